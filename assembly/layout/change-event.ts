@@ -54,6 +54,10 @@ export class ChangeEvent {
   reserved_6: u64;
   reserved_7: u64;
   reserved_8: u64;
+  reserved_9: u64;
+  reserved_10: u64;
+  reserved_11: u64;
+  reserved_12: u64;
 }
 
 export enum ChangeEventType {

@@ -160,7 +160,7 @@ export const ChangeEventTypeNames: ReadonlyMap<number, ChangeEventTypeName> = ne
   [4, 'two_phase_expired'],
 ]);
 export const ChangeEventLayout = {
-  size: 352,
+  size: 384,
   transferId: 0,
   transferAmount: 16,
   transferPendingId: 32,
@@ -197,9 +197,13 @@ export const ChangeEventLayout = {
   reserved6: 328,
   reserved7: 336,
   reserved8: 344,
+  reserved9: 352,
+  reserved10: 360,
+  reserved11: 368,
+  reserved12: 376,
 } as const;
 
-/** 352 bytes, little-endian; see assembly/layout. */
+/** 384 bytes, little-endian; see assembly/layout. */
 export interface ChangeEvent {
   transferId: bigint;
   transferAmount: bigint;
@@ -262,9 +266,9 @@ export function readChangeEvent(view: DataView, offset: number): ChangeEvent {
   };
 }
 
-/** Writes 352 bytes at `offset`; fields left out are zero. Throws RangeError for a value that does not fit. */
+/** Writes 384 bytes at `offset`; fields left out are zero. Throws RangeError for a value that does not fit. */
 export function writeChangeEvent(view: DataView, offset: number, record: Partial<ChangeEvent>): void {
-  zero(view, offset, 352);
+  zero(view, offset, 384);
   if (record.transferId !== undefined) writeU128(view, offset, record.transferId, 'ChangeEvent.transferId');
   if (record.transferAmount !== undefined) writeU128(view, offset + 16, record.transferAmount, 'ChangeEvent.transferAmount');
   if (record.transferPendingId !== undefined) writeU128(view, offset + 32, record.transferPendingId, 'ChangeEvent.transferPendingId');
