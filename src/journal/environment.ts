@@ -1,0 +1,55 @@
+// The LMDB environment of a journal: `<path>/data.mdb` with two databases, `entries` (see format.ts) and `meta`.
+import { join } from 'node:path';
+import { type Database, open, type RootDatabase } from 'lmdb';
+
+export const PAGE_BYTES = 4096;
+export const DATA_FILE = 'data.mdb';
+
+/** Address space that is reserved, not memory or disk. Linux gives a process 128 TiB of it. */
+export const MAP_SIZE_DEFAULT_BYTES = 2 ** 40;
+
+export const META_IDENTITY_KEY = Buffer.from('identity');
+export const META_FORMAT_KEY = Buffer.from('format');
+
+export interface Environment {
+  readonly root: RootDatabase<Buffer, Buffer>;
+  readonly entries: Database<Buffer, Buffer>;
+  readonly meta: Database<Buffer, Buffer>;
+}
+
+/**
+ * Opens the environment in this thread; every thread opens its own. `overlappingSync: false`: only then has a
+ * transactionSync that returned been flushed. No cache and no encoding: values are bytes.
+ */
+export function openEnvironment(path: string, mapSizeBytes: number): Environment {
+  const encoding = { encoding: 'binary', keyEncoding: 'binary', cache: false } as const;
+  const root = open<Buffer, Buffer>({
+    // Closing with a slash keeps lmdb from taking a directory with a dot in its name for a file.
+    path: `${path}/`,
+    noSubdir: false,
+    mapSize: mapSizeBytes,
+    pageSize: PAGE_BYTES,
+    overlappingSync: false,
+    maxDbs: 4,
+    ...encoding,
+  });
+  return {
+    root,
+    entries: root.openDB('entries', encoding),
+    meta: root.openDB('meta', encoding),
+  };
+}
+
+export function dataFile(path: string): string {
+  return join(path, DATA_FILE);
+}
+
+interface EnvironmentInfo {
+  readonly lastPageNumber: number;
+}
+
+/** Bytes of the data file up to the end of its last page in use. */
+export function usedBytes({ root }: Environment): number {
+  const { lastPageNumber } = (root as unknown as { env: { info(): EnvironmentInfo } }).env.info();
+  return (lastPageNumber + 1) * PAGE_BYTES;
+}

@@ -1,0 +1,281 @@
+// A journal in one LMDB environment. Reads happen in the calling thread, from LMDB's map; writes in a thread of their
+// own (append-worker.ts), because a flush blocks.
+import { randomBytes } from 'node:crypto';
+import { mkdirSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Piscina } from 'piscina';
+import type { AppendAnswer, AppendTask, AppendTimes, AppendWorkerData } from './append-worker.ts';
+import {
+  dataFile,
+  type Environment,
+  MAP_SIZE_DEFAULT_BYTES,
+  META_FORMAT_KEY,
+  META_IDENTITY_KEY,
+  openEnvironment,
+} from './environment.ts';
+import { JournalError } from './errors.ts';
+import {
+  DIGEST_SIZE,
+  type EntryHeader,
+  FORMAT_VERSION,
+  FormatError,
+  headerDigest,
+  KEY_SIZE,
+  NO_DIGEST,
+  OP_MAX,
+  readHeader,
+  SEGMENTS_MAX,
+  sha256,
+  writeKey,
+} from './format.ts';
+import type { Journal, JournalEntry, JournalTip } from './journal.ts';
+import { checkStoreFile } from './store-file.ts';
+import { lockStore, type StoreLock } from './store-lock.ts';
+
+export interface LmdbJournalOptions {
+  /** Directory of the journal; created when missing. */
+  readonly path: string;
+  /** Largest size of the data file. Address space is reserved for all of it, disk space is not. Default 1 TiB. */
+  readonly mapSizeBytes?: number;
+}
+
+const IDENTITY_SIZE = 16;
+const EMPTY_TIP: JournalTip = { op: 0, timestamp: 0n, digest: NO_DIGEST };
+/** The smallest map that LMDB itself gets; below it, the limit is held by the append alone. */
+const MAP_SIZE_MIN_BYTES = 2 ** 20;
+
+const WORKER_FILE = fileURLToPath(
+  new URL(import.meta.url.endsWith('.ts') ? './append-worker.ts' : './append-worker.js', import.meta.url),
+);
+
+function createPool(workerData: AppendWorkerData): Piscina<AppendTask | undefined, AppendAnswer> {
+  return new Piscina({
+    filename: WORKER_FILE,
+    name: 'append',
+    minThreads: 1,
+    maxThreads: 1,
+    // The thread sleeps on an atomic between groups: the quickest way to wake it.
+    atomics: 'sync',
+    execArgv: WORKER_FILE.endsWith('.ts') ? ['--import', 'tsx'] : [],
+    workerData,
+  });
+}
+
+function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
+  return Buffer.compare(a, b) === 0;
+}
+
+/** The identity of the journal; a journal without one is given it, if it is still empty. */
+function openIdentity({ root, entries, meta }: Environment, path: string): Uint8Array {
+  const format = meta.getBinary(META_FORMAT_KEY);
+  const identity = meta.getBinary(META_IDENTITY_KEY);
+  if (format === undefined && identity === undefined) {
+    for (const _ of entries.getKeys({ limit: 1 })) {
+      throw new JournalError(
+        'journal_corrupt',
+        `journal ${path}: expected an identity beside its entries, got none`,
+      );
+    }
+    const created = randomBytes(IDENTITY_SIZE);
+    root.transactionSync(() => {
+      meta.put(META_FORMAT_KEY, Buffer.from([FORMAT_VERSION]));
+      meta.put(META_IDENTITY_KEY, created);
+    });
+    return Uint8Array.from(created);
+  }
+  if (format?.length !== 1 || format[0] !== FORMAT_VERSION) {
+    throw new JournalError(
+      'journal_corrupt',
+      `journal ${path}: expected format ${FORMAT_VERSION}, got ${format?.toString('hex') ?? 'none'}`,
+    );
+  }
+  if (identity?.length !== IDENTITY_SIZE) {
+    throw new JournalError(
+      'journal_corrupt',
+      `journal ${path}: expected an identity of ${IDENTITY_SIZE} bytes, got ${identity?.length ?? 0}`,
+    );
+  }
+  return Uint8Array.from(identity);
+}
+
+export class LmdbJournal implements Journal {
+  readonly path: string;
+  readonly identity: Uint8Array;
+  readonly #environment: Environment;
+  readonly #lock: StoreLock;
+  readonly #pool: Piscina<AppendTask | undefined, AppendAnswer>;
+  readonly #key = Buffer.alloc(KEY_SIZE);
+  #tip: JournalTip = EMPTY_TIP;
+  #pending: Promise<unknown> | undefined;
+  /** Why no append is possible any more. */
+  #stopped: JournalError | undefined;
+  #times: AppendTimes | undefined;
+
+  /**
+   * Opens or creates the journal in `options.path` and checks its newest entry. Throws JournalError `journal_locked`,
+   * `journal_corrupt`.
+   */
+  static async open(options: LmdbJournalOptions): Promise<LmdbJournal> {
+    const path = resolve(options.path);
+    const mapSizeBytes = options.mapSizeBytes ?? MAP_SIZE_DEFAULT_BYTES;
+    mkdirSync(path, { recursive: true });
+    const lock = await lockStore(path);
+    try {
+      // LMDB trusts its file and would take the process down with it, so the file is checked before LMDB sees it.
+      checkStoreFile(dataFile(path));
+      const environment = openEnvironment(path, Math.max(mapSizeBytes, MAP_SIZE_MIN_BYTES));
+      try {
+        return new LmdbJournal(path, mapSizeBytes, environment, lock);
+      } catch (error) {
+        await environment.root.close();
+        throw error;
+      }
+    } catch (error) {
+      await lock.release();
+      throw error;
+    }
+  }
+
+  private constructor(path: string, mapSizeBytes: number, environment: Environment, lock: StoreLock) {
+    this.path = path;
+    this.#environment = environment;
+    this.#lock = lock;
+    this.identity = openIdentity(environment, path);
+    this.#tip = this.#recoverTip();
+    this.#pool = createPool({ path, mapSizeBytes });
+  }
+
+  get tip(): JournalTip {
+    return this.#tip;
+  }
+
+  /** Milliseconds that the parts of the last append took in its thread. */
+  get lastAppendTimes(): AppendTimes | undefined {
+    return this.#times;
+  }
+
+  async append(memory: SharedArrayBuffer, entries: readonly JournalEntry[]): Promise<JournalTip> {
+    if (this.#stopped !== undefined) throw this.#stopped;
+    if (this.#pending !== undefined) {
+      throw new JournalError('journal_misuse', 'append: expected one call at a time, got a second one');
+    }
+    this.#check(entries);
+    if (entries.length === 0) return this.#tip;
+    const running = this.#pool.run({ memory, entries, tip: this.#tip });
+    this.#pending = running.catch(() => {});
+    let answer: AppendAnswer;
+    try {
+      answer = await running;
+    } catch (error) {
+      this.#stopped = new JournalError(
+        'journal_unknown',
+        `append: expected an answer from the journal's thread, got ${(error as Error).message}`,
+        { cause: error },
+      );
+      throw this.#stopped;
+    } finally {
+      this.#pending = undefined;
+    }
+    if ('code' in answer) {
+      const error = new JournalError(answer.code, answer.message);
+      if (answer.code === 'journal_unknown') this.#stopped = error;
+      throw error;
+    }
+    this.#times = answer.times;
+    this.#tip = answer.tip;
+    return answer.tip;
+  }
+
+  #check(entries: readonly JournalEntry[]): void {
+    let { op, timestamp } = this.#tip;
+    for (const entry of entries) {
+      if (entry.op !== op + 1 || entry.op > OP_MAX) {
+        throw new JournalError('journal_misuse', `append: expected op ${op + 1}, got ${entry.op}`);
+      }
+      if (entry.timestamp <= timestamp) {
+        throw new JournalError(
+          'journal_misuse',
+          `append: op ${entry.op}: expected a timestamp after ${timestamp}, got ${entry.timestamp}`,
+        );
+      }
+      ({ op, timestamp } = entry);
+    }
+  }
+
+  readHeaderBytes(op: number): Uint8Array | undefined {
+    return this.#read(op, 0);
+  }
+
+  readHeader(op: number): EntryHeader | undefined {
+    const bytes = this.#read(op, 0);
+    if (bytes === undefined) return undefined;
+    try {
+      return readHeader(bytes);
+    } catch (error) {
+      if (!(error instanceof FormatError)) throw error;
+      throw new JournalError('journal_corrupt', `journal ${this.path}: op ${op}: ${error.message}`, {
+        cause: error,
+      });
+    }
+  }
+
+  readSegment(op: number, segment: number): Uint8Array | undefined {
+    return this.#read(op, segment + 1);
+  }
+
+  refresh(): void {
+    this.#environment.root.resetReadTxn();
+  }
+
+  async close(): Promise<void> {
+    if (this.#stopped?.code === 'journal_closed') return;
+    this.#stopped = new JournalError('journal_closed', 'journal: expected it open, got a call after close');
+    await this.#pending;
+    await this.#pool.run(undefined, { name: 'close' }).catch(() => {});
+    await this.#pool.destroy();
+    await this.#environment.root.close();
+    await this.#lock.release();
+  }
+
+  #read(op: number, part: number): Uint8Array | undefined {
+    if (!Number.isInteger(op) || op < 1 || op > OP_MAX || part < 0 || part > SEGMENTS_MAX) return undefined;
+    const bytes = this.#environment.entries.getBinaryFast(writeKey(this.#key, op, part));
+    // lmdb sets `length` of one large buffer; a view of its own has that length for everyone.
+    return bytes?.subarray(0, bytes.length);
+  }
+
+  /** The newest entry, checked: whole, its digests right, its link to the entry before it right. */
+  #recoverTip(): JournalTip {
+    const [last] = this.#environment.entries.getKeys({ reverse: true, limit: 1 });
+    if (last === undefined) return EMPTY_TIP;
+    const fail = (what: string): never => {
+      throw new JournalError('journal_corrupt', `journal ${this.path}: ${what}`);
+    };
+    if (last.length !== KEY_SIZE) fail(`last key: expected ${KEY_SIZE} bytes, got ${last.length}`);
+    const op = last.readUIntBE(0, 6);
+    const bytes = this.readHeaderBytes(op) ?? fail(`op ${op}: expected a header, got none`);
+    const digest = headerDigest(bytes);
+    const header = this.readHeader(op)!;
+    if (!sameBytes(digest, header.digest)) fail(`op ${op}: header: expected its digest to be right`);
+    if (header.op !== op) fail(`op ${op}: header: expected this op, got ${header.op}`);
+    const part = last.readUInt16BE(6);
+    if (part !== header.segments) fail(`op ${op}: expected ${header.segments} segments, got ${part}`);
+    for (let segment = 0; segment < header.segments; segment++) {
+      const value =
+        this.readSegment(op, segment) ?? fail(`op ${op}: segment ${segment}: expected it, got none`);
+      const expected = header.segmentDigests.subarray(segment * DIGEST_SIZE, (segment + 1) * DIGEST_SIZE);
+      if (!sameBytes(sha256(value), expected))
+        fail(`op ${op}: segment ${segment}: expected its digest to be right`);
+    }
+    const before =
+      op === 1 ? EMPTY_TIP : (this.readHeader(op - 1) ?? fail(`op ${op - 1}: expected it, got none`));
+    if (!sameBytes(before.digest, header.previousDigest)) {
+      fail(`op ${op}: expected it to follow op ${op - 1}, got another previous digest`);
+    }
+    if (header.timestamp <= before.timestamp) {
+      fail(`op ${op}: expected a timestamp after ${before.timestamp}, got ${header.timestamp}`);
+    }
+    return { op, timestamp: header.timestamp, digest: header.digest };
+  }
+}
