@@ -17,6 +17,7 @@
 
 import { IndexEntry } from "../layout/index-entry";
 import { allocate } from "../memory/arena";
+import { isResolution } from "./entry";
 import { hashPair, multiplierOf } from "./hash";
 
 // 3 × 2^20 entries keep the directory of 2^22 slots at most three quarters full. Hosts freeze at about two thirds of
@@ -220,12 +221,6 @@ export function memtableWipeStep(): bool {
   memory.fill(frozen_directory + spare_wiped, 0, WIPE_STEP);
   spare_wiped += WIPE_STEP;
   return spare_wiped == DIRECTORY_SIZE;
-}
-
-// @ts-ignore: decorator
-@inline
-export function isResolution(value: u64): bool {
-  return value >= <u64>3 << 61;
 }
 
 // @ts-ignore: decorator
