@@ -40,8 +40,8 @@ export const FORMAT_VERSION = 1;
 /** Segments of a full batch. */
 export const SEGMENTS_MAX = Math.ceil(BATCH_RECORDS_MAX / SEGMENT_RECORDS_MAX);
 export const HEADER_SIZE_MAX = HEADER_SIZE + SEGMENTS_MAX * DIGEST_SIZE;
-/** A ref is op << 13 | index and has to stay an exact JavaScript number. */
-export const OP_MAX = 2 ** (53 - REF_INDEX_BITS) - 1;
+/** Effects name other records by refs of 6 bytes, and a ref is op << 13 | index. */
+export const OP_MAX = 2 ** (48 - REF_INDEX_BITS) - 1;
 export const NO_DIGEST: Uint8Array = new Uint8Array(DIGEST_SIZE);
 
 const MAGIC = new TextEncoder().encode('SPECJRNL');
@@ -197,6 +197,15 @@ export function readHeader(bytes: Uint8Array): EntryHeader {
     digest: Uint8Array.from(bytes.subarray(ENTRY_DIGEST_OFFSET, RESERVED_OFFSET)),
     segmentDigests: Uint8Array.from(bytes.subarray(HEADER_SIZE)),
   };
+}
+
+/** `count` and `timestamp` of a header without the rest, for searches. */
+export function headerCount(bytes: Uint8Array): number {
+  return new DataView(bytes.buffer, bytes.byteOffset).getUint32(12, true);
+}
+
+export function headerTimestamp(bytes: Uint8Array): bigint {
+  return new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(24, true);
 }
 
 /** Bytes of a segment before its effects. */

@@ -15,23 +15,12 @@ import {
   openEnvironment,
 } from './environment.ts';
 import { JournalError } from './errors.ts';
-import {
-  DIGEST_SIZE,
-  type EntryHeader,
-  FORMAT_VERSION,
-  FormatError,
-  headerDigest,
-  KEY_SIZE,
-  NO_DIGEST,
-  OP_MAX,
-  readHeader,
-  SEGMENTS_MAX,
-  sha256,
-  writeKey,
-} from './format.ts';
+import { type EntryHeader, FORMAT_VERSION, NO_DIGEST, OP_MAX } from './format.ts';
 import type { Journal, JournalEntry, JournalTip } from './journal.ts';
+import { LmdbJournalReader } from './lmdb-reader.ts';
 import { checkStoreFile } from './store-file.ts';
 import { lockStore, type StoreLock } from './store-lock.ts';
+import { Break, EntryChecker } from './verify.ts';
 
 export interface LmdbJournalOptions {
   /** Directory of the journal; created when missing. */
@@ -60,10 +49,6 @@ function createPool(workerData: AppendWorkerData): Piscina<AppendTask | undefine
     execArgv: WORKER_FILE.endsWith('.ts') ? ['--import', 'tsx'] : [],
     workerData,
   });
-}
-
-function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
-  return Buffer.compare(a, b) === 0;
 }
 
 /** The identity of the journal; a journal without one is given it, if it is still empty. */
@@ -103,9 +88,9 @@ export class LmdbJournal implements Journal {
   readonly path: string;
   readonly identity: Uint8Array;
   readonly #environment: Environment;
+  readonly #reader: LmdbJournalReader;
   readonly #lock: StoreLock;
   readonly #pool: Piscina<AppendTask | undefined, AppendAnswer>;
-  readonly #key = Buffer.alloc(KEY_SIZE);
   #tip: JournalTip = EMPTY_TIP;
   #pending: Promise<unknown> | undefined;
   /** Why no append is possible any more. */
@@ -140,6 +125,7 @@ export class LmdbJournal implements Journal {
   private constructor(path: string, mapSizeBytes: number, environment: Environment, lock: StoreLock) {
     this.path = path;
     this.#environment = environment;
+    this.#reader = new LmdbJournalReader(environment);
     this.#lock = lock;
     this.identity = openIdentity(environment, path);
     this.#tip = this.#recoverTip();
@@ -204,28 +190,31 @@ export class LmdbJournal implements Journal {
   }
 
   readHeaderBytes(op: number): Uint8Array | undefined {
-    return this.#read(op, 0);
+    return this.#reader.readHeaderBytes(op);
   }
 
   readHeader(op: number): EntryHeader | undefined {
-    const bytes = this.#read(op, 0);
-    if (bytes === undefined) return undefined;
-    try {
-      return readHeader(bytes);
-    } catch (error) {
-      if (!(error instanceof FormatError)) throw error;
-      throw new JournalError('journal_corrupt', `journal ${this.path}: op ${op}: ${error.message}`, {
-        cause: error,
-      });
-    }
+    return this.#reader.readHeader(op);
   }
 
   readSegment(op: number, segment: number): Uint8Array | undefined {
-    return this.#read(op, segment + 1);
+    return this.#reader.readSegment(op, segment);
+  }
+
+  lastOp(): number {
+    return this.#reader.lastOp();
+  }
+
+  nextOp(after: number): number | undefined {
+    return this.#reader.nextOp(after);
+  }
+
+  readParts(op: number): number[] {
+    return this.#reader.readParts(op);
   }
 
   refresh(): void {
-    this.#environment.root.resetReadTxn();
+    this.#reader.refresh();
   }
 
   async close(): Promise<void> {
@@ -238,44 +227,24 @@ export class LmdbJournal implements Journal {
     await this.#lock.release();
   }
 
-  #read(op: number, part: number): Uint8Array | undefined {
-    if (!Number.isInteger(op) || op < 1 || op > OP_MAX || part < 0 || part > SEGMENTS_MAX) return undefined;
-    const bytes = this.#environment.entries.getBinaryFast(writeKey(this.#key, op, part));
-    // lmdb sets `length` of one large buffer; a view of its own has that length for everyone.
-    return bytes?.subarray(0, bytes.length);
-  }
-
   /** The newest entry, checked: whole, its digests right, its link to the entry before it right. */
   #recoverTip(): JournalTip {
-    const [last] = this.#environment.entries.getKeys({ reverse: true, limit: 1 });
-    if (last === undefined) return EMPTY_TIP;
-    const fail = (what: string): never => {
-      throw new JournalError('journal_corrupt', `journal ${this.path}: ${what}`);
-    };
-    if (last.length !== KEY_SIZE) fail(`last key: expected ${KEY_SIZE} bytes, got ${last.length}`);
-    const op = last.readUIntBE(0, 6);
-    const bytes = this.readHeaderBytes(op) ?? fail(`op ${op}: expected a header, got none`);
-    const digest = headerDigest(bytes);
-    const header = this.readHeader(op)!;
-    if (!sameBytes(digest, header.digest)) fail(`op ${op}: header: expected its digest to be right`);
-    if (header.op !== op) fail(`op ${op}: header: expected this op, got ${header.op}`);
-    const part = last.readUInt16BE(6);
-    if (part !== header.segments) fail(`op ${op}: expected ${header.segments} segments, got ${part}`);
-    for (let segment = 0; segment < header.segments; segment++) {
-      const value =
-        this.readSegment(op, segment) ?? fail(`op ${op}: segment ${segment}: expected it, got none`);
-      const expected = header.segmentDigests.subarray(segment * DIGEST_SIZE, (segment + 1) * DIGEST_SIZE);
-      if (!sameBytes(sha256(value), expected))
-        fail(`op ${op}: segment ${segment}: expected its digest to be right`);
+    const op = this.lastOp();
+    if (op === 0) return EMPTY_TIP;
+    const before = op === 1 ? EMPTY_TIP : this.readHeader(op - 1);
+    if (before === undefined) {
+      throw new JournalError(
+        'journal_corrupt',
+        `journal ${this.path}: op ${op - 1}: expected a header, got none`,
+      );
     }
-    const before =
-      op === 1 ? EMPTY_TIP : (this.readHeader(op - 1) ?? fail(`op ${op - 1}: expected it, got none`));
-    if (!sameBytes(before.digest, header.previousDigest)) {
-      fail(`op ${op}: expected it to follow op ${op - 1}, got another previous digest`);
+    const checker = new EntryChecker(this.#reader);
+    try {
+      const header = checker.check(op, before);
+      return { op, timestamp: header.timestamp, digest: header.digest };
+    } catch (error) {
+      if (!(error instanceof Break)) throw error;
+      throw new JournalError('journal_corrupt', `journal ${this.path}: ${error.message}`, { cause: error });
     }
-    if (header.timestamp <= before.timestamp) {
-      fail(`op ${op}: expected a timestamp after ${before.timestamp}, got ${header.timestamp}`);
-    }
-    return { op, timestamp: header.timestamp, digest: header.digest };
   }
 }
