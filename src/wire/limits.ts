@@ -1,0 +1,64 @@
+// Every bound of the protocol and of a connection in one place: what it is, why, and what happens beyond.
+import { AccountLayout, BATCH_RECORDS_MAX, ChangeEventLayout, RECORD_SIZE } from '../layout/generated.ts';
+
+/** Bytes of a frame before its body. A multiple of 8, so that an aligned frame has an aligned body. */
+export const HEADER_SIZE = 32;
+
+/** The one version that this build speaks. Beyond: `unsupported_version`, and the connection is closed. */
+export const PROTOCOL_VERSION = 1;
+
+/**
+ * Longest frame in either direction: a header and 8,190 records of 128 bytes (1,048,352 bytes).
+ * Beyond: `too_many_records`. The reply to a full batch takes 131,072 bytes.
+ */
+export const MESSAGE_BYTES_MAX = HEADER_SIZE + BATCH_RECORDS_MAX * RECORD_SIZE;
+
+/**
+ * Longest message that the server still takes in to say what is wrong with it. Beyond, the connection is dropped
+ * without an error frame, before the message has been received.
+ */
+export const MESSAGE_BYTES_RECEIVED_MAX = 2 * MESSAGE_BYTES_MAX;
+
+/** Change events in one reply: as many as fit a message. Beyond: the reply holds this many, ask again from there. */
+export const CHANGE_EVENTS_MAX = Math.floor(
+  (BATCH_RECORDS_MAX * AccountLayout.size) / ChangeEventLayout.size,
+);
+
+/** Bytes of the text of a refusal; longer texts are cut. */
+export const REFUSAL_TEXT_BYTES_MAX = 1024;
+
+/**
+ * Unanswered writes of a session: 32 full batches keep the disk and the ledger busy over a millisecond round trip
+ * with a lot to spare. Beyond: `too_many_in_flight`.
+ */
+export const WRITES_IN_FLIGHT_MAX = 32;
+
+/** Unanswered reads of a connection; a reply may be 1 MiB. Beyond: `too_many_in_flight`. */
+export const READS_IN_FLIGHT_MAX = 16;
+
+/** Answers that a session remembers: twice the writes in flight, so that nothing unanswered is ever forgotten. */
+export const ANSWERS_REMEMBERED = 64;
+
+/** Sessions that the engine remembers; beyond, the one that wrote least recently is forgotten (`session_expired`). */
+export const SESSIONS_MAX = 4096;
+
+/** Connections of a server. Beyond: the upgrade is answered 503. A connection costs some KB when idle. */
+export const CONNECTIONS_MAX = 256;
+
+/**
+ * Bytes of requests that wait in the server while the engine is congested: 8 sessions with everything in flight.
+ * Beyond: `busy`.
+ */
+export const WAITING_BYTES_MAX = 256 * 1024 * 1024;
+
+/** Bytes that a socket may owe its reader before further replies are held back. */
+export const BACKPRESSURE_BYTES_MAX = 1024 * 1024;
+
+/** Bytes of replies held back for all slow readers together. Beyond: the reader that would exceed it is closed. */
+export const HELD_BYTES_MAX = 256 * 1024 * 1024;
+
+/** How long a reader may keep replies waiting without taking a byte. Beyond: it is closed with `slow_reader`. */
+export const SLOW_READER_TIMEOUT_MS = 30_000;
+
+/** A connection on which nothing comes, not even the answer to a ping, for this long is closed. A multiple of 4. */
+export const IDLE_TIMEOUT_SECONDS = 60;
