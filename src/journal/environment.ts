@@ -11,6 +11,11 @@ export const MAP_SIZE_DEFAULT_BYTES = 2 ** 40;
 export const META_IDENTITY_KEY = Buffer.from('identity');
 export const META_FORMAT_KEY = Buffer.from('format');
 
+// The file grows as LMDB writes it. Writing zeros ahead of it would be safe (LMDB knows its last page from its meta
+// page, not from the length) and shortens the flush of a single full entry from 1.9 to 1.4 ms, since no blocks have to
+// be allocated; but every byte is then written twice, and under load, where the disk is the limit, the mean time of an
+// entry did not get better (7.1 to 7.0 ms and 4.5 to 5.4 ms in two runs, groups of four 8.7 to 9.3 and 7.4 to 6.2).
+
 export interface Environment {
   readonly root: RootDatabase<Buffer, Buffer>;
   readonly entries: Database<Buffer, Buffer>;

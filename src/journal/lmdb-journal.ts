@@ -111,7 +111,9 @@ export class LmdbJournal implements Journal {
       checkStoreFile(dataFile(path));
       const environment = openEnvironment(path, Math.max(mapSizeBytes, MAP_SIZE_MIN_BYTES));
       try {
-        return new LmdbJournal(path, mapSizeBytes, environment, lock);
+        const journal = new LmdbJournal(path, mapSizeBytes, environment, lock);
+        await journal.#start();
+        return journal;
       } catch (error) {
         await environment.root.close();
         throw error;
@@ -130,6 +132,15 @@ export class LmdbJournal implements Journal {
     this.identity = openIdentity(environment, path);
     this.#tip = this.#recoverTip();
     this.#pool = createPool({ path, mapSizeBytes });
+  }
+
+  async #start(): Promise<void> {
+    try {
+      await this.#pool.run(undefined, { name: 'prepare' });
+    } catch (error) {
+      await this.#pool.destroy();
+      throw error;
+    }
   }
 
   get tip(): JournalTip {

@@ -22,7 +22,8 @@ export const FINDING_ADVICE = {
   part_missing: 'copy this entry back from another copy of this journal',
   extra_part:
     'bytes that no entry accounts for were written by something else; restore the journal from a copy',
-  extra_entry: 'entries before the beginning were not written by this journal; restore the journal from a copy',
+  extra_entry:
+    'entries before the beginning were not written by this journal; restore the journal from a copy',
   header_damaged: 'copy this entry back from another copy of this journal and check the disk',
   segment_damaged: 'copy this entry back from another copy of this journal and check the disk',
   chain_broken: 'this entry or the one before it belongs to another journal; restore both from one copy',

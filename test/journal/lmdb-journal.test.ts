@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest';
 import type { Journal } from '../../src/journal/journal.ts';
 import { LmdbJournal } from '../../src/journal/lmdb-journal.ts';
-import { createRandom, createSlots, fillSlot, type SlotContent, temporaryDirectory } from './support.ts';
+import { createRandom, createSlots, fillSlot, type SlotContent } from './slots.ts';
+import { temporaryDirectory } from './support.ts';
 
 function expectEntry(journal: Journal, { entry, segments }: SlotContent): void {
   const header = journal.readHeader(entry.op);
