@@ -161,6 +161,11 @@ export class LedgerModel {
       .map(([id]) => this.#books.transfers.get(id)!);
   }
 
+  /** Largest timestamp of any account; of any transfer or expiry. */
+  latest(): { account: bigint; transfer: bigint } {
+    return { account: this.#books.accountTimestamp, transfer: this.#books.transferTimestamp };
+  }
+
   /** Gives an account other balances, for tables that start from some; no transfer explains them. */
   setBalances(id: bigint, balances: Balances): void {
     const account = this.#books.accounts.get(id);

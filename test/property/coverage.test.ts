@@ -1,0 +1,38 @@
+// The random scenarios are worth something only if they reach everything: each status that a record can get must come
+// up in a run with a fixed seed.
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import {
+  CreateAccountStatus,
+  CreateAccountStatusNames,
+  CreateTransferStatus,
+  CreateTransferStatusNames,
+} from '../../src/layout/generated.ts';
+import { scenario } from './arbitraries.ts';
+import { play } from './player.ts';
+import { check } from './seed.ts';
+
+test('the random scenarios produce every status', async () => {
+  const accounts = new Map<string, number>(Object.keys(CreateAccountStatus).map((name) => [name, 0]));
+  const transfers = new Map<string, number>(Object.keys(CreateTransferStatus).map((name) => [name, 0]));
+  await check(
+    fc.asyncProperty(scenario, async (steps) => {
+      await play(steps, undefined, {
+        observe: (kind, { status }) => {
+          const [counts, names] =
+            kind === 'accounts'
+              ? [accounts, CreateAccountStatusNames]
+              : [transfers, CreateTransferStatusNames];
+          const name = names.get(status)!;
+          counts.set(name, counts.get(name)! + 1);
+        },
+      });
+    }),
+    { seed: 20260701, numRuns: 2000 },
+  );
+  const report = (title: string, counts: Map<string, number>) =>
+    `${title}\n${[...counts].map(([name, count]) => `${String(count).padStart(8)} ${name}`).join('\n')}`;
+  console.log(`${report('accounts', accounts)}\n${report('transfers', transfers)}`);
+  const missing = [...accounts, ...transfers].filter(([, count]) => count === 0).map(([name]) => name);
+  expect(missing).toEqual([]);
+});

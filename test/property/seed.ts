@@ -1,0 +1,19 @@
+import fc from 'fast-check';
+
+/** The seed of this run's random scenarios: SPECIE_SEED, or `fallback`, or another one each time. */
+export function seedOf(fallback?: number): number {
+  const given = process.env.SPECIE_SEED;
+  if (given === undefined || given === '') return fallback ?? Date.now() & 0x7fff_ffff;
+  const seed = Number(given);
+  if (!Number.isInteger(seed)) throw new Error(`SPECIE_SEED: expected an integer, got ${given}`);
+  return seed;
+}
+
+/** Checks `property` and names the seed, so that a failure can be had again: SPECIE_SEED=… npx vitest run test/property. */
+export async function check<Arguments>(
+  property: fc.IAsyncPropertyWithHooks<Arguments> | fc.IPropertyWithHooks<Arguments>,
+  parameters: fc.Parameters<Arguments> & { seed: number },
+): Promise<void> {
+  console.log(`SPECIE_SEED=${parameters.seed}`);
+  await fc.assert(property as fc.IAsyncPropertyWithHooks<Arguments>, parameters);
+}
