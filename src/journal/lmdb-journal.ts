@@ -5,6 +5,8 @@ import { mkdirSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Piscina } from 'piscina';
+import { BATCH_RECORDS_MAX } from '../layout/generated.ts';
+import { checkU64, checkU128, checkUint } from '../shared/bytes.ts';
 import type { AppendAnswer, AppendTask, AppendTimes, AppendWorkerData } from './append-worker.ts';
 import {
   dataFile,
@@ -31,6 +33,8 @@ export interface LmdbJournalOptions {
 
 const IDENTITY_SIZE = 16;
 const EMPTY_TIP: JournalTip = { op: 0, timestamp: 0n, digest: NO_DIGEST };
+/** Segment ends are read as 32-bit words in place. */
+const SLOT_ALIGNMENT = 4;
 /** The smallest map that LMDB itself gets; below it, the limit is held by the append alone. */
 const MAP_SIZE_MIN_BYTES = 2 ** 20;
 
@@ -82,6 +86,19 @@ function openIdentity({ root, entries, meta }: Environment, path: string): Uint8
     );
   }
   return Uint8Array.from(identity);
+}
+
+/** Throws JournalError `journal_misuse` for fields that do not fit the format. */
+function checkEntry({ op, operation, count, session, request, slot }: JournalEntry): void {
+  try {
+    checkUint(operation, 0xffff, `op ${op}: operation`);
+    checkUint(count, BATCH_RECORDS_MAX, `op ${op}: count`);
+    checkU128(session, `op ${op}: session`);
+    checkU64(request, `op ${op}: request`);
+    checkUint(slot / SLOT_ALIGNMENT, 2 ** 32, `op ${op}: slot / ${SLOT_ALIGNMENT}`);
+  } catch (error) {
+    throw new JournalError('journal_misuse', `append: ${(error as Error).message}`, { cause: error });
+  }
 }
 
 export class LmdbJournal implements Journal {
@@ -187,6 +204,7 @@ export class LmdbJournal implements Journal {
   #check(entries: readonly JournalEntry[]): void {
     let { op, timestamp } = this.#tip;
     for (const entry of entries) {
+      checkEntry(entry);
       if (entry.op !== op + 1 || entry.op > OP_MAX) {
         throw new JournalError('journal_misuse', `append: expected op ${op + 1}, got ${entry.op}`);
       }
@@ -226,6 +244,11 @@ export class LmdbJournal implements Journal {
 
   refresh(): void {
     this.#reader.refresh();
+  }
+
+  /** Ends the journal's thread at once, as a crash of it would: no further append, reads go on. For tests. */
+  async terminateThread(): Promise<void> {
+    await Promise.all(this.#pool.threads.map((thread) => thread.terminate()));
   }
 
   async close(): Promise<void> {

@@ -72,6 +72,7 @@ export interface StoreFileReport {
   readonly treePages: number;
   readonly overflowPages: number;
   readonly freePages: number;
+  /** Of all databases. */
   readonly entries: number;
 }
 
