@@ -106,14 +106,23 @@ class Player {
   /** Lets time pass, expires what is due as an engine does before a batch, and answers the batch's timestamp. */
   async #begin(advance: bigint, count: number): Promise<bigint> {
     this.#clock += advance;
-    while (this.model.expiriesDue(this.#next(1)) > 0) {
-      const due = Math.min(this.model.expiriesDue(this.#next(1)), BATCH_RECORDS_MAX);
+    for (let due = this.#due(); due > 0; due = this.#due()) {
       this.#last = this.#next(due);
-      expect(this.model.expirePendingTransfers(this.#last, due)).toBe(due);
+      expect(this.model.expirePendingTransfers(this.#last)).toBe(due);
       await this.#subject?.expire(this.#last);
     }
     this.#last = this.#next(count);
     return this.#last;
+  }
+
+  /** What an expiry at the next moment releases; each that it releases may move that moment on, and more become due. */
+  #due(): number {
+    let due = this.model.expiriesDue(this.#next(1));
+    for (;;) {
+      const more = this.model.expiriesDue(this.#next(due));
+      if (due === 0 || more === due) return due;
+      due = more;
+    }
   }
 
   /** Timestamps only rise: each of `count` records has one that is later than all before. */
