@@ -22,8 +22,7 @@ export const FINDING_ADVICE = {
   part_missing: 'copy this entry back from another copy of this journal',
   extra_part:
     'bytes that no entry accounts for were written by something else; restore the journal from a copy',
-  extra_entry:
-    'entries before the beginning were not written by this journal; restore the journal from a copy',
+  extra_entry: 'something else wrote to this journal; restore it from a copy',
   header_damaged: 'copy this entry back from another copy of this journal and check the disk',
   segment_damaged: 'copy this entry back from another copy of this journal and check the disk',
   chain_broken: 'this entry or the one before it belongs to another journal; restore both from one copy',
@@ -237,8 +236,6 @@ export async function verifyChain(
 ): Promise<Verification> {
   const { fromOp = 1, known, onProgress } = options;
   journal.refresh();
-  const lastOp = journal.lastOp();
-  const toOp = options.toOp ?? lastOp;
   const checker = new EntryChecker(journal);
   let before: JournalTip | EntryHeader = { op: 0, timestamp: 0n, digest: NO_DIGEST };
   let records = 0;
@@ -252,7 +249,10 @@ export async function verifyChain(
     timestamp: before.timestamp,
     digest: before.digest,
   });
+  let toOp = 0;
   try {
+    const lastOp = journal.lastOp();
+    toOp = options.toOp ?? lastOp;
     if (fromOp > 1) {
       const header = journal.readHeader(fromOp - 1);
       if (header === undefined) {
@@ -295,7 +295,8 @@ export async function verifyChain(
   } catch (error) {
     if (error instanceof Break) return { proof: proof(), finding: error.finding };
     if (error instanceof JournalError && error.code === 'journal_corrupt') {
-      const finding = new Break('header_damaged', proved + 1, 0, [0, 0], error.message).finding;
+      // A key that no op has: where entries begin and end cannot be told any more.
+      const { finding } = new Break('extra_entry', proved + 1, 0, [0, 0], error.message);
       return { proof: proof(), finding };
     }
     throw error;
