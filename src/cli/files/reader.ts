@@ -123,9 +123,13 @@ class CsvSource {
   }
 }
 
+/** Shapes of objects whose columns are remembered; a file rarely has more than a handful. */
+const SHAPES_MAX = 256;
+
 class NdjsonSource {
   kind: RecordKind | undefined;
   readonly #options: ReaderOptions;
+  readonly #shapes = new Map<string, (Column | undefined)[]>();
   readonly #parser = new NdjsonParser();
 
   constructor(options: ReaderOptions) {
@@ -152,7 +156,7 @@ class NdjsonSource {
       this.kind ??= this.#options.kind ?? kindOf(names);
       const flags = texts[names.indexOf('flags')];
       try {
-        const columns = headerColumns(this.kind, names, this.#options.ignoreUnknownColumns ?? false);
+        const columns = this.#columns(this.kind, names);
         rows.push(toRow(row.line, columns, texts, this.#options, flags));
       } catch (error) {
         if (!(error instanceof FileFormatError)) throw error;
@@ -160,6 +164,16 @@ class NdjsonSource {
       }
     }
     return rows;
+  }
+
+  #columns(kind: RecordKind, names: readonly string[]): (Column | undefined)[] {
+    const shape = JSON.stringify(names);
+    let columns = this.#shapes.get(shape);
+    if (columns === undefined) {
+      columns = headerColumns(kind, names, this.#options.ignoreUnknownColumns ?? false);
+      if (this.#shapes.size < SHAPES_MAX) this.#shapes.set(shape, columns);
+    }
+    return columns;
   }
 }
 

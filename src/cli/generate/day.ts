@@ -171,9 +171,9 @@ class Course {
       shop: this.#shops.draw(this.#random),
       amount: this.#price(),
     };
-    if (left >= 2 && this.#random.chance(this.#p.depositShare)) return this.#purchaseWithDeposit(purchase);
     const short = purchase.amount > this.#wallets.available(purchase.device);
     if (short && !this.#random.chance(this.#p.overspendShare)) return [this.#loadFor(purchase)];
+    if (left >= 2 && this.#random.chance(this.#p.depositShare)) return this.#purchaseWithDeposit(purchase);
     return [this.#purchase(purchase)];
   }
 

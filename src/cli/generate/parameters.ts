@@ -78,7 +78,7 @@ export function dayParameters(given: Partial<DayParameters> = {}): DayParameters
     twoPhaseShare: 0.08,
     depositShare: 0.02,
     refundShare: 0.006,
-    overspendShare: 0.03,
+    overspendShare: 0.02,
     topUpShare: 0.01,
     unknownShare: 0.0008,
     retryShare: 0.001,

@@ -57,7 +57,8 @@ export async function writeDay(parameters: DayParameters, options: WriteDayOptio
   const records = function* () {
     for (const transfer of day.transfers()) {
       expected[transfer.expected] = (expected[transfer.expected] ?? 0) + 1;
-      options.onExpected?.(transfer.expected, transfers++);
+      options.onExpected?.(transfer.expected, transfers);
+      transfers++;
       yield transfer.record;
     }
   };
