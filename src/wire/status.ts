@@ -21,6 +21,7 @@ export const RequestStatus = {
   storage_full: 16,
   stopping: 17,
   internal_error: 18,
+  query_too_broad: 19,
 } as const;
 export type RequestStatusName = keyof typeof RequestStatus;
 
@@ -57,6 +58,7 @@ export const RETRY_ADVICE: { readonly [name in RequestStatusName]: RetryAdvice }
   storage_full: 'relieve',
   stopping: 'reconnect',
   internal_error: 'renew',
+  query_too_broad: 'correct',
 };
 
 /** Statuses after which the server closes the connection: it can no longer tell where a frame of this peer ends. */
@@ -80,6 +82,7 @@ export const CLOSES_CONNECTION: { readonly [name in RequestStatusName]: boolean 
   storage_full: false,
   stopping: false,
   internal_error: false,
+  query_too_broad: false,
 };
 
 const NAMES: (RequestStatusName | undefined)[] = [];

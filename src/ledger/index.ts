@@ -1,0 +1,3 @@
+// `import { Ledger } from 'specie/ledger'`: the ledger inside the caller's own process.
+export type { Clock } from './clock.ts';
+export { Ledger, type LedgerOptions, type LedgerStatus } from './ledger.ts';

@@ -1,0 +1,261 @@
+// What goes on beside the batches so that memory and recovery time stay bounded:
+//
+//   sealing      the memtable of transfer ids is full ──▶ frozen ──▶ (its operations are flushed) ──▶ sorted into a run
+//   merging      runs whose ranges overlap become one
+//   checkpoint   pages as of one operation ──▶ arena ──▶ store thread ──▶ … all there, memtable sealed, journal flushed
+//                ──▶ one record makes it the current one
+//
+// All of it is asynchronous; the writer only asks `roomFor` before a batch and tells `executed` after it.
+import type { LedgerKernel } from '../kernel/ledger-kernel.ts';
+import type { StateStore } from '../state/state-store.ts';
+import type { Committer } from './committer.ts';
+
+export interface MaintenanceOptions {
+  /** Ids in the memtable that make it worth a run. */
+  readonly sealEntries: number;
+  /** Journal bytes between checkpoints: at least this … */
+  readonly checkpointBytesMin: number;
+  /** … and this many times the size of the account and pending pages, so that checkpoints stay a small part of all writing. */
+  readonly checkpointRatio: number;
+}
+
+export const MAINTENANCE_DEFAULTS: MaintenanceOptions = {
+  // 2 million ids are a run of 48 MB; fewer make more runs, more make the memtable outgrow the processor's cache.
+  sealEntries: 2_000_000,
+  // 256 MiB are about 1.5 million transfers: a replay of half a second.
+  checkpointBytesMin: 256 * 1024 * 1024,
+  // With 10 million accounts (1.6 GB of pages) a checkpoint every 6.4 GB or 36 million transfers.
+  checkpointRatio: 4,
+};
+
+/** Journal bytes a transfer takes, about: record, result, effect. */
+const RECORD_BYTES = 180;
+
+/** Pages handed to the store thread at a time: 4 MB, copied in about 1 ms. */
+const FILL_PAGES = 1024;
+
+const RETRY_DELAY_MS = 1000;
+
+export interface MaintenanceParts {
+  readonly kernel: LedgerKernel;
+  readonly store: StateStore;
+  readonly committer: Committer;
+  readonly options: MaintenanceOptions;
+  /** The sessions as of now, for a checkpoint. */
+  readonly sessions: () => Uint8Array;
+  /** Digest of a flushed entry of the journal. */
+  readonly digest: (op: number) => Uint8Array;
+  /** Called when there may be room again. */
+  readonly relieved: () => void;
+  readonly log: (event: string, detail: Record<string, unknown>) => void;
+}
+
+interface Snapshot {
+  readonly number: number;
+  readonly op: number;
+  readonly timestamp: bigint;
+  readonly globals: Uint8Array;
+  readonly sessions: Uint8Array;
+  readonly startedMs: number;
+  readonly sealed: Promise<void>;
+  pages: number;
+}
+
+export class Maintenance {
+  readonly #parts: MaintenanceParts;
+  #bytesSinceCheckpoint = 0;
+  #snapshot: Snapshot | undefined;
+  #writing: Promise<void> | undefined;
+  #sealing: Promise<void> | undefined;
+  #merging: Promise<void> | undefined;
+  #closed = false;
+  #failing = false;
+
+  constructor(parts: MaintenanceParts) {
+    this.#parts = parts;
+  }
+
+  /** The state store refuses: checkpoints and runs wait, the journal does not. */
+  get failing(): boolean {
+    return this.#failing;
+  }
+
+  get busy(): boolean {
+    return this.#snapshot !== undefined || this.#sealing !== undefined || this.#merging !== undefined;
+  }
+
+  /** Whether a batch of `count` records may run now; if not, `relieved` is called when it may. */
+  roomFor(count: number): boolean {
+    if (this.#snapshot === undefined) return true;
+    const { kernel } = this.#parts;
+    const needed = () => Math.min(kernel.snapshotDue(), 2 * count);
+    if (kernel.arenaRoom() >= needed()) return true;
+    if (this.#writing === undefined) this.#handOver();
+    return kernel.arenaRoom() >= needed();
+  }
+
+  executed(op: number, timestamp: bigint, count: number): void {
+    const { kernel, options } = this.#parts;
+    this.#bytesSinceCheckpoint += count * RECORD_BYTES + 512;
+    if (this.#closed || this.#sealing !== undefined) return;
+    if (this.#snapshot === undefined && this.#bytesSinceCheckpoint >= this.#checkpointBytes()) {
+      this.#beginCheckpoint(op, timestamp);
+    } else if (kernel.memtableCount() >= options.sealEntries) {
+      this.#seal(op);
+    }
+  }
+
+  /** A checkpoint of the present state; resolves when it is complete. Nothing may be executed meanwhile. */
+  async checkpointNow(op: number, timestamp: bigint): Promise<void> {
+    await this.settled();
+    if (this.#bytesSinceCheckpoint === 0) return;
+    this.#beginCheckpoint(op, timestamp);
+    await this.settled();
+  }
+
+  /** Resolves when nothing is under way. */
+  async settled(): Promise<void> {
+    while (this.busy || this.#writing !== undefined) {
+      await Promise.all([this.#sealing, this.#writing, this.#merging]);
+      await new Promise(setImmediate);
+    }
+  }
+
+  close(): void {
+    this.#closed = true;
+  }
+
+  #checkpointBytes(): number {
+    const { options, kernel } = this.#parts;
+    return Math.max(options.checkpointBytesMin, options.checkpointRatio * kernel.pagesBytes());
+  }
+
+  #beginCheckpoint(op: number, timestamp: bigint): void {
+    const { kernel, store, sessions, log } = this.#parts;
+    this.#bytesSinceCheckpoint = 0;
+    const globals = kernel.globalsCopy();
+    const pages = kernel.snapshotBegin();
+    this.#seal(op);
+    this.#snapshot = {
+      number: store.checkpointNumber + 1,
+      op,
+      timestamp,
+      globals,
+      sessions: sessions(),
+      startedMs: performance.now(),
+      sealed: this.#sealing ?? Promise.resolve(),
+      pages,
+    };
+    log('checkpoint started', { op, pages });
+    this.#handOver();
+  }
+
+  /** Gives the filled arena to the store thread, over and over until nothing is due. */
+  #handOver(): void {
+    const { kernel, store, relieved } = this.#parts;
+    const snapshot = this.#snapshot!;
+    kernel.snapshotFill(Math.min(FILL_PAGES, kernel.arenaRoom()));
+    const count = kernel.arenaCount();
+    if (count === 0) {
+      this.#writing = this.#complete(snapshot);
+      return;
+    }
+    const address = kernel.arenaAddress();
+    kernel.arenaSwap();
+    const pages = { memory: kernel.memory, address, count, checkpoint: snapshot.number };
+    this.#writing = this.#insist('checkpoint pages', () => store.writePages(pages)).then((written) => {
+      this.#writing = undefined;
+      if (!written) {
+        this.#snapshot = undefined;
+        return;
+      }
+      this.#handOver();
+      relieved();
+    });
+  }
+
+  async #complete(snapshot: Snapshot): Promise<void> {
+    const { committer, store, digest, log, kernel } = this.#parts;
+    const done = await this.#insist('checkpoint', async () => {
+      await snapshot.sealed;
+      await committer.durable(snapshot.op);
+      await store.completeCheckpoint({
+        checkpoint: snapshot.number,
+        op: snapshot.op,
+        timestamp: snapshot.timestamp,
+        globals: snapshot.globals,
+        sessions: snapshot.sessions,
+        digest: digest(snapshot.op),
+        pageCounts: kernel.pageCounts(snapshot.globals),
+      });
+    });
+    this.#snapshot = undefined;
+    this.#writing = undefined;
+    if (done) {
+      const ms = Math.round(performance.now() - snapshot.startedMs);
+      log('checkpoint complete', { op: snapshot.op, pages: snapshot.pages, ms });
+    }
+    this.#parts.relieved();
+  }
+
+  /** Freezes the memtable and makes it a run that covers all operations up to `op`. */
+  #seal(op: number): void {
+    const { kernel, store, committer, log, relieved } = this.#parts;
+    if (this.#sealing !== undefined || kernel.memtableCount() === 0) return;
+    kernel.memtableFreeze();
+    const startedMs = performance.now();
+    this.#sealing = this.#insist('run', async () => {
+      // A run of operations that a crash may still undo would tell later ones that their ids exist.
+      await committer.durable(op);
+      const run = await store.sealRun({
+        memory: kernel.memory,
+        address: kernel.frozenEntries(),
+        count: kernel.frozenCount(),
+        coveredOp: op,
+      });
+      kernel.runAdd(run);
+      kernel.frozenRelease();
+      const ms = Math.round(performance.now() - startedMs);
+      log('run sealed', { run: run.id, entries: run.entries, coveredOp: op, ms });
+    }).then(() => {
+      this.#sealing = undefined;
+      this.#merge();
+      relieved();
+    });
+  }
+
+  #merge(): void {
+    const { kernel, store, log } = this.#parts;
+    if (this.#merging !== undefined || this.#closed) return;
+    const plan = store.planMerge();
+    if (plan === undefined) return;
+    const startedMs = performance.now();
+    this.#merging = this.#insist('merge', async () => {
+      const merged = await store.mergeRuns(plan);
+      kernel.runAdd(merged);
+      for (const id of plan) kernel.runRemove(id);
+      await store.removeRuns(plan);
+      const ms = Math.round(performance.now() - startedMs);
+      log('runs merged', { runs: plan.length, into: merged.id, entries: merged.entries, ms });
+    }).then(() => {
+      this.#merging = undefined;
+      this.#merge();
+    });
+  }
+
+  /** Runs `work` until it succeeds; false: closed meanwhile. Everything here can be done again from the journal. */
+  async #insist(what: string, work: () => Promise<void>): Promise<boolean> {
+    for (;;) {
+      try {
+        await work();
+        this.#failing = false;
+        return true;
+      } catch (error) {
+        this.#failing = true;
+        this.#parts.log(`${what} failed`, { error: (error as Error).message });
+        if (this.#closed) return false;
+        await new Promise((resolve) => setTimeout(resolve, RETRY_DELAY_MS));
+      }
+    }
+  }
+}
