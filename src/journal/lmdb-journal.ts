@@ -1,8 +1,8 @@
 // A journal in one LMDB environment. Reads happen in the calling thread, from LMDB's map; writes in a thread of their
 // own (append-worker.ts), because a flush blocks.
 import { randomBytes } from 'node:crypto';
-import { mkdirSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { closeSync, existsSync, fsyncSync, mkdirSync, openSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Piscina } from 'piscina';
 import { BATCH_RECORDS_MAX } from '../layout/generated.ts';
@@ -53,6 +53,15 @@ function createPool(workerData: AppendWorkerData): Piscina<AppendTask | undefine
     execArgv: WORKER_FILE.endsWith('.ts') ? ['--import', 'tsx'] : [],
     workerData,
   });
+}
+
+function flushDirectory(path: string): void {
+  const descriptor = openSync(path, 'r');
+  try {
+    fsyncSync(descriptor);
+  } finally {
+    closeSync(descriptor);
+  }
 }
 
 /** The identity of the journal; a journal without one is given it, if it is still empty. */
@@ -126,8 +135,11 @@ export class LmdbJournal implements Journal {
     try {
       // LMDB trusts its file and would take the process down with it, so the file is checked before LMDB sees it.
       checkStoreFile(dataFile(path));
+      const isNew = !existsSync(dataFile(path));
       const environment = openEnvironment(path, Math.max(mapSizeBytes, MAP_SIZE_MIN_BYTES));
       try {
+        // A flushed file is lost all the same if the directory that names it was not flushed.
+        if (isNew) for (const directory of [path, dirname(path)]) flushDirectory(directory);
         const journal = new LmdbJournal(path, mapSizeBytes, environment, lock);
         await journal.#start();
         return journal;
