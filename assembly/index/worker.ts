@@ -2,9 +2,12 @@
 //
 // Sealing: sealPrepare, copy the entries in, sealSort, then sealNextPage until it answers 0; buildPiece for each piece.
 // Merging: mergeStart, then mergeStep and what it asks for, until MERGE_DONE; buildPiece for each piece.
+// Checkpoint pages: copied to pagesBuffer, then stampPages before they are stored and checkPages after they are read.
 
 import { IndexEntry, RUN_PAGE_ENTRIES } from "../layout/index-entry";
+import { PAGE_SIZE } from "../layout/row";
 import { allocate } from "../memory/arena";
+import { checksum } from "./checksum";
 import { filterSeed } from "./filter";
 import { mergeBegin } from "./merge";
 import { buildAdd, buildBegin, buildPage, buildPending } from "./run-builder";
@@ -66,4 +69,39 @@ export function sealEntry(index: u32): usize {
 /** Begins a merge of `inputs` runs with `total` entries together; false when memory is too small. */
 export function mergeStart(runId: u32, total: u32, inputs: u32): bool {
   return buildBegin(runId, total) && mergeBegin(inputs);
+}
+
+// A checkpoint page's header as stored: table u32, page u32, then these two.
+const PAGE_CHECKPOINT_OFFSET: usize = 8;
+const PAGE_CHECKSUM_OFFSET: usize = 16;
+
+export const PAGES_BUFFERED_MAX: u32 = 256;
+
+let pages: usize = 0;
+
+/** Room for PAGES_BUFFERED_MAX checkpoint pages of PAGE_SIZE bytes; 0 when memory is too small. */
+export function pagesBuffer(): usize {
+  if (pages == 0) pages = allocate(PAGES_BUFFERED_MAX * PAGE_SIZE);
+  return pages;
+}
+
+/** Writes the checkpoint's number and the checksum into the first `count` buffered pages. */
+export function stampPages(count: u32, checkpoint: u64): void {
+  for (let i: u32 = 0; i < count; i++) {
+    const at = pages + <usize>i * PAGE_SIZE;
+    store<u64>(at, checkpoint, PAGE_CHECKPOINT_OFFSET);
+    store<u64>(at, 0, PAGE_CHECKSUM_OFFSET);
+    store<u64>(at, checksum(at, PAGE_SIZE), PAGE_CHECKSUM_OFFSET);
+  }
+}
+
+/** Place of the first of `count` buffered pages whose checksum is wrong; -1: all are intact. Checksums are zeroed. */
+export function checkPages(count: u32): i32 {
+  for (let i: u32 = 0; i < count; i++) {
+    const at = pages + <usize>i * PAGE_SIZE;
+    const expected = load<u64>(at, PAGE_CHECKSUM_OFFSET);
+    store<u64>(at, 0, PAGE_CHECKSUM_OFFSET);
+    if (checksum(at, PAGE_SIZE) != expected) return <i32>i;
+  }
+  return -1;
 }

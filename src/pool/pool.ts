@@ -1,0 +1,51 @@
+// Worker threads for one file of tasks: Piscina with types, the same from sources and from the built package.
+
+import { fileURLToPath } from 'node:url';
+import { workerData } from 'node:worker_threads';
+import { Piscina } from 'piscina';
+
+export interface PoolOptions {
+  /** The module that names the worker's file: its `import.meta.url`. */
+  readonly from: string;
+  /** The worker's file relative to it, without the ending: './store-worker'. */
+  readonly file: string;
+  /** Name of the exported function that runs one task. */
+  readonly task: string;
+  readonly threads: number;
+  /** What every thread is given at its start (structured clone); see poolData. */
+  readonly data?: unknown;
+}
+
+export interface Pool<Task, Answer> {
+  /** Runs a task in the first free thread; tasks start in the order of the calls. Rejects with what the task throws. */
+  run(task: Task): Promise<Answer>;
+  /** Finishes what was asked for, then ends the threads. */
+  close(): Promise<void>;
+}
+
+/** What close waits for the tasks that were asked for. */
+const CLOSE_TIMEOUT_MS = 600_000;
+
+export function createPool<Task, Answer>(options: PoolOptions): Pool<Task, Answer> {
+  const { from, file, task: name, threads, data } = options;
+  // Node 20 cannot strip types in a worker thread: sources go through tsx, the package is JavaScript already.
+  const typescript = from.endsWith('.ts');
+  const piscina = new Piscina<Task, Answer>({
+    filename: fileURLToPath(new URL(`${file}${typescript ? '.ts' : '.js'}`, from)),
+    name,
+    minThreads: threads,
+    maxThreads: threads,
+    execArgv: typescript ? ['--import', 'tsx'] : [],
+    closeTimeout: CLOSE_TIMEOUT_MS,
+    workerData: data,
+  });
+  return {
+    run: (task) => piscina.run(task),
+    close: () => piscina.close(),
+  };
+}
+
+/** In a worker: the pool's `data`. Piscina hands a thread [its own data, ours]. */
+export function poolData<T>(): T {
+  return (Array.isArray(workerData) ? workerData[1] : workerData) as T;
+}
