@@ -59,6 +59,11 @@ export abstract class LedgerCalls {
   /** Sends the call, resolves with the body of its reply. */
   protected abstract exchange(call: Call): Promise<Uint8Array>;
 
+  /** What a caller gets to see of an argument that cannot be sent. */
+  protected argumentError(error: RangeError | RequestError): Error {
+    return error;
+  }
+
   /** 1 to 8,190 accounts; one result each, in order. */
   createAccounts(
     accounts: readonly Partial<Account>[],
@@ -169,12 +174,12 @@ export abstract class LedgerCalls {
     const packed = records instanceof Uint8Array;
     if (packed && records.length % requestSize !== 0) {
       const message = `${name}: expected packed records of ${requestSize} bytes, got ${records.length} bytes`;
-      throw new RequestError('body_size_mismatch', message);
+      throw this.argumentError(new RequestError('body_size_mismatch', message));
     }
     const count = packed ? records.length / requestSize : records.length;
     if (count > countMax) {
       const message = `${name}: expected at most ${countMax} records, got ${count}: send several requests`;
-      throw new RequestError('too_many_records', message);
+      throw this.argumentError(new RequestError('too_many_records', message));
     }
     if (count === 0) return new Uint8Array(0);
     const write = packed
