@@ -177,7 +177,7 @@ async function scenario(seed: number, batches: number, size: number): Promise<vo
 test('small batches: every answer is that of a Map', async () => {
   await fc.assert(
     fc.asyncProperty(fc.nat(), (seed) => scenario(seed, 60, 12)),
-    { numRuns: 25 },
+    { numRuns: 12 },
   );
 }, 120_000);
 
