@@ -16,6 +16,7 @@ import { RequestOperation } from '../wire/operation.ts';
 import { RequestStatus, requestStatusName } from '../wire/status.ts';
 import { type Clock, systemClock } from './clock.ts';
 import { Committer } from './committer.ts';
+import type { LedgerLog } from './log.ts';
 import { MAINTENANCE_DEFAULTS, Maintenance, type MaintenanceOptions } from './maintenance.ts';
 import { LedgerMetrics } from './metrics.ts';
 import { Reader } from './reader.ts';
@@ -26,8 +27,6 @@ import type { Sessions } from './sessions.ts';
 import type { SlotPool } from './slots.ts';
 import { stateDigest } from './state-digest.ts';
 import { Writer } from './writer.ts';
-
-export type LedgerLog = (event: string, detail: Record<string, unknown>) => void;
 
 export interface LedgerOptions {
   /** Folder of the store; created when missing. One process at a time may have it open. */
@@ -78,8 +77,9 @@ export class Ledger extends LedgerCalls implements Engine {
     const opened: { close(): Promise<void> }[] = [journal];
     try {
       const log = options.log ?? (() => {});
-      const records = new Records(journal);
-      const recovered = await recover({ path, journal, records, seed: options.seed, slots: SLOTS, log });
+      const records = new Records(journal, () => journal.tip.op);
+      const { seed, maintenance } = options;
+      const recovered = await recover({ path, journal, records, seed, slots: SLOTS, maintenance, log });
       opened.push(recovered.store);
       return new Ledger(path, options, journal, records, recovered, log);
     } catch (error) {
@@ -97,7 +97,7 @@ export class Ledger extends LedgerCalls implements Engine {
     log: LedgerLog,
   ) {
     super();
-    const { kernel, store, sessions, slots, report } = recovered;
+    const { kernel, store, sessions, slots, report, bytesSinceCheckpoint } = recovered;
     this.path = path;
     this.recovery = report;
     this.#journal = journal;
@@ -121,20 +121,23 @@ export class Ledger extends LedgerCalls implements Engine {
         log('journal failed', { error: error.message });
       },
     });
-    this.#maintenance = new Maintenance({
-      kernel,
-      store,
-      committer: this.#committer,
-      options: { ...MAINTENANCE_DEFAULTS, ...options.maintenance },
-      sessions: () => sessions.serialise(),
-      digest: (op) => {
-        const header = journal.readHeader(op);
-        if (header === undefined) throw new Error(`expected operation ${op} in the journal, found none`);
-        return header.digest;
+    this.#maintenance = new Maintenance(
+      {
+        kernel,
+        store,
+        durable: (op) => this.#committer.durable(op),
+        options: { ...MAINTENANCE_DEFAULTS, ...options.maintenance },
+        sessions: () => sessions.serialise(),
+        digest: (op) => {
+          const header = journal.readHeader(op);
+          if (header === undefined) throw new Error(`expected operation ${op} in the journal, found none`);
+          return header.digest;
+        },
+        relieved: () => this.#writer.pump(),
+        log,
       },
-      relieved: () => this.#writer.pump(),
-      log,
-    });
+      bytesSinceCheckpoint,
+    );
     this.#writer = new Writer(
       {
         kernel,
@@ -253,10 +256,10 @@ export class Ledger extends LedgerCalls implements Engine {
   async #close(): Promise<void> {
     this.#writer.close();
     await this.#committer.close();
+    this.#maintenance.close();
     if (this.#failure === undefined && this.#stalled === undefined) {
       await this.#maintenance.checkpointNow(this.#writer.op, this.#writer.timestamp);
     }
-    this.#maintenance.close();
     await this.#reader.close();
     await this.#store.close();
     await this.#journal.close();

@@ -8,7 +8,7 @@
 // All of it is asynchronous; the writer only asks `roomFor` before a batch and tells `executed` after it.
 import type { LedgerKernel } from '../kernel/ledger-kernel.ts';
 import type { StateStore } from '../state/state-store.ts';
-import type { Committer } from './committer.ts';
+import type { LedgerLog } from './log.ts';
 
 export interface MaintenanceOptions {
   /** Ids in the memtable that make it worth a run. */
@@ -39,7 +39,8 @@ const RETRY_DELAY_MS = 1000;
 export interface MaintenanceParts {
   readonly kernel: LedgerKernel;
   readonly store: StateStore;
-  readonly committer: Committer;
+  /** Resolves when an operation is flushed. */
+  readonly durable: (op: number) => Promise<void>;
   readonly options: MaintenanceOptions;
   /** The sessions as of now, for a checkpoint. */
   readonly sessions: () => Uint8Array;
@@ -47,7 +48,7 @@ export interface MaintenanceParts {
   readonly digest: (op: number) => Uint8Array;
   /** Called when there may be room again. */
   readonly relieved: () => void;
-  readonly log: (event: string, detail: Record<string, unknown>) => void;
+  readonly log: LedgerLog;
 }
 
 interface Snapshot {
@@ -71,17 +72,19 @@ export class Maintenance {
   #closed = false;
   #failing = false;
 
-  constructor(parts: MaintenanceParts) {
+  /** `bytesSinceCheckpoint`: what a replay has left to be checkpointed. */
+  constructor(parts: MaintenanceParts, bytesSinceCheckpoint = 0) {
     this.#parts = parts;
+    this.#bytesSinceCheckpoint = bytesSinceCheckpoint;
+  }
+
+  get bytesSinceCheckpoint(): number {
+    return this.#bytesSinceCheckpoint;
   }
 
   /** The state store refuses: checkpoints and runs wait, the journal does not. */
   get failing(): boolean {
     return this.#failing;
-  }
-
-  get busy(): boolean {
-    return this.#snapshot !== undefined || this.#sealing !== undefined || this.#merging !== undefined;
   }
 
   /** Whether a batch of `count` records may run now; if not, `relieved` is called when it may. */
@@ -107,20 +110,28 @@ export class Maintenance {
 
   /** A checkpoint of the present state; resolves when it is complete. Nothing may be executed meanwhile. */
   async checkpointNow(op: number, timestamp: bigint): Promise<void> {
-    await this.settled();
+    await this.#sealedAndWritten();
     if (this.#bytesSinceCheckpoint === 0) return;
     this.#beginCheckpoint(op, timestamp);
-    await this.settled();
+    await this.#sealedAndWritten();
   }
 
   /** Resolves when nothing is under way. */
   async settled(): Promise<void> {
-    while (this.busy || this.#writing !== undefined) {
-      await Promise.all([this.#sealing, this.#writing, this.#merging]);
+    do {
+      await this.#sealedAndWritten();
+      await this.#merging;
+    } while (this.#merging !== undefined);
+  }
+
+  async #sealedAndWritten(): Promise<void> {
+    while (this.#snapshot !== undefined || this.#sealing !== undefined) {
+      await Promise.all([this.#sealing, this.#writing]);
       await new Promise(setImmediate);
     }
   }
 
+  /** From now on nothing new is begun by itself, and nothing that fails is tried again. */
   close(): void {
     this.#closed = true;
   }
@@ -175,10 +186,10 @@ export class Maintenance {
   }
 
   async #complete(snapshot: Snapshot): Promise<void> {
-    const { committer, store, digest, log, kernel } = this.#parts;
+    const { durable, store, digest, log, kernel } = this.#parts;
     const done = await this.#insist('checkpoint', async () => {
       await snapshot.sealed;
-      await committer.durable(snapshot.op);
+      await durable(snapshot.op);
       await store.completeCheckpoint({
         checkpoint: snapshot.number,
         op: snapshot.op,
@@ -200,13 +211,13 @@ export class Maintenance {
 
   /** Freezes the memtable and makes it a run that covers all operations up to `op`. */
   #seal(op: number): void {
-    const { kernel, store, committer, log, relieved } = this.#parts;
+    const { kernel, store, durable, log, relieved } = this.#parts;
     if (this.#sealing !== undefined || kernel.memtableCount() === 0) return;
     kernel.memtableFreeze();
     const startedMs = performance.now();
     this.#sealing = this.#insist('run', async () => {
       // A run of operations that a crash may still undo would tell later ones that their ids exist.
-      await committer.durable(op);
+      await durable(op);
       const run = await store.sealRun({
         memory: kernel.memory,
         address: kernel.frozenEntries(),

@@ -4,7 +4,7 @@
 //                                     no       ──▶ journal, one segment kept
 
 import { RESULT_SIZE, segmentRecords } from '../journal/format.ts';
-import type { Journal, JournalReader } from '../journal/journal.ts';
+import type { JournalReader } from '../journal/journal.ts';
 import type { LedgerKernel } from '../kernel/ledger-kernel.ts';
 import {
   CreateResultLayout,
@@ -29,7 +29,8 @@ interface Held {
 }
 
 export class Records {
-  readonly #journal: Journal;
+  readonly #journal: JournalReader;
+  readonly #flushedOp: () => number;
   readonly #held = new Map<number, Held>();
   /** A copy, as the journal's bytes live only until the next read. */
   readonly #segment = Buffer.alloc(SEGMENT_RECORDS_MAX * RECORD_SIZE);
@@ -37,8 +38,9 @@ export class Records {
   #segmentOp = 0;
   #segmentIndex = 0;
 
-  constructor(journal: Journal & JournalReader) {
+  constructor(journal: JournalReader, flushedOp: () => number) {
     this.#journal = journal;
+    this.#flushedOp = flushedOp;
     this.#times = new TransferTimes(journal);
   }
 
@@ -74,7 +76,7 @@ export class Records {
       held.times ??= createdTimes(held, kernel);
       if (includes(held.times, timestamp)) return true;
     }
-    return this.#times.has(timestamp, this.#journal.tip.op);
+    return this.#times.has(timestamp, this.#flushedOp());
   }
 
   /** The stored answer of a flushed operation. */

@@ -9,20 +9,16 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Journal } from '../journal/journal.ts';
-import { LedgerKernel } from '../kernel/ledger-kernel.ts';
-import { BATCH_RECORDS_MAX } from '../layout/generated.ts';
-import { loadPages, loadRun, readRunPage } from '../state/kernel-loader.ts';
+import { checkStoreFile } from '../journal/store-file.ts';
+import type { LedgerKernel } from '../kernel/ledger-kernel.ts';
+import { loadPages } from '../state/kernel-loader.ts';
 import { StateStore } from '../state/state-store.ts';
-import { Committer } from './committer.ts';
-import type { LedgerLog } from './ledger.ts';
-import { MAINTENANCE_DEFAULTS, Maintenance } from './maintenance.ts';
+import type { LedgerLog } from './log.ts';
+import type { MaintenanceOptions } from './maintenance.ts';
+import { createKernel, replayAll } from './rebuild.ts';
 import type { Records } from './records.ts';
-import { Replay, ReplayError } from './replay.ts';
 import { Sessions } from './sessions.ts';
 import { SlotPool } from './slots.ts';
-
-/** Page images of one snapshot arena: more than one batch can change (two accounts a record). 2 × 67 MB of address space. */
-const ARENA_PAGES = 2 * BATCH_RECORDS_MAX + 4;
 
 export interface RecoveryReport {
   /** Operation of the checkpoint that the start began from; 0: none. */
@@ -42,6 +38,7 @@ export interface RecoveryOptions {
   readonly records: Records;
   readonly seed: bigint | undefined;
   readonly slots: number;
+  readonly maintenance: Partial<MaintenanceOptions> | undefined;
   readonly log: LedgerLog;
 }
 
@@ -51,12 +48,14 @@ export interface Recovered {
   readonly sessions: Sessions;
   readonly slots: SlotPool;
   readonly report: RecoveryReport;
+  readonly bytesSinceCheckpoint: number;
 }
 
 export async function recover(options: RecoveryOptions): Promise<Recovered> {
   const { path, journal, log } = options;
   const started = performance.now();
   const statePath = join(path, 'state');
+  checkStoreFile(join(statePath, 'data.mdb'));
   let store = await StateStore.open({ path: statePath });
   try {
     const discarded = whyUnusable(store, journal);
@@ -93,22 +92,12 @@ function whyUnusable(store: StateStore, journal: Journal): string | undefined {
 }
 
 async function rebuild(
-  { journal, records, seed, slots: slotCount, log }: RecoveryOptions,
+  { journal, records, seed, slots: slotCount, maintenance, log }: RecoveryOptions,
   store: StateStore,
   discarded: string | undefined,
   started: number,
 ): Promise<Recovered> {
-  const kernel: LedgerKernel = LedgerKernel.instantiate({
-    ...(seed === undefined ? {} : { seed }),
-    arenaPages: ARENA_PAGES,
-    host: {
-      readRecord: (ref, address) => records.copy(ref, kernel, address),
-      transferAt: (timestamp) => records.transferAt(timestamp, kernel),
-      loadRun: (run) => loadRun(store, run, kernel),
-      readRunPage: (run, page, address) => readRunPage(store, run, page, kernel, address),
-    },
-  });
-  kernel.runFilterSeed(store.filterSeed);
+  const kernel = createKernel(records, store, seed);
   const slots = new SlotPool(slotCount, (bytes) => kernel.allocate(bytes));
   const { checkpoint } = store;
   let sessions = new Sessions();
@@ -122,7 +111,9 @@ async function rebuild(
   kernel.indexCovered(store.coveredOp);
   const loadMs = performance.now() - started;
   const from = (checkpoint?.op ?? 0) + 1;
-  const replayed = await replayAll({ journal, kernel, store, sessions, slots, from, log });
+  const toOp = journal.tip.op;
+  const parts = { journal, kernel, store, sessions, slots, maintenance, log };
+  const { records: replayed, bytesSinceCheckpoint } = await replayAll({ ...parts, from, toOp });
   const report: RecoveryReport = {
     checkpointOp: checkpoint?.op ?? 0,
     tipOp: journal.tip.op,
@@ -133,60 +124,5 @@ async function rebuild(
     discarded,
   };
   log('recovered', { ...report });
-  return { kernel, store, sessions, slots, report };
+  return { kernel, store, sessions, slots, report, bytesSinceCheckpoint };
 }
-
-interface ReplayAll {
-  readonly journal: Journal;
-  readonly kernel: LedgerKernel;
-  readonly store: StateStore;
-  readonly sessions: Sessions;
-  readonly slots: SlotPool;
-  readonly from: number;
-  readonly log: LedgerLog;
-}
-
-/** Batches replayed between two turns of the event loop, in which runs and checkpoints make progress. */
-const REPLAY_OPS_A_TURN = 64;
-
-/** Replays to the tip, sealing runs and taking checkpoints on the way like any other work; returns the records. */
-async function replayAll({ journal, kernel, store, sessions, slots, from, log }: ReplayAll): Promise<number> {
-  if (from > journal.tip.op) return 0;
-  let wake = () => {};
-  const maintenance = new Maintenance({
-    kernel,
-    store,
-    // Everything that is replayed is flushed already: this committer never has anything to do.
-    committer: new Committer(journal, kernel.memory, NO_EVENTS),
-    options: MAINTENANCE_DEFAULTS,
-    sessions: () => sessions.serialise(),
-    digest: (op) => journal.readHeader(op)!.digest,
-    relieved: () => wake(),
-    log,
-  });
-  const slot = slots.acquire(BATCH_RECORDS_MAX)!;
-  const replay = new Replay(journal, kernel, slot);
-  let count = 0;
-  for (let op = from; op <= journal.tip.op; op++) {
-    const header = replay.load(op);
-    while (!maintenance.roomFor(header.count)) {
-      await new Promise<void>((resolve) => {
-        wake = resolve;
-      });
-    }
-    if (!kernel.reserve(header.operation, header.count)) {
-      throw new ReplayError(op, undefined, 'the memory for accounts and pending transfers is used up');
-    }
-    replay.execute(header);
-    if (header.session !== 0n) sessions.apply(header.session, header.request, op);
-    maintenance.executed(op, header.timestamp, header.count);
-    count += header.count;
-    if (op % REPLAY_OPS_A_TURN === 0) await new Promise(setImmediate);
-  }
-  await maintenance.settled();
-  maintenance.close();
-  slots.release(slot);
-  return count;
-}
-
-const NO_EVENTS = { stalled: () => {}, resumed: () => {}, committed: () => {}, failed: () => {} };

@@ -2,7 +2,7 @@
 // as the journal has them, byte for byte: recovery and verification both rest on that.
 
 import { DIGEST_SIZE, type EntryHeader, RESULT_SIZE, segmentRecords, sha256 } from '../journal/format.ts';
-import type { Journal } from '../journal/journal.ts';
+import type { JournalReader } from '../journal/journal.ts';
 import type { LedgerKernel } from '../kernel/ledger-kernel.ts';
 import {
   RECORD_SIZE,
@@ -30,13 +30,13 @@ export class ReplayError extends Error {
 const SEGMENT_SIZE_MAX = 64 * 1024;
 
 export class Replay {
-  readonly #journal: Journal;
+  readonly #journal: JournalReader;
   readonly #kernel: LedgerKernel;
   readonly #slot: number;
   readonly #stored: Buffer[] = [];
 
   /** `slot` has room for 8,190 records and is the replay's own while it runs. */
-  constructor(journal: Journal, kernel: LedgerKernel, slot: number) {
+  constructor(journal: JournalReader, kernel: LedgerKernel, slot: number) {
     this.#journal = journal;
     this.#kernel = kernel;
     this.#slot = slot;
