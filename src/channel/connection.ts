@@ -4,8 +4,8 @@
 //            └─▶ held ──▶ socket, when it drains
 //
 // A request is in flight until its reply has been handed to the socket, so a reader that takes nothing soon may ask for
-// nothing more: what it can make the server hold is bounded by its requests in flight. Refusals are never held: a
-// reader too slow for those is closed.
+// nothing more: what it can make the server hold is bounded by its requests in flight. Refusals and pongs are never held:
+// a reader that lets too many of those pile up is closed.
 import type { WebSocket } from 'uWebSockets.js';
 import type { EngineReply } from '../wire/engine.ts';
 import { RequestError } from '../wire/errors.ts';
@@ -49,6 +49,9 @@ const scratchView = viewOf(scratch);
 /** RFC 6455: a close frame's reason takes at most 123 bytes. */
 const CLOSE_REASON_CHARACTERS_MAX = 120;
 
+/** Refusals and pongs that a reader may leave unread at least: sixty of the longest. */
+const SMALL_REPLIES_BYTES_MAX = 64 * 1024;
+
 const NO_BODY = new Uint8Array(0);
 
 export class Connection {
@@ -61,6 +64,7 @@ export class Connection {
   #bytesInFlight = 0;
   /** When the reader last took something, while it owes us room. */
   #stalledSince: number | undefined;
+  #flushing = false;
   /** Lowest write number that was refused and has not come again: see admit(). */
   #refusedFrom: bigint | undefined;
 
@@ -174,7 +178,7 @@ export class Connection {
     const { code, operation, request, message } = refusal;
     if (write && (code === 'busy' || code === 'too_many_in_flight')) this.#refuseFrom(refusal);
     const takenOver = code === 'session_taken_over';
-    if (this.#held.length > 0 || !this.#roomy()) {
+    if (!this.#roomyForSmall()) {
       if (takenOver) this.close(CloseCode.session_taken_over, message);
       else this.close(CloseCode.slow_reader, 'requests come in, but their answers are not read');
       return;
@@ -190,7 +194,7 @@ export class Connection {
   /** Replies of the channel itself, which were never in flight. */
   reply(operation: number, request: bigint, count: number, body: Uint8Array): void {
     if (this.#socket === undefined) return;
-    if (this.#held.length > 0 || !this.#roomy()) {
+    if (!this.#roomyForSmall()) {
       this.close(CloseCode.slow_reader, 'requests come in, but their answers are not read');
       return;
     }
@@ -202,9 +206,22 @@ export class Connection {
     );
   }
 
-  /** The socket has taken some of what it owes. */
+  /**
+   * The socket has taken some of what it owes. Replies follow in a turn of their own: a large message that is sent from
+   * within the drain handler and does not fit loses the socket's wish to write, so that the rest would never leave
+   * (uSockets' us_socket_write2 does not set last_write_failed; seen with uWebSockets.js 20.x).
+   */
   drained(): void {
-    this.#stalledSince = undefined;
+    this.#stalledSince = this.#held.length > 0 ? performance.now() : undefined;
+    if (this.#held.length === 0 || this.#flushing) return;
+    this.#flushing = true;
+    setImmediate(() => {
+      this.#flushing = false;
+      this.#flush();
+    });
+  }
+
+  #flush(): void {
     let sent = 0;
     while (sent < this.#held.length && this.#socket !== undefined && this.#roomy()) {
       const { flight, reply } = this.#held[sent++]!;
@@ -213,7 +230,6 @@ export class Connection {
       this.#send(flight.operation, flight.request, reply, flight.since);
     }
     this.#held.splice(0, sent);
-    if (this.#held.length > 0) this.#stalledSince = performance.now();
   }
 
   /** Closes a reader that has not taken a byte for too long. */
@@ -242,6 +258,14 @@ export class Connection {
 
   #roomy(): boolean {
     return this.#socket!.getBufferedAmount() <= this.#shared.limits.backpressureBytesMax;
+  }
+
+  /** One large reply may have gone out on top of the bound, and small ones on top of that. */
+  #roomyForSmall(): boolean {
+    const { backpressureBytesMax } = this.#shared.limits;
+    return (
+      this.#socket!.getBufferedAmount() <= backpressureBytesMax + MESSAGE_BYTES_MAX + SMALL_REPLIES_BYTES_MAX
+    );
   }
 
   #refuseFrom({ request }: { readonly request: bigint }): void {
