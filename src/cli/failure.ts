@@ -14,6 +14,9 @@ const JOURNAL_EXIT_CODES: { readonly [code in JournalErrorCode]: ExitCode } = {
   journal_misuse: ExitCode.failed,
 };
 
+/** Known by name: importing their classes would load the engine into commands that only connect to one. */
+const DAMAGE = new Set(['ReplayError']);
+
 const UNREACHABLE = new Set<string>(['connection_failed', 'closed', 'timeout', 'stopping']);
 const SYSTEM_ERRORS = new Set([
   'ENOENT',
@@ -39,6 +42,10 @@ export function failureOf(error: unknown): Failure {
   const { message } = error;
   if (error instanceof CommandError) return { message, exitCode: error.exitCode };
   if (error instanceof JournalError) return { message, exitCode: JOURNAL_EXIT_CODES[error.code] };
+  if (DAMAGE.has(error.name) || (error as { code?: unknown }).code === 'state_corrupt') {
+    return { message, exitCode: ExitCode.damaged };
+  }
+  if (error.name === 'StateStoreError') return { message, exitCode: ExitCode.failed };
   if (error instanceof ClientError) {
     const exitCode = UNREACHABLE.has(error.code) ? ExitCode.unreachable : ExitCode.failed;
     return { message: `${message} (${error.code})`, exitCode };

@@ -3,8 +3,8 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import { Currencies, parseOperatorCurrency } from '../shared/currency.ts';
 import type { AmountUnit } from './files/fields.ts';
 
-export const URL_DEFAULT = 'ws://127.0.0.1:7878';
 export const PORT_DEFAULT = 7878;
+export const URL_DEFAULT = `ws://127.0.0.1:${PORT_DEFAULT}`;
 
 /** Turns a parser that throws into one whose error commander shows with the option's name. */
 export function argument<T>(parse: (text: string) => T): (text: string) => T {

@@ -1,0 +1,67 @@
+// The commands of `specie`, put together.
+import { readFileSync } from 'node:fs';
+import { Command, CommanderError } from 'commander';
+import { accountsCommand } from './commands/accounts.ts';
+import { generateCommand } from './commands/generate.ts';
+import { quickstartCommand } from './commands/quickstart.ts';
+import { startCommand } from './commands/start.ts';
+import { statsCommand } from './commands/stats.ts';
+import { submitCommand } from './commands/submit.ts';
+import { transfersCommand } from './commands/transfers.ts';
+import { EXIT_CODE_HELP, ExitCode } from './exit-codes.ts';
+import { failureOf } from './failure.ts';
+import type { Output } from './output.ts';
+
+function version(): string {
+  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
+  return (JSON.parse(text) as { version: string }).version;
+}
+
+/** Runs one command line. @returns the exit code; never rejects. */
+export async function run(args: readonly string[], output: Output): Promise<ExitCode> {
+  let exitCode: ExitCode = ExitCode.ok;
+  const exit = (code: ExitCode): void => {
+    exitCode = code;
+  };
+  const program = new Command('specie')
+    .description('A settlement engine for electronic cash: a durable double-entry ledger')
+    .version(version())
+    .showHelpAfterError('(--help shows how)')
+    .addHelpText(
+      'after',
+      `
+A first run:
+  $ specie quickstart                              everything below at once, and the proof that it worked
+  $ specie start --path data
+  $ specie generate --out day
+  $ specie submit day/accounts.csv
+  $ specie submit day/transfers.csv
+${EXIT_CODE_HELP}`,
+    );
+  const commands = [
+    quickstartCommand(output, exit),
+    startCommand(exit),
+    submitCommand(output, exit),
+    accountsCommand(output, exit),
+    transfersCommand(output, exit),
+    statsCommand(output),
+    generateCommand(output),
+  ];
+  for (const command of commands) program.addCommand(command.addHelpText('after', EXIT_CODE_HELP));
+  for (const command of [program, ...commands]) {
+    command.exitOverride().configureOutput({
+      writeOut: (text) => output.write(text),
+      writeErr: (text) => output.note(text.trimEnd()),
+    });
+  }
+  try {
+    await program.parseAsync(args, { from: 'user' });
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? ExitCode.ok : ExitCode.failed;
+    const failure = failureOf(error);
+    output.note(`specie: ${failure.message}`);
+    if (failure.stack !== undefined) output.note(failure.stack);
+    return failure.exitCode;
+  }
+  return exitCode;
+}
