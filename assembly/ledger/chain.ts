@@ -116,6 +116,7 @@ export function pendingRelease(slot: u32): void {
 }
 
 function rollback(): void {
+  const slotsBefore = <u32>changetype<Globals>(GLOBALS_BEFORE).pending_slots;
   for (let entry = logEnd; entry > log; ) {
     entry -= ENTRY_SIZE;
     const kind = load<u32>(entry);
@@ -127,12 +128,13 @@ function rollback(): void {
     else {
       const row = pendingRow(number);
       pendingRemove(changetype<Transfer>(row).id_lo, changetype<Transfer>(row).id_hi);
-      pendingFree(number);
+      // A row that was free is the newest free one again, with the link that it had.
+      if (number < slotsBefore) pendingFree(number);
     }
   }
   logEnd = log;
   accountsRollback();
-  pendingSlotsRollback();
+  pendingSlotsRollback(slotsBefore);
   idsRollback(mark);
   memory.copy(globals(), GLOBALS_BEFORE, offsetof<Globals>());
 }
@@ -148,9 +150,8 @@ function accountsRollback(): void {
   accountTruncate(before);
 }
 
-// Rows that the chain was the first ever to use are freed by now; they go back to never having been used.
-function pendingSlotsRollback(): void {
-  const before = <u32>changetype<Globals>(GLOBALS_BEFORE).pending_slots;
+// Rows that the chain was the first ever to use go back to never having been used.
+function pendingSlotsRollback(before: u32): void {
   const slots = <u32>changetype<Globals>(globals()).pending_slots;
   if (slots == before) return;
   for (let slot = before; slot < slots; slot += 1) memory.fill(pendingRow(slot), 0, ROW_SIZE);

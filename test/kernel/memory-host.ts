@@ -170,6 +170,11 @@ export class MemoryLedger {
     return segment.subarray(index * RECORD_SIZE, (index + 1) * RECORD_SIZE);
   }
 
+  /** Record `index` of operation `op` as a transfer, created or not. */
+  lookupStored(op: number, index: number): Transfer {
+    return readTransfer(viewOf(this.recordBytes(op * REFS_PER_OP + index)), 0);
+  }
+
   /** The event at `ref`, which must have changed balances. */
   event(ref: number): LedgerEvent {
     const { entry, segment, index, records } = this.#locate(ref);
