@@ -14,9 +14,12 @@ export type JournalErrorCode = keyof typeof JOURNAL_ERROR_ADVICE;
 export class JournalError extends Error {
   override readonly name = 'JournalError';
   readonly code: JournalErrorCode;
+  /** The message without code and advice. */
+  readonly what: string;
 
-  constructor(code: JournalErrorCode, message: string, options?: ErrorOptions) {
-    super(`${message} (${code}: ${JOURNAL_ERROR_ADVICE[code]})`, options);
+  constructor(code: JournalErrorCode, what: string, options?: ErrorOptions) {
+    super(`${what} (${code}: ${JOURNAL_ERROR_ADVICE[code]})`, options);
     this.code = code;
+    this.what = what;
   }
 }

@@ -194,6 +194,11 @@ export class LedgerKernel {
     return slot < 0 ? undefined : this.view(this.#exports.accountRow(slot) >>> 0, ROW_SIZE);
   }
 
+  /** Row of the account that was created as number `slot`, from 0. */
+  accountRowAt(slot: number): DataView {
+    return this.view(this.#exports.accountRow(slot) >>> 0, ROW_SIZE);
+  }
+
   pendingRow(slot: number): DataView {
     return this.view(this.#exports.pendingRow(slot) >>> 0, ROW_SIZE);
   }

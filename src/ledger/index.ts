@@ -1,3 +1,4 @@
 // `import { Ledger } from 'specie/ledger'`: the ledger inside the caller's own process.
 export type { Clock } from './clock.ts';
 export { Ledger, type LedgerOptions, type LedgerStatus } from './ledger.ts';
+export { type StoreFinding, type StoreReport, type VerifyStep, verifyStore } from './verify.ts';

@@ -9,7 +9,6 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Journal } from '../journal/journal.ts';
-import { checkStoreFile } from '../journal/store-file.ts';
 import type { LedgerKernel } from '../kernel/ledger-kernel.ts';
 import { loadPages } from '../state/kernel-loader.ts';
 import { StateStore } from '../state/state-store.ts';
@@ -19,6 +18,7 @@ import { createKernel, replayAll } from './rebuild.ts';
 import type { Records } from './records.ts';
 import { Sessions } from './sessions.ts';
 import { SlotPool } from './slots.ts';
+import { checkStateFile } from './state-file.ts';
 
 export interface RecoveryReport {
   /** Operation of the checkpoint that the start began from; 0: none. */
@@ -55,7 +55,7 @@ export async function recover(options: RecoveryOptions): Promise<Recovered> {
   const { path, journal, log } = options;
   const started = performance.now();
   const statePath = join(path, 'state');
-  checkStoreFile(join(statePath, 'data.mdb'));
+  checkStateFile(statePath);
   let store = await StateStore.open({ path: statePath });
   try {
     const discarded = whyUnusable(store, journal);
