@@ -171,7 +171,7 @@ export class Workload {
     const random = this.#random;
     const again = { ...random.pick(this.#recent) };
     again.flags &= ~T.linked;
-    if (random.chance(0.3)) again.amount += 1n;
+    if (random.chance(0.3)) again.amount ^= 1n;
     else if (random.chance(0.2)) again.code += 1;
     return [again];
   }

@@ -28,9 +28,15 @@ export interface Moment {
 
 export type Timed<Event> = Omit<Event, 'timestamp'> & { readonly moment: Moment };
 
+/** How much time passes before a batch: so many nanoseconds, or until so long after the next expiry. */
+export interface Advance {
+  readonly until: 'later' | 'expiry';
+  readonly nanoseconds: bigint;
+}
+
 export type Step =
-  | { kind: 'accounts'; advance: bigint; events: readonly Timed<Account>[] }
-  | { kind: 'transfers'; advance: bigint; events: readonly Timed<Transfer>[] }
+  | { kind: 'accounts'; advance: Advance; events: readonly Timed<Account>[] }
+  | { kind: 'transfers'; advance: Advance; events: readonly Timed<Transfer>[] }
   | { kind: 'history'; filter: Omit<AccountFilter, 'timestampMin' | 'timestampMax'>; range: Range }
   | { kind: 'changes'; filter: Omit<ChangeEventsFilter, 'timestampMin' | 'timestampMax'>; range: Range };
 
@@ -74,15 +80,32 @@ const amount = weighted(
   [1, fc.constantFrom(U64_MAX, U64_MAX + 1n, 1n << 127n, (1n << 127n) - 1n)],
 );
 
-const advance = weighted(
-  [4, fc.constantFrom(0n, 1n, 5n)],
-  [6, fc.bigInt({ min: 20n, max: 2000n })],
-  [3, fc.constantFrom(SECOND - 1n, SECOND, SECOND + 1n, 2n * SECOND)],
-  [1, fc.constantFrom(SECOND - 40n, 60n * SECOND)],
+const advance: fc.Arbitrary<Advance> = weighted<Advance>(
+  [
+    14,
+    fc.record({
+      until: fc.constant('later'),
+      nanoseconds: weighted(
+        [4, fc.constantFrom(0n, 1n, 5n)],
+        [6, fc.bigInt({ min: 20n, max: 2000n })],
+        [4, fc.constantFrom(SECOND - 1n, SECOND, SECOND, SECOND, SECOND + 1n, 2n * SECOND)],
+        [1, fc.constantFrom(SECOND - 40n, 60n * SECOND)],
+      ),
+    }),
+  ],
+  // A batch just before an expiry, then one without any time between them: its events lie on both sides of it.
+  [3, fc.record({ until: fc.constant('expiry'), nanoseconds: fc.bigInt({ min: -8n, max: 2n }) })],
 );
 
-/** The beginning, today, and so late that a long timeout ends after the end of time. */
-const start = fc.constantFrom(100n, 1_790_000_000n * SECOND, TIMESTAMP_MAX - 10_000n * SECOND);
+const TIMEOUT_MAX_SECONDS = 0xffff_ffff;
+
+/** The beginning, today, when the longest timeout ends with the end of time, and when it ends after it. */
+const start = fc.constantFrom(
+  100n,
+  1_790_000_000n * SECOND,
+  TIMESTAMP_MAX - BigInt(TIMEOUT_MAX_SECONDS) * SECOND - 1020n,
+  TIMESTAMP_MAX - 10_000n * SECOND,
+);
 
 /** The first six are in one ledger, the others in another. */
 const accountId = weighted<bigint>(
@@ -274,7 +297,7 @@ const movement: fc.Arbitrary<TransferTemplate> = movementKind.chain((flags) => {
       pendingId: usually(0n, 1n),
       ...userData,
       timeout: pending
-        ? weighted([6, fc.constantFrom(0, 1, 2)], [1, fc.constantFrom(60, 0xffff_ffff)])
+        ? weighted([6, fc.constantFrom(0, 1, 2)], [1, fc.constantFrom(60, TIMEOUT_MAX_SECONDS)])
         : usually(0, 1),
       ledger: weighted([40, fc.constant(1)], [2, fc.constant(2)], [1, fc.constantFrom(0, 3)]),
       code: usually(1, 2, 0),
@@ -317,7 +340,7 @@ const transferTemplates: fc.Arbitrary<TransferTemplate[]> = fc
 /** One field changed; most of the time none. */
 const transferMutation: fc.Arbitrary<Partial<TransferTemplate>> = weighted<Partial<TransferTemplate>>(
   [16, fc.constant({})],
-  [12, fc.record({ id: fc.bigInt({ min: 100n, max: 600n }) })],
+  [40, fc.record({ id: fc.bigInt({ min: 100n, max: 900n }) })],
   [6, fc.record({ id: transferId })],
   [
     6,
@@ -459,7 +482,7 @@ const openingAccounts: fc.Arbitrary<AccountTemplate[]> = fc
 
 function openingStep(accounts: readonly AccountTemplate[]): Step {
   const events = accounts.map((event) => ({ ...event, moment: { from: 'zero', delta: 0n } as const }));
-  return { kind: 'accounts', advance: 1000n, events };
+  return { kind: 'accounts', advance: { until: 'later', nanoseconds: 1000n }, events };
 }
 
 export const scenario: fc.Arbitrary<Scenario> = fc

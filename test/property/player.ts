@@ -12,7 +12,7 @@ import {
 import { U64_MAX, U128_MAX } from '../../src/shared/bytes.ts';
 import type { ConformanceTarget, CreateResult } from '../conformance/target.ts';
 import { LedgerModel } from '../model/ledger-model.ts';
-import type { Moment, Scenario, Step, Timed } from './arbitraries.ts';
+import type { Advance, Moment, Scenario, Step, Timed } from './arbitraries.ts';
 
 const ALL = { userData128: 0n, userData64: 0n, userData32: 0, code: 0, timestampMin: 0n, timestampMax: 0n };
 const BOTH = AccountFilterFlags.debits | AccountFilterFlags.credits;
@@ -104,8 +104,9 @@ class Player {
   }
 
   /** Lets time pass, expires what is due as an engine does before a batch, and answers the batch's timestamp. */
-  async #begin(advance: bigint, count: number): Promise<bigint> {
-    this.#clock += advance;
+  async #begin({ until, nanoseconds }: Advance, count: number): Promise<bigint> {
+    const from = until === 'expiry' ? (this.model.nextExpiry() ?? this.#clock) : this.#clock;
+    if (from + nanoseconds > this.#clock) this.#clock = from + nanoseconds;
     for (let due = this.#due(); due > 0; due = this.#due()) {
       this.#last = this.#next(due);
       expect(this.model.expirePendingTransfers(this.#last)).toBe(due);

@@ -9,6 +9,16 @@ export function seedOf(fallback?: number): number {
   return seed;
 }
 
+/** Scenarios to play: SPECIE_RUNS, or `usual`, which fits a run of all tests. */
+export function runsOf(usual: number): number {
+  const given = process.env.SPECIE_RUNS;
+  if (given === undefined || given === '') return usual;
+  const runs = Number(given);
+  if (!Number.isInteger(runs) || runs < 1)
+    throw new Error(`SPECIE_RUNS: expected a positive integer, got ${given}`);
+  return runs;
+}
+
 /** Checks `property` and names the seed, so that a failure can be had again: SPECIE_SEED=… npx vitest run test/property. */
 export async function check<Arguments>(
   property: fc.IAsyncPropertyWithHooks<Arguments> | fc.IPropertyWithHooks<Arguments>,
