@@ -61,6 +61,9 @@ const CANDIDATES_MAX: u32 = 64;
 // Refs of runs below this are visible.
 let visible_ref_end: u64 = u64.MAX_VALUE;
 
+// The operation that executes or executed last.
+let current_op: u64 = 0;
+
 // Operations up to this one are in runs already.
 let covered_op: u64 = 0;
 
@@ -113,6 +116,7 @@ export function idsReserve(entries: u32): bool {
 export function idsBeginBatch(op: u64, ids: usize, stride: u32, size: u32): void {
   assert(size <= BATCH_CAPACITY, "expected at most 8192 ids in a batch");
   dropCovered();
+  current_op = op;
   visible_ref_end = op << REF_INDEX_BITS;
   if (op <= covered_op) covered_mark = count();
   batch_ids = ids;
@@ -223,6 +227,8 @@ export function memtableCount(): u32 {
 export function memtableFreeze(): void {
   dropCovered();
   memtableSwap();
+  // What the last operation has inserted may be asked for after it has become part of a run.
+  visible_ref_end = (current_op + 1) << REF_INDEX_BITS;
 }
 
 function dropCovered(): void {

@@ -1,3 +1,5 @@
+import { statfsSync } from 'node:fs';
+
 /** What can go wrong in the state store, and what to do about it. The journal alone is the truth. */
 export const STATE_STORE_ADVICE = {
   state_corrupt: 'stop the engine, delete the state folder and start again: it is rebuilt from the journal',
@@ -19,15 +21,29 @@ export class StateStoreError extends Error {
   }
 }
 
-const NO_SPACE = /MDB_MAP_FULL|ENOSPC|No space left/i;
+// MDB_MAP_FULL, EFBIG, ENOSPC, EDQUOT.
+const NO_ROOM_CODES: ReadonlySet<unknown> = new Set([-30792, 27, 28, 122]);
 
-/** What LMDB or the system threw, as one of ours. */
-export function toStateStoreError(error: unknown): StateStoreError {
+/** Less than this left on the disk makes any failure to write one of room: a short write reaches us as EIO. */
+const ROOM_MIN_BYTES = 16 * 1024 * 1024;
+
+/** What LMDB or the system threw while it worked on the store at `path`, as one of ours. */
+export function toStateStoreError(error: unknown, path: string): StateStoreError {
   if (error instanceof StateStoreError) return error;
-  const message = error instanceof Error ? error.message : String(error);
-  return new StateStoreError(NO_SPACE.test(message) ? 'state_full' : 'state_io', `state store: ${message}`, {
+  const { code, message } = error as { code?: unknown; message?: unknown };
+  const isFull = NO_ROOM_CODES.has(code) || roomLeftBytes(path) < ROOM_MIN_BYTES;
+  return new StateStoreError(isFull ? 'state_full' : 'state_io', `state store ${path}: ${message ?? error}`, {
     cause: error,
   });
+}
+
+function roomLeftBytes(path: string): number {
+  try {
+    const { bavail, bsize } = statfsSync(path);
+    return bavail * bsize;
+  } catch {
+    return Number.POSITIVE_INFINITY;
+  }
 }
 
 /** An error on its way from a worker thread: structured clone would strip its class. */
@@ -36,8 +52,8 @@ export interface PlainStateStoreError {
   readonly message: string;
 }
 
-export function toPlain(error: unknown): PlainStateStoreError {
-  const { code, message } = toStateStoreError(error);
+export function toPlain(error: unknown, path: string): PlainStateStoreError {
+  const { code, message } = toStateStoreError(error, path);
   return { code, message: message.slice(0, message.length - suffix(code).length) };
 }
 

@@ -33,7 +33,7 @@ export type { RunInfo } from './manifest.ts';
 export interface StateStoreOptions {
   /** Directory of the state; created when missing. */
   readonly path: string;
-  /** Largest size of the data file. Address space is reserved for all of it, disk space is not. Default 1 TiB. */
+  /** Address space reserved for the data file, not memory or disk. Default 1 TiB. */
   readonly mapSizeBytes?: number;
 }
 
@@ -82,7 +82,7 @@ export class StateStore {
       return store;
     } catch (error) {
       await store?.close();
-      throw toStateStoreError(error);
+      throw toStateStoreError(error, path);
     }
   }
 

@@ -58,7 +58,7 @@ export function createStoreHandler({ path, mapSizeBytes, seed }: StoreWorkerData
         const answer = await work(task);
         return { ...answer, manifest: runs.manifest };
       } catch (error) {
-        return { error: toPlain(error) };
+        return { error: toPlain(error, path) };
       }
     },
   };

@@ -166,8 +166,8 @@ export class Index {
   kernel: IndexKernel;
   #frozenOp = 0;
 
-  constructor(path: string, mapSizeBytes = 2 ** 36) {
-    this.environment = openStateEnvironment(path, mapSizeBytes);
+  constructor(path: string) {
+    this.environment = openStateEnvironment(path, 2 ** 36);
     this.runs = new RunStore(this.environment, SEED);
     this.kernel = this.restarted();
   }
