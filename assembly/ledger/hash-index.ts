@@ -177,9 +177,26 @@ export function findFrom(index: usize, rows: usize, segment: usize, hash: u32, l
   return load<u32>(index, offsetof<Index>("stash_count")) == 0 ? -1 : stashFind(index, rows, hash, lo, hi);
 }
 
+/**
+ * Slot in the first entry with this hash, -1 if the segment has none: without a look at the row, so right nearly always
+ * when it is not -1. Another id may share the hash, and the stash was not searched.
+ */
 // @ts-ignore: decorator
 @inline
-function rowHasId(rows: usize, slot: u32, lo: u64, hi: u64): bool {
+export function guessFrom(segment: usize, hash: u32): i32 {
+  const entries = segment + ENTRIES;
+  let at = hash >> PLACE_SHIFT;
+  let value = load<u64>(entries + (at << 3));
+  while (<u32>value != 0 && <u32>(value >> 32) != hash) {
+    at = (at + 1) & PLACE_MASK;
+    value = load<u64>(entries + (at << 3));
+  }
+  return <i32>(<u32>value) - 1;
+}
+
+// @ts-ignore: decorator
+@inline
+export function rowHasId(rows: usize, slot: u32, lo: u64, hi: u64): bool {
   const row = rowIn(rows, slot);
   return load<u64>(row) == lo && load<u64>(row, 8) == hi;
 }
