@@ -6,12 +6,14 @@
 //                   └─────────┴──▶ refusal; a frame that is wrong in itself closes its connection
 //
 // The message's own memory is what the engine reads from: it is lent until submit() returns.
+
 import uWS, {
   type HttpResponse,
   type TemplatedApp,
   type us_listen_socket,
   type WebSocket,
 } from 'uWebSockets.js';
+import { type AddressInfo, createServer } from 'node:net';
 import { BATCH_RECORDS_MAX } from '../layout/generated.ts';
 import type { Engine, EngineReply, EngineRequest } from '../wire/engine.ts';
 import { RequestError } from '../wire/errors.ts';
@@ -61,8 +63,30 @@ const FAULT: EngineReply = {
   message: 'the engine failed on this request; whether it was applied is unknown: see the log of the server',
 };
 
-/** The value of uSockets' constant, which the types declare but this build's default export does not. */
-const LIBUS_LISTEN_EXCLUSIVE_PORT = 1;
+/**
+ * uSockets can listen in two ways: exclusively, and then a restarted server waits a minute for the connections of the
+ * one before to time out; or sharing the port with whoever else shares it. So: shared, after Node has been able to bind
+ * the port, which it never shares. (uSockets' port 0 is of the first kind.)
+ * @param port 0: any
+ * @returns a free port
+ * @throws Error when the port cannot be had
+ */
+function freePort(host: string, port: number): Promise<number> {
+  const probe = createServer();
+  return new Promise((resolve, reject) => {
+    probe.once('error', (error: NodeJS.ErrnoException) => {
+      reject(
+        new Error(`port: expected one that is free on ${host}, got ${port} (${error.code})`, {
+          cause: error,
+        }),
+      );
+    });
+    probe.listen({ host, port, exclusive: true }, () => {
+      const { port: free } = probe.address() as AddressInfo;
+      probe.close(() => resolve(free));
+    });
+  });
+}
 
 interface Attachment {
   connection?: Connection;
@@ -208,26 +232,18 @@ export class Server {
     return sum;
   }
 
-  #listen(port: number): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const listening = (socket: us_listen_socket | false): void => {
-        if (!socket) {
+  async #listen(wanted: number): Promise<void> {
+    const port = await freePort(this.host, wanted);
+    await new Promise<void>((resolve, reject) => {
+      this.#app.listen(this.host, port, (socket) => {
+        if (socket) {
+          this.#listener = socket;
+          this.#port = port;
+          resolve();
+        } else {
           reject(new Error(`port: expected one that is free on ${this.host}, got ${port}`));
-          return;
         }
-        this.#listener = socket;
-        this.#port = uWS.us_socket_local_port(socket);
-        resolve();
-      };
-      // Without the option the kernel may share the port with another process. The types lack this form of the call.
-      type Listen = (host: string, port: number, options: number, done: typeof listening) => void;
-      (this.#app.listen as unknown as Listen).call(
-        this.#app,
-        this.host,
-        port,
-        LIBUS_LISTEN_EXCLUSIVE_PORT,
-        listening,
-      );
+      });
     });
   }
 

@@ -68,7 +68,18 @@ describe('where it listens', () => {
   test('a port that is taken is an error that names it', async () => {
     const first = await serve({ engine: new MemoryEngine() });
     const second = Server.listen({ engine: new MemoryEngine(), port: first.port });
-    await expect(second).rejects.toThrow(`expected one that is free on 127.0.0.1, got ${first.port}`);
+    await expect(second).rejects.toThrow(
+      `expected one that is free on 127.0.0.1, got ${first.port} (EADDRINUSE)`,
+    );
+    const third = await serve({ engine: new MemoryEngine() });
+    const { port } = third;
+    await third.close();
+    const [one, two] = [
+      await serve({ engine: new MemoryEngine(), port }),
+      Server.listen({ engine: new MemoryEngine(), port }),
+    ];
+    await expect(two).rejects.toThrow('EADDRINUSE');
+    expect(one.port).toBe(port);
   });
 
   test('another address of the loopback net works', async () => {
