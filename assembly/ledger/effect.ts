@@ -1,7 +1,7 @@
 // What an event did to its two accounts, packed behind the records of its segment: the balances after it, and the chain
 // that leads to the account's events before it.
 //
-//     0         4       5              5 + 6d          + 6c
+//     0         4       5              5 + 7d          + 7c
 //     ┌─────────┬───────┬──────────────┬───────────────┬──────────────────────────────┐
 //     │ lengths │ flags │ debit refs   │ credit refs   │ eight balances, trimmed      │
 //     └─────────┴───────┴──────────────┴───────────────┴──────────────────────────────┘
@@ -9,7 +9,7 @@
 // lengths: a nibble a balance, low nibble first: debits_pending, debits_posted, credits_pending, credits_posted of the
 //          debit account, then of the credit account; 0 to 14 bytes, 15 stands for 16.
 // flags:   bit 0, 1: debit, credit account is closed after; bits 2-3, 4-5: number d, c of refs (1 to 3).
-// refs:    6 bytes each: the account's event before (0: none); in every 256th event of an account also the one 256
+// refs:    7 bytes each: the account's event before (0: none); in every 256th event of an account also the one 256
 //          before, in every 65,536th also the one 65,536 before (0: none).
 //
 // A small payment takes about 40 bytes. The effects of a batch lie one behind the other; segment_ends[s] is where those
@@ -21,6 +21,7 @@ import {
   AccountTail,
   CreateResult,
   RECORD_SIZE,
+  REF_SIZE,
   SEGMENT_RECORDS_MAX,
   SLOT_EFFECTS_OFFSET,
   SLOT_SEGMENT_ENDS_OFFSET,
@@ -29,10 +30,6 @@ import { batchCount, batchSlot } from "./batch";
 
 const TAIL: usize = offsetof<Account>();
 const RECORD_AND_RESULT_SIZE: u32 = RECORD_SIZE + <u32>offsetof<CreateResult>();
-const REF_SIZE: usize = 6;
-
-// A ref has 6 bytes: operations below 2^35, a thousand a second for a thousand years.
-export const EFFECT_OP_MAX: u64 = (1 << 35) - 1;
 
 /** Where the next effect is written. */
 let cursor: usize = 0;

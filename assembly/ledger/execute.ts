@@ -15,6 +15,7 @@ import {
   Globals,
   INDEX_KIND_SHIFT,
   IndexKind,
+  OP_MAX,
   Operation,
   RECORD_SIZE,
   SEGMENT_RECORDS_MAX,
@@ -29,7 +30,7 @@ import { timestampAt } from "./batch";
 import { chainBreak, chainClose, chainIsBroken, chainIsOpen, chainOpen, chainsEnd } from "./chain";
 import { createAccount } from "./create-account";
 import { createdEffect, createTransfer } from "./create-transfer";
-import { EFFECT_OP_MAX, effectsBegin, effectsEnd, segmentNext } from "./effect";
+import { effectsBegin, effectsEnd, segmentNext } from "./effect";
 import { EXPIRED, expireNext } from "./expire";
 import { expiryReserve } from "./expiry";
 import { globals } from "./globals";
@@ -80,7 +81,7 @@ export function reserve(operation: u32, count: u32): bool {
 export function execute(operation: u32, op: u64, timestamp: u64, slot: usize, count: u32, replay: bool): u32 {
   const state = changetype<Globals>(globals());
   assert(count <= BATCH_RECORDS_MAX, "execute: expected at most 8,190 records");
-  assert(op > state.op && op <= EFFECT_OP_MAX, "execute: expected a later operation");
+  assert(op > state.op && op <= OP_MAX, "execute: expected a later operation");
   assert(
     timestamp <= TIMESTAMP_MAX && timestamp >= state.timestamp + <u64>count,
     "execute: expected every record's timestamp to be later than the operation before",

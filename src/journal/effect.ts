@@ -9,12 +9,12 @@
 //           posted, credits pending, credits posted, then the credit account's.
 // flags:    bit 0: the debit account is closed after the event, bit 1: the credit account is; bits 2-3 and 4-5: number
 //           of debit and of credit refs.
-// refs:     6 bytes each: the account's event before this one; of every 256th event also the one 256 before, of every
+// refs:     7 bytes each: the account's event before this one; of every 256th event also the one 256 before, of every
 //           65,536th also the one 65,536 before. 0: none.
+import { REF_SIZE } from '../layout/generated.ts';
 import { FormatError } from './format.ts';
 
 const FIXED_SIZE = 5;
-const REF_SIZE = 6;
 const BALANCES = 8;
 const FLAGS_RESERVED = 0xc0;
 
@@ -70,7 +70,7 @@ export function effectSize(view: DataView, offset: number): number {
 function readRefs(view: DataView, offset: number, count: number): number[] {
   const refs: number[] = [];
   for (let at = offset; at < offset + count * REF_SIZE; at += REF_SIZE) {
-    refs.push(view.getUint32(at, true) + view.getUint16(at + 4, true) * 2 ** 32);
+    refs.push(view.getUint32(at, true) + (view.getUint32(at + 3, true) >>> 8) * 2 ** 32);
   }
   return refs;
 }

@@ -25,8 +25,8 @@ import { createHash, hash } from 'node:crypto';
 import {
   BATCH_RECORDS_MAX,
   CreateResultLayout,
+  OP_MAX as LAYOUT_OP_MAX,
   RECORD_SIZE,
-  REF_INDEX_BITS,
   SEGMENT_RECORDS_MAX,
 } from '../layout/generated.ts';
 import { readU128, writeU128 } from '../shared/bytes.ts';
@@ -40,8 +40,8 @@ export const FORMAT_VERSION = 1;
 /** Segments of a full batch. */
 export const SEGMENTS_MAX = Math.ceil(BATCH_RECORDS_MAX / SEGMENT_RECORDS_MAX);
 export const HEADER_SIZE_MAX = HEADER_SIZE + SEGMENTS_MAX * DIGEST_SIZE;
-/** Effects name other records by refs of 6 bytes, and a ref is op << 13 | index. */
-export const OP_MAX = 2 ** (48 - REF_INDEX_BITS) - 1;
+/** As a number, like all ops here. */
+export const OP_MAX = Number(LAYOUT_OP_MAX);
 export const NO_DIGEST: Uint8Array = new Uint8Array(DIGEST_SIZE);
 
 const MAGIC = new TextEncoder().encode('SPECJRNL');

@@ -7,6 +7,7 @@ import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import {
   CreateResultLayout,
+  OP_MAX as LAYOUT_OP_MAX,
   GlobalsLayout,
   PAGE_ROWS,
   ROW_SIZE,
@@ -25,8 +26,7 @@ export { KernelAbort } from './kernel-abort.ts';
 const MEMORY_PAGES_INITIAL = 64;
 const MEMORY_PAGES_MAX = 65_536;
 
-/** Operations fit a 6-byte ref beside the record's index (assembly/ledger/effect.ts). */
-const OP_MAX = 2 ** 35 - 1;
+const OP_MAX = Number(LAYOUT_OP_MAX);
 
 /** A sorted run of the index of transfer ids, as the kernel has to know it. Ids are inclusive bounds. */
 export interface RunRange {

@@ -23,14 +23,14 @@ const NOTHING = { debitsPending: 0n, debitsPosted: 0n, creditsPending: 0n, credi
 test('an effect, byte for byte', () => {
   // Lengths 0 2 0 0 | 0 0 1 15; debit account closed, 1 debit ref, 3 credit refs.
   const view = hexToView(
-    'ffff 2000 00f1 35 010203040506 070000000000 000000000000 ffffffffffff e803 09 0100000000000000 0000000000000080',
+    'ffff 2000 00f1 35 01020304050607 07000000000000 00000000000000 ffffffffffff1f e803 09 0100000000000000 0000000000000080',
   );
   expect(decodeEffect(view, 2)).toEqual({
     size: view.byteLength - 2,
     isDebitClosed: true,
     isCreditClosed: false,
-    debitRefs: [0x060504030201],
-    creditRefs: [7, 0, 2 ** 48 - 1],
+    debitRefs: [0x07060504030201],
+    creditRefs: [7, 0, 2 ** 53 - 1],
     debit: { ...NOTHING, debitsPosted: 1000n },
     credit: { ...NOTHING, creditsPending: 9n, creditsPosted: (1n << 127n) | 1n },
   });
@@ -39,12 +39,12 @@ test('an effect, byte for byte', () => {
 test('balances of every length', () => {
   for (let length = 0; length <= 15; length++) {
     const size = length === 15 ? 16 : length;
-    const bytes = Buffer.alloc(5 + 12 + size);
+    const bytes = Buffer.alloc(5 + 14 + size);
     bytes.writeUInt32LE((length << 28) >>> 0, 0);
     bytes[4] = 0b010100;
     let expected = 0n;
     for (let i = 0; i < size; i++) {
-      bytes[17 + i] = 0xf0 + i;
+      bytes[19 + i] = 0xf0 + i;
       expected |= BigInt(0xf0 + i) << BigInt(i * 8);
     }
     const effect = decodeEffect(new DataView(bytes.buffer, bytes.byteOffset, bytes.length), 0);
@@ -62,11 +62,11 @@ test('malformed effects', () => {
   };
   fails('00000000');
   fails('00000000 10');
-  fails('00000000 04 000000000000');
-  fails('00000000 54 000000000000 000000000000');
-  fails('00000000 14 000000000000 0000000000');
-  fails('01000000 14 000000000000 000000000000');
-  expect(effectSize(hexToView('00000000 14 000000000000 000000000000'), 0)).toBe(17);
+  fails('00000000 04 00000000000000');
+  fails('00000000 54 00000000000000 00000000000000');
+  fails('00000000 14 00000000000000 000000000000');
+  fails('01000000 14 00000000000000 00000000000000');
+  expect(effectSize(hexToView('00000000 14 00000000000000 00000000000000'), 0)).toBe(19);
 });
 
 test('a header keeps its fields, its digest covers it with itself as zeros', () => {

@@ -3,6 +3,7 @@ import {
   EFFECT_SIZE_MAX,
   Operation,
   RECORD_SIZE,
+  REF_SIZE,
   SEGMENT_RECORDS_MAX,
   SLOT_EFFECTS_OFFSET,
   SLOT_EVENTS_OFFSET,
@@ -42,7 +43,7 @@ function randomEffect(random: Random): Buffer {
   const creditRefs = 1 + random(3);
   let lengths = 0;
   let size = 5;
-  for (let i = 0; i < (debitRefs + creditRefs) * 6; i++) bytes[size++] = random(256);
+  for (let i = 0; i < (debitRefs + creditRefs) * REF_SIZE; i++) bytes[size++] = random(256);
   for (let i = 0; i < 8; i++) {
     const nibble = random(4) === 0 ? random(16) : random(4);
     lengths = (lengths | (nibble << (i * 4))) >>> 0;
