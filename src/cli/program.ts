@@ -8,6 +8,7 @@ import { startCommand } from './commands/start.ts';
 import { statsCommand } from './commands/stats.ts';
 import { submitCommand } from './commands/submit.ts';
 import { transfersCommand } from './commands/transfers.ts';
+import { verifyCommand } from './commands/verify.ts';
 import { EXIT_CODE_HELP, ExitCode } from './exit-codes.ts';
 import { failureOf } from './failure.ts';
 import type { Output } from './output.ts';
@@ -44,6 +45,7 @@ ${EXIT_CODE_HELP}`,
     submitCommand(output, exit),
     accountsCommand(output, exit),
     transfersCommand(output, exit),
+    verifyCommand(output, exit),
     statsCommand(output),
     generateCommand(output),
   ];

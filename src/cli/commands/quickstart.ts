@@ -19,6 +19,7 @@ import { plainCheck, type QuickstartReport, reportText } from '../quickstart/rep
 import { AnswerList, type DayAnswers, submitDay } from '../quickstart/submit-day.ts';
 import type { BatchOptions } from '../submit/batches.ts';
 import { type DayOptions, dayOf, withDay } from './generate.ts';
+import { verifyWithProgress } from './verify.ts';
 
 interface Options extends DayOptions {
   readonly path?: string;
@@ -142,7 +143,13 @@ async function quickstart(
     );
     const { recovery } = engine;
     await engine.stop();
-    const checks = [...answerChecks(sent.opened, sent.transfers, expected), ...audited.checks];
+    const verified = await verifyWithProgress(store, output, options.quiet === true);
+    const whole = new Check(
+      'specie verify proves the whole store: hash chain, replay, books, checkpoint, index',
+    );
+    whole.compared = verified.replayedRecords;
+    for (const { step, what } of verified.findings) whole.fail(`${step}: ${what}`);
+    const checks = [...answerChecks(sent.opened, sent.transfers, expected), ...audited.checks, whole];
     return {
       seed: parameters.seed,
       accounts: day.accounts,

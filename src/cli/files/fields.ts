@@ -41,13 +41,16 @@ export function parseInteger64(text: string): bigint {
   return value;
 }
 
-/** Names joined by `|` (spaces allowed), or a number. */
+/** Names or numbers joined by `|` (spaces allowed). */
 export function parseFlags(text: string, names: Readonly<Record<string, number>>): number {
-  if (/^(\d|0[xX])/.test(text)) return parseInteger(text, 0xffff);
   let flags = 0;
   for (const part of text.split('|')) {
     const name = part.trim();
     if (name === '') continue;
+    if (/^\d/.test(name)) {
+      flags |= parseInteger(name, 0xffff);
+      continue;
+    }
     const bit = Object.hasOwn(names, name) ? names[name]! : names[snakeCase(name)];
     if (bit === undefined || typeof bit !== 'number') {
       throw new FieldError(`expected flags of ${Object.keys(names).join(', ')}, got "${name}"`);

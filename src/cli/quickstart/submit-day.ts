@@ -2,7 +2,7 @@
 // window of batches at a time, so that what is measured is the engine and the wire, not the reading of text.
 import type { LedgerCalls } from '../../wire/calls.ts';
 import { type BatchOptions, type ReadBatch, readBatches } from '../submit/batches.ts';
-import { Pipeline } from '../submit/pipeline.ts';
+import { type Answered, Pipeline } from '../submit/pipeline.ts';
 import { answersOf, sendBatch } from '../submit/submit-file.ts';
 import { type Latencies, Tally } from '../submit/tally.ts';
 
@@ -55,23 +55,30 @@ export async function submitDay(
   const answers = new AnswerList();
   const tally = new Tally();
   let sendingMs = 0;
+  let answered = 0;
   const send = async (window: readonly ReadBatch[]): Promise<void> => {
+    // Sorting the answers waits until the window is through: it is the reader's work, not the engine's.
+    const received: Answered<ReadBatch>[] = [];
     const started = performance.now();
     const pipeline = new Pipeline<ReadBatch>(
       (item) => sendBatch(client, item.kind, item.batch),
       inFlightMax,
-      ({ item, results, latencyMs }) => {
-        tally.addLatency(latencyMs);
-        for (const { status } of answersOf(item.kind, item.batch!, results)) {
-          answers.push(status);
-          tally.add(status);
-        }
-        onProgress(tally.records);
+      (answer) => {
+        received.push(answer);
+        answered += answer.item.batch!.count;
+        onProgress(answered);
       },
     );
     for (const item of window) await pipeline.push(item);
     await pipeline.drain();
     sendingMs += performance.now() - started;
+    for (const { item, results, latencyMs } of received) {
+      tally.addLatency(latencyMs);
+      for (const { status } of answersOf(item.kind, item.batch!, results)) {
+        answers.push(status);
+        tally.add(status);
+      }
+    }
   };
   let window: ReadBatch[] = [];
   for await (const item of readBatches(options)) {
