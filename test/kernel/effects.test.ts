@@ -7,6 +7,7 @@ import {
   EFFECT_SIZE_MAX,
   Operation,
   REF_INDEX_BITS,
+  REF_SIZE,
   type Transfer,
   TransferFlags,
   writeAccount,
@@ -67,7 +68,7 @@ describe('effects', () => {
     });
     // The number is trimmed to its bytes; 15 of them take 16.
     const bytes = Math.ceil(amount.toString(2).replace(/^0$/, '').length / 8);
-    expect(posted!.effect.size).toBe(5 + 6 + 6 + 2 * (bytes === 15 ? 16 : bytes));
+    expect(posted!.effect.size).toBe(5 + 2 * REF_SIZE + 2 * (bytes === 15 ? 16 : bytes));
   });
 
   it('stay within their bound when everything is as large as it can be', () => {
@@ -84,7 +85,7 @@ describe('effects', () => {
       CREATED,
     ]);
     const [event] = [...ledger.events()];
-    expect(event!.effect.size).toBe(5 + 18 + 18 + 8 * 16);
+    expect(event!.effect.size).toBe(5 + 6 * REF_SIZE + 8 * 16);
     // What is stored beyond an effect's end is at most 16 bytes, and a batch has EFFECT_SIZE_MAX a record.
     expect(event!.effect.size + 16).toBeLessThanOrEqual(EFFECT_SIZE_MAX);
   });
