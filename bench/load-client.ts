@@ -1,7 +1,13 @@
 // The load generator of the end-to-end benchmark, a process of its own: `load-client URL JSON`. It opens and funds the
 // accounts, then keeps a number of full batches in flight, and prints one line of JSON.
+
+import {
+  BATCH_RECORDS_MAX,
+  CreateResultLayout,
+  CreateTransferStatus,
+  RECORD_SIZE,
+} from '../src/layout/generated.ts';
 import { connect } from '../src/main/index.ts';
-import { BATCH_RECORDS_MAX, CreateResultLayout, CreateTransferStatus, RECORD_SIZE } from '../src/layout/generated.ts';
 import { Workload, type WorkloadOptions } from './workload.ts';
 
 export interface LoadOptions extends WorkloadOptions {
@@ -34,7 +40,8 @@ async function inParallel(batches: Iterable<Uint8Array>, send: (batch: Uint8Arra
   for (const batch of batches) {
     const sent = send(batch).then((results) => {
       sending.delete(sent);
-      if (created(results) !== results.length / CreateResultLayout.size) throw new Error('expected all to be created');
+      if (created(results) !== results.length / CreateResultLayout.size)
+        throw new Error('expected all to be created');
     });
     sending.add(sent);
     if (sending.size >= options.inFlight) await Promise.race(sending);
@@ -89,7 +96,8 @@ await Promise.all(Array.from({ length: options.inFlight }, lane));
 const seconds = (performance.now() - started) / 1000;
 const used = process.cpuUsage(cpu);
 latencies.sort((a, b) => a - b);
-const at = (share: number) => latencies[Math.min(latencies.length - 1, Math.floor(latencies.length * share))]!;
+const at = (share: number) =>
+  latencies[Math.min(latencies.length - 1, Math.floor(latencies.length * share))]!;
 const report: LoadReport = {
   transfers: options.transfers,
   created: total,

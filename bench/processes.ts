@@ -9,13 +9,18 @@ import type { LoadOptions, LoadReport } from './load-client.ts';
 
 function start(script: string, args: string[]): { child: ChildProcess; line: () => Promise<string> } {
   const file = fileURLToPath(new URL(script, import.meta.url));
-  const child = spawn(process.execPath, ['--import', 'tsx', file, ...args], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const child = spawn(process.execPath, ['--import', 'tsx', file, ...args], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
   const lines = createInterface({ input: child.stdout! })[Symbol.asyncIterator]();
   return {
     child,
     line: async () => {
       const { value, done } = await lines.next();
-      if (done) throw new Error(`${script}: expected a line, but it ended with ${child.exitCode ?? child.signalCode}`);
+      if (done)
+        throw new Error(
+          `${script}: expected a line, but it ended with ${child.exitCode ?? child.signalCode}`,
+        );
       return value;
     },
   };
@@ -38,7 +43,10 @@ export interface EngineProcess {
   kill(): Promise<void>;
 }
 
-export async function startEngine(path: string, options: Record<string, unknown> = {}): Promise<EngineProcess> {
+export async function startEngine(
+  path: string,
+  options: Record<string, unknown> = {},
+): Promise<EngineProcess> {
   const started = performance.now();
   const { child, line } = start('./serve.ts', [path, JSON.stringify(options)]);
   const exited = once(child, 'exit');

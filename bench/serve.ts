@@ -6,7 +6,8 @@ import { Ledger, type LedgerOptions } from '../src/ledger/index.ts';
 const [path, json = '{}'] = process.argv.slice(2);
 const options = JSON.parse(json) as Partial<LedgerOptions> & { verbose?: boolean };
 const log = options.verbose
-  ? (event: string, detail: Record<string, unknown>) => process.stderr.write(`${event} ${JSON.stringify(detail)}\n`)
+  ? (event: string, detail: Record<string, unknown>) =>
+      process.stderr.write(`${event} ${JSON.stringify(detail)}\n`)
   : () => {};
 
 const ledger = await Ledger.open({ ...options, path: path!, log });
