@@ -49,6 +49,7 @@ export class Bare {
   readonly socket: WebSocket;
   readonly replies: ReplyFrame[] = [];
   closed: { code: number; reason: string } | undefined;
+  #wake = (): void => {};
 
   private constructor(socket: WebSocket) {
     this.socket = socket;
@@ -56,9 +57,11 @@ export class Bare {
       const reply = parseReply(new Uint8Array(data));
       if (reply.kind === 'refusal') throw new Error(`expected a well-formed reply, got ${reply.message}`);
       this.replies.push(reply);
+      this.#wake();
     });
     socket.on('close', (code, reason) => {
       this.closed = { code, reason: reason.toString() };
+      this.#wake();
     });
     socket.on('error', () => {});
   }
@@ -80,7 +83,7 @@ export class Bare {
 
   /** Resolves with the next reply that has not been taken yet. */
   async take(): Promise<ReplyFrame> {
-    await until(() => this.replies.length > 0);
+    await this.#when(() => this.replies.length > 0, 'a reply');
     return this.replies.shift()!;
   }
 
@@ -90,8 +93,21 @@ export class Bare {
   }
 
   async end(): Promise<{ code: number; reason: string }> {
-    await until(() => this.closed !== undefined);
+    await this.#when(() => this.closed !== undefined, 'the end');
     return this.closed!;
+  }
+
+  /** As until(), without the latency of a poll. */
+  async #when(condition: () => boolean, what: string): Promise<void> {
+    if (condition()) return;
+    await new Promise<void>((resolve, reject) => {
+      const timer = setTimeout(() => reject(new Error(`expected ${what} within 10 s, got none`)), 10_000);
+      this.#wake = () => {
+        if (!condition()) return;
+        clearTimeout(timer);
+        resolve();
+      };
+    });
   }
 }
 
