@@ -1,7 +1,7 @@
 // Accounts by id. Structure and bounds: hash-index.ts.
 
 import { INDEX_SIZE, entryOf, findFrom, guessFrom, hashOf, indexFind, indexInitialise } from "./hash-index";
-import { indexInsert, indexRemove, indexReserve, insertEntry, rowHasId, segmentOf } from "./hash-index";
+import { indexInsert, indexRemove, indexReserve, indexStashed, insertEntry, rowHasId, segmentOf } from "./hash-index";
 import { accountDirectory, accountRow } from "./pages";
 
 const INDEX: usize = memory.data(32, 64);
@@ -110,4 +110,9 @@ export function accountRemove(lo: u64, hi: u64): void {
 /** Makes room for that many further inserts; false when memory is exhausted. */
 export function accountIndexReserve(extra: u32): bool {
   return indexReserve(INDEX, extra);
+}
+
+/** Ids outside their segments: 0, unless someone chose ids against the keys of the hash. */
+export function accountsStashed(): u32 {
+  return indexStashed(INDEX);
 }

@@ -25,7 +25,11 @@
 // that inserts do not run out of memory without counting on luck: where no spare segment is left, segments fill up,
 // then the stash does, and that has room for everything that was reserved.
 //
-// Measured (Zen 5, Node 20): see the figures at SEGMENT_BITS.
+// Measured (Zen 5, Node 20, a 2-core virtual machine with 4 KiB pages, both cores busy), random ids in random order, ns a
+// lookup one by one and in groups (accountFindMany): 22 and 18 at 10 thousand accounts, 220 and 125 at 10 million, where
+// what counts is address translation (1.7 GB of rows and segments). The slowest insert on the way to 10 million took
+// 42 µs (a doubling of the directory), the next 23 µs. Segments of 256 or 1,024 entries and splitting at five eighths
+// made no difference.
 
 import { allocate } from "../memory/arena";
 import { rowIn } from "./pages";
@@ -342,6 +346,13 @@ function stashDrain(index: usize): void {
     }
   }
   store<u32>(index, kept, offsetof<Index>("stash_count"));
+}
+
+/** Ids that stand outside their segments. Other than 0 for long only if someone knows the keys. */
+// @ts-ignore: decorator
+@inline
+export function indexStashed(index: usize): u32 {
+  return load<u32>(index, offsetof<Index>("stash_count"));
 }
 
 function stashPush(index: usize, entry: u64): void {

@@ -1,8 +1,7 @@
 // Fills the empty tables from a checkpoint: the pages as they were stored, then everything that is derived from them.
 // The order of calls: Globals written by the host, pageLoad for every page, loadFinish.
 
-import { Globals, PAGE_ROWS, PendingTail, Transfer } from "../layout";
-import { Table } from "../layout";
+import { Globals, PAGE_ROWS, PendingTail, Table, Transfer } from "../layout";
 import { accountIndexReserve, accountInsertRows } from "./account-index";
 import { expiryInsert, expiryReserve } from "./expiry";
 import { globals } from "./globals";

@@ -12,7 +12,8 @@
 //     └────────────────────────────┴────────────────────────────┴──╌╌╌
 //
 // A page that is due still holds what it held when the snapshot began, because the first change after that goes through
-// `touchPage`. So every image equals the page at that moment, whenever it was copied.
+// `touchPage`. So every image equals the page at that moment, whenever it was copied. A transfer changes at most three pages (two accounts, one pending
+// row): that many images of room for each record of a batch, or as many as are due, make execution safe.
 
 import { allocate } from "../memory/arena";
 import { PAGE_HEADER_SIZE, PAGE_SIZE, Table } from "../layout";

@@ -3,7 +3,7 @@
 export { allocate } from "../memory/arena";
 export { accountAppend, accountsReserve, accountTruncate, globals, initialiseTables } from "./table";
 export { pendingAllocate, pendingFree, pendingReserve } from "./table";
-export { accountFindMany, accountIndexReserve, accountRemove } from "./account-index";
+export { accountFindMany, accountIndexReserve, accountRemove, accountsStashed } from "./account-index";
 export { pendingFind, pendingIndexReserve, pendingInsert, pendingRemove } from "./pending-index";
 export { expiriesDue, expiryInsert, expiryPeek, expiryRemove, expiryReserve, nextExpiry } from "./expiry";
 export { arenaAddress, arenaCount, arenaRoom, arenaSwap, initialiseSnapshots } from "./snapshot";

@@ -36,6 +36,7 @@ interface TableExports {
   accountInsert(lo: bigint, hi: bigint, slot: number): void;
   accountRemove(lo: bigint, hi: bigint): void;
   accountIndexReserve(extra: number): number;
+  accountsStashed(): number;
   pendingFind(lo: bigint, hi: bigint): number;
   pendingInsert(lo: bigint, hi: bigint, slot: number): void;
   pendingRemove(lo: bigint, hi: bigint): void;
