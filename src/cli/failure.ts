@@ -50,7 +50,8 @@ export function failureOf(error: unknown): Failure {
     const exitCode = UNREACHABLE.has(error.code) ? ExitCode.unreachable : ExitCode.failed;
     return { message: `${message} (${error.code})`, exitCode };
   }
-  if (error instanceof FileFormatError || error instanceof RangeError) {
+  // Checks of values throw RangeErrors that say what was expected; the language's own do not.
+  if (error instanceof FileFormatError || (error instanceof RangeError && message.includes('expected'))) {
     return { message, exitCode: ExitCode.failed };
   }
   const { code } = error as NodeJS.ErrnoException;

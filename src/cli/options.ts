@@ -44,7 +44,7 @@ export function withServer(command: Command): Command {
 }
 
 export interface MoneyOptions {
-  readonly currency: readonly string[];
+  readonly currency?: readonly string[];
   readonly amounts: AmountUnit;
 }
 
@@ -61,12 +61,11 @@ export function withMoney(command: Command): Command {
     .option(
       '--currency <definition>',
       "an operator's own currency, <ledger>[=<code>][:<decimal places>], such as 1000=TOK:0 (repeatable)",
-      (text: string, list: readonly string[]) => [...list, text],
-      [],
+      (text: string, list: readonly string[] = []) => [...list, text],
     );
 }
 
 /** @throws CurrencyError */
 export function currenciesOf({ currency }: MoneyOptions): Currencies {
-  return new Currencies(currency.map(parseOperatorCurrency));
+  return new Currencies(currency?.map(parseOperatorCurrency));
 }

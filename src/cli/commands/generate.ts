@@ -49,11 +49,10 @@ interface Options extends DayOptions {
 /** Options that shape a day, for `generate` and `quickstart`. */
 export function withDay(command: Command): Command {
   return withMoney(command)
-    .option(
-      '--seed <n>',
-      'the same seed and options give the same day',
-      argument(parseInteger64),
-      SEED_DEFAULT,
+    .addOption(
+      new Option('--seed <n>', 'the same seed and options give the same day')
+        .argParser(argument(parseInteger64))
+        .default(SEED_DEFAULT, String(SEED_DEFAULT)),
     )
     .option('--transfers <n>', 'how many', wholeNumber(1, 1_000_000_000), TRANSFERS_DEFAULT)
     .option('--devices <n>', 'how many', wholeNumber(1, 20_000_000), DEVICES_DEFAULT)

@@ -59,14 +59,26 @@ Examples:
       const { parameters, currencies } = dayOf(options);
       const folder = await workFolder(options.path);
       const temporary = options.path === undefined;
+      const tidy = async (): Promise<void> => {
+        if (temporary && options.keep !== true) await rm(folder, { recursive: true, force: true });
+        else output.note(`kept: ${folder}`);
+      };
+      let engine: EngineProcess | undefined;
+      const onInterrupt = (): void => {
+        const ended = engine?.crash() ?? Promise.resolve();
+        ended.then(tidy).finally(() => process.exit(ExitCode.interrupted));
+      };
+      process.once('SIGINT', onInterrupt);
       try {
         const files = { currencies, amountUnit: options.amounts };
-        const report = await quickstart(folder, parameters, files, options, output);
+        const report = await quickstart(folder, parameters, files, options, output, (started) => {
+          engine = started;
+        });
         output.write(options.json ? jsonText(report) : reportText(report, parameters.currency));
         if (!report.passed) exit(ExitCode.check_failed);
       } finally {
-        if (temporary && options.keep !== true) await rm(folder, { recursive: true, force: true });
-        else output.note(`kept: ${folder}`);
+        process.removeListener('SIGINT', onInterrupt);
+        await tidy();
       }
     });
 }
@@ -87,6 +99,7 @@ async function quickstart(
   files: Pick<BatchOptions, 'currencies' | 'amountUnit'>,
   options: Options,
   output: Output,
+  onEngine: (engine: EngineProcess) => void,
 ): Promise<QuickstartReport> {
   const say = (line: string): void => {
     if (options.quiet !== true) output.note(line);
@@ -113,6 +126,7 @@ async function quickstart(
   const store = join(folder, 'store');
   const log = join(folder, 'engine.log');
   let engine = await EngineProcess.start(store, options.port, log);
+  onEngine(engine);
   try {
     say(`engine ${engine.url}, process ${engine.pid}, store ${store}`);
     const transfersFile: BatchOptions = { path: day.transfersPath, ...files };
@@ -134,6 +148,7 @@ async function quickstart(
     if (options.crash) await engine.crash();
     else await engine.stop();
     engine = await EngineProcess.start(store, options.port, log);
+    onEngine(engine);
     say(
       `engine ${options.crash ? 'killed' : 'stopped'} and started again, process ${engine.pid}; reading everything back`,
     );

@@ -1,7 +1,8 @@
 import { Command, Option } from 'commander';
+import { loopbackAddress } from '../../channel/loopback.ts';
 import { CommandError, ExitCode } from '../exit-codes.ts';
 import { failureOf } from '../failure.ts';
-import { PORT_DEFAULT, wholeNumber } from '../options.ts';
+import { argument, PORT_DEFAULT, wholeNumber } from '../options.ts';
 
 interface Options {
   readonly path: string;
@@ -18,7 +19,12 @@ export function startCommand(exit: (code: ExitCode) => void): Command {
   return new Command('start')
     .description('Start the engine on a store, which is created when missing')
     .addOption(new Option('--path <folder>', 'the store').default(STORE_DEFAULT).env('SPECIE_PATH'))
-    .option('--host <address>', 'a loopback address: 127.0.0.1, ::1 or localhost', '127.0.0.1')
+    .option(
+      '--host <address>',
+      'a loopback address: 127.0.0.1, ::1 or localhost',
+      argument(loopbackAddress),
+      '127.0.0.1',
+    )
     .addOption(
       new Option('--port <n>', 'TCP port; 0 takes a free one and logs it')
         .default(PORT_DEFAULT)

@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { CHANNEL_PATH } from '../../../src/channel/server.ts';
 import { CHANNEL_PATH as CLIENT_PATH, serverUrl } from '../../../src/cli/connect.ts';
 import { ExitCode } from '../../../src/cli/exit-codes.ts';
+import { run } from '../../../src/cli/program.ts';
 import { type RunningEngine, specie, startEngine } from '../support.ts';
 
 let folder: string;
@@ -15,7 +16,7 @@ const ACCOUNTS =
   'id,ledger,code,flags,balance_limit\n1,EUR,1,history,\n2,EUR,2,debits_must_not_exceed_credits|credit_balance_limited,150.00 EUR\n';
 const TRANSFERS =
   'id,debit_account_id,credit_account_id,amount,ledger,code,flags,pending_id\n' +
-  '100,1,2,50.00 EUR,,10,,\n101,2,1,60.00 EUR,,20,,\n102,2,1,12.34 EUR,,20,pending,\nbroken,2,1,1,EUR,20,,\n103,1,2,max,EUR,0,post_pending_transfer,102\n';
+  '100,1,2,50.00 EUR,,10,,\n101,2,1,60.00 EUR,,20,,\n102,2,1,12.34 EUR,,20,pending,\nbroken,2,1,1,EUR,20,,\n103,2,1,max,EUR,0,post_pending_transfer,102\n';
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'specie-cli-'));
@@ -28,9 +29,25 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
+/** The command in this process: quicker than one of its own. */
+async function inProcess(args: readonly string[]) {
+  let stdout = '';
+  let stderr = '';
+  const code = await run(args, {
+    write: (text) => {
+      stdout += text;
+    },
+    note: (line) => {
+      stderr += `${line}\n`;
+    },
+    interactive: false,
+  });
+  return { code, stdout, stderr };
+}
+
 describe('usage', () => {
   test('help names every command and the exit codes', async () => {
-    const { code, stdout } = await specie(['--help']);
+    const { code, stdout } = await inProcess(['--help']);
     expect(code).toBe(0);
     for (const name of [
       'quickstart',
@@ -51,7 +68,7 @@ describe('usage', () => {
   test.each(['quickstart', 'start', 'submit', 'accounts', 'transfers', 'verify', 'stats', 'generate'])(
     '%s --help has examples',
     async (command) => {
-      const { code, stdout } = await specie([command, '--help']);
+      const { code, stdout } = await inProcess([command, '--help']);
       expect(code).toBe(0);
       expect(stdout).toContain('Examples:');
       expect(stdout).toContain(`$ specie ${command}`);
@@ -77,12 +94,19 @@ describe('usage', () => {
       'neither encrypted nor authenticated',
     ],
   ])('%j is refused', async (args, message) => {
-    const { code, stderr, stdout } = await specie(args.map((arg) => arg.replace('@', folder)));
+    const { code, stderr, stdout } = await inProcess(args.map((arg) => arg.replace('@', folder)));
     expect(stderr).toContain(message);
     expect(stderr).not.toMatch(/^ +at /m);
     expect(stdout.includes('"listening"')).toBe(false);
     expect(code).toBe(ExitCode.failed);
   });
+});
+
+test('a process ends with the code of its command', async () => {
+  expect((await specie(['--version'])).stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
+  const { code, stderr } = await specie(['nonsense']);
+  expect(code).toBe(ExitCode.failed);
+  expect(stderr).toContain("unknown command 'nonsense'");
 });
 
 describe('a running engine', () => {

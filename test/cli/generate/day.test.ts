@@ -1,4 +1,10 @@
+import { createHash } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
+import {
+  NEW_ACCOUNT_COLUMNS,
+  NEW_TRANSFER_COLUMNS,
+  recordText,
+} from '../../../src/cli/files/write-records.ts';
 import { AccountCode, TransferCode } from '../../../src/cli/generate/codes.ts';
 import { Arrivals, DAY_MS, intensity } from '../../../src/cli/generate/curve.ts';
 import { type GeneratedTransfer, SettlementDay } from '../../../src/cli/generate/day.ts';
@@ -43,6 +49,14 @@ describe('a sample day', () => {
     expect(run(8n).transfers[0]).not.toEqual(run(7n).transfers[0]);
     const twice = new SettlementDay(small);
     expect([...twice.transfers()]).toEqual([...twice.transfers()]);
+  });
+
+  test('has the same bytes on every machine', () => {
+    const options = { format: 'csv', amountUnit: 'minor', currencies: new Currencies() } as const;
+    const hash = createHash('sha256');
+    for (const account of day.accounts()) hash.update(recordText(account, NEW_ACCOUNT_COLUMNS, options));
+    for (const { record } of transfers) hash.update(recordText(record, NEW_TRANSFER_COLUMNS, options));
+    expect(hash.digest('hex')).toBe('8cc0d6a4b0472131cb97daae366ce8abb7c8e350be558aa4adffee724cc0f566');
   });
 
   test('is answered by an independent ledger exactly as foretold', () => {
