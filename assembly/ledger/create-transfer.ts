@@ -12,6 +12,7 @@ import { effectAppend } from "./effect";
 import { existingTransfer } from "./exists";
 import { globals } from "./globals";
 import { exceedsCreditLimit, exceedsCredits, exceedsDebitLimit, exceedsDebits } from "./limit";
+import { idEntered, idIsUnseen } from "./newest-id";
 import { pendingInsert } from "./pending-index";
 import { postOrVoid } from "./post-void";
 import { accountRow, pendingAllocate, pendingRow } from "./table";
@@ -37,7 +38,7 @@ export function createTransfer(index: u32, timestamp: u64, debitSlot: i32, credi
   if ((flags & TRANSFER_FLAGS_RESERVED) != 0) return CreateTransferStatus.reserved_flag;
   if ((event.id_lo | event.id_hi) == 0) return CreateTransferStatus.id_must_not_be_zero;
   if ((event.id_lo & event.id_hi) == u64.MAX_VALUE) return CreateTransferStatus.id_must_not_be_int_max;
-  if (!isNew) {
+  if (!isNew && !idIsUnseen(event.id_lo, event.id_hi)) {
     const existing = idsFindAt(index);
     if (existing != 0) return existingTransfer(event, existing);
   }
@@ -203,6 +204,8 @@ function reserve(event: Transfer, index: u32, debitSlot: u32, creditSlot: u32, e
 /** What every created transfer does at its end, when event and balances are complete. */
 export function transferCreated(index: u32, timestamp: u64, debitRow: usize, creditRow: usize): void {
   const ref = refAt(index);
+  const event = changetype<Transfer>(eventAt(index));
+  idEntered(event.id_lo, event.id_hi);
   idsInsertAt(index, ((<u64>IndexKind.created) << INDEX_KIND_SHIFT) | ref);
   createdEffect = effectAppend(debitRow, creditRow, ref, false);
   const state = changetype<Globals>(globals());

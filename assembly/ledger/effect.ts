@@ -140,7 +140,7 @@ function bytesOf(value: u64): u32 {
   return <u32>((71 - clz(value)) >> 3);
 }
 
-// Six bytes a ref, stored eight at a time: what follows overwrites the two zeros.
+// Seven bytes a ref, stored eight at a time: what follows overwrites the zero.
 // @ts-ignore: decorator
 @inline
 function chainAppend(row: usize, ref: u64, at: usize): usize {

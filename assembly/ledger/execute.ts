@@ -34,6 +34,7 @@ import { effectsBegin, effectsEnd, segmentNext } from "./effect";
 import { EXPIRED, expireNext } from "./expire";
 import { expiryReserve } from "./expiry";
 import { globals } from "./globals";
+import { idEntered } from "./newest-id";
 import { pendingIndexReserve } from "./pending-index";
 import { plainTransfer } from "./plain-transfer";
 import { accountsReserve, accountTouch, pendingReserve } from "./table";
@@ -184,6 +185,7 @@ function recordRun(isAccount: bool, index: u32, debitSlot: i32, creditSlot: i32,
     if (!isAccount && isTransient(status)) {
       // Recorded outside the chain: the id is used up although nothing else of the chain remains.
       const failed = changetype<Transfer>(event);
+      idEntered(failed.id_lo, failed.id_hi);
       idsInsert(failed.id_lo, failed.id_hi, ((<u64>IndexKind.failed) << INDEX_KIND_SHIFT) | refAt(index));
     }
   }

@@ -10,6 +10,7 @@ import { eventAt, refAt, resultAt } from "./batch";
 import { effectAppend } from "./effect";
 import { globals } from "./globals";
 import { exceedsCreditLimit, exceedsCredits, exceedsDebitLimit, exceedsDebits } from "./limit";
+import { idEntered, idIsUnseen } from "./newest-id";
 import { accountRow } from "./table";
 
 const BOUNDS: u32 =
@@ -76,7 +77,8 @@ export function plainTransfer(
       u32((event.id_lo & event.id_hi) == u64.MAX_VALUE)
     );
   if (odd != 0) return false;
-  if (!isNew && idsFindAt(index) != 0) return false;
+  const isUnseen = isNew || idIsUnseen(event.id_lo, event.id_hi);
+  if (!isUnseen && idsFindAt(index) != 0) return false;
 
   if ((bounds & BOUNDS) != 0) {
     const debits = debit.debits_pending_lo + debit.debits_posted_lo + amount;
@@ -89,6 +91,7 @@ export function plainTransfer(
   event.timestamp = timestamp;
   debit.debits_posted_lo += amount;
   credit.credits_posted_lo += amount;
+  idEntered(event.id_lo, event.id_hi);
   idsInsertAt(index, ((<u64>IndexKind.created) << INDEX_KIND_SHIFT) | ref);
   const result = changetype<CreateResult>(resultAt(index));
   result.timestamp = timestamp;
