@@ -1,6 +1,12 @@
+import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 
+const dist = fileURLToPath(new URL('./dist/', import.meta.url));
+
 export default defineConfig({
+  // Tests import sources and get the built package: what is tested is what ships, and worker threads start in a tenth of
+  // the time that they take through a TypeScript loader. `npm run build:ts` first; `npm test` does.
+  resolve: { alias: [{ find: /^(?:\.\.\/)+src\/(.+)\.ts$/, replacement: `${dist}$1.js` }] },
   test: {
     include: ['test/**/*.test.ts'],
     // uWebSockets.js and LMDB are native addons that must not be loaded into more than one thread of a test process.

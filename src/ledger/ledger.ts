@@ -148,6 +148,10 @@ export class Ledger extends LedgerCalls implements Engine {
         sessions,
         clock,
         refuses: () => this.#refuses(),
+        failed: (error) => {
+          this.#failure = error;
+          log('kernel failed', { error: error.message });
+        },
         relieved: () => {
           for (const listener of this.#listeners) listener();
         },
@@ -279,7 +283,7 @@ export class Ledger extends LedgerCalls implements Engine {
   /** Why no request can be answered now. */
   #refuses(): EngineReply | undefined {
     if (this.#failure !== undefined) {
-      const message = `the outcome of a flush is unknown, so nothing is acknowledged until a restart: ${this.#failure.message}`;
+      const message = `the engine has failed and takes nothing in until a restart, which goes by what is flushed: ${this.#failure.message}`;
       return refusal(RequestStatus.internal_error, message);
     }
     if (this.#stalled !== undefined) {

@@ -7,7 +7,7 @@
 //
 // All of it is asynchronous; the writer only asks `roomFor` before a batch and tells `executed` after it.
 import type { LedgerKernel } from '../kernel/ledger-kernel.ts';
-import type { StateStore } from '../state/state-store.ts';
+import type { RunInfo, StateStore } from '../state/state-store.ts';
 import type { LedgerLog } from './log.ts';
 
 export interface MaintenanceOptions {
@@ -58,7 +58,8 @@ interface Snapshot {
   readonly globals: Uint8Array;
   readonly sessions: Uint8Array;
   readonly startedMs: number;
-  readonly sealed: Promise<void>;
+  /** False: given up. */
+  readonly sealed: Promise<boolean>;
   pages: number;
 }
 
@@ -67,7 +68,7 @@ export class Maintenance {
   #bytesSinceCheckpoint = 0;
   #snapshot: Snapshot | undefined;
   #writing: Promise<void> | undefined;
-  #sealing: Promise<void> | undefined;
+  #sealing: Promise<boolean> | undefined;
   #merging: Promise<void> | undefined;
   #closed = false;
   #failing = false;
@@ -111,7 +112,8 @@ export class Maintenance {
   /** A checkpoint of the present state; resolves when it is complete. Nothing may be executed meanwhile. */
   async checkpointNow(op: number, timestamp: bigint): Promise<void> {
     await this.#sealedAndWritten();
-    if (this.#bytesSinceCheckpoint === 0) return;
+    // Ids of a seal that was given up are in no run: the next start replays them.
+    if (this.#bytesSinceCheckpoint === 0 || this.#parts.kernel.frozenCount() > 0) return;
     this.#beginCheckpoint(op, timestamp);
     await this.#sealedAndWritten();
   }
@@ -154,7 +156,7 @@ export class Maintenance {
       globals,
       sessions: sessions(),
       startedMs: performance.now(),
-      sealed: this.#sealing ?? Promise.resolve(),
+      sealed: this.#sealing ?? Promise.resolve(true),
       pages,
     };
     log('checkpoint started', { op, pages });
@@ -188,7 +190,8 @@ export class Maintenance {
   async #complete(snapshot: Snapshot): Promise<void> {
     const { durable, store, digest, log, kernel } = this.#parts;
     const done = await this.#insist('checkpoint', async () => {
-      await snapshot.sealed;
+      // A checkpoint whose ids are in no run would let them be used again.
+      if (!(await snapshot.sealed)) throw new Error('expected its ids in a run, but that was given up');
       await durable(snapshot.op);
       await store.completeCheckpoint({
         checkpoint: snapshot.number,
@@ -228,30 +231,38 @@ export class Maintenance {
       kernel.frozenRelease();
       const ms = Math.round(performance.now() - startedMs);
       log('run sealed', { run: run.id, entries: run.entries, coveredOp: op, ms });
-    }).then(() => {
+    }).then((sealed) => {
       this.#sealing = undefined;
       this.#merge();
       relieved();
+      return sealed;
     });
   }
 
   #merge(): void {
-    const { kernel, store, log } = this.#parts;
     if (this.#merging !== undefined || this.#closed) return;
-    const plan = store.planMerge();
+    const plan = this.#parts.store.planMerge();
     if (plan === undefined) return;
-    const startedMs = performance.now();
-    this.#merging = this.#insist('merge', async () => {
-      const merged = await store.mergeRuns(plan);
-      kernel.runAdd(merged);
-      for (const id of plan) kernel.runRemove(id);
-      await store.removeRuns(plan);
-      const ms = Math.round(performance.now() - startedMs);
-      log('runs merged', { runs: plan.length, into: merged.id, entries: merged.entries, ms });
-    }).then(() => {
+    this.#merging = this.#mergeRuns(plan).then(() => {
       this.#merging = undefined;
       this.#merge();
     });
+  }
+
+  async #mergeRuns(plan: readonly number[]): Promise<void> {
+    const { kernel, store, log } = this.#parts;
+    const startedMs = performance.now();
+    let merged: RunInfo | undefined;
+    await this.#insist('merge', async () => {
+      merged = await store.mergeRuns(plan);
+    });
+    if (merged === undefined) return;
+    kernel.runAdd(merged);
+    for (const id of plan) kernel.runRemove(id);
+    // By itself: the merge is done, and cannot be done again.
+    await this.#insist('removal of merged runs', () => store.removeRuns(plan));
+    const ms = Math.round(performance.now() - startedMs);
+    log('runs merged', { runs: plan.length, into: merged.id, entries: merged.entries, ms });
   }
 
   /** Runs `work` until it succeeds; false: closed meanwhile. Everything here can be done again from the journal. */

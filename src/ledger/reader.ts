@@ -41,7 +41,14 @@ export class Reader {
     this.#accounts = kernel.allocate(BATCH_RECORDS_MAX * RECORD_SIZE);
     this.#ids = kernel.allocate(BATCH_RECORDS_MAX * ID_SIZE);
     const data: QueryWorkerData = { journalPath, mapSizeBytes };
-    this.#pool = createPool({ from: import.meta.url, file: './query-worker', task: 'query', threads, data });
+    this.#pool = createPool({
+      from: import.meta.url,
+      file: './query-worker',
+      task: 'query',
+      threads,
+      lazy: true,
+      data,
+    });
   }
 
   /**

@@ -6,7 +6,7 @@
 //
 // The journal is the truth. A checkpoint that it does not know (another journal's, or of entries that are gone) is thrown
 // away with everything derived from it.
-import { rmSync } from 'node:fs';
+import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Journal } from '../journal/journal.ts';
 import type { LedgerKernel } from '../kernel/ledger-kernel.ts';
@@ -62,7 +62,9 @@ export async function recover(options: RecoveryOptions): Promise<Recovered> {
     if (discarded !== undefined) {
       log('state discarded', { reason: discarded });
       await store.close();
-      rmSync(statePath, { recursive: true, force: true });
+      // Not the folder itself, which may be a link or a disk of its own.
+      for (const name of readdirSync(statePath))
+        rmSync(join(statePath, name), { recursive: true, force: true });
       store = await StateStore.open({ path: statePath });
     }
     return await rebuild(options, store, discarded, started);

@@ -1,10 +1,10 @@
 // Whether some transfer has exactly a given timestamp: an imported account must not take one that is taken.
 //
-// Timestamps of created transfers rise from operation to operation, also when they are imported, and none is later than
-// its operation's own. So the first operation at or after a time, or the first one after it that created a transfer, is
-// the only one that can have it.
+// Timestamps of created transfers rise from operation to operation, also when they are imported and much older than the
+// operation itself. So a binary search over operations by the time of the last transfer that each created finds the
+// only one that can have it.
 import type { JournalReader } from '../journal/journal.ts';
-import { firstOpAt, RecordReader } from '../journal/readers.ts';
+import { RecordReader } from '../journal/readers.ts';
 import { CreateTransferStatus, Operation } from '../layout/generated.ts';
 import { refOf } from './refs.ts';
 
@@ -30,18 +30,35 @@ export class TransferTimes {
   #load(timestamp: bigint, lastOp: number): void {
     this.#from = timestamp;
     this.#times = [];
-    for (
-      let op = firstOpAt(this.#journal, timestamp, lastOp);
-      op <= lastOp && this.#times.length === 0;
-      op++
-    ) {
+    let low = 1;
+    let high = lastOp + 1;
+    while (low < high) {
+      const middle = Math.floor((low + high) / 2);
+      const found = this.#next(middle, high - 1);
+      if (found === undefined) high = middle;
+      else if (found.time < timestamp) low = found.op + 1;
+      else high = middle;
+    }
+    const found = this.#next(low, lastOp);
+    if (found === undefined) return;
+    for (let index = 0; index < found.count; index++) {
+      const result = this.#records.readResult(refOf(found.op, index));
+      if (result.status === CreateTransferStatus.created) this.#times.push(result.timestamp);
+    }
+  }
+
+  /** The first operation from `op` to `lastOp` that created a transfer, and the time of the last one it created. */
+  #next(op: number, lastOp: number): { op: number; count: number; time: bigint } | undefined {
+    for (; op <= lastOp; op++) {
       const header = this.#journal.readHeader(op);
       if (header?.operation !== Operation.create_transfers) continue;
-      for (let index = 0; index < header.count; index++) {
+      for (let index = header.count - 1; index >= 0; index--) {
         const result = this.#records.readResult(refOf(op, index));
-        if (result.status === CreateTransferStatus.created) this.#times.push(result.timestamp);
+        if (result.status === CreateTransferStatus.created)
+          return { op, count: header.count, time: result.timestamp };
       }
     }
+    return undefined;
   }
 }
 

@@ -35,8 +35,8 @@ import { Records } from './records.ts';
 import { ReplayError } from './replay.ts';
 import { Sessions } from './sessions.ts';
 import { SlotPool } from './slots.ts';
-import { checkStateFile } from './state-file.ts';
 import { stateDigest } from './state-digest.ts';
+import { checkStateFile } from './state-file.ts';
 
 export type VerifyStep = 'file' | 'chain' | 'replay' | 'books' | 'checkpoint' | 'index';
 

@@ -39,6 +39,8 @@ export interface WriterParts {
   readonly clock: Clock;
   /** What a refusal says while the writer may not take anything in; undefined: it may. */
   readonly refuses: () => EngineReply | undefined;
+  /** The kernel has thrown: its memory may hold half a batch and is of no further use. */
+  readonly failed: (error: Error) => void;
   /** Called when the queue of waiting requests has become empty. */
   readonly relieved: () => void;
 }
@@ -73,10 +75,13 @@ export class Writer {
 
   /** The payload is borrowed until this returns. */
   submit(request: EngineRequest): Promise<EngineReply> {
-    const refused = this.#refuse(request);
-    if (refused) return Promise.resolve(refused);
+    const malformed = this.#malformed(request);
+    if (malformed) return Promise.resolve(malformed);
+    // Before any refusal: what has been executed is stored as soon as there is room, and is not to be denied.
     const answered = this.#answered(request);
     if (answered) return answered;
+    const refused = this.#parts.refuses();
+    if (refused) return Promise.resolve(refused);
     if (this.#waiting.length === 0) {
       const executed = this.#execute(request);
       if (executed) return Promise.resolve(executed);
@@ -99,7 +104,7 @@ export class Writer {
   pump(): void {
     while (this.#waiting.length > 0) {
       const { request, resolve } = this.#waiting[0]!;
-      const reply = this.#parts.refuses() ?? this.#answered(request) ?? this.#execute(request);
+      const reply = this.#answered(request) ?? this.#parts.refuses() ?? this.#execute(request);
       if (reply === undefined) return;
       this.#waiting.shift();
       this.#waitingBytes -= request.payload.length;
@@ -128,7 +133,12 @@ export class Writer {
 
   /** Runs the expiries that are due now; false: there was no room, call again later. */
   expire(): boolean {
-    return this.#expireUntil(this.#parts.clock());
+    try {
+      return this.#expireUntil(this.#parts.clock());
+    } catch (error) {
+      this.#parts.failed(error as Error);
+      return false;
+    }
   }
 
   close(): void {
@@ -139,7 +149,7 @@ export class Writer {
     }
   }
 
-  #refuse({ count, payload }: EngineRequest): EngineReply | undefined {
+  #malformed({ count, payload }: EngineRequest): EngineReply | undefined {
     if (count > BATCH_RECORDS_MAX) {
       return refusal(
         RequestStatus.too_many_records,
@@ -152,8 +162,9 @@ export class Writer {
         `expected ${count} records of ${RECORD_SIZE} bytes, got ${payload.length} bytes`,
       );
     }
-    if (this.#closed) return refusal(RequestStatus.stopping, 'the engine is stopping: nothing was applied');
-    return this.#parts.refuses();
+    if (this.#closed)
+      return refusal(RequestStatus.stopping, 'the engine is stopping: ask again when it is back');
+    return undefined;
   }
 
   /** The answer to a request that has been applied, or can no longer be known. */
@@ -162,7 +173,10 @@ export class Writer {
     const seen = this.#parts.sessions.seen(session, request);
     if (seen.kind === 'new') return undefined;
     if (seen.kind === 'applied') {
-      return this.#parts.committer.durable(seen.op).then(() => this.#parts.records.reply(seen.op));
+      return this.#parts.committer.durable(seen.op).then(
+        () => this.#parts.records.reply(seen.op),
+        (error: Error) => refusal(RequestStatus.internal_error, error.message),
+      );
     }
     return Promise.resolve(
       refusal(
@@ -173,7 +187,16 @@ export class Writer {
   }
 
   /** undefined: there is no room yet. */
-  #execute({
+  #execute(request: EngineRequest): Promise<EngineReply> | EngineReply | undefined {
+    try {
+      return this.#executeNow(request);
+    } catch (error) {
+      this.#parts.failed(error as Error);
+      return this.#parts.refuses();
+    }
+  }
+
+  #executeNow({
     operation,
     session,
     request,

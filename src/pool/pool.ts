@@ -12,6 +12,8 @@ export interface PoolOptions {
   /** Name of the exported function that runs one task. */
   readonly task: string;
   readonly threads: number;
+  /** Threads start with the first task that needs them, not at once. */
+  readonly lazy?: boolean;
   /** What every thread is given at its start (structured clone); see poolData. */
   readonly data?: unknown;
 }
@@ -27,14 +29,15 @@ export interface Pool<Task, Answer> {
 const CLOSE_TIMEOUT_MS = 600_000;
 
 export function createPool<Task, Answer>(options: PoolOptions): Pool<Task, Answer> {
-  const { from, file, task: name, threads, data } = options;
+  const { from, file, task: name, threads, lazy = false, data } = options;
   // Node 20 cannot strip types in a worker thread: sources go through tsx, the package is JavaScript already.
   const typescript = from.endsWith('.ts');
   const piscina = new Piscina<Task, Answer>({
     filename: fileURLToPath(new URL(`${file}${typescript ? '.ts' : '.js'}`, from)),
     name,
-    minThreads: threads,
+    minThreads: lazy ? 0 : threads,
     maxThreads: threads,
+    idleTimeout: Number.POSITIVE_INFINITY,
     execArgv: typescript ? ['--import', 'tsx'] : [],
     closeTimeout: CLOSE_TIMEOUT_MS,
     workerData: data,
