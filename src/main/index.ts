@@ -2,8 +2,8 @@
 export { Client, type ClientEvent, type ClientOptions, connect } from '../channel/client.ts';
 export { ClientError, type ClientErrorCode } from '../channel/client-error.ts';
 export * from '../layout/generated.ts';
-export { idGenerator, id, idMilliseconds } from '../shared/id.ts';
 export { decodeBalanceLimit, encodeBalanceLimit } from '../shared/balance-limit.ts';
+export { id, idGenerator, idMilliseconds } from '../shared/id.ts';
 export type { CallOptions } from '../wire/calls.ts';
 export type { CreateAccountResult, CreateTransferResult } from '../wire/results.ts';
-export { RequestStatus, type RequestStatusName, RETRY_ADVICE, type RetryAdvice } from '../wire/status.ts';
+export { RETRY_ADVICE, RequestStatus, type RequestStatusName, type RetryAdvice } from '../wire/status.ts';
