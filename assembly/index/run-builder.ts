@@ -3,7 +3,7 @@
 //
 //     entries in order ──▶ page ──▶ out
 //                      ├─▶ fences │ one id for each page      ┐ header, contiguous here,
-//                      └─▶ filter │ 64 bytes for 32 entries   ┘ cut into pieces at the end
+//                      └─▶ filter │ 64 bytes for 25 entries   ┘ cut into pieces at the end
 
 import { IndexEntry, RUN_PAGE_ENTRIES } from "../layout/index-entry";
 import { allocate } from "../memory/arena";
@@ -41,7 +41,7 @@ let piece: usize = 0;
 
 /** Begins a run of exactly `entries` entries (1 … RUN_ENTRIES_MAX). False when memory is too small. */
 export function buildBegin(runId: u32, entries: u32): bool {
-  assert(entries - 1 < RUN_ENTRIES_MAX, "expected 1 to 250,000,000 entries in a run");
+  assert(entries - 1 < RUN_ENTRIES_MAX, "expected 1 to 200,000,000 entries in a run");
   run_id = runId;
   run_entries = entries;
   run_pages = (entries + RUN_PAGE_ENTRIES - 1) / RUN_PAGE_ENTRIES;

@@ -53,9 +53,9 @@ export const RUN_PIECE_BYTES: u32 = 1 << 20;
 export const RUN_PIECE_SIZE: u32 = RUN_PIECE_HEADER_SIZE + RUN_PIECE_BYTES;
 export const FENCE_SIZE: u32 = 16;
 
-// Runs have at most this many pieces: 250 million entries. Larger ones are never made (see src/state/compaction.ts).
+// Runs have at most this many pieces: 2.6 bytes an entry. Larger ones are never made (see src/state/compaction.ts).
 export const RUN_PIECES_MAX: u32 = 512;
-export const RUN_ENTRIES_MAX: u32 = 250_000_000;
+export const RUN_ENTRIES_MAX: u32 = 200_000_000;
 
 if (offsetof<RunPage>() != RUN_PAGE_HEADER_SIZE) ERROR("RunPage must be 32 bytes");
 if (offsetof<RunPiece>() != RUN_PIECE_HEADER_SIZE) ERROR("RunPiece must be 64 bytes");

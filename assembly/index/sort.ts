@@ -6,7 +6,8 @@
 //            └──▶ min ─────── max
 //
 // Time-ordered ids mostly arrive in order: one pass finds that and nothing is moved. Random ids need two passes over
-// memory. Measured: 2 million entries take 3 ms in order, 95 ms at random.
+// memory. Measured on a busy machine: 2 million
+// entries take 10 ms in order, 200 ms at random.
 
 import { IndexEntry } from "../layout/index-entry";
 import { allocate } from "../memory/arena";

@@ -75,7 +75,7 @@ export function mergeStart(runId: u32, total: u32, inputs: u32): bool {
 const PAGE_CHECKPOINT_OFFSET: usize = 8;
 const PAGE_CHECKSUM_OFFSET: usize = 16;
 
-export const PAGES_BUFFERED_MAX: u32 = 256;
+export const PAGES_BUFFERED_MAX: u32 = 1024;
 
 let pages: usize = 0;
 

@@ -36,7 +36,7 @@ export type TakePages = (table: number, first: number, count: number, images: Ui
 
 /**
  * Delivers every page of the checkpoint in order, each checked. Throws StateStoreError `state_corrupt` naming table and
- * page. Measured: 400,000 pages (10 million accounts) in 1.5 s from the page cache.
+ * page. Measured: 4.6 µs a page from the page cache, 1.9 s for 10 million accounts.
  */
 export function readPages(environment: StateEnvironment, head: CheckpointHead, take: TakePages): void {
   const { exports, bytes } = createRunsKernel({ lo: 0n, hi: 0n });

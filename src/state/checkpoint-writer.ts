@@ -22,8 +22,8 @@ export function sessionsKey(piece: number): Buffer {
   return key;
 }
 
-/** Pages of one transaction: 1 MB, with the garbage they replace. */
-const PAGES_PER_TRANSACTION = 256;
+/** Pages of one transaction, 4 MB; no more than the kernel buffers (PAGES_BUFFERED_MAX in assembly/index/worker.ts). */
+const PAGES_PER_TRANSACTION = 1024;
 const REMOVED_PER_TRANSACTION = 4096;
 
 /** Numbers of the checkpoints whose images of a page are stored; 0: none. */

@@ -15,7 +15,7 @@ export const MERGE_FAN_OUT = 8;
 export const DISJOINT_RUNS_MAX = 64;
 
 /** The kernel takes no larger run (RUN_ENTRIES_MAX in assembly/index/run-format.ts). */
-export const RUN_ENTRIES_MAX = 250_000_000;
+export const RUN_ENTRIES_MAX = 200_000_000;
 
 /** Runs up to this many entries are of the lowest tier. */
 const TIER_ENTRIES_MIN = 2 ** 18;

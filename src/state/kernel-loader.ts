@@ -14,7 +14,7 @@ const RUN_PIECE_SIZE = 1024 * 1024 + 64;
 /** A page of a run: 2,728 entries and its header. */
 const RUN_PAGE_SIZE = 65_504;
 
-/** Copies a run's header into the kernel: filters of 2 million ids (4 MB) take about 1 ms. */
+/** Copies a run's header into the kernel: filters of 2 million ids (5 MB) take about 1 ms. */
 export function loadRun(store: StateStore, run: number, kernel: RunTarget): void {
   const piece = Buffer.allocUnsafeSlow(RUN_PIECE_SIZE);
   for (let number = 0; ; number++) {
