@@ -118,7 +118,13 @@ export class Server {
    */
   static async listen(options: ServerOptions): Promise<Server> {
     const server = new Server(options, loopbackAddress(options.host ?? '127.0.0.1'));
-    await server.#listen(options.port ?? 0);
+    try {
+      await server.#listen(options.port ?? 0);
+    } catch (error) {
+      clearInterval(server.#readerTimer);
+      server.#app.close();
+      throw error;
+    }
     return server;
   }
 
