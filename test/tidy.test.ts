@@ -8,8 +8,8 @@ const root = resolve(import.meta.dirname, '..');
 
 /** A folder of src imports only folders of lower rank, or itself. See docs/architecture.md. */
 const RANKS: Record<string, number> = {
-  layout: 0,
   shared: 0,
+  layout: 0.5,
   kernel: 1,
   pool: 1,
   wire: 2,

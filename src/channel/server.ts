@@ -20,7 +20,12 @@ import { RequestError } from '../wire/errors.ts';
 import type { RequestFrame } from '../wire/frame.ts';
 import { parseRequest, refuseFrame } from '../wire/frame.ts';
 import { encodeHelloReply, parseHello } from '../wire/hello.ts';
-import { ANSWERS_REMEMBERED, MESSAGE_BYTES_MAX, MESSAGE_BYTES_RECEIVED_MAX } from '../wire/limits.ts';
+import {
+  ANSWERS_REMEMBERED,
+  CHANNEL_PATH,
+  MESSAGE_BYTES_MAX,
+  MESSAGE_BYTES_RECEIVED_MAX,
+} from '../wire/limits.ts';
 import { RequestOperation } from '../wire/operation.ts';
 import { CloseCode, RequestStatus } from '../wire/status.ts';
 import type { ConnectionShared, Flight } from './connection.ts';
@@ -32,9 +37,6 @@ import { NO_METRICS } from './metrics.ts';
 import type { ServerLimits } from './server-limits.ts';
 import { SERVER_LIMITS } from './server-limits.ts';
 import { WaitingRequests } from './waiting.ts';
-
-/** Where the WebSocket listens; the number is that of the protocol. */
-export const CHANNEL_PATH = '/v1';
 
 export interface ServerOptions {
   engine: Engine;
@@ -75,17 +77,23 @@ function freePort(host: string, port: number): Promise<number> {
   const probe = createServer();
   return new Promise((resolve, reject) => {
     probe.once('error', (error: NodeJS.ErrnoException) => {
-      reject(
-        new Error(`port: expected one that is free on ${host}, got ${port} (${error.code})`, {
-          cause: error,
-        }),
-      );
+      reject(new PortError(host, port, error));
     });
     probe.listen({ host, port, exclusive: true }, () => {
       const { port: free } = probe.address() as AddressInfo;
       probe.close(() => resolve(free));
     });
   });
+}
+
+/** The port cannot be had. */
+export class PortError extends Error {
+  override readonly name = 'PortError';
+  constructor(host: string, port: number, cause?: NodeJS.ErrnoException) {
+    super(`port: expected one that is free on ${host}, got ${port}${cause?.code ? ` (${cause.code})` : ''}`, {
+      cause,
+    });
+  }
 }
 
 interface Attachment {
@@ -247,7 +255,7 @@ export class Server {
           this.#port = port;
           resolve();
         } else {
-          reject(new Error(`port: expected one that is free on ${this.host}, got ${port}`));
+          reject(new PortError(this.host, port));
         }
       });
     });

@@ -1,10 +1,8 @@
 // Commands' connection to an engine.
 import { type Client, connect } from '../channel/client.ts';
+import { CHANNEL_PATH } from '../wire/limits.ts';
 import { CommandError } from './exit-codes.ts';
 import type { Output } from './output.ts';
-
-/** Where the engine serves WebSocket. Not imported from the server, which would load its native code into clients. */
-export const CHANNEL_PATH = '/v1';
 
 /** Reads `127.0.0.1:7878`, `ws://127.0.0.1:7878` and `http://127.0.0.1:7878` alike. @throws CommandError */
 export function serverUrl(text: string, protocol: 'ws' | 'http'): URL {

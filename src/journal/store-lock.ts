@@ -9,6 +9,7 @@
 // socket of its own and links that to the next number. A link is made by one process only, and in one step: a socket
 // that is not listening yet is never visible under a number. The highest number is never removed, so numbers only
 // grow; whoever was slow and linked a lower one sees that it is not the highest and gives up.
+import { randomBytes } from 'node:crypto';
 import { closeSync, linkSync, openSync, readdirSync, rmSync } from 'node:fs';
 import { connect, createServer, type Server } from 'node:net';
 import { join } from 'node:path';
@@ -105,7 +106,7 @@ export async function lockStore(directory: string): Promise<StoreLock> {
         );
       }
       const mine = join(directory, `owner.${before + 1}`);
-      const draft = `draft.${process.pid}.${Math.random().toString(36).slice(2, 10)}`;
+      const draft = `draft.${process.pid}.${randomBytes(6).toString('hex')}`;
       let server: Server;
       try {
         server = await listen(join(short, draft));

@@ -4,6 +4,7 @@
 //              └─ reads  ──▶ kernel (accounts), reader threads (history), answered when all they saw is flushed
 import { mkdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { Registry } from 'prom-client';
 import type { JournalError } from '../journal/errors.ts';
 import { LmdbJournal } from '../journal/lmdb-journal.ts';
 import type { LedgerKernel } from '../kernel/ledger-kernel.ts';
@@ -40,6 +41,8 @@ export interface LedgerOptions {
   /** Threads for history queries. Default 1. */
   readonly readers?: number;
   readonly maintenance?: Partial<MaintenanceOptions>;
+  /** Where the engine's metrics go. Default: a registry of its own. */
+  readonly registry?: Registry;
   readonly log?: LedgerLog;
 }
 
@@ -160,7 +163,7 @@ export class Ledger extends LedgerCalls implements Engine {
       journal.tip.timestamp,
     );
     this.#reader = new Reader(kernel, join(path, 'journal'), options.mapSizeBytes, options.readers ?? 1);
-    this.#metrics = new LedgerMetrics(() => this.status());
+    this.#metrics = new LedgerMetrics(() => this.status(), options.registry ?? new Registry());
     this.#writer.scheduleExpiry();
   }
 

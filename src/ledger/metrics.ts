@@ -1,5 +1,5 @@
 // What an operator watches, in the Prometheus text format.
-import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import { Counter, collectDefaultMetrics, Gauge, Histogram, type Registry } from 'prom-client';
 import { BATCH_RECORDS_MAX, CreateResultLayout, CreateTransferStatus } from '../layout/generated.ts';
 import type { EngineReply, EngineRequest } from '../wire/engine.ts';
 import { operationName } from '../wire/operation.ts';
@@ -22,13 +22,14 @@ const GAUGES = {
 } as const satisfies Partial<Record<keyof LedgerStatus, readonly [string, string]>>;
 
 export class LedgerMetrics {
-  readonly #registry = new Registry();
+  readonly #registry: Registry;
   readonly #requests: Counter<'operation' | 'status'>;
   readonly #records: Counter<'operation' | 'result'>;
   readonly #seconds: Histogram<'operation'>;
   readonly #size: Histogram<'operation'>;
 
-  constructor(status: () => LedgerStatus) {
+  constructor(status: () => LedgerStatus, registry: Registry) {
+    this.#registry = registry;
     const registers = [this.#registry];
     collectDefaultMetrics({ register: this.#registry });
     for (const [key, [name, help]] of Object.entries(GAUGES)) {
@@ -75,10 +76,11 @@ export class LedgerMetrics {
     this.#seconds.observe({ operation: name }, ms / 1000);
     this.#size.observe({ operation: name }, count);
     if (body.length === 0) return;
-    const view = new DataView(body.buffer, body.byteOffset, body.byteLength);
+    // Answers are little-endian words in a buffer of their own, as the machine is.
+    const words = new Uint32Array(body.buffer, body.byteOffset, body.length / 4);
     let created = 0;
-    for (let at = CreateResultLayout.status; at < body.length; at += CreateResultLayout.size) {
-      if (view.getUint32(at, true) === CreateTransferStatus.created) created++;
+    for (let at = CreateResultLayout.status / 4; at < words.length; at += CreateResultLayout.size / 4) {
+      if (words[at] === CreateTransferStatus.created) created++;
     }
     const records = body.length / CreateResultLayout.size;
     if (created > 0) this.#records.inc({ operation: name, result: 'created' }, created);

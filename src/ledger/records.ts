@@ -79,6 +79,13 @@ export class Records {
     return this.#times.has(timestamp, this.#flushedOp());
   }
 
+  /** What an operation was. */
+  shape(op: number): { readonly operation: number; readonly count: number } {
+    const shape = this.#held.get(op) ?? this.#journal.readHeader(op);
+    if (shape === undefined) throw new Error(`expected operation ${op} in the journal, found none`);
+    return shape;
+  }
+
   /** The stored answer of a flushed operation. */
   reply(op: number): EngineReply {
     const header = this.#journal.readHeader(op);

@@ -10,6 +10,7 @@
 import type { LedgerKernel } from '../kernel/ledger-kernel.ts';
 import { BATCH_RECORDS_MAX, Operation, RECORD_SIZE } from '../layout/generated.ts';
 import type { EngineReply, EngineRequest } from '../wire/engine.ts';
+import { operationName } from '../wire/operation.ts';
 import { RequestStatus } from '../wire/status.ts';
 import type { Clock } from './clock.ts';
 import { nextTimestamp } from './clock.ts';
@@ -168,11 +169,16 @@ export class Writer {
   }
 
   /** The answer to a request that has been applied, or can no longer be known. */
-  #answered({ session, request }: EngineRequest): Promise<EngineReply> | undefined {
+  #answered({ operation, session, request, count }: EngineRequest): Promise<EngineReply> | undefined {
     if (session === 0n) return undefined;
     const seen = this.#parts.sessions.seen(session, request);
     if (seen.kind === 'new') return undefined;
     if (seen.kind === 'applied') {
+      const applied = this.#parts.records.shape(seen.op);
+      if (applied.operation !== operation || applied.count !== count) {
+        const what = `request ${request} was ${applied.count} records of ${operationName(applied.operation)}, got ${count} of ${operationName(operation)}: expected a number of its own`;
+        return Promise.resolve(refusal(RequestStatus.request_differs, what));
+      }
       return this.#parts.committer.durable(seen.op).then(
         () => this.#parts.records.reply(seen.op),
         (error: Error) => refusal(RequestStatus.internal_error, error.message),

@@ -1,6 +1,9 @@
 // Every bound of the protocol and of a connection in one place: what it is, why, and what happens beyond.
 import { AccountLayout, BATCH_RECORDS_MAX, ChangeEventLayout, RECORD_SIZE } from '../layout/generated.ts';
 
+/** Where the WebSocket listens; the number is that of the protocol. */
+export const CHANNEL_PATH = '/v1';
+
 /** Bytes of a frame before its body. A multiple of 8, so that an aligned frame has an aligned body. */
 export const HEADER_SIZE = 32;
 

@@ -1,7 +1,6 @@
 import { Command, Option } from 'commander';
 import { loopbackAddress } from '../../channel/loopback.ts';
 import { CommandError, ExitCode } from '../exit-codes.ts';
-import { failureOf } from '../failure.ts';
 import { argument, PORT_DEFAULT, wholeNumber } from '../options.ts';
 
 interface Options {
@@ -55,21 +54,26 @@ Examples:
     )
     .action(async (options: Options) => {
       // Loaded here: the engine's native parts would slow down every other command.
-      const [{ pino }, { Server }, { Ledger }] = await Promise.all([
-        import('pino'),
-        import('../../channel/server.ts'),
-        import('../../ledger/ledger.ts'),
-      ]);
+      const [{ pino }, { Registry }, { PortError, Server }, { Ledger }, { channelMetrics }] =
+        await Promise.all([
+          import('pino'),
+          import('prom-client'),
+          import('../../channel/server.ts'),
+          import('../../ledger/ledger.ts'),
+          import('../channel-metrics.ts'),
+        ]);
       const log = pino({
         level: options.logLevel,
         base: { name: 'specie' },
         timestamp: pino.stdTimeFunctions.isoTime,
       });
       let stop: (code: ExitCode, reason: string) => void = () => {};
+      const registry = new Registry();
       log.info({ path: options.path, pid: process.pid }, 'opening the store');
       const ledger = await Ledger.open({
         path: options.path,
         readers: options.readers,
+        registry,
         ...(options.mapSizeGib === undefined ? {} : { mapSizeBytes: options.mapSizeGib * 2 ** 30 }),
         log: (event, detail) => {
           const serious = /fail|stall|discard/.test(event);
@@ -84,12 +88,12 @@ Examples:
           engine: ledger,
           host: options.host,
           port: options.port,
+          metrics: channelMetrics(registry),
           onFault: (error) => log.error({ err: error }, 'fault'),
         });
       } catch (error) {
         await ledger.close();
-        const { message } = failureOf(error);
-        throw new CommandError(message, message.startsWith('port:') ? ExitCode.in_use : ExitCode.failed);
+        throw error instanceof PortError ? new CommandError(error.message, ExitCode.in_use) : error;
       }
       await new Promise<void>((resolve) => {
         let stopping = false;
