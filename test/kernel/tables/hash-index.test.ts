@@ -32,6 +32,17 @@ const idArb = fc.oneof(
   fc.bigInt({ min: 0n, max: 40n }).map((i) => (i << 64n) | 7n),
 );
 
+function findMany(tables: Tables, ids: bigint[]): number[] {
+  const at = tables.calls.allocate(ids.length * 16);
+  const out = tables.calls.allocate(ids.length * 4);
+  ids.forEach((id, i) => {
+    tables.view.setBigUint64(at + i * 16, low(id), true);
+    tables.view.setBigUint64(at + i * 16 + 8, high(id), true);
+  });
+  tables.calls.accountFindMany(at, 16, ids.length, out);
+  return ids.map((_, i) => tables.view.getInt32(out + i * 4, true));
+}
+
 describe('account index', () => {
   test.each(Object.keys(orders))('finds 40,000 ids, %s, and none that is not there', (name) => {
     const id = orders[name]!;
@@ -96,9 +107,11 @@ describe('account index', () => {
       for (let i = 0; i < ids.length; i += 1) expect(tables.findAccount(ids[i]!)).toBe(i);
       expect(tables.findAccount(1n << 127n)).toBe(-1);
       expect(tables.calls.accountsStashed()).toBe(stashed);
+      expect(findMany(tables, ids)).toEqual(ids.map((_, i) => i));
       // Every other one goes, the rest stays; a reservation takes into the segment what has room there now.
       for (let i = 0; i < ids.length; i += 2) tables.calls.accountRemove(low(ids[i]!), high(ids[i]!));
       for (let i = 0; i < ids.length; i += 1) expect(tables.findAccount(ids[i]!)).toBe(i % 2 === 0 ? -1 : i);
+      expect(findMany(tables, ids)).toEqual(ids.map((_, i) => (i % 2 === 0 ? -1 : i)));
       expect(tables.reserve(ids.length)).toBe(true);
       expect(tables.calls.accountsStashed()).toBe(Math.max(0, ids.length / 2 - (ids.length - stashed)));
       for (let i = 1; i < ids.length; i += 2) expect(tables.findAccount(ids[i]!)).toBe(i);
