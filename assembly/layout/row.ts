@@ -4,7 +4,7 @@
 //     ┌──────────────────────────────┬───────────┬─────────┬──────────┬───────┐
 //     │ Account                      │ head      │skip_256 │skip_65536│ count │
 //     ├──────────────────────────────┼───────────┼─────────┼──────────┼───────┤
-//     │ Transfer (pending)           │ ref       │expires  │ heap/next│ slots │
+//     │ Transfer (pending)           │ ref       │expires  │ next free│ slots│
 //     └──────────────────────────────┴───────────┴─────────┴──────────┴───────┘
 //
 // An account's history is a chain through the journal: `head` is the ref of its newest event, and each event names the
@@ -26,7 +26,7 @@ export class PendingTail {
   ref: u64;
   // Nanoseconds; 0: never expires.
   expires_at: u64;
-  // In use: place in the heap of expiries + 1 (0: none). Free: next free row + 1 (0: none).
+  // Of a free row: next free row + 1 (0: none). Of one in use: 0.
   link: u32;
   in_use: u32;
   debit_slot: u32;

@@ -18,7 +18,7 @@ import { RequestStatus, requestStatusName } from '../wire/status.ts';
 import { type Clock, systemClock } from './clock.ts';
 import { Committer } from './committer.ts';
 import type { LedgerLog } from './log.ts';
-import { MAINTENANCE_DEFAULTS, Maintenance, type MaintenanceOptions } from './maintenance.ts';
+import type { Maintenance, MaintenanceOptions } from './maintenance.ts';
 import { LedgerMetrics } from './metrics.ts';
 import { Reader } from './reader.ts';
 import { Records } from './records.ts';
@@ -100,7 +100,7 @@ export class Ledger extends LedgerCalls implements Engine {
     log: LedgerLog,
   ) {
     super();
-    const { kernel, store, sessions, slots, report, bytesSinceCheckpoint } = recovered;
+    const { kernel, store, sessions, slots, report, maintenance } = recovered;
     this.path = path;
     this.recovery = report;
     this.#journal = journal;
@@ -124,23 +124,7 @@ export class Ledger extends LedgerCalls implements Engine {
         log('journal failed', { error: error.message });
       },
     });
-    this.#maintenance = new Maintenance(
-      {
-        kernel,
-        store,
-        durable: (op) => this.#committer.durable(op),
-        options: { ...MAINTENANCE_DEFAULTS, ...options.maintenance },
-        sessions: () => sessions.serialise(),
-        digest: (op) => {
-          const header = journal.readHeader(op);
-          if (header === undefined) throw new Error(`expected operation ${op} in the journal, found none`);
-          return header.digest;
-        },
-        relieved: () => this.#writer.pump(),
-        log,
-      },
-      bytesSinceCheckpoint,
-    );
+    this.#maintenance = maintenance;
     this.#writer = new Writer(
       {
         kernel,
@@ -162,6 +146,10 @@ export class Ledger extends LedgerCalls implements Engine {
       journal.tip.op,
       journal.tip.timestamp,
     );
+    maintenance.moveTo({
+      durable: (op) => this.#committer.durable(op),
+      relieved: () => this.#writer.pump(),
+    });
     this.#reader = new Reader(kernel, join(path, 'journal'), options.mapSizeBytes, options.readers ?? 1);
     this.#metrics = new LedgerMetrics(() => this.status(), options.registry ?? new Registry());
     this.#writer.scheduleExpiry();

@@ -34,20 +34,27 @@ const RECORD_BYTES = 180;
 /** Pages handed to the store thread at a time: 4 MB, copied in about 1 ms. */
 const FILL_PAGES = 1024;
 
+/** Pages that one record can change: those of two accounts and of one pending transfer. */
+export const PAGES_PER_RECORD = 3;
+
 const RETRY_DELAY_MS = 1000;
+
+/** Whom it works beside: first a replay, then the live ledger. */
+export interface MaintenanceHost {
+  /** Resolves when an operation is flushed. */
+  readonly durable: (op: number) => Promise<void>;
+  /** Called when there may be room again. */
+  readonly relieved: () => void;
+}
 
 export interface MaintenanceParts {
   readonly kernel: LedgerKernel;
   readonly store: StateStore;
-  /** Resolves when an operation is flushed. */
-  readonly durable: (op: number) => Promise<void>;
   readonly options: MaintenanceOptions;
   /** The sessions as of now, for a checkpoint. */
   readonly sessions: () => Uint8Array;
   /** Digest of a flushed entry of the journal. */
   readonly digest: (op: number) => Uint8Array;
-  /** Called when there may be room again. */
-  readonly relieved: () => void;
   readonly log: LedgerLog;
 }
 
@@ -65,6 +72,7 @@ interface Snapshot {
 
 export class Maintenance {
   readonly #parts: MaintenanceParts;
+  #host: MaintenanceHost;
   #bytesSinceCheckpoint = 0;
   #snapshot: Snapshot | undefined;
   #writing: Promise<void> | undefined;
@@ -72,15 +80,16 @@ export class Maintenance {
   #merging: Promise<void> | undefined;
   #closed = false;
   #failing = false;
+  #givenUp = false;
 
-  /** `bytesSinceCheckpoint`: what a replay has left to be checkpointed. */
-  constructor(parts: MaintenanceParts, bytesSinceCheckpoint = 0) {
+  constructor(parts: MaintenanceParts, host: MaintenanceHost) {
     this.#parts = parts;
-    this.#bytesSinceCheckpoint = bytesSinceCheckpoint;
+    this.#host = host;
   }
 
-  get bytesSinceCheckpoint(): number {
-    return this.#bytesSinceCheckpoint;
+  /** Work goes on for another host; what is under way, and what fails and is tried again, goes with it. */
+  moveTo(host: MaintenanceHost): void {
+    this.#host = host;
   }
 
   /** The state store refuses: checkpoints and runs wait, the journal does not. */
@@ -92,7 +101,7 @@ export class Maintenance {
   roomFor(count: number): boolean {
     if (this.#snapshot === undefined) return true;
     const { kernel } = this.#parts;
-    const needed = () => Math.min(kernel.snapshotDue(), 2 * count);
+    const needed = () => Math.min(kernel.snapshotDue(), PAGES_PER_RECORD * count);
     if (kernel.arenaRoom() >= needed()) return true;
     if (this.#writing === undefined) this.#handOver();
     return kernel.arenaRoom() >= needed();
@@ -112,8 +121,8 @@ export class Maintenance {
   /** A checkpoint of the present state; resolves when it is complete. Nothing may be executed meanwhile. */
   async checkpointNow(op: number, timestamp: bigint): Promise<void> {
     await this.#sealedAndWritten();
-    // Ids of a seal that was given up are in no run: the next start replays them.
-    if (this.#bytesSinceCheckpoint === 0 || this.#parts.kernel.frozenCount() > 0) return;
+    // What was given up is nowhere: ids in no run, pages in no checkpoint. The next start replays it.
+    if (this.#bytesSinceCheckpoint === 0 || this.#givenUp) return;
     this.#beginCheckpoint(op, timestamp);
     await this.#sealedAndWritten();
   }
@@ -165,7 +174,7 @@ export class Maintenance {
 
   /** Gives the filled arena to the store thread, over and over until nothing is due. */
   #handOver(): void {
-    const { kernel, store, relieved } = this.#parts;
+    const { kernel, store } = this.#parts;
     const snapshot = this.#snapshot!;
     kernel.snapshotFill(Math.min(FILL_PAGES, kernel.arenaRoom()));
     const count = kernel.arenaCount();
@@ -183,16 +192,16 @@ export class Maintenance {
         return;
       }
       this.#handOver();
-      relieved();
+      this.#host.relieved();
     });
   }
 
   async #complete(snapshot: Snapshot): Promise<void> {
-    const { durable, store, digest, log, kernel } = this.#parts;
+    const { store, digest, log, kernel } = this.#parts;
     const done = await this.#insist('checkpoint', async () => {
       // A checkpoint whose ids are in no run would let them be used again.
       if (!(await snapshot.sealed)) throw new Error('expected its ids in a run, but that was given up');
-      await durable(snapshot.op);
+      await this.#host.durable(snapshot.op);
       await store.completeCheckpoint({
         checkpoint: snapshot.number,
         op: snapshot.op,
@@ -209,18 +218,18 @@ export class Maintenance {
       const ms = Math.round(performance.now() - snapshot.startedMs);
       log('checkpoint complete', { op: snapshot.op, pages: snapshot.pages, ms });
     }
-    this.#parts.relieved();
+    this.#host.relieved();
   }
 
   /** Freezes the memtable and makes it a run that covers all operations up to `op`. */
   #seal(op: number): void {
-    const { kernel, store, durable, log, relieved } = this.#parts;
+    const { kernel, store, log } = this.#parts;
     if (this.#sealing !== undefined || kernel.memtableCount() === 0) return;
     kernel.memtableFreeze();
     const startedMs = performance.now();
     this.#sealing = this.#insist('run', async () => {
       // A run of operations that a crash may still undo would tell later ones that their ids exist.
-      await durable(op);
+      await this.#host.durable(op);
       const run = await store.sealRun({
         memory: kernel.memory,
         address: kernel.frozenEntries(),
@@ -234,7 +243,7 @@ export class Maintenance {
     }).then((sealed) => {
       this.#sealing = undefined;
       this.#merge();
-      relieved();
+      this.#host.relieved();
       return sealed;
     });
   }
@@ -275,7 +284,10 @@ export class Maintenance {
       } catch (error) {
         this.#failing = true;
         this.#parts.log(`${what} failed`, { error: (error as Error).message });
-        if (this.#closed) return false;
+        if (this.#closed) {
+          this.#givenUp = true;
+          return false;
+        }
         await new Promise((resolve) => setTimeout(resolve, RETRY_DELAY_MS));
       }
     }

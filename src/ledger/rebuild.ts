@@ -5,14 +5,19 @@ import { BATCH_RECORDS_MAX } from '../layout/generated.ts';
 import { loadRun, readRunPage } from '../state/kernel-loader.ts';
 import type { StateStore } from '../state/state-store.ts';
 import type { LedgerLog } from './log.ts';
-import { MAINTENANCE_DEFAULTS, Maintenance, type MaintenanceOptions } from './maintenance.ts';
+import {
+  MAINTENANCE_DEFAULTS,
+  Maintenance,
+  type MaintenanceOptions,
+  PAGES_PER_RECORD,
+} from './maintenance.ts';
 import type { Records } from './records.ts';
 import { Replay, ReplayError } from './replay.ts';
 import type { Sessions } from './sessions.ts';
 import type { SlotPool } from './slots.ts';
 
-/** Page images of one snapshot arena: more than one batch can change (two accounts a record). 2 × 67 MB of address space. */
-const ARENA_PAGES = 2 * BATCH_RECORDS_MAX + 4;
+/** Page images of one snapshot arena: more than one batch can change. 2 × 100 MB of address space. */
+const ARENA_PAGES = PAGES_PER_RECORD * BATCH_RECORDS_MAX + 4;
 
 /** Batches replayed between two turns of the event loop, in which runs and checkpoints make progress. */
 const REPLAY_OPS_A_TURN = 64;
@@ -49,8 +54,8 @@ export interface ReplayAll {
 
 export interface Replayed {
   readonly records: number;
-  /** Journal bytes since the last checkpoint that was taken on the way. */
-  readonly bytesSinceCheckpoint: number;
+  /** May still be at work: what it has begun is not waited for. */
+  readonly maintenance: Maintenance;
 }
 
 /**
@@ -59,41 +64,50 @@ export interface Replayed {
  */
 export async function replayAll(options: ReplayAll): Promise<Replayed> {
   const { journal, kernel, store, sessions, slots, from, toOp, log, after } = options;
-  if (from > toOp) return { records: 0, bytesSinceCheckpoint: 0 };
   let wake = () => {};
-  const maintenance = new Maintenance({
-    kernel,
-    store,
+  const maintenance = new Maintenance(
+    {
+      kernel,
+      store,
+      options: { ...MAINTENANCE_DEFAULTS, ...options.maintenance },
+      sessions: () => sessions.serialise(),
+      digest: (op) => {
+        const header = journal.readHeader(op);
+        if (header === undefined) throw new Error(`expected operation ${op} in the journal, found none`);
+        return header.digest;
+      },
+      log,
+    },
     // What is replayed is flushed already.
-    durable: () => Promise.resolve(),
-    options: { ...MAINTENANCE_DEFAULTS, ...options.maintenance },
-    sessions: () => sessions.serialise(),
-    digest: (op) => journal.readHeader(op)!.digest,
-    relieved: () => wake(),
-    log,
-  });
+    { durable: () => Promise.resolve(), relieved: () => wake() },
+  );
+  if (from > toOp) return { records: 0, maintenance };
   const slot = slots.acquire(BATCH_RECORDS_MAX)!;
   const replay = new Replay(journal, kernel, slot);
   let count = 0;
-  for (let op = from; op <= toOp; op++) {
-    const header = replay.load(op);
-    while (!maintenance.roomFor(header.count)) {
-      await new Promise<void>((resolve) => {
-        wake = resolve;
-      });
+  try {
+    for (let op = from; op <= toOp; op++) {
+      const header = replay.load(op);
+      while (!maintenance.roomFor(header.count)) {
+        await new Promise<void>((resolve) => {
+          wake = resolve;
+        });
+      }
+      if (!kernel.reserve(header.operation, header.count)) {
+        throw new ReplayError(op, undefined, 'the memory for accounts and pending transfers is used up');
+      }
+      replay.execute(header);
+      if (header.session !== 0n) sessions.apply(header.session, header.request, op);
+      maintenance.executed(op, header.timestamp, header.count);
+      count += header.count;
+      after?.(op);
+      if (op % REPLAY_OPS_A_TURN === 0) await new Promise(setImmediate);
     }
-    if (!kernel.reserve(header.operation, header.count)) {
-      throw new ReplayError(op, undefined, 'the memory for accounts and pending transfers is used up');
-    }
-    replay.execute(header);
-    if (header.session !== 0n) sessions.apply(header.session, header.request, op);
-    maintenance.executed(op, header.timestamp, header.count);
-    count += header.count;
-    after?.(op);
-    if (op % REPLAY_OPS_A_TURN === 0) await new Promise(setImmediate);
+  } catch (error) {
+    // It would try again for ever what the caller is about to take away.
+    maintenance.close();
+    throw error;
   }
-  await maintenance.settled();
-  maintenance.close();
   slots.release(slot);
-  return { records: count, bytesSinceCheckpoint: maintenance.bytesSinceCheckpoint };
+  return { records: count, maintenance };
 }

@@ -13,7 +13,7 @@ import type { LedgerKernel } from '../kernel/ledger-kernel.ts';
 import { loadPages } from '../state/kernel-loader.ts';
 import { StateStore } from '../state/state-store.ts';
 import type { LedgerLog } from './log.ts';
-import type { MaintenanceOptions } from './maintenance.ts';
+import type { Maintenance, MaintenanceOptions } from './maintenance.ts';
 import { createKernel, replayAll } from './rebuild.ts';
 import type { Records } from './records.ts';
 import { Sessions } from './sessions.ts';
@@ -48,7 +48,7 @@ export interface Recovered {
   readonly sessions: Sessions;
   readonly slots: SlotPool;
   readonly report: RecoveryReport;
-  readonly bytesSinceCheckpoint: number;
+  readonly maintenance: Maintenance;
 }
 
 export async function recover(options: RecoveryOptions): Promise<Recovered> {
@@ -94,7 +94,7 @@ function whyUnusable(store: StateStore, journal: Journal): string | undefined {
 }
 
 async function rebuild(
-  { journal, records, seed, slots: slotCount, maintenance, log }: RecoveryOptions,
+  { journal, records, seed, slots: slotCount, maintenance: options, log }: RecoveryOptions,
   store: StateStore,
   discarded: string | undefined,
   started: number,
@@ -114,8 +114,8 @@ async function rebuild(
   const loadMs = performance.now() - started;
   const from = (checkpoint?.op ?? 0) + 1;
   const toOp = journal.tip.op;
-  const parts = { journal, kernel, store, sessions, slots, maintenance, log };
-  const { records: replayed, bytesSinceCheckpoint } = await replayAll({ ...parts, from, toOp });
+  const parts = { journal, kernel, store, sessions, slots, maintenance: options, log };
+  const { records: replayed, maintenance } = await replayAll({ ...parts, from, toOp });
   const report: RecoveryReport = {
     checkpointOp: checkpoint?.op ?? 0,
     tipOp: journal.tip.op,
@@ -126,5 +126,5 @@ async function rebuild(
     discarded,
   };
   log('recovered', { ...report });
-  return { kernel, store, sessions, slots, report, bytesSinceCheckpoint };
+  return { kernel, store, sessions, slots, report, maintenance };
 }

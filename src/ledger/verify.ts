@@ -169,7 +169,7 @@ class Verifier {
       const records = new Records(this.#journal, () => toOp);
       const kernel = createKernel(records, scratch, undefined);
       const checkpointOp = this.#state?.checkpoint?.op;
-      const { records: replayed } = await replayAll({
+      const { records: replayed, maintenance } = await replayAll({
         journal: this.#journal,
         kernel,
         store: scratch,
@@ -185,6 +185,8 @@ class Verifier {
           if (op === checkpointOp) this.#compareCheckpoint(kernel);
         },
       });
+      await maintenance.settled();
+      maintenance.close();
       this.#replayedRecords = replayed;
       this.#stateDigest = stateDigest(kernel);
       this.#books = sumBooks(kernel);

@@ -107,6 +107,10 @@ class Workload {
     return batch;
   }
 
+  get entries(): number {
+    return this.#model.created.size + this.#model.resolved.size;
+  }
+
   /** Every id that was ever seen, with what is true of it now. */
   *all(): Generator<[id: bigint, created: bigint, resolved: bigint]> {
     const ids = new Set(this.batches.flatMap((batch) => batch.ids));
@@ -164,6 +168,10 @@ async function scenario(seed: number, batches: number, size: number): Promise<vo
         for (const batch of work.batches.slice(restored)) play(index.kernel, batch);
       }
     }
+    // Nothing is kept twice: what runs have is not kept in memory again when it is replayed.
+    const { exports } = index.kernel;
+    const kept = index.runs.manifest.runs.reduce((sum, run) => sum + run.entries, exports.memtableCount());
+    check(BigInt(kept + exports.frozenCount()), BigInt(work.entries), 'entries in all');
     for (const [id, created, resolved] of work.all()) {
       check(index.kernel.find(id), created, `id ${id}`);
       check(index.kernel.findResolution(id), resolved, `resolution of ${id}`);
