@@ -4,6 +4,17 @@
 //
 // Transfers are run in blocks of 64. First the accounts of the whole block are looked up and touched: these loads miss
 // the cache and do not wait for one another. Then the transfers are applied one by one, from the cache.
+//
+// Measured (Zen 5 shared with other work, Node 20, batches of 8,190, debits_must_not_exceed_credits; least and median
+// nanoseconds a transfer):
+//
+//     10,000 accounts, rising ids    123, 155    of which: two accounts found 60, id entered 40, ids prepared 20,
+//     10,000 accounts, random ids    219, 360    rules, balances and effect together 35 (the effect 8)
+//     10 million, rising ids         361, 405
+//     10 million, random ids         491, 624
+//
+// Lessons: what costs is memory, not rules: leaving out the effects or the globals changed less than the noise. Applying
+// in a function of its own was 10 ns slower than inlined in the loop; touching pages while applying, no faster.
 
 import {
   Account,
