@@ -49,6 +49,9 @@ export interface LedgerOptions {
 /** Full batches that may be under way between the socket and the disk. 16 take 44 MB and keep a slow flush fed. */
 const SLOTS = 24;
 
+/** What the kernel calls the header of a run when it finds that damaged. */
+const WHOLE_HEADER = 0xffff_ffff;
+
 export class Ledger extends LedgerCalls implements Engine {
   readonly path: string;
   /** What the start found and did. */
@@ -136,8 +139,10 @@ export class Ledger extends LedgerCalls implements Engine {
         clock,
         refuses: () => this.#refuses(),
         failed: (error) => {
-          this.#failure = error;
-          log('kernel failed', { error: error.message });
+          const damage = kernel.indexDamage();
+          const part = damage?.page === WHOLE_HEADER ? 'its header' : `page ${damage?.page}`;
+          this.#failure = damage === undefined ? error : store.damagedRun(damage.run, part);
+          log('kernel failed', { error: this.#failure.message });
         },
         relieved: () => {
           for (const listener of this.#listeners) listener();
@@ -301,7 +306,7 @@ export class Ledger extends LedgerCalls implements Engine {
     const op = this.#writer.op;
     const timestamp = this.#writer.timestamp;
     // The reader takes what it needs from memory and payload before its first await.
-    const answer = this.#reader.read(operation, payload, op, this.#committer.durable(op));
+    const answer = this.#reader.read(operation, payload, op, () => this.#committer.durable(op));
     try {
       const { body, size } = await answer;
       return { status: RequestStatus.ok, timestamp, count: body.length / size, body };

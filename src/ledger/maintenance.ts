@@ -80,6 +80,7 @@ export class Maintenance {
   #merging: Promise<void> | undefined;
   #closed = false;
   #failing = false;
+  #lastOp = 0;
   #givenUp = false;
 
   constructor(parts: MaintenanceParts, host: MaintenanceHost) {
@@ -90,6 +91,16 @@ export class Maintenance {
   /** Work goes on for another host; what is under way, and what fails and is tried again, goes with it. */
   moveTo(host: MaintenanceHost): void {
     this.#host = host;
+  }
+
+  /** A run or a checkpoint is under way; `relieved` will be called. */
+  get busy(): boolean {
+    return this.#sealing !== undefined || this.#snapshot !== undefined;
+  }
+
+  /** Ids are on their way into a run: the memtable will have room again. */
+  get sealing(): boolean {
+    return this.#sealing !== undefined;
   }
 
   /** The state store refuses: checkpoints and runs wait, the journal does not. */
@@ -110,6 +121,7 @@ export class Maintenance {
   executed(op: number, timestamp: bigint, count: number): void {
     const { kernel, options } = this.#parts;
     this.#bytesSinceCheckpoint += count * RECORD_BYTES + 512;
+    this.#lastOp = op;
     if (this.#closed || this.#sealing !== undefined) return;
     if (this.#snapshot === undefined && this.#bytesSinceCheckpoint >= this.#checkpointBytes()) {
       this.#beginCheckpoint(op, timestamp);
@@ -223,7 +235,7 @@ export class Maintenance {
 
   /** Freezes the memtable and makes it a run that covers all operations up to `op`. */
   #seal(op: number): void {
-    const { kernel, store, log } = this.#parts;
+    const { kernel, store, options, log } = this.#parts;
     if (this.#sealing !== undefined || kernel.memtableCount() === 0) return;
     kernel.memtableFreeze();
     const startedMs = performance.now();
@@ -242,6 +254,8 @@ export class Maintenance {
       log('run sealed', { run: run.id, entries: run.entries, coveredOp: op, ms });
     }).then((sealed) => {
       this.#sealing = undefined;
+      // Under load the next one may be full already, and nothing more can be executed until it is sealed.
+      if (sealed && !this.#closed && kernel.memtableCount() >= options.sealEntries) this.#seal(this.#lastOp);
       this.#merge();
       this.#host.relieved();
       return sealed;

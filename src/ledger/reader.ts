@@ -52,24 +52,24 @@ export class Reader {
   }
 
   /**
-   * Takes what it needs of `payload` and of the kernel's state at once; resolves after `durable` has.
+   * Takes what it needs of `payload` and of the kernel's state at once; resolves after `durable()` has.
    * @throws RequestError query_too_broad
    */
   async read(
     operation: number,
     payload: Uint8Array,
     lastOp: number,
-    durable: Promise<void>,
+    durable: () => Promise<void>,
   ): Promise<ReadAnswer> {
     switch (operation) {
       case RequestOperation.lookup_accounts: {
         const body = this.#lookupAccounts(payload);
-        await durable;
+        await durable();
         return { body, size: AccountLayout.size };
       }
       case RequestOperation.lookup_transfers: {
         const refs = this.#transferRefs(payload);
-        await durable;
+        await durable();
         if (refs.length === 0) return { body: EMPTY, size: RECORD_SIZE };
         return { body: await this.#query({ kind: 'records', refs }), size: RECORD_SIZE };
       }
@@ -79,7 +79,7 @@ export class Reader {
         return { body: await this.#history('balances', payload, durable), size: AccountBalanceLayout.size };
       case RequestOperation.get_change_events: {
         const filter = payload.slice();
-        await durable;
+        await durable();
         const body = await this.#query({ kind: 'changes', filter, lastOp });
         this.#addAccounts(body);
         return { body, size: ChangeEventLayout.size };
@@ -113,14 +113,14 @@ export class Reader {
   async #history(
     kind: 'transfers' | 'balances',
     payload: Uint8Array,
-    durable: Promise<void>,
+    durable: () => Promise<void>,
   ): Promise<Uint8Array> {
     const filter = payload.slice();
     const parsed = parseAccountFilter(filter);
     const row = parsed && this.#kernel.accountRow(parsed.accountId);
     const flags = row?.getUint16(AccountLayout.flags, true) ?? 0;
     const head = row && headOf(row);
-    await durable;
+    await durable();
     if (head === undefined || head.count === 0) return EMPTY;
     if (kind === 'balances' && (flags & AccountFlags.history) === 0) return EMPTY;
     return this.#query({ kind, filter, head });

@@ -88,13 +88,13 @@ export async function replayAll(options: ReplayAll): Promise<Replayed> {
   try {
     for (let op = from; op <= toOp; op++) {
       const header = replay.load(op);
-      while (!maintenance.roomFor(header.count)) {
+      while (!maintenance.roomFor(header.count) || !kernel.reserve(header.operation, header.count)) {
+        if (!maintenance.busy) {
+          throw new ReplayError(op, undefined, 'the memory for accounts and pending transfers is used up');
+        }
         await new Promise<void>((resolve) => {
           wake = resolve;
         });
-      }
-      if (!kernel.reserve(header.operation, header.count)) {
-        throw new ReplayError(op, undefined, 'the memory for accounts and pending transfers is used up');
       }
       replay.execute(header);
       if (header.session !== 0n) sessions.apply(header.session, header.request, op);

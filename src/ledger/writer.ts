@@ -53,6 +53,7 @@ export class Writer {
   #waiting: Waiting[] = [];
   #waitingBytes = 0;
   #expiryTimer: NodeJS.Timeout | undefined;
+  #expiryTimerAt = 0n;
   #closed = false;
 
   constructor(parts: WriterParts, op: number, timestamp: bigint) {
@@ -117,9 +118,12 @@ export class Writer {
 
   /** Expires what is due also when no batch comes. */
   scheduleExpiry(): void {
-    if (this.#closed || this.#expiryTimer !== undefined) return;
+    if (this.#closed) return;
     const expiresAt = this.#parts.kernel.nextExpiry();
     if (expiresAt === undefined) return;
+    if (this.#expiryTimer !== undefined && this.#expiryTimerAt <= expiresAt) return;
+    clearTimeout(this.#expiryTimer);
+    this.#expiryTimerAt = expiresAt;
     const delayMs = Number((expiresAt - this.#parts.clock()) / 1_000_000n) + 1;
     this.#expiryTimer = setTimeout(
       () => {
@@ -216,6 +220,8 @@ export class Writer {
     const kind =
       operation === Operation.create_accounts ? Operation.create_accounts : Operation.create_transfers;
     if (!kernel.reserve(kind, count)) {
+      // The memtable of ids may be full only until the frozen one is a run.
+      if (maintenance.sealing) return undefined;
       return refusal(
         RequestStatus.capacity_exhausted,
         'the memory for accounts and pending transfers is used up',
@@ -250,7 +256,7 @@ export class Writer {
     const { kernel, slots, committer, maintenance, records, sessions } = this.#parts;
     const op = this.#op + 1;
     const timestamp = nextTimestamp(now, this.#timestamp, count);
-    kernel.execute(operation, op, timestamp, slot, count, false);
+    kernel.execute(operation, op, timestamp, slot, count);
     this.#op = op;
     this.#timestamp = timestamp;
     if (session !== 0n) sessions.apply(session, request, op);
