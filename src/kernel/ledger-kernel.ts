@@ -7,8 +7,8 @@ import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import {
   CreateResultLayout,
-  OP_MAX as LAYOUT_OP_MAX,
   GlobalsLayout,
+  OP_MAX as LAYOUT_OP_MAX,
   PAGE_ROWS,
   ROW_SIZE,
   SLOT_RESULTS_OFFSET,
