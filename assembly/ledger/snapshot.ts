@@ -6,7 +6,7 @@
 //       │                   └────────── touch ──────────────┘                                                │
 //       └───────────────────────────────────────────────────────────────────────────────── snapshotFill ─────┘
 //
-//     arena (one of two; the host consumes one while the other fills)
+//     arena (the host brings another one before this is full, and consumes it)
 //     ┌────────────────────────────┬────────────────────────────┬──╌╌╌
 //     │ table, page, 0 … │ 25 rows │ table, page, 0 … │ 25 rows │          images of 4,064 bytes
 //     └────────────────────────────┴────────────────────────────┴──╌╌╌
@@ -27,7 +27,6 @@ const DUE_IN_EVERY_BYTE: u64 = 0x0202020202020202;
 
 let arenaPages: u32 = 0;
 let arenaFilling: usize = 0;
-let arenaOther: usize = 0;
 let arenaImages: u32 = 0;
 
 let dirtyPages: u32 = 0;
@@ -36,12 +35,11 @@ let duePages: u32 = 0;
 let accountCursor: u32 = 0;
 let pendingCursor: u32 = 0;
 
-/** Two arenas of `pages` images each; false when memory is exhausted. Untouched memory costs nothing. */
+/** The first arena, of `pages` images like all of them; false when memory is exhausted. Untouched memory costs nothing. */
 export function initialiseSnapshots(pages: u32): bool {
   if (pages == 0 || <u64>pages * PAGE_SIZE > 0x7fffffff) return false;
   arenaFilling = allocate(pages * PAGE_SIZE);
-  arenaOther = allocate(pages * PAGE_SIZE);
-  if (arenaFilling == 0 || arenaOther == 0) return false;
+  if (arenaFilling == 0) return false;
   arenaPages = pages;
   return true;
 }
@@ -148,10 +146,8 @@ export function arenaRoom(): u32 {
   return arenaPages - arenaImages;
 }
 
-/** Goes on in the other arena, from its start: the host must have consumed that one. */
-export function arenaSwap(): void {
-  const full = arenaFilling;
-  arenaFilling = arenaOther;
-  arenaOther = full;
+/** Goes on in the arena at `address`, from its start: memory for as many images, which the host does not read any more. */
+export function arenaUse(address: usize): void {
+  arenaFilling = address;
   arenaImages = 0;
 }

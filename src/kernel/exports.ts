@@ -46,7 +46,7 @@ export interface LedgerExports {
   arenaAddress(): number;
   arenaCount(): number;
   arenaRoom(): number;
-  arenaSwap(): void;
+  arenaUse(address: number): void;
   pageAddress(table: number, page: number): number;
   pageCount(table: number): number;
   pageLoad(table: number, page: number, rows: number): void;

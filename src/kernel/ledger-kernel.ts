@@ -42,7 +42,7 @@ export interface KernelOptions {
   readonly memory?: WebAssembly.Memory;
   /** Keys of the hash tables in memory, 128 bits; random when left out. No result depends on them. */
   readonly seed?: bigint;
-  /** Page images that each of the two snapshot arenas holds; 0: no snapshots can be taken. */
+  /** Page images that a snapshot arena holds; 0: no snapshots can be taken. */
   readonly arenaPages?: number;
 }
 
@@ -350,8 +350,9 @@ export class LedgerKernel {
     return this.#exports.arenaRoom() >>> 0;
   }
 
-  arenaSwap(): void {
-    this.#exports.arenaSwap();
+  /** Goes on in the arena at `address`, from its start: memory of `arenaPages` images that nobody reads any more. */
+  arenaUse(address: number): void {
+    this.#exports.arenaUse(address);
   }
 
   #abort(message: number, file: number, line: number, column: number): never {

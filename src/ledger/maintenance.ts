@@ -7,7 +7,9 @@
 //
 // All of it is asynchronous; the writer only asks `roomFor` before a batch and tells `executed` after it.
 import type { LedgerKernel } from '../kernel/ledger-kernel.ts';
+import { PAGE_SIZE } from '../layout/generated.ts';
 import type { RunInfo, StateStore } from '../state/state-store.ts';
+import { Arenas, type FullArena, PAGES_PER_RECORD } from './arenas.ts';
 import type { LedgerLog } from './log.ts';
 
 export interface MaintenanceOptions {
@@ -31,11 +33,11 @@ export const MAINTENANCE_DEFAULTS: MaintenanceOptions = {
 /** Journal bytes a transfer takes, about: record, result, effect. */
 const RECORD_BYTES = 180;
 
-/** Pages handed to the store thread at a time: 4 MB, copied in about 1 ms. */
+/** Pages copied for the store thread when it has nothing else to write: 4 MB, about 1 ms. */
 const FILL_PAGES = 1024;
 
-/** Pages that one record can change: those of two accounts and of one pending transfer. */
-export const PAGES_PER_RECORD = 3;
+/** Pages of one task of the store thread: 16 MB, so that a seal never waits long. */
+const TASK_PAGES = 4096;
 
 const RETRY_DELAY_MS = 1000;
 
@@ -75,6 +77,8 @@ export class Maintenance {
   #host: MaintenanceHost;
   #bytesSinceCheckpoint = 0;
   #snapshot: Snapshot | undefined;
+  readonly #arenas: Arenas;
+  readonly #full: FullArena[] = [];
   #writing: Promise<void> | undefined;
   #sealing: Promise<boolean> | undefined;
   #merging: Promise<void> | undefined;
@@ -86,6 +90,7 @@ export class Maintenance {
   constructor(parts: MaintenanceParts, host: MaintenanceHost) {
     this.#parts = parts;
     this.#host = host;
+    this.#arenas = new Arenas(parts.kernel);
   }
 
   /** Work goes on for another host; what is under way, and what fails and is tried again, goes with it. */
@@ -114,7 +119,9 @@ export class Maintenance {
     const { kernel } = this.#parts;
     const needed = () => Math.min(kernel.snapshotDue(), PAGES_PER_RECORD * count);
     if (kernel.arenaRoom() >= needed()) return true;
-    if (this.#writing === undefined) this.#handOver();
+    const full = this.#arenas.next();
+    if (full === undefined) return false;
+    this.#full.push(full);
     return kernel.arenaRoom() >= needed();
   }
 
@@ -181,31 +188,40 @@ export class Maintenance {
       pages,
     };
     log('checkpoint started', { op, pages });
-    this.#handOver();
+    this.#writing = this.#write(this.#snapshot);
   }
 
-  /** Gives the filled arena to the store thread, over and over until nothing is due. */
-  #handOver(): void {
-    const { kernel, store } = this.#parts;
-    const snapshot = this.#snapshot!;
-    kernel.snapshotFill(Math.min(FILL_PAGES, kernel.arenaRoom()));
-    const count = kernel.arenaCount();
-    if (count === 0) {
-      this.#writing = this.#complete(snapshot);
-      return;
-    }
-    const address = kernel.arenaAddress();
-    kernel.arenaSwap();
-    const pages = { memory: kernel.memory, address, count, checkpoint: snapshot.number };
-    this.#writing = this.#insist('checkpoint pages', () => store.writePages(pages)).then((written) => {
-      this.#writing = undefined;
-      if (!written) {
+  /** Writes what is in full arenas and, when there is none, what is due, until nothing is left. */
+  async #write(snapshot: Snapshot): Promise<void> {
+    const { kernel } = this.#parts;
+    for (;;) {
+      if (this.#full.length === 0) kernel.snapshotFill(Math.min(FILL_PAGES, kernel.arenaRoom()));
+      const full = this.#full.shift() ?? this.#arenas.next();
+      if (full === undefined) break;
+      if (!(await this.#writeArena(snapshot, full))) {
         this.#snapshot = undefined;
+        this.#writing = undefined;
         return;
       }
-      this.#handOver();
+      this.#arenas.release(full.address);
       this.#host.relieved();
-    });
+    }
+    await this.#complete(snapshot);
+  }
+
+  /** False: given up. */
+  async #writeArena(snapshot: Snapshot, { address, count }: FullArena): Promise<boolean> {
+    const { kernel, store } = this.#parts;
+    for (let first = 0; first < count; first += TASK_PAGES) {
+      const pages = {
+        memory: kernel.memory,
+        address: address + first * PAGE_SIZE,
+        count: Math.min(TASK_PAGES, count - first),
+        checkpoint: snapshot.number,
+      };
+      if (!(await this.#insist('checkpoint pages', () => store.writePages(pages)))) return false;
+    }
+    return true;
   }
 
   async #complete(snapshot: Snapshot): Promise<void> {

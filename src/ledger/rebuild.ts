@@ -4,20 +4,13 @@ import { LedgerKernel } from '../kernel/ledger-kernel.ts';
 import { BATCH_RECORDS_MAX } from '../layout/generated.ts';
 import { loadRun, readRunPage } from '../state/kernel-loader.ts';
 import type { StateStore } from '../state/state-store.ts';
+import { ARENA_PAGES } from './arenas.ts';
 import type { LedgerLog } from './log.ts';
-import {
-  MAINTENANCE_DEFAULTS,
-  Maintenance,
-  type MaintenanceOptions,
-  PAGES_PER_RECORD,
-} from './maintenance.ts';
+import { MAINTENANCE_DEFAULTS, Maintenance, type MaintenanceOptions } from './maintenance.ts';
 import type { Records } from './records.ts';
 import { Replay, ReplayError } from './replay.ts';
 import type { Sessions } from './sessions.ts';
 import type { SlotPool } from './slots.ts';
-
-/** Page images of one snapshot arena: more than one batch can change. 2 × 100 MB of address space. */
-const ARENA_PAGES = PAGES_PER_RECORD * BATCH_RECORDS_MAX + 4;
 
 /** Batches replayed between two turns of the event loop, in which runs and checkpoints make progress. */
 const REPLAY_OPS_A_TURN = 64;

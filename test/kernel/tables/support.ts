@@ -55,7 +55,7 @@ interface TableExports {
   arenaAddress(): number;
   arenaCount(): number;
   arenaRoom(): number;
-  arenaSwap(): void;
+  arenaUse(address: number): void;
   pageAddress(table: number, page: number): number;
   pageCount(table: number): number;
   pageLoad(table: number, page: number, rows: number): void;
