@@ -11,7 +11,7 @@ export { allocate } from "../memory/arena";
 export { execute, reserve } from "./execute";
 export { accountSlot, lookupAccounts } from "./lookup";
 export { expiriesDue, nextExpiry } from "./expiry";
-export { arenaAddress, arenaCount, arenaRoom, arenaUse, initialiseSnapshots } from "./snapshot";
+export { arenaAddress, arenaCount, arenaRoom, arenaSwap, initialiseSnapshots, savedRoom } from "./snapshot";
 export { loadFinish, pageAddress, pageCount, pageLoad } from "./snapshot";
 export { snapshotBegin, snapshotDirty, snapshotDue, snapshotFill } from "./snapshot";
 export { frozenCount, frozenEntries, frozenRelease, memtableCount, memtableFreeze } from "../index/ids";

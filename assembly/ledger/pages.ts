@@ -13,7 +13,7 @@
 // directory[page >> 8] + slot * 160: one multiplication, one load that stays in the first cache, no remainder.
 //
 // dirty: changed since the last snapshot began; the next snapshot will contain it.
-// due:   belongs to the snapshot under way and has not been copied yet; has to be copied before it changes.
+// due:   belongs to the snapshot under way and has not been copied yet; its rows are saved before they change.
 
 import { allocate } from "../memory/arena";
 import { Globals, PAGE_ROWS, ROW_SIZE, Table } from "../layout";

@@ -1,32 +1,51 @@
 // A consistent picture of both tables, taken while they go on changing.
 //
-//                touch                 snapshotBegin              touch or snapshotFill: the page is copied
-//     clean ─────────────▶ dirty ───────────────────────▶ due ──────────────────────────────────────────────┐
-//       ▲                   ▲  (all dirty pages at once)    │                                                │
-//       │                   └────────── touch ──────────────┘                                                │
-//       └───────────────────────────────────────────────────────────────────────────────── snapshotFill ─────┘
+//                touch                 snapshotBegin              snapshotFill: the page is copied
+//     clean ─────────────▶ dirty ───────────────────────▶ due ─────────────────────▶ clean, or dirty if a row was saved
+//                             (all dirty pages at once)    │ ▲
+//                                                          └─┘ touch: the row is saved as it is, once
 //
-//     arena (the host brings another one before this is full, and consumes it)
-//     ┌────────────────────────────┬────────────────────────────┬──╌╌╌
-//     │ table, page, 0 … │ 25 rows │ table, page, 0 … │ 25 rows │          images of 4,064 bytes
-//     └────────────────────────────┴────────────────────────────┴──╌╌╌
+//     page that is due          saved rows                       arena (one of two; the host consumes one
+//     ┌────┬────┬────┬──╌╌      ┌─────────┬──────┬──────┐        while the other fills)
+//     │row │row'│row │          │ row     │ place│ next │        ┌────────────────────────────┬──╌╌╌
+//     └────┴─┬──┴────┴──╌╌      └─────────┴──────┴──────┘        │ table, page, 0 … │ 25 rows │  4,064 bytes
+//            └── mask, head ───────▲            └──▶ …           └────────────────────────────┴──╌╌╌
 //
-// A page that is due still holds what it held when the snapshot began, because the first change after that goes through
-// `touchPage`. So every image equals the page at that moment, whenever it was copied. A transfer changes at most three pages (two accounts, one pending
-// row): that many images of room for each record of a batch, or as many as are due, make execution safe.
+// An image is the page with its saved rows put back: what it was when the snapshot began, whenever it is copied. Rows are
+// saved, not pages: with ten million accounts a batch changes 16,000 pages (64 MB) but as many rows (3 MB), and a disk that
+// takes ten seconds for all pages must not hold up the batches. A transfer changes at most three rows (two accounts, one
+// pending): that much room in savedRoom for each record of a batch makes execution safe.
 
 import { allocate } from "../memory/arena";
-import { PAGE_HEADER_SIZE, PAGE_SIZE, Table } from "../layout";
+import { PAGE_HEADER_SIZE, PAGE_ROWS, PAGE_SIZE, ROW_SIZE, Table } from "../layout";
 import { accountStates, pageAddress, pageCount, pendingStates, statesOf } from "./pages";
-import { PAGE_BYTES, PAGE_CLEAN, PAGE_DIRTY, PAGE_DUE } from "./pages";
+import { PAGE_BYTES, PAGE_CLEAN, PAGE_DIRTY, PAGE_DUE, PAGES_MAX } from "./pages";
 
 export { loadFinish, pageLoad } from "./restore";
 export { pageAddress, pageCount } from "./pages";
 
 const DUE_IN_EVERY_BYTE: u64 = 0x0202020202020202;
 
+// A saved row: 160 bytes, its place in its page, index + 1 of the next one of that page (free: of the next free one).
+const SAVED_SIZE: u32 = 168;
+const SAVED_PLACE: usize = 160;
+const SAVED_NEXT: usize = 164;
+
+// Of each page: u32 mask of its rows that are saved, u32 index + 1 of the first of them.
+const PAGE_SAVED_SIZE: u32 = 8;
+
+let saved: usize = 0;
+let savedCapacity: u32 = 0;
+let savedCount: u32 = 0;
+// Rows of the pool that were ever used; index + 1 of the first free one among those.
+let savedUsed: u32 = 0;
+let savedFree: u32 = 0;
+let accountSaved: usize = 0;
+let pendingSaved: usize = 0;
+
 let arenaPages: u32 = 0;
 let arenaFilling: usize = 0;
+let arenaOther: usize = 0;
 let arenaImages: u32 = 0;
 
 let dirtyPages: u32 = 0;
@@ -35,21 +54,84 @@ let duePages: u32 = 0;
 let accountCursor: u32 = 0;
 let pendingCursor: u32 = 0;
 
-/** The first arena, of `pages` images like all of them; false when memory is exhausted. Untouched memory costs nothing. */
-export function initialiseSnapshots(pages: u32): bool {
+/** Two arenas of `pages` images and room for `rows` saved rows; false when memory is exhausted. Untouched, it costs nothing. */
+export function initialiseSnapshots(pages: u32, rows: u32): bool {
   if (pages == 0 || <u64>pages * PAGE_SIZE > 0x7fffffff) return false;
+  if (rows == 0 || <u64>rows * SAVED_SIZE > 0x7fffffff) return false;
+  saved = allocate(rows * SAVED_SIZE);
+  accountSaved = allocate(PAGES_MAX * PAGE_SAVED_SIZE);
+  pendingSaved = allocate(PAGES_MAX * PAGE_SAVED_SIZE);
+  if (saved == 0 || accountSaved == 0 || pendingSaved == 0) return false;
+  savedCapacity = rows;
   arenaFilling = allocate(pages * PAGE_SIZE);
-  if (arenaFilling == 0) return false;
+  arenaOther = allocate(pages * PAGE_SIZE);
+  if (arenaFilling == 0 || arenaOther == 0) return false;
   arenaPages = pages;
   return true;
 }
 
-/** The slow half of a touch: the first change of a page after a snapshot began. */
-export function touchPage(table: u32, page: u32): void {
+/** The slow half of a touch: the first change of a page since the last snapshot began, or a change while it is due. */
+export function touchRow(table: u32, page: u32, slot: u32): void {
   const state = statesOf(table) + page;
-  if (load<u8>(state) == PAGE_DUE) copyOut(table, page);
+  if (load<u8>(state) == PAGE_DUE) {
+    saveRow(table, page, slot - page * PAGE_ROWS);
+    return;
+  }
   store<u8>(state, PAGE_DIRTY);
   dirtyPages += 1;
+}
+
+function saveRow(table: u32, page: u32, place: u32): void {
+  const state = savedOf(table, page);
+  const mask = load<u32>(state);
+  const bit: u32 = 1 << place;
+  if ((mask & bit) != 0) return;
+  assert(savedCount < savedCapacity, "snapshot: expected room for a saved row, got none");
+  let index = savedFree;
+  if (index == 0) index = ++savedUsed;
+  else savedFree = load<u32>(savedAt(index), SAVED_NEXT);
+  const at = savedAt(index);
+  memory.copy(at, pageAddress(table, page) + place * ROW_SIZE, ROW_SIZE);
+  store<u32>(at, place, SAVED_PLACE);
+  store<u32>(at, load<u32>(state, 4), SAVED_NEXT);
+  store<u32>(state, mask | bit);
+  store<u32>(state, index, 4);
+  savedCount += 1;
+}
+
+// @ts-ignore: decorator
+@inline
+function savedOf(table: u32, page: u32): usize {
+  return (table == Table.accounts ? accountSaved : pendingSaved) + page * PAGE_SAVED_SIZE;
+}
+
+// @ts-ignore: decorator
+@inline
+function savedAt(index: u32): usize {
+  return saved + (index - 1) * SAVED_SIZE;
+}
+
+/** Puts the page's saved rows into its image and forgets them; false: there were none. */
+function restoreSaved(table: u32, page: u32, rows: usize): bool {
+  const state = savedOf(table, page);
+  let index = load<u32>(state, 4);
+  if (index == 0) return false;
+  while (index != 0) {
+    const at = savedAt(index);
+    const next = load<u32>(at, SAVED_NEXT);
+    memory.copy(rows + load<u32>(at, SAVED_PLACE) * ROW_SIZE, at, ROW_SIZE);
+    store<u32>(at, savedFree, SAVED_NEXT);
+    savedFree = index;
+    savedCount -= 1;
+    index = next;
+  }
+  store<u64>(state, 0);
+  return true;
+}
+
+/** Rows that can still be saved. */
+export function savedRoom(): u32 {
+  return savedCapacity - savedCount;
 }
 
 /** Takes pages out of the table's end: they are in no later snapshot. */
@@ -94,7 +176,6 @@ export function snapshotFill(max: u32): u32 {
       assert(page < pageCount(Table.pending), "snapshotFill: expected another due page, got none");
     }
     copyOut(table, page);
-    store<u8>(statesOf(table) + page, PAGE_CLEAN);
     budget -= 1;
   }
   return duePages;
@@ -120,6 +201,9 @@ function copyOut(table: u32, page: u32): void {
   store<u32>(image, table);
   store<u32>(image, page, 4);
   memory.copy(image + PAGE_HEADER_SIZE, pageAddress(table, page), PAGE_BYTES);
+  const changed = restoreSaved(table, page, image + PAGE_HEADER_SIZE);
+  store<u8>(statesOf(table) + page, changed ? PAGE_DIRTY : PAGE_CLEAN);
+  if (changed) dirtyPages += 1;
   arenaImages += 1;
   duePages -= 1;
 }
@@ -146,8 +230,10 @@ export function arenaRoom(): u32 {
   return arenaPages - arenaImages;
 }
 
-/** Goes on in the arena at `address`, from its start: memory for as many images, which the host does not read any more. */
-export function arenaUse(address: usize): void {
-  arenaFilling = address;
+/** Goes on in the other arena, from its start: the host must have consumed that one. */
+export function arenaSwap(): void {
+  const full = arenaFilling;
+  arenaFilling = arenaOther;
+  arenaOther = full;
   arenaImages = 0;
 }

@@ -18,7 +18,7 @@ import { indexKeys } from "./hash-index";
 import { accountChunksReserve, accountRow, accountStates, initialisePages, pageOf } from "./pages";
 import { PAGE_DIRTY, pendingChunksReserve, pendingRow, pendingStates } from "./pages";
 import { initialisePendingIndex } from "./pending-index";
-import { forgetPages, touchPage } from "./snapshot";
+import { forgetPages, touchRow } from "./snapshot";
 
 export { accountRow, pendingRow } from "./pages";
 export { globals } from "./globals";
@@ -39,14 +39,14 @@ export function initialiseTables(seedLo: u64, seedHi: u64): bool {
 @inline
 export function accountTouch(slot: u32): void {
   const page = pageOf(slot);
-  if (load<u8>(accountStates + page) != PAGE_DIRTY) touchPage(Table.accounts, page);
+  if (load<u8>(accountStates + page) != PAGE_DIRTY) touchRow(Table.accounts, page, slot);
 }
 
 // @ts-ignore: decorator
 @inline
 export function pendingTouch(slot: u32): void {
   const page = pageOf(slot);
-  if (load<u8>(pendingStates + page) != PAGE_DIRTY) touchPage(Table.pending, page);
+  if (load<u8>(pendingStates + page) != PAGE_DIRTY) touchRow(Table.pending, page, slot);
 }
 
 // @ts-ignore: decorator

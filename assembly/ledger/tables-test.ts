@@ -6,7 +6,7 @@ export { pendingAllocate, pendingFree, pendingReserve } from "./table";
 export { accountFindMany, accountIndexReserve, accountRemove, accountsStashed } from "./account-index";
 export { pendingFind, pendingIndexReserve, pendingInsert, pendingRemove } from "./pending-index";
 export { expiriesDue, expiryInsert, expiryPeek, expiryRemove, expiryReserve, nextExpiry } from "./expiry";
-export { arenaAddress, arenaCount, arenaRoom, arenaUse, initialiseSnapshots } from "./snapshot";
+export { arenaAddress, arenaCount, arenaRoom, arenaSwap, initialiseSnapshots, savedRoom } from "./snapshot";
 export { loadFinish, pageAddress, pageCount, pageLoad } from "./snapshot";
 export { snapshotBegin, snapshotDirty, snapshotDue, snapshotFill } from "./snapshot";
 

@@ -38,7 +38,8 @@ export interface LedgerExports {
   indexCovered(op: bigint): void;
   indexDamage(): bigint;
 
-  initialiseSnapshots(pages: number): number;
+  initialiseSnapshots(pages: number, rows: number): number;
+  savedRoom(): number;
   snapshotBegin(): number;
   snapshotFill(max: number): number;
   snapshotDue(): number;
@@ -46,7 +47,7 @@ export interface LedgerExports {
   arenaAddress(): number;
   arenaCount(): number;
   arenaRoom(): number;
-  arenaUse(address: number): void;
+  arenaSwap(): void;
   pageAddress(table: number, page: number): number;
   pageCount(table: number): number;
   pageLoad(table: number, page: number, rows: number): void;

@@ -6,6 +6,7 @@
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import {
+  BATCH_RECORDS_MAX,
   CreateResultLayout,
   GlobalsLayout,
   OP_MAX as LAYOUT_OP_MAX,
@@ -42,9 +43,14 @@ export interface KernelOptions {
   readonly memory?: WebAssembly.Memory;
   /** Keys of the hash tables in memory, 128 bits; random when left out. No result depends on them. */
   readonly seed?: bigint;
-  /** Page images that a snapshot arena holds; 0: no snapshots can be taken. */
+  /** Page images that each of the two snapshot arenas holds; 0: no snapshots can be taken. */
   readonly arenaPages?: number;
+  /** Rows that can be saved while a snapshot is under way. */
+  readonly savedRows?: number;
 }
+
+/** Of a full batch, with room to spare. */
+const SAVED_ROWS_DEFAULT = 4 * BATCH_RECORDS_MAX;
 
 const MODULE_URL = new URL('../../build/ledger.wasm', import.meta.url);
 let compiled: WebAssembly.Module | undefined;
@@ -62,7 +68,10 @@ export class LedgerKernel {
     return new LedgerKernel(compiled, options);
   }
 
-  private constructor(module: WebAssembly.Module, { host, memory, seed, arenaPages = 0 }: KernelOptions) {
+  private constructor(
+    module: WebAssembly.Module,
+    { host, memory, seed, arenaPages = 0, savedRows = SAVED_ROWS_DEFAULT }: KernelOptions,
+  ) {
     this.#memory =
       memory ??
       new WebAssembly.Memory({ initial: MEMORY_PAGES_INITIAL, maximum: MEMORY_PAGES_MAX, shared: true });
@@ -82,7 +91,7 @@ export class LedgerKernel {
     this.#exports = instance.exports as unknown as LedgerExports;
     const key = seed ?? randomBytes(16).reduce((value, byte) => (value << 8n) | BigInt(byte), 0n);
     this.#exports.initialise(key & U64_MAX, key >> 64n);
-    if (arenaPages > 0 && this.#exports.initialiseSnapshots(arenaPages) === 0) {
+    if (arenaPages > 0 && this.#exports.initialiseSnapshots(arenaPages, savedRows) === 0) {
       throw new KernelAbort(`expected memory for ${arenaPages} page images, got none`, 'initialiseSnapshots');
     }
   }
@@ -350,9 +359,14 @@ export class LedgerKernel {
     return this.#exports.arenaRoom() >>> 0;
   }
 
-  /** Goes on in the arena at `address`, from its start: memory of `arenaPages` images that nobody reads any more. */
-  arenaUse(address: number): void {
-    this.#exports.arenaUse(address);
+  /** Goes on in the other one of two arenas, from its start: nobody may read that one any more. */
+  arenaSwap(): void {
+    this.#exports.arenaSwap();
+  }
+
+  /** Rows that can still be saved for the snapshot under way; a record of a batch may take three. */
+  savedRoom(): number {
+    return this.#exports.savedRoom() >>> 0;
   }
 
   #abort(message: number, file: number, line: number, column: number): never {

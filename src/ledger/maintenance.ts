@@ -7,9 +7,7 @@
 //
 // All of it is asynchronous; the writer only asks `roomFor` before a batch and tells `executed` after it.
 import type { LedgerKernel } from '../kernel/ledger-kernel.ts';
-import { PAGE_SIZE } from '../layout/generated.ts';
 import type { RunInfo, StateStore } from '../state/state-store.ts';
-import { Arenas, type FullArena, PAGES_PER_RECORD } from './arenas.ts';
 import type { LedgerLog } from './log.ts';
 
 export interface MaintenanceOptions {
@@ -33,11 +31,17 @@ export const MAINTENANCE_DEFAULTS: MaintenanceOptions = {
 /** Journal bytes a transfer takes, about: record, result, effect. */
 const RECORD_BYTES = 180;
 
-/** Pages copied for the store thread when it has nothing else to write: 4 MB, about 1 ms. */
-const FILL_PAGES = 1024;
+/** Page images of one arena: 8 MB, copied in about 2 ms, written in about 60. */
+export const ARENA_PAGES = 2048;
 
-/** Pages of one task of the store thread: 16 MB, so that a seal never waits long. */
-const TASK_PAGES = 4096;
+/** Rows that one record can change: two accounts and a pending transfer. */
+const ROWS_PER_RECORD = 3;
+
+/**
+ * Rows that can be saved while a checkpoint is under way: 336 MB at most. With ten million accounts that change evenly and
+ * a disk that takes 130 MB/s, half a million transfers a second never come to wait.
+ */
+export const SAVED_ROWS = 2_000_000;
 
 const RETRY_DELAY_MS = 1000;
 
@@ -77,8 +81,6 @@ export class Maintenance {
   #host: MaintenanceHost;
   #bytesSinceCheckpoint = 0;
   #snapshot: Snapshot | undefined;
-  readonly #arenas: Arenas;
-  readonly #full: FullArena[] = [];
   #writing: Promise<void> | undefined;
   #sealing: Promise<boolean> | undefined;
   #merging: Promise<void> | undefined;
@@ -90,7 +92,6 @@ export class Maintenance {
   constructor(parts: MaintenanceParts, host: MaintenanceHost) {
     this.#parts = parts;
     this.#host = host;
-    this.#arenas = new Arenas(parts.kernel);
   }
 
   /** Work goes on for another host; what is under way, and what fails and is tried again, goes with it. */
@@ -117,12 +118,7 @@ export class Maintenance {
   roomFor(count: number): boolean {
     if (this.#snapshot === undefined) return true;
     const { kernel } = this.#parts;
-    const needed = () => Math.min(kernel.snapshotDue(), PAGES_PER_RECORD * count);
-    if (kernel.arenaRoom() >= needed()) return true;
-    const full = this.#arenas.next();
-    if (full === undefined) return false;
-    this.#full.push(full);
-    return kernel.arenaRoom() >= needed();
+    return kernel.snapshotDue() === 0 || kernel.savedRoom() >= ROWS_PER_RECORD * count;
   }
 
   executed(op: number, timestamp: bigint, count: number): void {
@@ -191,37 +187,26 @@ export class Maintenance {
     this.#writing = this.#write(this.#snapshot);
   }
 
-  /** Writes what is in full arenas and, when there is none, what is due, until nothing is left. */
+  /** Copies due pages into one arena while the store thread writes the other, until nothing is left. */
   async #write(snapshot: Snapshot): Promise<void> {
-    const { kernel } = this.#parts;
+    const { kernel, store } = this.#parts;
+    let written = Promise.resolve(true);
     for (;;) {
-      if (this.#full.length === 0) kernel.snapshotFill(Math.min(FILL_PAGES, kernel.arenaRoom()));
-      const full = this.#full.shift() ?? this.#arenas.next();
-      if (full === undefined) break;
-      if (!(await this.#writeArena(snapshot, full))) {
+      kernel.snapshotFill(ARENA_PAGES);
+      // Pages that are copied give back the room of their saved rows.
+      this.#host.relieved();
+      const [address, count] = [kernel.arenaAddress(), kernel.arenaCount()];
+      if (!(await written)) {
         this.#snapshot = undefined;
         this.#writing = undefined;
         return;
       }
-      this.#arenas.release(full.address);
-      this.#host.relieved();
+      if (count === 0) break;
+      kernel.arenaSwap();
+      const pages = { memory: kernel.memory, address, count, checkpoint: snapshot.number };
+      written = this.#insist('checkpoint pages', () => store.writePages(pages));
     }
     await this.#complete(snapshot);
-  }
-
-  /** False: given up. */
-  async #writeArena(snapshot: Snapshot, { address, count }: FullArena): Promise<boolean> {
-    const { kernel, store } = this.#parts;
-    for (let first = 0; first < count; first += TASK_PAGES) {
-      const pages = {
-        memory: kernel.memory,
-        address: address + first * PAGE_SIZE,
-        count: Math.min(TASK_PAGES, count - first),
-        checkpoint: snapshot.number,
-      };
-      if (!(await this.#insist('checkpoint pages', () => store.writePages(pages)))) return false;
-    }
-    return true;
   }
 
   async #complete(snapshot: Snapshot): Promise<void> {

@@ -4,9 +4,14 @@ import { LedgerKernel } from '../kernel/ledger-kernel.ts';
 import { BATCH_RECORDS_MAX } from '../layout/generated.ts';
 import { loadRun, readRunPage } from '../state/kernel-loader.ts';
 import type { StateStore } from '../state/state-store.ts';
-import { ARENA_PAGES } from './arenas.ts';
 import type { LedgerLog } from './log.ts';
-import { MAINTENANCE_DEFAULTS, Maintenance, type MaintenanceOptions } from './maintenance.ts';
+import {
+  ARENA_PAGES,
+  MAINTENANCE_DEFAULTS,
+  Maintenance,
+  type MaintenanceOptions,
+  SAVED_ROWS,
+} from './maintenance.ts';
 import type { Records } from './records.ts';
 import { Replay, ReplayError } from './replay.ts';
 import type { Sessions } from './sessions.ts';
@@ -20,6 +25,7 @@ export function createKernel(records: Records, store: StateStore, seed: bigint |
   const kernel: LedgerKernel = LedgerKernel.instantiate({
     ...(seed === undefined ? {} : { seed }),
     arenaPages: ARENA_PAGES,
+    savedRows: SAVED_ROWS,
     host: {
       readRecord: (ref, address) => records.copy(ref, kernel, address),
       transferAt: (timestamp) => records.transferAt(timestamp, kernel),

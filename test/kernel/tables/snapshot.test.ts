@@ -31,22 +31,16 @@ class Host {
   #collected = new Map<string, Buffer>();
   #expected = new Map<string, Buffer>();
   #begun = false;
-  #freeArena: number;
+  readonly #savedRows: number;
   #globalsAtBegin: Buffer = Buffer.alloc(GLOBALS_BYTES);
   /** Accounts that a rollback may still take off: none from before the last snapshot began. */
   #keep = 0;
 
-  constructor(arenaPages: number) {
+  constructor(arenaPages: number, savedRows = 30) {
     this.tables = new Tables();
-    expect(this.tables.calls.initialiseSnapshots(arenaPages)).toBe(1);
-    this.#freeArena = this.tables.calls.allocate(arenaPages * IMAGE_BYTES) >>> 0;
-  }
-
-  /** Goes on in the other one of two arenas. */
-  swap(): void {
-    const full = this.tables.calls.arenaAddress() >>> 0;
-    this.tables.calls.arenaUse(this.#freeArena);
-    this.#freeArena = full;
+    this.#savedRows = savedRows;
+    expect(this.tables.calls.initialiseSnapshots(arenaPages, savedRows)).toBe(1);
+    expect(this.tables.calls.savedRoom()).toBe(savedRows);
   }
 
   pages(): Map<string, Buffer> {
@@ -97,14 +91,19 @@ class Host {
       this.tables.addAccount(this.#serial++);
     }
     if (!rollBack) return;
-    this.#room(Math.ceil(count / PAGE_ROWS_COUNT) + 1);
+    // What is taken off was saved when it was appended, if its page was due.
     const keep = Math.max(before, this.#keep);
     for (const id of this.accounts.splice(keep)) calls.accountRemove(id, 0n);
     calls.accountTruncate(BigInt(keep));
   }
 
-  #room(images: number): void {
-    if (this.tables.calls.arenaRoom() < Math.min(images, this.tables.calls.snapshotDue())) this.#collect();
+  /** Rows can be saved only as long as there is room: pages that are copied give theirs back. */
+  #room(rows: number): void {
+    const { calls } = this.tables;
+    while (calls.snapshotDue() > 0 && calls.savedRoom() < rows) {
+      if (calls.arenaRoom() === 0) this.#collect();
+      this.#fill(1);
+    }
   }
 
   #begin(): void {
@@ -143,7 +142,7 @@ class Host {
       expect(rows.equals(this.#expected.get(key)!), `${key} as at the begin`).toBe(true);
       this.#collected.set(key, rows);
     }
-    this.swap();
+    calls.arenaSwap();
     expect(calls.arenaCount()).toBe(0);
   }
 
@@ -154,6 +153,7 @@ class Host {
     this.#collect();
     for (const [key, rows] of this.#collected) this.stored.set(key, rows);
     this.#collected = new Map();
+    expect(this.tables.calls.savedRoom()).toBe(this.#savedRows);
     this.storedGlobals = this.#globalsAtBegin;
     this.#begun = false;
     expect([...this.stored.keys()].sort()).toEqual([...this.#expected.keys()].sort());
@@ -180,11 +180,16 @@ const stepArb = fc.record({ what: fc.nat({ max: 13 }), pick: fc.nat(), amount: f
 describe('snapshots', () => {
   test('a store fed with images equals the state at each begin, whatever changes meanwhile', () => {
     fc.assert(
-      fc.property(fc.integer({ min: 4, max: 12 }), fc.array(stepArb, { maxLength: 120 }), (arena, steps) => {
-        const host = new Host(arena);
-        for (const step of steps) host.step(step);
-        host.finish();
-      }),
+      fc.property(
+        fc.integer({ min: 1, max: 12 }),
+        fc.integer({ min: 1, max: 100 }),
+        fc.array(stepArb, { maxLength: 120 }),
+        (arena, savedRows, steps) => {
+          const host = new Host(arena, savedRows);
+          for (const step of steps) host.step(step);
+          host.finish();
+        },
+      ),
       { numRuns: 150 },
     );
   });
@@ -252,14 +257,14 @@ describe('snapshots', () => {
     expect(tables.calls.snapshotFill(100)).toBe(6);
     expect(tables.calls.arenaRoom()).toBe(0);
     expect(tables.calls.snapshotFill(100)).toBe(6);
-    host.swap();
+    tables.calls.arenaSwap();
     expect(tables.calls.snapshotFill(3)).toBe(3);
-    host.swap();
+    tables.calls.arenaSwap();
     expect(tables.calls.snapshotFill(3)).toBe(0);
   });
 
-  test('stops rather than lose a page', () => {
-    const host = new Host(1);
+  test('stops rather than lose a row', () => {
+    const host = new Host(1, 2);
     const { tables } = host;
     tables.reserve(100);
     for (let i = 0; i < 100; i += 1) tables.addAccount(BigInt(i + 1));
@@ -267,13 +272,18 @@ describe('snapshots', () => {
     expect(() => tables.calls.snapshotBegin()).toThrow(TablesAbort);
     tables.calls.accountTouch(0);
     tables.calls.accountTouch(24);
-    expect(() => tables.calls.accountTouch(25)).toThrow(/snapshot arena: expected room/);
+    tables.calls.accountTouch(0);
+    expect(tables.calls.savedRoom()).toBe(0);
+    expect(() => tables.calls.accountTouch(25)).toThrow(/expected room for a saved row/);
   });
 
   test('refuses arenas that do not fit', () => {
-    expect(new Tables({ memoryMax: 300 }).calls.initialiseSnapshots(5000)).toBe(0);
-    expect(new Tables().calls.initialiseSnapshots(0)).toBe(0);
-    expect(new Tables().calls.initialiseSnapshots(0xffff_ffff)).toBe(0);
+    expect(new Tables({ memoryMax: 500 }).calls.initialiseSnapshots(5000, 10)).toBe(0);
+    expect(new Tables({ memoryMax: 500 }).calls.initialiseSnapshots(10, 200_000)).toBe(0);
+    expect(new Tables().calls.initialiseSnapshots(0, 10)).toBe(0);
+    expect(new Tables().calls.initialiseSnapshots(10, 0)).toBe(0);
+    expect(new Tables().calls.initialiseSnapshots(0xffff_ffff, 10)).toBe(0);
+    expect(new Tables().calls.initialiseSnapshots(10, 0xffff_ffff)).toBe(0);
   });
 });
 

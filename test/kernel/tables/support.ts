@@ -47,7 +47,8 @@ interface TableExports {
   expiryReserve(extra: number): number;
   nextExpiry(): bigint;
   expiriesDue(timestamp: bigint, max: number): number;
-  initialiseSnapshots(arenaPages: number): number;
+  initialiseSnapshots(arenaPages: number, savedRows: number): number;
+  savedRoom(): number;
   snapshotBegin(): number;
   snapshotFill(max: number): number;
   snapshotDue(): number;
@@ -55,7 +56,7 @@ interface TableExports {
   arenaAddress(): number;
   arenaCount(): number;
   arenaRoom(): number;
-  arenaUse(address: number): void;
+  arenaSwap(): void;
   pageAddress(table: number, page: number): number;
   pageCount(table: number): number;
   pageLoad(table: number, page: number, rows: number): void;
