@@ -62,6 +62,13 @@ async function endToEnd(name: string, options: WorkloadOptions & { transfers: nu
     detail: `p50 ${ms(load.p50)}, p99 ${ms(load.p99)}, max ${ms(load.max)} a batch; engine ${cpu} µs CPU a transfer, ${Math.round(end.peakBytes / 2 ** 20)} MiB`,
     digest: end.digest,
   });
+  if (options.accounts >= 1_000_000) {
+    report({
+      name: `  … its ${options.accounts.toLocaleString('en')} accounts opened`,
+      perSecond: load.openedPerSecond,
+      detail: `longest wait of a batch ${ms(load.openingMax)} with ${inFlight} in flight`,
+    });
+  }
   if (load.parts.length > 1) {
     const last = load.parts.slice(-3);
     report({

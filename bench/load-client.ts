@@ -28,6 +28,9 @@ export interface LoadReport {
   readonly p99: number;
   readonly max: number;
   readonly clientCpuSeconds: number;
+  /** Accounts opened a second, and the longest wait of a batch of them in milliseconds. */
+  readonly openedPerSecond: number;
+  readonly openingMax: number;
 }
 
 const [url, json] = process.argv.slice(2);
@@ -35,18 +38,27 @@ const options = JSON.parse(json!) as LoadOptions;
 const workload = new Workload(options);
 const client = await connect({ url: url! });
 
-async function inParallel(batches: Iterable<Uint8Array>, send: (batch: Uint8Array) => Promise<Uint8Array>) {
+/** Sends all batches; returns the longest wait of one, in milliseconds. */
+async function inParallel(
+  batches: Iterable<Uint8Array>,
+  send: (batch: Uint8Array) => Promise<Uint8Array>,
+): Promise<number> {
   const sending = new Set<Promise<void>>();
+  let longest = 0;
   for (const batch of batches) {
+    const started = performance.now();
     const sent = send(batch).then((results) => {
       sending.delete(sent);
-      if (created(results) !== results.length / CreateResultLayout.size)
+      longest = Math.max(longest, performance.now() - started);
+      if (created(results) !== results.length / CreateResultLayout.size) {
         throw new Error('expected all to be created');
+      }
     });
     sending.add(sent);
     if (sending.size >= options.inFlight) await Promise.race(sending);
   }
   await Promise.all(sending);
+  return longest;
 }
 
 function created(results: Uint8Array): number {
@@ -58,7 +70,9 @@ function created(results: Uint8Array): number {
   return count;
 }
 
-await inParallel(workload.openings(), (batch) => client.createAccounts(batch));
+const openingStarted = performance.now();
+const openingMax = await inParallel(workload.openings(), (batch) => client.createAccounts(batch));
+const openedPerSecond = Math.round((options.accounts / (performance.now() - openingStarted)) * 1000);
 await inParallel(workload.funding(), (batch) => client.createTransfers(batch));
 
 const latencies: number[] = [];
@@ -107,6 +121,8 @@ const report: LoadReport = {
   p50: at(0.5),
   p99: at(0.99),
   max: latencies.at(-1)!,
+  openedPerSecond,
+  openingMax,
   clientCpuSeconds: (used.user + used.system) / 1e6,
 };
 await client.close();
