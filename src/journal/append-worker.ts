@@ -21,7 +21,8 @@ import {
   SLOT_SEGMENT_ENDS_OFFSET,
   SLOT_SIZE,
 } from '../layout/generated.ts';
-import { type Environment, openEnvironment, PAGE_BYTES, usedBytes } from './environment.ts';
+import { type DiskRoom, NoRoomError } from '../shared/disk-room.ts';
+import { diskRoom, type Environment, openEnvironment, PAGE_BYTES, usedBytes } from './environment.ts';
 import type { JournalErrorCode } from './errors.ts';
 import {
   DIGEST_SIZE,
@@ -84,6 +85,7 @@ interface Put {
 
 const key = Buffer.alloc(KEY_SIZE);
 let environment: Environment | undefined;
+let room: DiskRoom | undefined;
 let bytes = Buffer.alloc(0);
 
 function settings(): AppendWorkerData {
@@ -271,6 +273,8 @@ export function append(task: AppendTask): AppendAnswer {
   const start = performance.now();
   let put = start;
   try {
+    room ??= diskRoom(settings().path);
+    room.ensure(needed);
     root.transactionSync(() => {
       for (const { op, part, value } of group.puts) {
         // Append fills pages to the brim (the default splits them in half) and refuses a key that is not the last.
@@ -281,6 +285,7 @@ export function append(task: AppendTask): AppendAnswer {
     });
   } catch (error) {
     if (error instanceof Misuse) return { code: 'journal_misuse', message: error.message };
+    if (error instanceof NoRoomError) return { code: 'journal_full', message: `append: ${error.message}` };
     return explain(error, environment, group.growthBytes);
   }
   return {

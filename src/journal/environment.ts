@@ -1,12 +1,19 @@
 // The LMDB environment of a journal: `<path>/data.mdb` with two databases, `entries` (see format.ts) and `meta`.
 import { join } from 'node:path';
 import { type Database, open, type RootDatabase } from 'lmdb';
+import { DiskRoom, NoRoomError } from '../shared/disk-room.ts';
+import { JournalError } from './errors.ts';
 
 export const PAGE_BYTES = 4096;
 export const DATA_FILE = 'data.mdb';
 
 /** Address space that is reserved, not memory or disk. Linux gives a process 128 TiB of it. */
 export const MAP_SIZE_DEFAULT_BYTES = 2 ** 40;
+
+/** Stays free on the journal's disk. */
+const DISK_MARGIN_BYTES = 256 * 1024;
+/** What opening a new environment writes, at most. */
+const NEW_ENVIRONMENT_BYTES = 64 * 1024;
 
 export const META_IDENTITY_KEY = Buffer.from('identity');
 export const META_FORMAT_KEY = Buffer.from('format');
@@ -47,6 +54,21 @@ export function openEnvironment(path: string, mapSizeBytes: number): Environment
 
 export function dataFile(path: string): string {
   return join(path, DATA_FILE);
+}
+
+/** Room for the journal's data file, to be made sure of before each transaction. */
+export function diskRoom(path: string): DiskRoom {
+  return new DiskRoom(dataFile(path), DISK_MARGIN_BYTES);
+}
+
+/** Throws JournalError `journal_full` when a new environment would not fit the disk. */
+export function ensureRoomForNew(path: string): void {
+  try {
+    diskRoom(path).ensure(NEW_ENVIRONMENT_BYTES);
+  } catch (error) {
+    if (error instanceof NoRoomError) throw new JournalError('journal_full', error.message, { cause: error });
+    throw error;
+  }
 }
 
 interface EnvironmentInfo {

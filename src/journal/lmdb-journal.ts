@@ -11,6 +11,7 @@ import type { AppendAnswer, AppendTask, AppendTimes, AppendWorkerData } from './
 import {
   dataFile,
   type Environment,
+  ensureRoomForNew,
   MAP_SIZE_DEFAULT_BYTES,
   META_FORMAT_KEY,
   META_IDENTITY_KEY,
@@ -136,6 +137,7 @@ export class LmdbJournal implements Journal {
       // LMDB trusts its file and would take the process down with it, so the file is checked before LMDB sees it.
       checkStoreFile(dataFile(path));
       const isNew = !existsSync(dataFile(path));
+      if (isNew) ensureRoomForNew(path);
       const environment = openEnvironment(path, Math.max(mapSizeBytes, MAP_SIZE_MIN_BYTES));
       try {
         // A flushed file is lost all the same if the directory that names it was not flushed.

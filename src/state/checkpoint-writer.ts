@@ -8,7 +8,7 @@
 // is opened, before their number is used again.
 import { PAGE_SIZE } from '../layout/generated.ts';
 import { type Checkpoint, decodeCheckpoint, encodeCheckpoint } from './checkpoint-record.ts';
-import { PAGE_KEY_SIZE, pageKey, type StateEnvironment } from './environment.ts';
+import { PAGE_KEY_SIZE, pageKey, type StateEnvironment, valuePages } from './environment.ts';
 import { StateStoreError } from './errors.ts';
 import { createRunsKernel, type RunsKernel } from './runs-kernel.ts';
 
@@ -65,8 +65,9 @@ export class CheckpointWriter {
       else this.#note(key.readUInt8(0), key.readUInt32BE(1), checkpoint);
     }
     for (let start = 0; start < leftovers.length; start += REMOVED_PER_TRANSACTION) {
-      this.#environment.root.transactionSync(() => {
-        for (const key of leftovers.slice(start, start + REMOVED_PER_TRANSACTION)) pages.removeSync(key);
+      const part = leftovers.slice(start, start + REMOVED_PER_TRANSACTION);
+      this.#environment.write(part.length / 16, () => {
+        for (const key of part) pages.removeSync(key);
       });
     }
   }
@@ -122,8 +123,9 @@ export class CheckpointWriter {
       value.set(stamped.subarray(i * PAGE_SIZE, (i + 1) * PAGE_SIZE));
       keys.push({ table: value.readUInt32LE(0), page: value.readUInt32LE(4), value });
     }
-    const { root, pages } = this.#environment;
-    root.transactionSync(() => {
+    const { pages } = this.#environment;
+    // Each page may touch a leaf of its own.
+    this.#environment.write(2 * count, () => {
       for (const { table, page, value } of keys) {
         pages.putSync(pageKey(table, page, checkpoint), value);
         const versions = this.#tables[table];
@@ -150,8 +152,8 @@ export class CheckpointWriter {
     }
     const value = encodeCheckpoint(record);
     const pieces = Math.ceil(record.sessions.length / SESSIONS_PIECE_BYTES);
-    const { root, meta } = this.#environment;
-    root.transactionSync(() => {
+    const { meta } = this.#environment;
+    this.#environment.write(pieces + valuePages(record.sessions.length) + valuePages(value.length), () => {
       for (let piece = 0; piece < pieces; piece++) {
         const start = piece * SESSIONS_PIECE_BYTES;
         meta.putSync(

@@ -1,4 +1,5 @@
 import { statfsSync } from 'node:fs';
+import { NoRoomError } from '../shared/disk-room.ts';
 
 /** What can go wrong in the state store, and what to do about it. The journal alone is the truth. */
 export const STATE_STORE_ADVICE = {
@@ -31,7 +32,8 @@ const ROOM_MIN_BYTES = 16 * 1024 * 1024;
 export function toStateStoreError(error: unknown, path: string): StateStoreError {
   if (error instanceof StateStoreError) return error;
   const { code, message } = error as { code?: unknown; message?: unknown };
-  const isFull = NO_ROOM_CODES.has(code) || roomLeftBytes(path) < ROOM_MIN_BYTES;
+  const isFull =
+    error instanceof NoRoomError || NO_ROOM_CODES.has(code) || roomLeftBytes(path) < ROOM_MIN_BYTES;
   return new StateStoreError(isFull ? 'state_full' : 'state_io', `state store ${path}: ${message ?? error}`, {
     cause: error,
   });

@@ -5,7 +5,7 @@
 //     pages ▸ pages ▸ pages ▸ pieces ▸ manifest ── crash before this: the run has never been there
 import { IndexEntryLayout } from '../layout/generated.ts';
 import { readU128 } from '../shared/bytes.ts';
-import { peek, RUN_KEY_SIZE, RunPart, runKey, type StateEnvironment } from './environment.ts';
+import { peek, RUN_KEY_SIZE, RunPart, runKey, type StateEnvironment, valuePages } from './environment.ts';
 import { StateStoreError } from './errors.ts';
 import { decodeManifest, EMPTY_MANIFEST, encodeManifest, type Manifest, type RunInfo } from './manifest.ts';
 import { createRunsKernel, type RunsKernel } from './runs-kernel.ts';
@@ -53,8 +53,10 @@ class Bulk {
     this.#values = [];
     this.#bytes = 0;
     if (values.length === 0) return;
-    const { root, runs } = this.#environment;
-    root.transactionSync(() => {
+    const { runs } = this.#environment;
+    const pages = values.reduce((sum, [, value]) => sum + valuePages(value.length), 0);
+    // Keys that follow one another: at least a hundred to a leaf.
+    this.#environment.write(pages + values.length / 16, () => {
       for (const [key, value] of values) runs.putSync(key, value);
     });
   }
@@ -233,7 +235,7 @@ export class RunStore {
         `remove: expected a run that the manifest does not name, got ${id}`,
       );
     }
-    const { root, runs } = this.#environment;
+    const { runs } = this.#environment;
     const keys = [
       ...runs.getKeys({
         start: runKey(id, RunPart.page, 0),
@@ -242,7 +244,7 @@ export class RunStore {
       }),
     ].map((key) => Buffer.from(key));
     if (keys.length > 0) {
-      root.transactionSync(() => {
+      this.#environment.write(keys.length / 16, () => {
         for (const key of keys) runs.removeSync(key);
       });
     }
@@ -270,9 +272,9 @@ export class RunStore {
 
   #write(next: Omit<Manifest, 'nextRun'>): void {
     const manifest = { ...next, nextRun: this.#nextRun };
-    const { root, meta } = this.#environment;
+    const { meta } = this.#environment;
     const value = encodeManifest(manifest);
-    root.transactionSync(() => meta.putSync(META_MANIFEST_KEY, value));
+    this.#environment.write(valuePages(value.length), () => meta.putSync(META_MANIFEST_KEY, value));
     this.#manifest = manifest;
   }
 }

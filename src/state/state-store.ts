@@ -237,11 +237,11 @@ export class StateStore {
   }
 }
 
-function openSeed({ root, meta }: StateEnvironment): Seed {
+function openSeed({ meta, write }: StateEnvironment): Seed {
   let seed = meta.getBinary(META_SEED_KEY);
   if (seed === undefined) {
     const created = randomBytes(SEED_SIZE);
-    root.transactionSync(() => meta.putSync(META_SEED_KEY, created));
+    write(1, () => meta.putSync(META_SEED_KEY, created));
     seed = created;
   }
   if (seed.length !== SEED_SIZE) {

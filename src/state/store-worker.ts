@@ -1,6 +1,7 @@
 // The store thread: everything that writes to the state, one task at a time. What a task has written is flushed when it
 // answers. The journal's thread writes to an environment of its own, so that the two never wait for one another's lock.
 import { poolData } from '../pool/pool.ts';
+import { NoRoomError } from '../shared/disk-room.ts';
 import { CheckpointWriter } from './checkpoint-writer.ts';
 import { openStateEnvironment } from './environment.ts';
 import { toPlain } from './errors.ts';
@@ -22,14 +23,26 @@ export function createStoreHandler({ path, mapSizeBytes, seed }: StoreWorkerData
     checkpoints ??= new CheckpointWriter(environment);
     return checkpoints;
   };
+  // Before anything else is written: what a crash has left has names that come again.
+  let isClean = false;
+  const clean = (): number => {
+    const leftovers = runs.leftovers();
+    for (const run of leftovers) while (!runs.removeStep(run)) {}
+    writer();
+    isClean = true;
+    return leftovers.length;
+  };
   const work = async (task: StoreTask): Promise<StoreAnswer> => {
+    if (!isClean && task.kind !== 'clean' && task.kind !== 'close') clean();
     switch (task.kind) {
-      case 'clean': {
-        const leftovers = runs.leftovers();
-        for (const run of leftovers) while (!runs.removeStep(run)) {}
-        writer();
-        return { removedRuns: leftovers.length };
-      }
+      case 'clean':
+        try {
+          return { removedRuns: clean() };
+        } catch (error) {
+          // Reading needs no room.
+          if (error instanceof NoRoomError) return { removedRuns: 0 };
+          throw error;
+        }
       case 'seal':
         return { run: runs.seal(view(task.entries), task.coveredOp) };
       case 'merge':
