@@ -14,8 +14,6 @@ const ledger = await Ledger.open({ ...options, path: path!, log });
 const server = await Server.listen({ engine: ledger });
 const print = (value: unknown) =>
   process.stdout.write(`${JSON.stringify(value, (_, v) => (typeof v === 'bigint' ? String(v) : v))}\n`);
-print({ url: server.url, recovery: ledger.recovery });
-
 process.once('SIGTERM', async () => {
   const { user, system } = process.cpuUsage();
   const peakBytes = process.resourceUsage().maxRSS * 1024;
@@ -23,3 +21,6 @@ process.once('SIGTERM', async () => {
   print({ digest: ledger.digest(), status: ledger.status(), cpuSeconds: (user + system) / 1e6, peakBytes });
   await ledger.close();
 });
+
+// Whoever reads this may stop the process at once.
+print({ url: server.url, recovery: ledger.recovery });
