@@ -85,7 +85,7 @@ test('a journal from before: the state says so, and is made again', async () => 
 
 test('a state of another journal is made again', async () => {
   const { later } = story;
-  const other = await tellStory(temporaryDirectory(), seedOf() + 1n, 60);
+  const other = await tellStory(temporaryDirectory(), seedOf() + 1n, 60, true);
   const path = compose(later.path, other.earlier.path);
   const ready = readyOf(await probe(path));
   expect(ready.digest).toBe(later.digest);

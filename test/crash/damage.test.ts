@@ -25,7 +25,7 @@ beforeAll(async () => {
   const seed = seedOf();
   process.stdout.write(`damage: SPECIE_CRASH_SEED=${seed}\n`);
   random = new Random(seed);
-  story = await tellStory(folder, seed, 60);
+  story = await tellStory(folder, seed, 120, true);
 }, 90_000);
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 

@@ -32,9 +32,15 @@ export interface TrafficOptions {
   readonly devices: number;
   /** Records a second, so that the books stay small. */
   readonly rate: number;
-  /** Also gives up on a call, as soon as it is refused for want of room, when false. Default true: that is a failure. */
+  /** False: a refusal for want of room is written down. Default true: it is a failure. */
   readonly isRefusalFatal?: boolean;
 }
+
+/**
+ * How long the lanes rest after a refusal, unless something is answered before. A session has 32 numbers beyond its oldest
+ * unanswered request: lanes that kept asking would use them up, and then hear nothing at all.
+ */
+const HELD_MS = 3000;
 
 export class Traffic {
   readonly asked: Asked[] = [];
@@ -49,6 +55,7 @@ export class Traffic {
   #calls = 0n;
   #records = 0;
   #startedMs = 0;
+  #heldUntilMs = 0;
   #isRunning = false;
   #lanes: Promise<unknown>[] = [];
   /** What must not happen: it ends the test. */
@@ -129,6 +136,10 @@ export class Traffic {
   async #lane(): Promise<void> {
     while (this.#isRunning && this.failure === undefined) {
       const ahead = this.#records - ((performance.now() - this.#startedMs) / 1000) * this.#options.rate;
+      if (performance.now() < this.#heldUntilMs) {
+        await pause(20);
+        continue;
+      }
       if (ahead > 0) {
         await pause(1 + (ahead / this.#options.rate) * 1000 * this.#random.float());
         continue;
@@ -158,13 +169,13 @@ export class Traffic {
         batch.kind === 'accounts'
           ? await this.client.createAccounts(batch.events as Account[])
           : await this.client.createTransfers(batch.events as Transfer[]);
+      this.#heldUntilMs = 0;
     } catch (error) {
       if (!(error instanceof ClientError)) throw error;
       asked.error = error;
       const isFatal = error.code !== 'closed' && (this.#options.isRefusalFatal ?? true);
       if (isFatal) this.failure ??= error;
-      // The disk is full: asking again at once would only make a long list.
-      else if (error.code === 'storage_full') await pause(20);
+      else if (error.code === 'storage_full') this.#heldUntilMs = performance.now() + HELD_MS;
     }
   }
 }
