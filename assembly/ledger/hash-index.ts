@@ -114,6 +114,15 @@ export function hashOf(lo: u64, hi: u64): u32 {
   return <u32>(sum >> 32);
 }
 
+// Where an entry of this hash belongs in its segment. Sequential ids have hashes a constant step apart, which under some
+// keys crowded a few places: linear probing then took 400 ns a find at 10 million accounts instead of 130. The
+// multiplication (by the golden ratio) breaks the steps up.
+// @ts-ignore: decorator
+@inline
+function placeOf(hash: u32): u32 {
+  return (hash * 0x9e3779b1) >> PLACE_SHIFT;
+}
+
 /** Makes an empty index; false when memory is exhausted. */
 export function indexInitialise(index: usize): bool {
   // As large as it ever gets: doubling then copies inside it, and the untouched part takes no memory.
@@ -155,7 +164,7 @@ export function segmentOf(index: usize, hash: u32): usize {
 // @ts-ignore: decorator
 @inline
 export function entryOf(segment: usize, hash: u32): usize {
-  return segment + ENTRIES + ((hash >> PLACE_SHIFT) << 3);
+  return segment + ENTRIES + (placeOf(hash) << 3);
 }
 
 /** Slot of the row with this id, -1 if none; `rows` is the directory of the table that the slots belong to. */
@@ -171,7 +180,7 @@ export function indexFind(index: usize, rows: usize, lo: u64, hi: u64): i32 {
 @inline
 export function findFrom(index: usize, rows: usize, segment: usize, hash: u32, lo: u64, hi: u64): i32 {
   const entries = segment + ENTRIES;
-  let at = hash >> PLACE_SHIFT;
+  let at = placeOf(hash);
   for (;;) {
     const value = load<u64>(entries + (at << 3));
     if (<u32>value == 0) break;
@@ -189,7 +198,7 @@ export function findFrom(index: usize, rows: usize, segment: usize, hash: u32, l
 @inline
 export function guessFrom(segment: usize, hash: u32): i32 {
   const entries = segment + ENTRIES;
-  let at = hash >> PLACE_SHIFT;
+  let at = placeOf(hash);
   let value = load<u64>(entries + (at << 3));
   while (<u32>value != 0 && <u32>(value >> 32) != hash) {
     at = (at + 1) & PLACE_MASK;
@@ -232,7 +241,7 @@ export function insertEntry(index: usize, hash: u32, slot: u32): void {
 
 function place(segment: usize, entry: u64): void {
   const entries = segment + ENTRIES;
-  let at = <u32>(entry >> 32) >> PLACE_SHIFT;
+  let at = placeOf(<u32>(entry >> 32));
   while (<u32>load<u64>(entries + (at << 3)) != 0) at = (at + 1) & PLACE_MASK;
   store<u64>(entries + (at << 3), entry);
   store<u32>(segment, load<u32>(segment, offsetof<Segment>("count")) + 1, offsetof<Segment>("count"));
@@ -283,7 +292,7 @@ function removeEntry(index: usize, hash: u32, slot: u32): void {
   const entry = (<u64>hash << 32) | <u64>(slot + 1);
   const segment = segmentOf(index, hash);
   const entries = segment + ENTRIES;
-  let at = hash >> PLACE_SHIFT;
+  let at = placeOf(hash);
   for (;;) {
     const value = load<u64>(entries + (at << 3));
     if (value == entry) break;
@@ -300,7 +309,7 @@ function removeEntry(index: usize, hash: u32, slot: u32): void {
     next = (next + 1) & PLACE_MASK;
     const value = load<u64>(entries + (next << 3));
     if (<u32>value == 0) break;
-    const home = <u32>(value >> 32) >> PLACE_SHIFT;
+    const home = placeOf(<u32>(value >> 32));
     if (((next - home) & PLACE_MASK) < ((next - at) & PLACE_MASK)) continue;
     store<u64>(entries + (at << 3), value);
     at = next;
