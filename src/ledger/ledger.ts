@@ -46,7 +46,7 @@ export interface LedgerOptions {
   readonly log?: LedgerLog;
 }
 
-/** Full batches that may be under way between the socket and the disk. 16 take 44 MB and keep a slow flush fed. */
+/** Full batches that may be under way between the socket and the disk. 24 take 66 MB and keep a slow flush fed. */
 const SLOTS = 24;
 
 /** What the kernel calls the header of a run when it finds that damaged. */
