@@ -5,7 +5,7 @@
 // Transfers are run in blocks of 64. First the accounts of the whole block are looked up and touched: these loads miss
 // the cache and do not wait for one another. Then the transfers are applied one by one, from the cache.
 //
-// Measured (Zen 5 shared with other work, Node 20, batches of 8,190, debits_must_not_exceed_credits; least and median
+// Measured (Zen 5 shared with other work, Node 20, batches of 8,190, debits_must_not_exceed_credits on at 10,000 accounts only; least and median
 // nanoseconds a transfer):
 //
 //     10,000 accounts, rising ids    123, 155    of which: two accounts found 60, id entered 40, ids prepared 20,
