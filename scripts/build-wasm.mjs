@@ -4,15 +4,19 @@ import { spawnSync } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
+const SIMD = ['simd', 'threads', 'bulk-memory'];
 const MODULES = {
-  ledger: 'assembly/ledger/index.ts',
-  runs: 'assembly/index/worker.ts',
+  ledger: { entry: 'assembly/ledger/index.ts', features: SIMD },
+  runs: { entry: 'assembly/index/worker.ts', features: SIMD },
+  // One source, two builds: see src/kernel/crypto-kernel.ts.
+  'crypto-simd': { entry: 'assembly/crypto/index.ts', features: [...SIMD, 'relaxed-simd'] },
+  'crypto-scalar': { entry: 'assembly/crypto/index.ts', features: ['threads', 'bulk-memory'] },
 };
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 mkdirSync(new URL('../build', import.meta.url), { recursive: true });
 const wanted = process.argv.slice(2);
-for (const [name, entry] of Object.entries(MODULES)) {
+for (const [name, { entry, features }] of Object.entries(MODULES)) {
   if (wanted.length > 0 && !wanted.includes(name)) continue;
   const { status } = spawnSync(
     process.execPath,
@@ -21,6 +25,7 @@ for (const [name, entry] of Object.entries(MODULES)) {
       entry,
       '--config',
       'asconfig.json',
+      ...features.flatMap((feature) => ['--enable', feature]),
       '--outFile',
       `build/${name}.wasm`,
     ],

@@ -12,6 +12,8 @@ const RANKS: Record<string, number> = {
   layout: 0.5,
   kernel: 1,
   pool: 1,
+  reference: 1,
+  crypto: 2,
   wire: 2,
   journal: 2,
   state: 2,
