@@ -13,7 +13,7 @@ let choice: KernelChoice | undefined;
 /** The kernel of this thread, loaded at the first call. */
 export function kernel(): CryptoKernel {
   if (current === undefined) {
-    const forced = process.env['SPECIE_CRYPTO'];
+    const forced = process.env.SPECIE_CRYPTO;
     choice =
       forced === 'scalar' || forced === 'simd'
         ? { build: forced, reason: `SPECIE_CRYPTO=${forced}` }

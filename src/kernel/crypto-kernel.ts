@@ -34,11 +34,8 @@ export class CryptoMemory {
       maximum: MEMORY_PAGES_MAX,
       shared: true,
     });
-    const base = (
-      new WebAssembly.Instance(compile(build), imports(this.memory)).exports as {
-        __heap_base: WebAssembly.Global;
-      }
-    ).__heap_base.value as number;
+    const { exports } = new WebAssembly.Instance(compile(build), imports(this.memory));
+    const base = (exports as unknown as CryptoExports).staticEnd();
     this.#top = (base + 63) & ~63;
   }
 
