@@ -20,7 +20,10 @@ class Lane {
 
 const LANE_BYTES = offsetof<Lane>();
 
-/** Digests of the `count` messages of the records at `messages`: 32 bytes each, one after another, to `digests`, apart from the messages. */
+/**
+ * Digests of the `count` messages that the records (HashMessage) at `messages` name: 32 bytes each, one after another,
+ * to `digests`, apart from records and messages.
+ */
 export function sha256Batch(messages: usize, count: usize, digests: usize): void {
   if (ASC_FEATURE_SIMD) {
     if (count > 1) {
@@ -48,7 +51,9 @@ function batch(messages: usize, count: usize, digests: usize): void {
   memory.fill(states, 0, scratch_bytes);
   let begun = min(count, LANES);
   let active = begun;
-  for (let i: usize = 0; i < begun; i++) begin(i, messages + i * HASH_MESSAGE_BYTES, digests + i * SHA256_BYTES, states);
+  for (let i: usize = 0; i < begun; i++) {
+    begin(i, messages + i * HASH_MESSAGE_BYTES, digests + i * SHA256_BYTES, states);
+  }
 
   // One lane alone is faster without the others.
   while (active > 1) {

@@ -20,7 +20,10 @@ class Lane {
 
 const LANE_BYTES = offsetof<Lane>();
 
-/** Digests of the `count` messages of the records at `messages`: 64 bytes each, one after another, to `digests`, apart from the messages. */
+/**
+ * Digests of the `count` messages that the records (HashMessage) at `messages` name: 64 bytes each, one after another,
+ * to `digests`, apart from records and messages.
+ */
 export function sha512Batch(messages: usize, count: usize, digests: usize): void {
   if (ASC_FEATURE_SIMD) {
     if (count > 1) {
@@ -46,7 +49,9 @@ function batch(messages: usize, count: usize, digests: usize): void {
   memory.fill(states, 0, scratch_bytes);
   let begun = min(count, LANES);
   let active = begun;
-  for (let i: usize = 0; i < begun; i++) begin(i, messages + i * HASH_MESSAGE_BYTES, digests + i * SHA512_BYTES, states);
+  for (let i: usize = 0; i < begun; i++) {
+    begin(i, messages + i * HASH_MESSAGE_BYTES, digests + i * SHA512_BYTES, states);
+  }
 
   // One lane alone is faster without the others.
   while (active > 1) {

@@ -1,5 +1,5 @@
-// SHA-512 of one message: in pieces over a context, or at once. A context is plain bytes without addresses in it: it may
-// be copied anywhere, and a copy goes on by itself.
+// SHA-512 of one message: in pieces over a context, or at once. A context is plain bytes without addresses in it: it
+// may be copied anywhere, and a copy goes on by itself.
 //
 //     0                       64             72                                  200
 //     ┌───────────────────────┬──────────────┬───────────────────────────────────┐
