@@ -30,6 +30,6 @@ export function hkdfSha256Expand(prepared: usize, info: usize, info_bytes: usize
     hmacSha256Final(context, prepared, block);
     memory.copy(out + done, block, min(SHA256_BYTES, bytes - done));
   }
-  memory.fill(block, 0, SHA256_BYTES);
+  memory.fill(block, 0, SHA256_BYTES + 1);
   release(context);
 }

@@ -30,6 +30,6 @@ export function hkdfSha512Expand(prepared: usize, info: usize, info_bytes: usize
     hmacSha512Final(context, prepared, block);
     memory.copy(out + done, block, min(SHA512_BYTES, bytes - done));
   }
-  memory.fill(block, 0, SHA512_BYTES);
+  memory.fill(block, 0, SHA512_BYTES + 1);
   release(context);
 }

@@ -52,13 +52,12 @@ export class HashStream {
     this.#expectOpen();
     this.#ended = true;
     const { digestBytes } = this.#functions;
-    const crypto = kernel();
-    const { exports, bytes, io } = crypto;
+    const { exports, bytes, io } = kernel();
     const out = io + RECORD_BYTES_MAX;
     bytes.set(this.#record, io);
     this.#record.fill(0);
     this.#functions.final(exports, io, out);
-    const digest = crypto.copy(out, digestBytes);
+    const digest = bytes.slice(out, out + digestBytes);
     bytes.fill(0, io, out + digestBytes);
     return digest;
   }

@@ -41,22 +41,20 @@ export function makeHash(functions: HashFunctions): Hash {
     expectBytes('message', message);
     const { length } = message;
     if (length > PIECE_BYTES) return create().update(message).digest();
-    const crypto = kernel();
-    const { exports, bytes, io } = crypto;
+    const { exports, bytes, io } = kernel();
     bytes.set(message, io);
     functions.whole(exports, io, length, io);
-    const digest = crypto.copy(io, digestBytes);
+    const digest = bytes.slice(io, io + digestBytes);
     bytes.fill(0, io, io + Math.max(length, digestBytes));
     return digest;
   }
 
   function create(): HashStream {
-    const crypto = kernel();
-    const { exports, bytes, io } = crypto;
+    const { exports, bytes, io } = kernel();
     const contextBytes = functions.contextBytes(exports);
     bytes.fill(0, io, io + contextBytes);
     functions.init(exports, io);
-    return new HashStream(functions, crypto.copy(io, contextBytes));
+    return new HashStream(functions, bytes.slice(io, io + contextBytes));
   }
 
   function batch(messages: readonly Uint8Array[]): Uint8Array<ArrayBuffer>[] {

@@ -76,15 +76,14 @@ function makeHkdf(functions: HkdfFunctions): Hkdf {
     }
     expectInfo(info);
     expectLength(length);
-    const crypto = kernel();
-    const { exports, bytes, io } = crypto;
+    const { exports, bytes, io } = kernel();
     const out = io + RECORD_BYTES_MAX;
     const place = out + length;
     bytes.set(prk, io);
     functions.key(exports, io, io, prk.length);
     bytes.set(info, place);
     functions.expand(exports, io, place, info.length, out, length);
-    const derived = crypto.copy(out, length);
+    const derived = bytes.slice(out, out + length);
     bytes.fill(0, io, place + info.length);
     return derived;
   }

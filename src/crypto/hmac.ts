@@ -54,27 +54,25 @@ function makeHmac(functions: HmacFunctions): Hmac {
     expectBytes('message', message);
     const { length } = message;
     if (length > PIECE_BYTES) return create(key).update(message).digest();
-    const crypto = kernel();
-    const { exports, bytes, io } = crypto;
+    const { exports, bytes, io } = kernel();
     const place = io + RECORD_BYTES_MAX;
     prepare(key, io);
     bytes.set(message, place);
     functions.whole(exports, io, place, length, place);
-    const digest = crypto.copy(place, digestBytes);
+    const digest = bytes.slice(place, place + digestBytes);
     bytes.fill(0, io, place + Math.max(length, digestBytes));
     return digest;
   }
 
   function create(key: Uint8Array): HashStream {
     expectBytes('key', key);
-    const crypto = kernel();
-    const { exports, bytes, io } = crypto;
+    const { exports, bytes, io } = kernel();
     const prepared = io + contextBytes(exports);
     const recordBytes = contextBytes(exports) + functions.keyBytes(exports);
     bytes.fill(0, io, io + recordBytes);
     prepare(key, prepared);
     functions.init(exports, io, prepared);
-    const record = crypto.copy(io, recordBytes);
+    const record = bytes.slice(io, io + recordBytes);
     bytes.fill(0, io, io + recordBytes);
     return new HashStream(stream, record);
   }
