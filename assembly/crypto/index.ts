@@ -3,3 +3,5 @@
 export { initialise } from "./initialise";
 export { staticEnd, workspaceRoom } from "../memory/workspace";
 export * from "../field/index";
+export { initialiseWorkspace, staticEnd, workspaceRoom } from "../memory/workspace";
+export * from "../hash/index";

@@ -21,4 +21,55 @@ export interface CryptoExports {
   fieldSwapIf(a: number, b: number, maskA: bigint, maskB: bigint): void;
   fieldGather(out: number, elementA: number, elementB: number): void;
   fieldScatter(elementA: number, elementB: number, a: number): void;
+  // hash
+  readonly SHA256_CONTEXT_BYTES: WebAssembly.Global;
+  readonly SHA512_CONTEXT_BYTES: WebAssembly.Global;
+  readonly HMAC_SHA256_KEY_BYTES: WebAssembly.Global;
+  readonly HMAC_SHA512_KEY_BYTES: WebAssembly.Global;
+  readonly HMAC_SHA256X4_KEYS_BYTES: WebAssembly.Global;
+  readonly HKDF_SHA256_EXPAND_BYTES_MAX: WebAssembly.Global;
+  readonly HKDF_SHA512_EXPAND_BYTES_MAX: WebAssembly.Global;
+  /** Bytes of a record of a batch: assembly/hash/message.ts. */
+  readonly HASH_MESSAGE_BYTES: WebAssembly.Global;
+  sha256(message: number, bytes: number, out: number): void;
+  sha256Init(context: number): void;
+  sha256Update(context: number, address: number, bytes: number): void;
+  sha256Final(context: number, out: number): void;
+  sha256Batch(messages: number, count: number, digests: number): void;
+  hmacSha256Key(prepared: number, key: number, bytes: number): void;
+  hmacSha256(prepared: number, message: number, bytes: number, out: number): void;
+  hmacSha256Init(context: number, prepared: number): void;
+  hmacSha256Final(context: number, prepared: number, out: number): void;
+  hkdfSha256Expand(prepared: number, info: number, infoBytes: number, out: number, bytes: number): void;
+  sha512(message: number, bytes: number, out: number): void;
+  sha512Init(context: number): void;
+  sha512Update(context: number, address: number, bytes: number): void;
+  sha512Final(context: number, out: number): void;
+  sha512Batch(messages: number, count: number, digests: number): void;
+  hmacSha512Key(prepared: number, key: number, bytes: number): void;
+  hmacSha512(prepared: number, message: number, bytes: number, out: number): void;
+  hmacSha512Init(context: number, prepared: number): void;
+  hmacSha512Final(context: number, prepared: number, out: number): void;
+  hkdfSha512Expand(prepared: number, info: number, infoBytes: number, out: number, bytes: number): void;
+  sha512Pieces(
+    piece0: number,
+    bytes0: number,
+    piece1: number,
+    bytes1: number,
+    piece2: number,
+    bytes2: number,
+    piece3: number,
+    bytes3: number,
+    out: number,
+  ): void;
+  hmacSha256x4Keys(prepared: number, keys: number, stride: number, bytes: number): void;
+  hmacSha256x4Share(prepared: number, key: number): void;
+  hmacSha256x4(
+    prepared: number,
+    messages: number,
+    stride: number,
+    bytes: number,
+    out: number,
+    outStride: number,
+  ): void;
 }
