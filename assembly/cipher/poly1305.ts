@@ -110,12 +110,12 @@ function absorb(poly: Poly1305, message: usize, length: usize, top: u64): void {
     h2 += <u64>load<u32>(message, 8);
     h3 += <u64>load<u32>(message, 12);
     h4 += top;
-    const d0 = h0 * r0 + h1 * s3 + (h2 * s2 + h3 * s1);
-    const d1 = h0 * r1 + h1 * r0 + (h2 * s3 + h3 * s2) + h4 * s1;
-    const d2 = h0 * r2 + h1 * r1 + (h2 * r0 + h3 * s3) + h4 * s2;
-    const d3 = h0 * r3 + h1 * r2 + (h2 * r1 + h3 * r0) + h4 * s3;
+    const d3 = h1 * r2 + h2 * r1 + h3 * r0 + h4 * s3 + h0 * r3;
+    const d0 = h1 * s3 + h2 * s2 + h3 * s1 + h0 * r0;
+    const d1 = h1 * r0 + h2 * s3 + h3 * s2 + h4 * s1 + h0 * r1;
+    const d2 = h1 * r1 + h2 * r0 + h3 * s3 + h4 * s2 + h0 * r2;
     const d4 = h4 * r0 + (d3 >> 32);
-    h0 = (d0 & LOW) + (d4 >> 2) * 5;
+    h0 = (d0 & LOW) + (d4 >> 2) + (d4 & ~3);
     h1 = (d1 & LOW) + (d0 >> 32);
     h2 = (d2 & LOW) + (d1 >> 32);
     h3 = (d3 & LOW) + (d2 >> 32);
