@@ -34,7 +34,7 @@ const TEXT_LENGTH: usize = AAD_LENGTH + 8;
 const CONTEXT_BYTES: usize = TEXT_LENGTH + 8;
 
 // Ciphertext is authenticated soon after it is written, while it is in the nearest cache.
-const STEP_BYTES: usize = 1024;
+const STEP_BYTES: usize = 4096;
 
 /** The bytes of a context. It holds secrets; `aeadTag` and `aeadVerify` wipe what only the tag needed, not the key. */
 export function aeadContextBytes(): usize {
