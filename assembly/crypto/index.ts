@@ -5,3 +5,4 @@ export { staticEnd, workspaceRoom } from "../memory/workspace";
 export * from "../field/index";
 export { initialiseWorkspace, staticEnd, workspaceRoom } from "../memory/workspace";
 export * from "../hash/index";
+export * from "../cipher/index";
