@@ -6,3 +6,4 @@ export * from "../field/index";
 export { initialiseWorkspace, staticEnd, workspaceRoom } from "../memory/workspace";
 export * from "../hash/index";
 export * from "../cipher/index";
+export * from "../curve/x25519";
