@@ -21,4 +21,14 @@ export interface CryptoExports {
   fieldSwapIf(a: number, b: number, maskA: bigint, maskB: bigint): void;
   fieldGather(out: number, elementA: number, elementB: number): void;
   fieldScatter(elementA: number, elementB: number, a: number): void;
+
+  // curve: assembly/curve/edwards.ts; points, affine and cached hold two points and are 16-byte aligned
+  pointsDecompress(out: number, bytesA: number, bytesB: number): number;
+  pointsCompress(bytesA: number, bytesB: number, p: number): void;
+  pointsDouble(out: number, p: number): void;
+  pointsAddAffine(out: number, p: number, affine: number): void;
+  pointsAddCached(out: number, p: number, cached: number): void;
+  pointsToAffine(out: number, p: number): void;
+  pointsToCached(out: number, p: number): void;
+  pointsNormalise(p: number): void;
 }
