@@ -7,3 +7,4 @@ export { initialiseWorkspace, staticEnd, workspaceRoom } from "../memory/workspa
 export * from "../hash/index";
 export * from "../cipher/index";
 export * from "../curve/x25519";
+export * from "../curve/index";

@@ -117,4 +117,14 @@ export interface CryptoExports {
   x25519Pair(outA: number, outB: number, scalarA: number, uA: number, scalarB: number, uB: number): number;
   x25519Base(out: number, scalar: number): void;
   x25519Batch(items: number, count: number): void;
+
+  // curve: assembly/curve/edwards.ts; points, affine and cached hold two points and are 16-byte aligned
+  pointsDecompress(out: number, bytesA: number, bytesB: number): number;
+  pointsCompress(bytesA: number, bytesB: number, p: number): void;
+  pointsDouble(out: number, p: number): void;
+  pointsAddAffine(out: number, p: number, affine: number): void;
+  pointsAddCached(out: number, p: number, cached: number): void;
+  pointsToAffine(out: number, p: number): void;
+  pointsToCached(out: number, p: number): void;
+  pointsNormalise(p: number): void;
 }
