@@ -3,3 +3,4 @@
 export { initialise } from "./initialise";
 export { staticEnd, workspaceRoom } from "../memory/workspace";
 export * from "../field/index";
+export * from "../curve/index";

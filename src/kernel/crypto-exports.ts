@@ -21,4 +21,15 @@ export interface CryptoExports {
   fieldSwapIf(a: number, b: number, maskA: bigint, maskB: bigint): void;
   fieldGather(out: number, elementA: number, elementB: number): void;
   fieldScatter(elementA: number, elementB: number, a: number): void;
+
+  // scalars modulo the order of the base point: assembly/curve/order.ts; 32 bytes each
+  orderReduce512(out: number, wide: number): void;
+  orderMulAdd(out: number, a: number, b: number, c: number): void;
+  orderMulMod(out: number, a: number, b: number): void;
+  orderMulMod128(out: number, a: number, b: number): void;
+  orderAddMod(out: number, a: number, b: number): void;
+  orderNegate(out: number, a: number): void;
+  orderIsCanonical(scalar: number): number;
+  orderSignedDigits(out: number, scalar: number, width: number): void;
+  orderWnaf(out: number, scalar: number, width: number): number;
 }
