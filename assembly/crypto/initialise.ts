@@ -1,3 +1,4 @@
+import { initialise as initialiseCurve } from "../curve/edwards";
 import { initialise as initialiseField } from "../field/pair";
 import { initialiseWorkspace } from "../memory/workspace";
 
@@ -5,4 +6,5 @@ import { initialiseWorkspace } from "../memory/workspace";
 export function initialise(address: usize, bytes: usize): void {
   initialiseWorkspace(address, bytes);
   initialiseField();
+  initialiseCurve();
 }

@@ -1,4 +1,14 @@
-// What the host calls of the curve.
+// What the host calls of the curve. The formulas by themselves are for their tests.
+export {
+  addAffine as pointsAddAffine,
+  addCached as pointsAddCached,
+  compress as pointsCompress,
+  decompress as pointsDecompress,
+  double as pointsDouble,
+  normalise as pointsNormalise,
+  toAffine as pointsToAffine,
+  toCached as pointsToCached,
+} from "./edwards";
 export {
   addMod as orderAddMod,
   isCanonical as orderIsCanonical,

@@ -32,4 +32,14 @@ export interface CryptoExports {
   orderIsCanonical(scalar: number): number;
   orderSignedDigits(out: number, scalar: number, width: number): void;
   orderWnaf(out: number, scalar: number, width: number): number;
+
+  // curve: assembly/curve/edwards.ts; points, affine and cached hold two points and are 16-byte aligned
+  pointsDecompress(out: number, bytesA: number, bytesB: number): number;
+  pointsCompress(bytesA: number, bytesB: number, p: number): void;
+  pointsDouble(out: number, p: number): void;
+  pointsAddAffine(out: number, p: number, affine: number): void;
+  pointsAddCached(out: number, p: number, cached: number): void;
+  pointsToAffine(out: number, p: number): void;
+  pointsToCached(out: number, p: number): void;
+  pointsNormalise(p: number): void;
 }
