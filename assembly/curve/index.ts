@@ -20,3 +20,14 @@ export {
   signedDigits as orderSignedDigits,
   wnaf as orderWnaf,
 } from "./order";
+export {
+  ED25519_KEY_BYTES,
+  ED25519_STREAM_BYTES,
+  ed25519Key,
+  ed25519Sign,
+  ed25519SignOnce,
+  ed25519StreamBegin,
+  ed25519StreamCommit,
+  ed25519StreamFinish,
+  ed25519StreamUpdate,
+} from "./ed25519-sign";

@@ -42,4 +42,35 @@ export interface CryptoExports {
   pointsToAffine(out: number, p: number): void;
   pointsToCached(out: number, p: number): void;
   pointsNormalise(p: number): void;
+
+  // Ed25519 signatures: assembly/curve/ed25519-sign.ts
+  readonly ED25519_KEY_BYTES: WebAssembly.Global;
+  readonly ED25519_STREAM_BYTES: WebAssembly.Global;
+  ed25519Key(key: number, seed: number): void;
+  ed25519Sign(
+    signature: number,
+    message: number,
+    bytes: number,
+    domain: number,
+    domainBytes: number,
+    key: number,
+  ): void;
+  ed25519SignOnce(
+    signature: number,
+    message: number,
+    bytes: number,
+    domain: number,
+    domainBytes: number,
+    seed: number,
+  ): void;
+  ed25519StreamBegin(stream: number, domain: number, domainBytes: number, key: number): void;
+  ed25519StreamUpdate(stream: number, address: number, bytes: number, round: number): void;
+  ed25519StreamCommit(
+    stream: number,
+    signature: number,
+    domain: number,
+    domainBytes: number,
+    key: number,
+  ): void;
+  ed25519StreamFinish(stream: number, signature: number, key: number): number;
 }
