@@ -1,4 +1,5 @@
 import { initialise as initialiseCurve } from "../curve/edwards";
+import { initialise as initialiseBase } from "../curve/fixed-base";
 import { initialise as initialiseField } from "../field/pair";
 import { initialiseWorkspace } from "../memory/workspace";
 
@@ -7,4 +8,5 @@ export function initialise(address: usize, bytes: usize): void {
   initialiseWorkspace(address, bytes);
   initialiseField();
   initialiseCurve();
+  initialiseBase();
 }

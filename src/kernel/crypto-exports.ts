@@ -118,6 +118,17 @@ export interface CryptoExports {
   x25519Base(out: number, scalar: number): void;
   x25519Batch(items: number, count: number): void;
 
+  // scalars modulo the order of the base point: assembly/curve/order.ts; 32 bytes each
+  orderReduce512(out: number, wide: number): void;
+  orderMulAdd(out: number, a: number, b: number, c: number): void;
+  orderMulMod(out: number, a: number, b: number): void;
+  orderMulMod128(out: number, a: number, b: number): void;
+  orderAddMod(out: number, a: number, b: number): void;
+  orderNegate(out: number, a: number): void;
+  orderIsCanonical(scalar: number): number;
+  orderSignedDigits(out: number, scalar: number, width: number): void;
+  orderWnaf(out: number, scalar: number, width: number): number;
+
   // curve: assembly/curve/edwards.ts; points, affine and cached hold two points and are 16-byte aligned
   pointsDecompress(out: number, bytesA: number, bytesB: number): number;
   pointsCompress(bytesA: number, bytesB: number, p: number): void;
@@ -127,4 +138,35 @@ export interface CryptoExports {
   pointsToAffine(out: number, p: number): void;
   pointsToCached(out: number, p: number): void;
   pointsNormalise(p: number): void;
+
+  // Ed25519 signatures: assembly/curve/ed25519-sign.ts
+  readonly ED25519_KEY_BYTES: WebAssembly.Global;
+  readonly ED25519_STREAM_BYTES: WebAssembly.Global;
+  ed25519Key(key: number, seed: number): void;
+  ed25519Sign(
+    signature: number,
+    message: number,
+    bytes: number,
+    domain: number,
+    domainBytes: number,
+    key: number,
+  ): void;
+  ed25519SignOnce(
+    signature: number,
+    message: number,
+    bytes: number,
+    domain: number,
+    domainBytes: number,
+    seed: number,
+  ): void;
+  ed25519StreamBegin(stream: number, domain: number, domainBytes: number, key: number): void;
+  ed25519StreamUpdate(stream: number, address: number, bytes: number, round: number): void;
+  ed25519StreamCommit(
+    stream: number,
+    signature: number,
+    domain: number,
+    domainBytes: number,
+    key: number,
+  ): void;
+  ed25519StreamFinish(stream: number, signature: number, key: number): number;
 }
