@@ -178,7 +178,7 @@ function inOneCall<T>(
   work: (machine: CryptoKernel, input: number) => T,
 ): T {
   const machine = kernel();
-  const { bytes, io } = machine;
+  const { bytes, exports, io } = machine;
   const input = io + HEAD_BYTES + align(aad.length);
   bytes.set(key, io);
   bytes.set(nonce, io + KEY_BYTES);
@@ -187,7 +187,7 @@ function inOneCall<T>(
   try {
     return work(machine, input);
   } finally {
-    bytes.fill(0, io, input + length);
+    exports.cipherWipe(io, input + length - io);
   }
 }
 
@@ -203,7 +203,7 @@ class Pieces {
     const context = io + HEAD_BYTES;
     exports.aeadStart(context, io, io + KEY_BYTES);
     this.#context.set(bytes.subarray(context, context + this.#context.length));
-    bytes.fill(0, io, context + this.#context.length);
+    exports.cipherWipe(io, HEAD_BYTES + this.#context.length);
     this.#through(aad, undefined, ({ exports }, context, input, length) =>
       exports.aeadAad(context, input, length),
     );
@@ -255,20 +255,20 @@ class Pieces {
   ): void {
     if (text.length === 0) return;
     this.#within((machine, context, free) => {
-      const { bytes } = machine;
+      const { bytes, exports } = machine;
       for (let from = 0; from < text.length; from += PIECE_BYTES) {
         const piece = text.subarray(from, from + PIECE_BYTES);
         bytes.set(piece, free);
         work(machine, context, free, piece.length);
         result?.set(bytes.subarray(free, free + piece.length), from);
       }
-      bytes.fill(0, free, free + Math.min(PIECE_BYTES, text.length));
+      exports.cipherWipe(free, Math.min(PIECE_BYTES, text.length));
     });
   }
 
   #within<T>(work: (machine: CryptoKernel, context: number, free: number) => T): T {
     const machine = kernel();
-    const { bytes, io } = machine;
+    const { bytes, exports, io } = machine;
     const end = io + this.#context.length;
     bytes.set(this.#context, io);
     try {
@@ -276,7 +276,7 @@ class Pieces {
       this.#context.set(bytes.subarray(io, end));
       return result;
     } finally {
-      bytes.fill(0, io, align(end) + TAG_BYTES);
+      exports.cipherWipe(io, align(end) + TAG_BYTES - io);
     }
   }
 }
@@ -415,7 +415,7 @@ function runBatch(
       continue;
     }
     const machine = kernel();
-    const { bytes, io } = machine;
+    const { bytes, exports, io } = machine;
     const count = end - first;
     const records = new Uint32Array(bytes.buffer, io, count * ITEM_WORDS);
     let at = io + count * ITEM_BYTES;
@@ -446,7 +446,7 @@ function runBatch(
         results.push(records[word + 7] === DONE ? machine.copy(output, length) : undefined);
       }
     } finally {
-      bytes.fill(0, io, at);
+      exports.cipherWipe(io, at - io);
     }
   }
   return results;
