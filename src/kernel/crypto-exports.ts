@@ -101,6 +101,8 @@ export interface CryptoExports {
   aeadSealBatch(items: number, count: number): void;
   aeadOpenBatch(items: number, count: number): void;
   aeadItemBytes(): number;
+  /** Fills with zeroes, faster than the host can. */
+  cipherWipe(address: number, length: number): void;
   /** A message in pieces, in a context of aeadContextBytes(), which the caller wipes. */
   aeadContextBytes(): number;
   aeadStart(context: number, key: number, nonce: number): void;
