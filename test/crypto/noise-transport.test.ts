@@ -92,6 +92,12 @@ eachBuild('Noise transport', () => {
     expect(sealed.length).toBe(65_535);
     expect(Buffer.compare(receiver.open(sealed), new Uint8Array(65_519).fill(9))).toBe(0);
     expect(receiver.open(sender.seal(NONE))).toEqual(NONE);
+
+    // Longer than allowed, though with the right tag.
+    const [, other] = startingAt(0n);
+    const beyond = new CipherState(key(1)).seal(new Uint8Array(65_520), NONE);
+    expectRefusal(() => other.open(beyond), 'authentication_failed');
+    expect(other.receiveNonce).toBe(0n);
   });
 
   test('arguments that are no bytes are refused and use no nonce up', () => {
