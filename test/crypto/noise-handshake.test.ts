@@ -363,7 +363,11 @@ eachBuild('Noise handshakes', () => {
     }
   });
 
-  test('a generator that does not give 32 bytes ends the handshake', () => {
+  test('a generator that is none is refused; one that does not give 32 bytes ends the handshake', () => {
+    const { initiator: options } = optionsOf('XX');
+    for (const wrong of [null, key(1), 'random'] as unknown as (() => Uint8Array)[]) {
+      expectRefusal(() => noise.initiate({ ...options, randomBytes: wrong }), 'invalid_argument');
+    }
     for (const wrong of [new Uint8Array(31), new Uint8Array(0), undefined]) {
       const { initiator } = new Pair('XX', { initiator: { randomBytes: () => wrong as Uint8Array } });
       expectRefusal(() => initiator.writeMessage(), 'invalid_argument');

@@ -20,6 +20,7 @@ import {
   PATTERNS,
   type Pattern,
   type Role,
+  type Secret,
   type Token,
   writerOf,
 } from './patterns.ts';
@@ -38,7 +39,7 @@ const EMPTY = new Uint8Array(0);
 
 export class NoiseHandshake {
   readonly pattern: NoisePattern;
-  readonly #pattern: Pattern;
+  readonly #messages: Pattern['messages'];
   readonly #role: Role;
   readonly #randomBytes: (length: number) => Uint8Array;
   readonly #symmetric: SymmetricState;
@@ -63,8 +64,14 @@ export class NoiseHandshake {
     expectBytes('prologue', prologue);
     expectKey('staticKey', staticKey, hasStaticKey(pattern, role), name, role);
     expectKey('remoteStaticKey', remoteStaticKey, pattern.known.includes(other(role)), name, role);
+    if (typeof randomBytes !== 'function') {
+      throw new CryptoError(
+        'invalid_argument',
+        `expected randomBytes as function, got ${typeof randomBytes}`,
+      );
+    }
     this.pattern = name;
-    this.#pattern = pattern;
+    this.#messages = pattern.messages;
     this.#role = role;
     this.#randomBytes = randomBytes;
     // Copies: slice() of a Buffer would share its bytes, and wiping would reach the caller's key.
@@ -118,7 +125,7 @@ export class NoiseHandshake {
       for (const token of tokens) {
         if (token === 'e') append(this.#makeEphemeralKey());
         else if (token === 's') append(this.#symmetric.encryptAndHash(this.#staticPublicKey));
-        else this.#mixSecret(token);
+        else this.#mixSecrets(token);
       }
       append(this.#symmetric.encryptAndHash(payload));
       return message;
@@ -151,7 +158,7 @@ export class NoiseHandshake {
           this.#remoteStaticKey = this.#symmetric.decryptAndHash(message.subarray(at, end));
           at = end;
         } else {
-          this.#mixSecret(token);
+          this.#mixSecrets(token);
         }
       }
       return this.#symmetric.decryptAndHash(message.subarray(at));
@@ -189,7 +196,7 @@ export class NoiseHandshake {
         `expected message ${this.#next + 1} of ${this.pattern} to be ${expected}, got one to be ${got}`,
       );
     }
-    return this.#pattern.messages[this.#next]!;
+    return this.#messages[this.#next]!;
   }
 
   /** Takes one message through; a failure ends the handshake. */
@@ -202,7 +209,7 @@ export class NoiseHandshake {
       throw error;
     }
     this.#next++;
-    if (this.#next === this.#pattern.messages.length) {
+    if (this.#next === this.#messages.length) {
       this.#ciphers = this.#symmetric.split();
       this.#wipe();
       this.#state = 'finished';
@@ -231,15 +238,15 @@ export class NoiseHandshake {
     return sent;
   }
 
-  #mixSecret(token: Token): void {
-    const own = token[this.#role === 'initiator' ? 0 : 1];
-    const remote = token[this.#role === 'initiator' ? 1 : 0];
-    this.#symmetric.mixKey(
-      dh(
-        own === 'e' ? this.#ephemeralKey : this.#staticKey,
-        remote === 'e' ? this.#remoteEphemeralKey : this.#remoteStaticKey!,
-      ),
+  #mixSecrets(names: readonly Secret[]): void {
+    const [own, remote] = this.#role === 'initiator' ? [0, 1] : [1, 0];
+    const secrets = dh(
+      names.map((name) => ({
+        privateKey: name[own] === 'e' ? this.#ephemeralKey : this.#staticKey,
+        publicKey: name[remote] === 'e' ? this.#remoteEphemeralKey : this.#remoteStaticKey!,
+      })),
     );
+    for (const secret of secrets) this.#symmetric.mixKey(secret);
   }
 
   #end(state: 'failed' | 'closed'): void {

@@ -19,8 +19,10 @@
 
 export type NoisePattern = 'IK' | 'KK' | 'XX' | 'NK';
 export type Role = 'initiator' | 'responder';
-/** Two letters: a Diffie-Hellman of the initiator's key and the responder's, ephemeral or static. */
-export type Token = 'e' | 's' | 'ee' | 'es' | 'se' | 'ss';
+/** A Diffie-Hellman of the initiator's key, ephemeral or static, and the responder's. */
+export type Secret = 'ee' | 'es' | 'se' | 'ss';
+/** Secrets that follow one another stand together: the kernel computes two in the time of one. */
+export type Token = 'e' | 's' | readonly Secret[];
 
 export interface Pattern {
   /** Whose static keys both know before the first message, in the order in which they are hashed. */
@@ -33,26 +35,26 @@ export const PATTERNS: Readonly<Record<NoisePattern, Pattern>> = {
   IK: {
     known: ['responder'],
     messages: [
-      ['e', 'es', 's', 'ss'],
-      ['e', 'ee', 'se'],
+      ['e', ['es'], 's', ['ss']],
+      ['e', ['ee', 'se']],
     ],
   },
   KK: {
     known: ['initiator', 'responder'],
     messages: [
-      ['e', 'es', 'ss'],
-      ['e', 'ee', 'se'],
+      ['e', ['es', 'ss']],
+      ['e', ['ee', 'se']],
     ],
   },
   XX: {
     known: [],
-    messages: [['e'], ['e', 'ee', 's', 'es'], ['s', 'se']],
+    messages: [['e'], ['e', ['ee'], 's', ['es']], ['s', ['se']]],
   },
   NK: {
     known: ['responder'],
     messages: [
-      ['e', 'es'],
-      ['e', 'ee'],
+      ['e', ['es']],
+      ['e', ['ee']],
     ],
   },
 };
