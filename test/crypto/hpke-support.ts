@@ -4,7 +4,9 @@ import { chacha20poly1305 } from '@noble/ciphers/chacha.js';
 import { x25519 } from '@noble/curves/ed25519.js';
 import { hmac } from '@noble/hashes/hmac.js';
 import { sha256, sha384, sha512 } from '@noble/hashes/sha2.js';
+import { CryptoError, type CryptoErrorCode } from '../../src/crypto/errors.ts';
 import { type HpkePrimitives, ReferenceHpke } from '../../src/reference/hpke.ts';
+import { Random } from '../../src/shared/random.ts';
 
 const HASHES = { sha256, sha384, sha512 };
 const CIPHERS = { aes128gcm: gcm, aes256gcm: gcm, chacha20poly1305 };
@@ -62,3 +64,35 @@ export const suiteName = ({ mode, kdf_id, aead_id }: HpkeVector): string =>
 
 export const privateKey = (seed: number): Uint8Array<ArrayBuffer> =>
   Uint8Array.from({ length: 32 }, (_, i) => (seed * 151 + i * 89 + ((seed * i) >> 3)) & 0xff);
+
+export const NOTHING = new Uint8Array(0);
+export const text = (characters: string): Uint8Array<ArrayBuffer> => new Uint8Array(Buffer.from(characters));
+
+/** Repeatable bytes. */
+export function randomFrom(seed: number): (length: number) => Uint8Array<ArrayBuffer> {
+  const random = new Random(BigInt(seed));
+  return (length) => Uint8Array.from({ length }, () => random.uint32());
+}
+
+/** The code of the CryptoError that `call` throws; undefined when it returns. */
+export function codeOf(call: () => unknown): CryptoErrorCode | undefined {
+  try {
+    call();
+  } catch (error) {
+    if (error instanceof CryptoError) return error.code;
+    throw error;
+  }
+  return undefined;
+}
+
+/** Public keys that make every shared secret zero: of order 1, 2, 4 and 8 on the curve and its twist, also above p. */
+export const LOW_ORDER: readonly Uint8Array[] = [
+  `00${'00'.repeat(31)}`,
+  `01${'00'.repeat(31)}`,
+  'e0eb7a7c3b41b8ae1656e3faf19fc46ada098deb9c32b1fd866205165f49b800',
+  '5f9c95bca3508c24b1d0b1559c83ef5b04445cc4581c8e86d8224eddd09f1157',
+  `ec${'ff'.repeat(30)}7f`,
+  `ed${'ff'.repeat(30)}7f`,
+  `ee${'ff'.repeat(30)}7f`,
+  `00${'00'.repeat(30)}80`,
+].map((point) => new Uint8Array(Buffer.from(point, 'hex')));
