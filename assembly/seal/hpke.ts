@@ -3,12 +3,14 @@
 //
 // A group of items goes through three stages, each over as many lanes as it has:
 //
-//     X25519 ──▶ key schedule ──▶ AEAD
+//     X25519 (two) ──▶ key schedule (four) ──▶ AEAD (four blocks)
 //
-// The recipient's own public key, which the KEM hashes, is one point more in the first group. Nothing here branches on a
-// secret, or addresses by one, but for what the verdict gives away: an all-zero secret and a tag that does not match.
-import { aeadOpen, aeadSeal } from "../cipher/aead";
+// The recipient's own public key, which the KEM hashes, is one point more in the first group; for an odd number of items
+// it costs nothing. Nothing here branches on a secret, or addresses by one, but for what the verdicts tell anyway: an
+// all-zero secret, and a tag that does not match.
+import { AeadItem, aeadOpenBatch, aeadSealBatch, AeadStatus } from "../cipher/aead";
 import { x25519Batch } from "../curve/x25519";
+import { X25519Item } from "../curve/x25519-item";
 import {
   HPKE_ITEM_AAD_ADDRESS_OFFSET,
   HPKE_ITEM_AAD_LENGTH_OFFSET,
@@ -28,7 +30,7 @@ import {
 import { release, take } from "../memory/workspace";
 import { beginSchedule, endSchedule, SCHEDULE_LANES, scheduleKeys } from "./schedule";
 
-/** Items whose X25519 is done together: enough for the one inversion that they share to cost little. */
+/** Items that a stage takes at once: enough to fill the lanes of each, few enough to stay in the nearest cache. */
 const GROUP_ITEMS: usize = 64;
 
 const POINT: usize = 32;
@@ -37,12 +39,13 @@ const CONTEXT_KEYS: usize = <usize>HPKE_KEYS_SIZE;
 /** u = 9 (RFC 7748, section 4.1). */
 const BASE_POINT: usize = memory.data<u64>([9, 0, 0, 0]);
 
-// Working memory: of a group, two scalars, points and secrets an item, and one of each more; keys of the lanes.
-const SCALARS: usize = 0;
-const POINTS: usize = SCALARS + POINT * (2 * GROUP_ITEMS + 1);
-const SECRETS: usize = POINTS + POINT * (2 * GROUP_ITEMS + 1);
-const KEYS: usize = SECRETS + POINT * (2 * GROUP_ITEMS + 1);
-const ROOM_BYTES: usize = KEYS + CONTEXT_KEYS * SCHEDULE_LANES;
+// Working memory of a group. Sealing needs two multiplications an item, opening one and another for the public key.
+const MULTIPLICATIONS: usize = 0;
+const POINTS: usize = MULTIPLICATIONS + 2 * GROUP_ITEMS * offsetof<X25519Item>();
+const SECRETS: usize = POINTS + GROUP_ITEMS * POINT;
+const KEYS: usize = SECRETS + GROUP_ITEMS * POINT;
+const MESSAGES: usize = KEYS + GROUP_ITEMS * <usize>HPKE_KEYS_SIZE;
+const ROOM_BYTES: usize = MESSAGES + GROUP_ITEMS * offsetof<AeadItem>();
 
 /** Opens `count` HpkeItems in place; each gets its verdict. What does not open stays as it was. */
 export function hpkeOpenBatch(party: usize, items: usize, count: usize): void {
@@ -73,21 +76,20 @@ function run(party: usize, items: usize, count: usize, sealing: bool): void {
   for (let first: usize = 0; first < count; first += GROUP_ITEMS) {
     const group = items + ITEM * first;
     const groupCount = min(GROUP_ITEMS, count - first);
-    if (sealing) encapsulate(room, party, group, groupCount);
-    else decapsulate(room, party, group, groupCount);
+    agree(room, party, group, groupCount, sealing);
     if (schedule == 0) schedule = beginSchedule(party, lanes);
     for (let i: usize = 0; i < groupCount; i += lanes) {
-      const item = group + ITEM * i;
-      const itemCount = min(lanes, groupCount - i);
-      const enc = item + HPKE_ITEM_ENC_OFFSET;
-      const keys = room + KEYS;
-      scheduleKeys(schedule, room + SECRETS + POINT * i, enc, ITEM, itemCount, keys, false);
-      for (let lane: usize = 0; lane < itemCount; lane++) {
-        const itemKeys = keys + CONTEXT_KEYS * lane;
-        if (sealing) sealItem(item + ITEM * lane, itemKeys);
-        else openItem(item + ITEM * lane, itemKeys);
-      }
+      scheduleKeys(
+        schedule,
+        room + SECRETS + POINT * i,
+        group + ITEM * i + HPKE_ITEM_ENC_OFFSET,
+        ITEM,
+        min(lanes, groupCount - i),
+        room + KEYS + CONTEXT_KEYS * i,
+        false,
+      );
     }
+    crypt(room, group, groupCount, sealing);
   }
   endSchedule(schedule);
   memory.fill(room, 0, ROOM_BYTES);
@@ -96,8 +98,7 @@ function run(party: usize, items: usize, count: usize, sealing: bool): void {
 
 function contextKeys(party: usize, item: usize, keys: usize, sealing: bool): void {
   const room = take(ROOM_BYTES);
-  if (sealing) encapsulate(room, party, item, 1);
-  else decapsulate(room, party, item, 1);
+  agree(room, party, item, 1, sealing);
   const schedule = beginSchedule(party, 1);
   if (verdict(item) == HpkeVerdict.good) {
     scheduleKeys(schedule, room + SECRETS, item + HPKE_ITEM_ENC_OFFSET, ITEM, 1, keys, true);
@@ -107,49 +108,64 @@ function contextKeys(party: usize, item: usize, keys: usize, sealing: bool): voi
   release(room);
 }
 
-/** The secrets of `count` items from their encs, and what of the verdicts they say. */
-function decapsulate(room: usize, party: usize, items: usize, count: usize): void {
-  const points = room + POINTS;
-  const secrets = room + SECRETS;
-  for (let i: usize = 0; i < count; i++) {
-    memory.copy(points + POINT * i, items + ITEM * i + HPKE_ITEM_ENC_OFFSET, POINT);
-  }
-  let pointCount = count;
-  const known = party + HPKE_PARTY_KNOWN_OFFSET;
-  if (load<u32>(known) == 0) memory.copy(points + POINT * pointCount++, BASE_POINT, POINT);
-  x25519Batch(party + HPKE_PARTY_PRIVATE_KEY_OFFSET, 0, points, pointCount, secrets);
-  if (load<u32>(known) == 0) {
-    memory.copy(party + HPKE_PARTY_PUBLIC_KEY_OFFSET, secrets + POINT * count, POINT);
-    store<u32>(known, 1);
-  }
-  for (let i: usize = 0; i < count; i++) judge(items + ITEM * i, secrets + POINT * i);
+/** The Diffie-Hellman secrets of `count` items, enc where it is new, and what of the verdicts they tell. */
+// @ts-ignore: decorator
+@inline
+function agree(room: usize, party: usize, items: usize, count: usize, sealing: bool): void {
+  if (sealing) encapsulate(room, party, items, count);
+  else decapsulate(room, party, items, count);
 }
 
-/** The encs and secrets of `count` items from their ephemeral keys, and what of the verdicts they say. */
+function decapsulate(room: usize, party: usize, items: usize, count: usize): void {
+  const privateKey = party + HPKE_PARTY_PRIVATE_KEY_OFFSET;
+  const known = party + HPKE_PARTY_KNOWN_OFFSET;
+  const work = room + MULTIPLICATIONS;
+  let end = work;
+  for (let i: usize = 0; i < count; i++) {
+    end = multiply(end, privateKey, items + ITEM * i + HPKE_ITEM_ENC_OFFSET, room + SECRETS + POINT * i);
+  }
+  if (load<u32>(known) == 0) {
+    end = multiply(end, privateKey, BASE_POINT, party + HPKE_PARTY_PUBLIC_KEY_OFFSET);
+    store<u32>(known, 1);
+  }
+  x25519Batch(work, <u32>((end - work) / offsetof<X25519Item>()));
+  for (let i: usize = 0; i < count; i++) judge(items + ITEM * i, work + offsetof<X25519Item>() * i);
+}
+
 function encapsulate(room: usize, party: usize, items: usize, count: usize): void {
-  const scalars = room + SCALARS;
-  const points = room + POINTS;
-  const secrets = room + SECRETS;
+  const publicKey = party + HPKE_PARTY_PUBLIC_KEY_OFFSET;
+  const work = room + MULTIPLICATIONS;
+  let end = work;
   for (let i: usize = 0; i < count; i++) {
     const ephemeral = items + ITEM * i + HPKE_ITEM_ENC_OFFSET;
-    memory.copy(scalars + POINT * i, ephemeral, POINT);
-    memory.copy(scalars + POINT * (count + i), ephemeral, POINT);
-    memory.copy(points + POINT * i, party + HPKE_PARTY_PUBLIC_KEY_OFFSET, POINT);
-    memory.copy(points + POINT * (count + i), BASE_POINT, POINT);
+    end = multiply(end, ephemeral, publicKey, room + SECRETS + POINT * i);
+    end = multiply(end, ephemeral, BASE_POINT, room + POINTS + POINT * i);
   }
-  x25519Batch(scalars, POINT, points, 2 * count, secrets);
+  x25519Batch(work, <u32>((end - work) / offsetof<X25519Item>()));
   for (let i: usize = 0; i < count; i++) {
     const item = items + ITEM * i;
-    memory.copy(item + HPKE_ITEM_ENC_OFFSET, secrets + POINT * (count + i), POINT);
-    judge(item, secrets + POINT * i);
+    memory.copy(item + HPKE_ITEM_ENC_OFFSET, room + POINTS + POINT * i, POINT);
+    judge(item, work + 2 * offsetof<X25519Item>() * i);
   }
+}
+
+/** Notes down one multiplication, and returns where the next one goes. */
+// @ts-ignore: decorator
+@inline
+function multiply(at: usize, scalar: usize, u: usize, out: usize): usize {
+  const item = changetype<X25519Item>(at);
+  item.scalar = scalar;
+  item.u = u;
+  item.out = out;
+  return at + offsetof<X25519Item>();
 }
 
 /** RFC 9180, 7.1.4: an all-zero secret is refused. */
-function judge(item: usize, secret: usize): void {
-  const bits = load<u64>(secret) | load<u64>(secret, 8) | load<u64>(secret, 16) | load<u64>(secret, 24);
-  const value = bits == 0 ? HpkeVerdict.invalid_public_key : HpkeVerdict.good;
-  store<u32>(item + HPKE_ITEM_VERDICT_OFFSET, value);
+// @ts-ignore: decorator
+@inline
+function judge(item: usize, multiplication: usize): void {
+  const zero = changetype<X25519Item>(multiplication).zero != 0;
+  store<u32>(item + HPKE_ITEM_VERDICT_OFFSET, zero ? HpkeVerdict.invalid_public_key : HpkeVerdict.good);
 }
 
 // @ts-ignore: decorator
@@ -158,31 +174,35 @@ function verdict(item: usize): u32 {
   return load<u32>(item + HPKE_ITEM_VERDICT_OFFSET);
 }
 
-function openItem(item: usize, keys: usize): void {
-  if (verdict(item) != HpkeVerdict.good) return;
-  const text = <usize>load<u32>(item + HPKE_ITEM_TEXT_ADDRESS_OFFSET);
-  const genuine = aeadOpen(
-    keys + HPKE_KEYS_KEY_OFFSET,
-    keys + HPKE_KEYS_BASE_NONCE_OFFSET,
-    <usize>load<u32>(item + HPKE_ITEM_AAD_ADDRESS_OFFSET),
-    <usize>load<u32>(item + HPKE_ITEM_AAD_LENGTH_OFFSET),
-    text,
-    <usize>load<u32>(item + HPKE_ITEM_TEXT_LENGTH_OFFSET),
-    text,
-  );
-  if (!genuine) store<u32>(item + HPKE_ITEM_VERDICT_OFFSET, HpkeVerdict.authentication_failed);
-}
-
-function sealItem(item: usize, keys: usize): void {
-  if (verdict(item) != HpkeVerdict.good) return;
-  const text = <usize>load<u32>(item + HPKE_ITEM_TEXT_ADDRESS_OFFSET);
-  aeadSeal(
-    keys + HPKE_KEYS_KEY_OFFSET,
-    keys + HPKE_KEYS_BASE_NONCE_OFFSET,
-    <usize>load<u32>(item + HPKE_ITEM_AAD_ADDRESS_OFFSET),
-    <usize>load<u32>(item + HPKE_ITEM_AAD_LENGTH_OFFSET),
-    text,
-    <usize>load<u32>(item + HPKE_ITEM_TEXT_LENGTH_OFFSET),
-    text,
-  );
+/** Seals or opens the items whose verdict is good so far. */
+function crypt(room: usize, items: usize, count: usize, sealing: bool): void {
+  const messages = room + MESSAGES;
+  let end = messages;
+  for (let i: usize = 0; i < count; i++) {
+    const item = items + ITEM * i;
+    if (verdict(item) != HpkeVerdict.good) continue;
+    const keys = room + KEYS + CONTEXT_KEYS * i;
+    const message = changetype<AeadItem>(end);
+    message.key = <u32>(keys + HPKE_KEYS_KEY_OFFSET);
+    message.nonce = <u32>(keys + HPKE_KEYS_BASE_NONCE_OFFSET);
+    message.aad = load<u32>(item + HPKE_ITEM_AAD_ADDRESS_OFFSET);
+    message.aad_length = load<u32>(item + HPKE_ITEM_AAD_LENGTH_OFFSET);
+    message.input = load<u32>(item + HPKE_ITEM_TEXT_ADDRESS_OFFSET);
+    message.input_length = load<u32>(item + HPKE_ITEM_TEXT_LENGTH_OFFSET);
+    message.output = message.input;
+    message.status = AeadStatus.refused;
+    end += offsetof<AeadItem>();
+  }
+  const messageCount = <u32>((end - messages) / offsetof<AeadItem>());
+  if (sealing) aeadSealBatch(messages, messageCount);
+  else aeadOpenBatch(messages, messageCount);
+  let at = messages;
+  for (let i: usize = 0; i < count; i++) {
+    const item = items + ITEM * i;
+    if (verdict(item) != HpkeVerdict.good) continue;
+    if (changetype<AeadItem>(at).status != AeadStatus.done) {
+      store<u32>(item + HPKE_ITEM_VERDICT_OFFSET, HpkeVerdict.authentication_failed);
+    }
+    at += offsetof<AeadItem>();
+  }
 }

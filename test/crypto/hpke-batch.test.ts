@@ -45,7 +45,7 @@ function alone(item: OpenItem): Verdict {
 const verdictOf = (result: Uint8Array | CryptoError): Verdict =>
   result instanceof CryptoError ? { code: result.code, message: result.message } : result;
 
-/** What can be wrong with an item; the second half is wrong already by its lengths. */
+/** What can be wrong with an item. */
 const FAULTS = {
   none: (item) => item,
   flippedText: ({ ciphertext, ...rest }, random) => ({ ...rest, ciphertext: flip(ciphertext, random) }),
@@ -146,7 +146,7 @@ eachBuild('hpke in batches', (kernel) => {
       otherAad: 'authentication_failed',
       shortened: 'authentication_failed',
       lengthened: 'authentication_failed',
-      tooShort: 'invalid_argument',
+      tooShort: 'authentication_failed',
       encTooShort: 'invalid_argument',
       noBytes: 'invalid_argument',
     });

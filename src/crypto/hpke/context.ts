@@ -11,6 +11,9 @@ import { ENC_BYTES, EXPORT_BYTES_MAX, HPKE_SUITE, labeledExpand, PRIVATE_KEY_BYT
  */
 export const SEQUENCE_END = Number.MAX_SAFE_INTEGER;
 
+/** It names what an exported secret is for, which takes tens of bytes. */
+const EXPORTER_CONTEXT_BYTES_MAX = 65_536;
+
 const NOTHING = new Uint8Array(0);
 
 class HpkeContext {
@@ -31,6 +34,12 @@ class HpkeContext {
   /** A secret of `length` bytes, 1 to 8160, that both sides of the context can derive (RFC 9180, 5.3). */
   export(exporterContext: Uint8Array, length: number): Uint8Array {
     expectBytes('exporter context', exporterContext);
+    if (exporterContext.length > EXPORTER_CONTEXT_BYTES_MAX) {
+      throw new CryptoError(
+        'invalid_argument',
+        `expected an exporter context of at most ${EXPORTER_CONTEXT_BYTES_MAX} bytes, got ${exporterContext.length}`,
+      );
+    }
     if (!Number.isInteger(length) || length < 1 || length > EXPORT_BYTES_MAX) {
       throw new CryptoError('invalid_argument', `expected 1 to ${EXPORT_BYTES_MAX} bytes, got ${length}`);
     }
