@@ -21,6 +21,11 @@ export interface CryptoExports {
   fieldSwapIf(a: number, b: number, maskA: bigint, maskB: bigint): void;
   fieldGather(out: number, elementA: number, elementB: number): void;
   fieldScatter(elementA: number, elementB: number, a: number): void;
+  // seal: records of assembly/layout/hpke.ts
+  hpkeOpenBatch(party: number, items: number, count: number): void;
+  hpkeSealBatch(party: number, items: number, count: number): void;
+  hpkeRecipientKeys(party: number, item: number, keys: number): void;
+  hpkeSenderKeys(party: number, item: number, keys: number): void;
   // hash
   readonly SHA256_CONTEXT_BYTES: WebAssembly.Global;
   readonly SHA512_CONTEXT_BYTES: WebAssembly.Global;
