@@ -1,0 +1,8 @@
+import { initialise as initialiseField } from "../field/pair";
+import { initialiseWorkspace } from "../memory/workspace";
+
+/** Makes the instance ready to work in the 64-byte aligned `bytes` bytes at `address`; once, before anything else. */
+export function initialise(address: usize, bytes: usize): void {
+  initialiseWorkspace(address, bytes);
+  initialiseField();
+}
