@@ -17,13 +17,13 @@ const BEHAVIOURS = {
     });
     spin(1);
   },
-  3: (kernel) => kernel.exports.initialiseWorkspace(1, 64),
+  3: (kernel) => kernel.exports.initialise(1, 64),
   4: () => {
     throw new TypeError('thrown in turn');
   },
   5: () => spin(5),
   6: (_, attempt) => attempt === 0 && process.exit(3),
-  7: (kernel, attempt) => attempt === 0 && kernel.exports.initialiseWorkspace(1, 64),
+  7: (kernel, attempt) => attempt === 0 && kernel.exports.initialise(1, 64),
   8: () => spin(100),
 };
 
