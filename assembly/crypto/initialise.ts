@@ -1,3 +1,5 @@
+import { initialise as initialiseCurve } from "../curve/edwards";
+import { initialise as initialiseBase } from "../curve/fixed-base";
 import { initialise as initialiseField } from "../field/pair";
 import { initialiseWorkspace } from "../memory/workspace";
 
@@ -5,4 +7,6 @@ import { initialiseWorkspace } from "../memory/workspace";
 export function initialise(address: usize, bytes: usize): void {
   initialiseWorkspace(address, bytes);
   initialiseField();
+  initialiseCurve();
+  initialiseBase();
 }
