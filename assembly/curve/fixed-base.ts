@@ -96,6 +96,7 @@ function build(): void {
     toAffine(table + i * AFFINE_BYTES, point);
     if (i == 0) break;
   }
+  memory.fill(points, 0, base + POINTS_BYTES + CACHED_BYTES - points);
   release(points);
   built = true;
 }

@@ -31,3 +31,4 @@ export {
   ed25519StreamFinish,
   ed25519StreamUpdate,
 } from "./ed25519-sign";
+export { multiplyBase as baseMultiply, multiplyBaseTwice as baseMultiplyTwice } from "./fixed-base";
