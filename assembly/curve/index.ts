@@ -32,3 +32,4 @@ export {
   ed25519StreamUpdate,
 } from "./ed25519-sign";
 export { multiplyBase as baseMultiply, multiplyBaseTwice as baseMultiplyTwice } from "./fixed-base";
+export { x25519, x25519Base, x25519Batch, x25519Pair } from "./x25519";
