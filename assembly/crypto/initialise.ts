@@ -1,4 +1,6 @@
 import { initialise as initialiseCurve } from "../curve/edwards";
+import { initialise as initialiseSingle } from "../curve/single";
+import { initialise as initialiseStraus } from "../curve/straus";
 import { initialise as initialiseField } from "../field/pair";
 import { initialiseWorkspace } from "../memory/workspace";
 
@@ -7,4 +9,6 @@ export function initialise(address: usize, bytes: usize): void {
   initialiseWorkspace(address, bytes);
   initialiseField();
   initialiseCurve();
+  initialiseSingle();
+  initialiseStraus();
 }

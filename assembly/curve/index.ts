@@ -9,3 +9,5 @@ export {
   toAffine as pointsToAffine,
   toCached as pointsToCached,
 } from "./edwards";
+export { prepareKey as ed25519PrepareKey } from "./prepared-key";
+export { verifyItems as ed25519VerifyItems, verifyTune } from "./verify";
