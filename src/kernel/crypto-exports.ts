@@ -146,6 +146,10 @@ export interface CryptoExports {
   pointsToCached(out: number, p: number): void;
   pointsNormalise(p: number): void;
 
+  // multiples of the base point: assembly/curve/fixed-base.ts; scalars of 32 bytes, points as above
+  baseMultiply(out: number, scalar: number): void;
+  baseMultiplyTwice(out: number, scalarA: number, scalarB: number): void;
+
   // Ed25519 signatures: assembly/curve/ed25519-sign.ts
   readonly ED25519_KEY_BYTES: WebAssembly.Global;
   readonly ED25519_STREAM_BYTES: WebAssembly.Global;
