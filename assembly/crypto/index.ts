@@ -3,8 +3,7 @@
 export { initialise } from "./initialise";
 export { staticEnd, workspaceRoom } from "../memory/workspace";
 export * from "../field/index";
-export { initialiseWorkspace, staticEnd, workspaceRoom } from "../memory/workspace";
+export * from "../seal/index";
 export * from "../hash/index";
 export * from "../cipher/index";
-export * from "../curve/x25519";
 export * from "../curve/index";

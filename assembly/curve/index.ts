@@ -31,3 +31,4 @@ export {
   ed25519StreamFinish,
   ed25519StreamUpdate,
 } from "./ed25519-sign";
+export { x25519, x25519Base, x25519Batch, x25519Pair } from "./x25519";

@@ -21,6 +21,11 @@ export interface CryptoExports {
   fieldSwapIf(a: number, b: number, maskA: bigint, maskB: bigint): void;
   fieldGather(out: number, elementA: number, elementB: number): void;
   fieldScatter(elementA: number, elementB: number, a: number): void;
+  // seal: records of assembly/layout/hpke.ts
+  hpkeOpenBatch(party: number, items: number, count: number): void;
+  hpkeSealBatch(party: number, items: number, count: number): void;
+  hpkeRecipientKeys(party: number, item: number, keys: number): void;
+  hpkeSenderKeys(party: number, item: number, keys: number): void;
   // hash
   readonly SHA256_CONTEXT_BYTES: WebAssembly.Global;
   readonly SHA512_CONTEXT_BYTES: WebAssembly.Global;
@@ -101,6 +106,8 @@ export interface CryptoExports {
   aeadSealBatch(items: number, count: number): void;
   aeadOpenBatch(items: number, count: number): void;
   aeadItemBytes(): number;
+  /** Fills with zeroes, faster than the host can. */
+  cipherWipe(address: number, length: number): void;
   /** A message in pieces, in a context of aeadContextBytes(), which the caller wipes. */
   aeadContextBytes(): number;
   aeadStart(context: number, key: number, nonce: number): void;

@@ -89,7 +89,10 @@ eachBuild('ed25519 signing', (kernel) => {
   });
 
   test('as the twin, @noble/curves and OpenSSL sign', () => {
-    const lengths = fc.oneof(fc.integer({ min: 0, max: 300 }), fc.constantFrom(0, 1, 31, 32, 47, 48, 63, 64, 111));
+    const lengths = fc.oneof(
+      fc.integer({ min: 0, max: 300 }),
+      fc.constantFrom(0, 1, 31, 32, 47, 48, 63, 64, 111),
+    );
     fc.assert(
       fc.property(secret, lengths, fc.nat(255), (secretKey, length, seed) => {
         const message = filled(length, seed);
@@ -102,9 +105,9 @@ eachBuild('ed25519 signing', (kernel) => {
         const A = toHex(key.publicKey);
         expect(toHex(publicKey(secretKey))).toBe(A);
         expect(toHex(reference.publicKey(secretKey))).toBe(A);
-        expect(createPublicKey(nodeKey(secretKey)).export({ format: 'der', type: 'spki' }).subarray(12)).toEqual(
-          Buffer.from(A, 'hex'),
-        );
+        expect(
+          createPublicKey(nodeKey(secretKey)).export({ format: 'der', type: 'spki' }).subarray(12),
+        ).toEqual(Buffer.from(A, 'hex'));
       }),
       { numRuns: 60 },
     );
@@ -222,13 +225,22 @@ eachBuild('ed25519 signing', (kernel) => {
       [() => sign(filled(96), message), 'expected secretKey of 32 bytes, got 96'],
       [() => sign(undefined as never, message), 'expected secretKey as Uint8Array, got undefined'],
       [() => sign(secretKey, 'text' as never), 'expected message as Uint8Array, got string'],
-      [() => sign(secretKey, message, { context: new Uint8Array() }), 'expected context of 1 to 255 bytes, got 0'],
-      [() => sign(secretKey, message, { context: filled(256) }), 'expected context of 1 to 255 bytes, got 256'],
+      [
+        () => sign(secretKey, message, { context: new Uint8Array() }),
+        'expected context of 1 to 255 bytes, got 0',
+      ],
+      [
+        () => sign(secretKey, message, { context: filled(256) }),
+        'expected context of 1 to 255 bytes, got 256',
+      ],
       [
         () => sign(secretKey, message, { context: filled(256), prehash: true }),
         'expected context of 0 to 255 bytes, got 256',
       ],
-      [() => sign(secretKey, message, { context: 'c' as never }), 'expected context as Uint8Array, got string'],
+      [
+        () => sign(secretKey, message, { context: 'c' as never }),
+        'expected context as Uint8Array, got string',
+      ],
       [() => sign(secretKey, message, { prehash: 1 as never }), 'expected prehash as boolean, got number'],
       [() => signingKey(filled(0)), 'expected secretKey of 32 bytes, got 0'],
       [() => generateKeyPair(() => filled(16)), 'expected result of randomBytes of 32 bytes, got 16'],
@@ -322,7 +334,13 @@ describe('what stays in the kernel', () => {
       useKernel(kernelOf(build), 'under test');
       // Any 8 bytes of a secret in a row would be a piece of it.
       const memory = Buffer.from(fresh.bytes);
-      const secrets = { secretKey, scalar: toLittleEndian(scalar), reduced: toLittleEndian(scalar % L), prefix, r: toLittleEndian(r) };
+      const secrets = {
+        secretKey,
+        scalar: toLittleEndian(scalar),
+        reduced: toLittleEndian(scalar % L),
+        prefix,
+        r: toLittleEndian(r),
+      };
       for (const [name, bytes] of Object.entries(secrets)) {
         for (let i = 0; i + 8 <= bytes.length; i++) {
           before.set(`${name} at ${i}`, memory.indexOf(bytes.subarray(i, i + 8)));
@@ -355,7 +373,9 @@ describe('the twin', () => {
     larger.set(toLittleEndian(fromLittleEndian(signature.subarray(32)) + L), 32);
     expect(reference.verify(larger, message, A)).toBe(false);
     const context = filled(4);
-    expect(reference.verify(reference.sign(secretKey, message, { context }), message, A, { context })).toBe(true);
+    expect(reference.verify(reference.sign(secretKey, message, { context }), message, A, { context })).toBe(
+      true,
+    );
     expect(reference.verify(signature, message, A, { context })).toBe(false);
     const prehashed = reference.sign(secretKey, message, { prehash: true });
     expect(reference.verify(prehashed, message, A, { prehash: true })).toBe(true);
