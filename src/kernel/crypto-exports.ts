@@ -180,4 +180,8 @@ export interface CryptoExports {
     key: number,
   ): void;
   ed25519StreamFinish(stream: number, signature: number, key: number): number;
+
+  // x25519 public keys: assembly/curve/x25519-base.ts
+  x25519PublicKey(out: number, privateKey: number): void;
+  x25519PublicKeyPair(outA: number, outB: number, privateKeyA: number, privateKeyB: number): void;
 }
