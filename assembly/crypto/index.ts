@@ -3,4 +3,6 @@
 export { initialise } from "./initialise";
 export { staticEnd, workspaceRoom } from "../memory/workspace";
 export * from "../field/index";
+export * from "../hash/index";
+export * from "../cipher/index";
 export * from "../curve/index";

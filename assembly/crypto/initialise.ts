@@ -1,6 +1,7 @@
 import { initialise as initialiseCurve } from "../curve/edwards";
 import { initialise as initialiseSingle } from "../curve/single";
 import { initialise as initialiseStraus } from "../curve/straus";
+import { initialise as initialiseBase } from "../curve/fixed-base";
 import { initialise as initialiseField } from "../field/pair";
 import { initialiseWorkspace } from "../memory/workspace";
 
@@ -11,4 +12,5 @@ export function initialise(address: usize, bytes: usize): void {
   initialiseCurve();
   initialiseSingle();
   initialiseStraus();
+  initialiseBase();
 }

@@ -21,6 +21,113 @@ export interface CryptoExports {
   fieldSwapIf(a: number, b: number, maskA: bigint, maskB: bigint): void;
   fieldGather(out: number, elementA: number, elementB: number): void;
   fieldScatter(elementA: number, elementB: number, a: number): void;
+  // hash
+  readonly SHA256_CONTEXT_BYTES: WebAssembly.Global;
+  readonly SHA512_CONTEXT_BYTES: WebAssembly.Global;
+  readonly HMAC_SHA256_KEY_BYTES: WebAssembly.Global;
+  readonly HMAC_SHA512_KEY_BYTES: WebAssembly.Global;
+  readonly HMAC_SHA256X4_KEYS_BYTES: WebAssembly.Global;
+  readonly HKDF_SHA256_EXPAND_BYTES_MAX: WebAssembly.Global;
+  readonly HKDF_SHA512_EXPAND_BYTES_MAX: WebAssembly.Global;
+  /** Bytes of a record of a batch: assembly/hash/message.ts. */
+  readonly HASH_MESSAGE_BYTES: WebAssembly.Global;
+  sha256(message: number, bytes: number, out: number): void;
+  sha256Init(context: number): void;
+  sha256Update(context: number, address: number, bytes: number): void;
+  sha256Final(context: number, out: number): void;
+  sha256Batch(messages: number, count: number, digests: number): void;
+  hmacSha256Key(prepared: number, key: number, bytes: number): void;
+  hmacSha256(prepared: number, message: number, bytes: number, out: number): void;
+  hmacSha256Init(context: number, prepared: number): void;
+  hmacSha256Final(context: number, prepared: number, out: number): void;
+  hkdfSha256Expand(prepared: number, info: number, infoBytes: number, out: number, bytes: number): void;
+  sha512(message: number, bytes: number, out: number): void;
+  sha512Init(context: number): void;
+  sha512Update(context: number, address: number, bytes: number): void;
+  sha512Final(context: number, out: number): void;
+  sha512Batch(messages: number, count: number, digests: number): void;
+  hmacSha512Key(prepared: number, key: number, bytes: number): void;
+  hmacSha512(prepared: number, message: number, bytes: number, out: number): void;
+  hmacSha512Init(context: number, prepared: number): void;
+  hmacSha512Final(context: number, prepared: number, out: number): void;
+  hkdfSha512Expand(prepared: number, info: number, infoBytes: number, out: number, bytes: number): void;
+  sha512Pieces(
+    piece0: number,
+    bytes0: number,
+    piece1: number,
+    bytes1: number,
+    piece2: number,
+    bytes2: number,
+    piece3: number,
+    bytes3: number,
+    out: number,
+  ): void;
+  hmacSha256x4Keys(prepared: number, keys: number, stride: number, bytes: number): void;
+  hmacSha256x4Share(prepared: number, key: number): void;
+  hmacSha256x4(
+    prepared: number,
+    messages: number,
+    stride: number,
+    bytes: number,
+    out: number,
+    outStride: number,
+  ): void;
+  // cipher: ChaCha20-Poly1305 (assembly/cipher)
+  chacha20(key: number, counter: number, nonce: number, input: number, length: number, output: number): void;
+  chachaState(state: number, key: number, counter: number, nonce: number): void;
+  chachaBlock(state: number, output: number): void;
+  poly1305(key: number, message: number, length: number, tag: number): void;
+  /** Writes length + 16 bytes. */
+  aeadSeal(
+    key: number,
+    nonce: number,
+    aad: number,
+    aadLength: number,
+    input: number,
+    length: number,
+    output: number,
+  ): void;
+  /** The length holds the tag. 0: refused, and nothing was written. */
+  aeadOpen(
+    key: number,
+    nonce: number,
+    aad: number,
+    aadLength: number,
+    input: number,
+    length: number,
+    output: number,
+  ): number;
+  /** `count` records of aeadItemBytes(); each gets its verdict. */
+  aeadSealBatch(items: number, count: number): void;
+  aeadOpenBatch(items: number, count: number): void;
+  aeadItemBytes(): number;
+  /** A message in pieces, in a context of aeadContextBytes(), which the caller wipes. */
+  aeadContextBytes(): number;
+  aeadStart(context: number, key: number, nonce: number): void;
+  aeadAad(context: number, aad: number, length: number): void;
+  aeadAadEnd(context: number): void;
+  aeadEncrypt(context: number, input: number, length: number, output: number): void;
+  aeadAuthenticate(context: number, input: number, length: number): void;
+  aeadDecrypt(context: number, input: number, length: number, output: number): void;
+  aeadTag(context: number, tag: number): void;
+  aeadVerify(context: number, tag: number): number;
+
+  // x25519: assembly/curve/x25519.ts; an item of a batch is assembly/curve/x25519-item.ts. Answers tell all-zero results.
+  x25519(out: number, scalar: number, u: number): number;
+  x25519Pair(outA: number, outB: number, scalarA: number, uA: number, scalarB: number, uB: number): number;
+  x25519Base(out: number, scalar: number): void;
+  x25519Batch(items: number, count: number): void;
+
+  // scalars modulo the order of the base point: assembly/curve/order.ts; 32 bytes each
+  orderReduce512(out: number, wide: number): void;
+  orderMulAdd(out: number, a: number, b: number, c: number): void;
+  orderMulMod(out: number, a: number, b: number): void;
+  orderMulMod128(out: number, a: number, b: number): void;
+  orderAddMod(out: number, a: number, b: number): void;
+  orderNegate(out: number, a: number): void;
+  orderIsCanonical(scalar: number): number;
+  orderSignedDigits(out: number, scalar: number, width: number): void;
+  orderWnaf(out: number, scalar: number, width: number): number;
 
   // curve: assembly/curve/edwards.ts; points, affine and cached hold two points and are 16-byte aligned
   pointsDecompress(out: number, bytesA: number, bytesB: number): number;
@@ -31,4 +138,43 @@ export interface CryptoExports {
   pointsToAffine(out: number, p: number): void;
   pointsToCached(out: number, p: number): void;
   pointsNormalise(p: number): void;
+
+  // Ed25519 signatures: assembly/curve/ed25519-sign.ts
+  readonly ED25519_KEY_BYTES: WebAssembly.Global;
+  readonly ED25519_STREAM_BYTES: WebAssembly.Global;
+  ed25519Key(key: number, seed: number): void;
+  ed25519Sign(
+    signature: number,
+    message: number,
+    bytes: number,
+    domain: number,
+    domainBytes: number,
+    key: number,
+  ): void;
+  ed25519SignOnce(
+    signature: number,
+    message: number,
+    bytes: number,
+    domain: number,
+    domainBytes: number,
+    seed: number,
+  ): void;
+  ed25519StreamBegin(stream: number, domain: number, domainBytes: number, key: number): void;
+  ed25519StreamUpdate(stream: number, address: number, bytes: number, round: number): void;
+  ed25519StreamCommit(
+    stream: number,
+    signature: number,
+    domain: number,
+    domainBytes: number,
+    key: number,
+  ): void;
+  ed25519StreamFinish(stream: number, signature: number, key: number): number;
+
+  // Ed25519 verification: assembly/curve/verify.ts, prepared-key.ts
+  readonly VERIFY_COUNT_MAX: WebAssembly.Global;
+  readonly VERIFY_ITEM_BYTES: WebAssembly.Global;
+  readonly PREPARED_KEY_BYTES: WebAssembly.Global;
+  ed25519PrepareKey(out: number, key: number): number;
+  ed25519VerifyItems(items: number, count: number, coefficients: number): void;
+  verifyTune(straus: number, width: number): void;
 }

