@@ -292,6 +292,7 @@ function shortGroup(at: usize, end: usize, blocks: usize, sealing: bool): void {
     at += ITEM_BYTES;
   }
   wipe(scratch, 2 * CHACHA_QUAD_BYTES);
+  wipe(lanes, 4 * offsetof<ChaChaLane>());
   wipe(poly, offsetof<Poly1305>() + 2 * TAG_BYTES);
   wipe(keystream, keystreamBytes);
   release(scratch);

@@ -34,6 +34,11 @@ export function wipe(address: usize, length: usize): void {
   while (address < end) store<u8>(address++, 0);
 }
 
+/** The same for the host: on shared memory its own `fill` goes byte by byte, eight times slower. */
+export function cipherWipe(address: usize, length: usize): void {
+  wipe(address, length);
+}
+
 /** Writes `input` combined with `mask`; `output` may be `input`. */
 export function xorBytes(input: usize, mask: usize, output: usize, length: usize): void {
   const end = input + length;

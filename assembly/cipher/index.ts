@@ -1,3 +1,4 @@
+export { cipherWipe } from "./bytes";
 export { chacha20, chachaBlock, chachaState } from "./chacha20";
 export { poly1305 } from "./poly1305";
 export {

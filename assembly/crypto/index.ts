@@ -3,6 +3,7 @@
 export { initialise } from "./initialise";
 export { staticEnd, workspaceRoom } from "../memory/workspace";
 export * from "../field/index";
+export * from "../seal/index";
 export * from "../hash/index";
 export * from "../cipher/index";
 export * from "../curve/index";

@@ -34,4 +34,5 @@ export {
   ed25519StreamFinish,
   ed25519StreamUpdate,
 } from "./ed25519-sign";
+export { multiplyBase as baseMultiply, multiplyBaseTwice as baseMultiplyTwice } from "./fixed-base";
 export { x25519, x25519Base, x25519Batch, x25519Pair } from "./x25519";

@@ -21,6 +21,11 @@ export interface CryptoExports {
   fieldSwapIf(a: number, b: number, maskA: bigint, maskB: bigint): void;
   fieldGather(out: number, elementA: number, elementB: number): void;
   fieldScatter(elementA: number, elementB: number, a: number): void;
+  // seal: records of assembly/layout/hpke.ts
+  hpkeOpenBatch(party: number, items: number, count: number): void;
+  hpkeSealBatch(party: number, items: number, count: number): void;
+  hpkeRecipientKeys(party: number, item: number, keys: number): void;
+  hpkeSenderKeys(party: number, item: number, keys: number): void;
   // hash
   readonly SHA256_CONTEXT_BYTES: WebAssembly.Global;
   readonly SHA512_CONTEXT_BYTES: WebAssembly.Global;
@@ -101,6 +106,8 @@ export interface CryptoExports {
   aeadSealBatch(items: number, count: number): void;
   aeadOpenBatch(items: number, count: number): void;
   aeadItemBytes(): number;
+  /** Fills with zeroes, faster than the host can. */
+  cipherWipe(address: number, length: number): void;
   /** A message in pieces, in a context of aeadContextBytes(), which the caller wipes. */
   aeadContextBytes(): number;
   aeadStart(context: number, key: number, nonce: number): void;
@@ -138,6 +145,10 @@ export interface CryptoExports {
   pointsToAffine(out: number, p: number): void;
   pointsToCached(out: number, p: number): void;
   pointsNormalise(p: number): void;
+
+  // multiples of the base point: assembly/curve/fixed-base.ts; scalars of 32 bytes, points as above
+  baseMultiply(out: number, scalar: number): void;
+  baseMultiplyTwice(out: number, scalarA: number, scalarB: number): void;
 
   // Ed25519 signatures: assembly/curve/ed25519-sign.ts
   readonly ED25519_KEY_BYTES: WebAssembly.Global;

@@ -28,7 +28,7 @@ async function openTarget(
   let now = start;
   /** Timestamp of the last operation. */
   let last = start;
-  const ledger = await Ledger.open({ ...options, path, clock: () => now });
+  const ledger = await Ledger.open({ ...options, path, clock: () => now, expiryTimer: false });
   /** Where a batch follows at the very next moments, the clock stays behind: it must not let expire what is due in them. */
   const advance = (timestamp: bigint, count: number): void => {
     if (timestamp > last + BigInt(count)) now = timestamp;
