@@ -184,4 +184,11 @@ export interface CryptoExports {
   // x25519 public keys: assembly/curve/x25519-base.ts
   x25519PublicKey(out: number, privateKey: number): void;
   x25519PublicKeyPair(outA: number, outB: number, privateKeyA: number, privateKeyB: number): void;
+  // Ed25519 verification: assembly/curve/verify.ts, prepared-key.ts
+  readonly VERIFY_COUNT_MAX: WebAssembly.Global;
+  readonly VERIFY_ITEM_BYTES: WebAssembly.Global;
+  readonly PREPARED_KEY_BYTES: WebAssembly.Global;
+  ed25519PrepareKey(out: number, key: number): number;
+  ed25519VerifyItems(items: number, count: number, coefficients: number): void;
+  verifyTune(straus: number, width: number): void;
 }
