@@ -336,7 +336,8 @@ eachBuild('x25519', (kernel) => {
     const check = (what: string): void => {
       const from = io - WORKSPACE_BYTES;
       const memory = Buffer.from(kernel.memory.buffer, from, WORKSPACE_BYTES + IO_BYTES);
-      for (const form of forms) expect(memory.includes(Buffer.from(form)), `${what}: ${toHex(form)}`).toBe(false);
+      for (const form of forms)
+        expect(memory.includes(Buffer.from(form)), `${what}: ${toHex(form)}`).toBe(false);
       expect(exports.workspaceRoom()).toBe(room);
     };
     kernel.bytes.fill(0, io, io + IO_BYTES);
