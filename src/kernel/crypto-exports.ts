@@ -13,6 +13,10 @@ export interface CryptoExports {
   fieldSub(out: number, a: number, b: number): void;
   fieldMul(out: number, a: number, b: number): void;
   fieldSqr(out: number, a: number): void;
+  fieldMulAddSub(outSum: number, outDifference: number, a: number, b: number, c: number, d: number): void;
+  fieldSqrAddSub(outSum: number, outDifference: number, a: number, c: number, d: number): void;
+  fieldSqrEither(out: number, a: number, b: number, maskA: bigint, maskB: bigint): void;
+  fieldSubMulAdd(outDifference: number, outSum: number, a: number, b: number, factor: number): void;
   fieldMulSmall(out: number, a: number, factor: number): void;
   fieldReduce(out: number, a: number): void;
   fieldInvert(out: number, a: number): void;
