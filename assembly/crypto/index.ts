@@ -1,4 +1,9 @@
 // The cryptographic kernels: one module, built twice (scripts/build-wasm.mjs), with relaxed SIMD and without any SIMD.
 // Each family's index names what it exports; src/kernel/crypto-exports.ts is the other side.
-export { initialiseWorkspace, staticEnd, workspaceRoom } from "../memory/workspace";
+export { initialise } from "./initialise";
+export { staticEnd, workspaceRoom } from "../memory/workspace";
+export * from "../field/index";
+export * from "../seal/index";
 export * from "../hash/index";
+export * from "../cipher/index";
+export * from "../curve/index";

@@ -1,24 +1,18 @@
-import { type CryptoBuild, CryptoKernel } from '../kernel/crypto-kernel.ts';
+// The kernel of this thread.
+import type { CryptoKernel } from '../kernel/crypto-kernel.ts';
+import { chooseKernel, type KernelChoice } from './choose-kernel.ts';
 
-export interface KernelChoice {
-  /** 'simd': relaxed SIMD with fused multiply-adds; 'scalar': no SIMD at all. */
-  readonly build: CryptoBuild;
-  /** Why this one. */
-  readonly reason: string;
-}
+export type { KernelChoice } from './choose-kernel.ts';
 
 let current: CryptoKernel | undefined;
 let choice: KernelChoice | undefined;
 
-/** The kernel of this thread, loaded at the first call. */
+/** The kernel of this thread, chosen and tested at the first call. */
 export function kernel(): CryptoKernel {
   if (current === undefined) {
-    const forced = process.env.SPECIE_CRYPTO;
-    choice =
-      forced === 'scalar' || forced === 'simd'
-        ? { build: forced, reason: `SPECIE_CRYPTO=${forced}` }
-        : { build: 'simd', reason: 'the default' };
-    current = CryptoKernel.instantiate({ build: choice.build });
+    const chosen = chooseKernel({ forced: process.env.SPECIE_CRYPTO });
+    current = chosen.kernel;
+    choice = chosen.choice;
   }
   return current;
 }

@@ -124,7 +124,7 @@ export class CryptoKernel {
     this.memory = memory;
     const instance = new WebAssembly.Instance(compile(build), imports(memory, this.#abort.bind(this)));
     this.exports = instance.exports as unknown as CryptoExports;
-    this.exports.initialiseWorkspace(address, WORKSPACE_BYTES);
+    this.exports.initialise(address, WORKSPACE_BYTES);
     this.io = address + WORKSPACE_BYTES;
     this.#bytes = new Uint8Array(memory.buffer);
   }

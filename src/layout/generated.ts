@@ -425,6 +425,35 @@ export const GlobalsLayout = {
   pendingFree: 64,
 } as const;
 
+// ---- hpke.ts
+export const HPKE_PARTY_PRIVATE_KEY_OFFSET = 0;
+export const HPKE_PARTY_PUBLIC_KEY_OFFSET = 32;
+export const HPKE_PARTY_CONTEXT_OFFSET = 64;
+export const HPKE_PARTY_KNOWN_OFFSET = 132;
+export const HPKE_PARTY_SIZE = 144;
+export const HPKE_ITEM_ENC_OFFSET = 0;
+export const HPKE_ITEM_AAD_ADDRESS_OFFSET = 32;
+export const HPKE_ITEM_AAD_LENGTH_OFFSET = 36;
+export const HPKE_ITEM_TEXT_ADDRESS_OFFSET = 40;
+export const HPKE_ITEM_TEXT_LENGTH_OFFSET = 44;
+export const HPKE_ITEM_VERDICT_OFFSET = 48;
+export const HPKE_ITEM_SIZE = 64;
+export const HPKE_KEYS_KEY_OFFSET = 0;
+export const HPKE_KEYS_EXPORTER_SECRET_OFFSET = 32;
+export const HPKE_KEYS_BASE_NONCE_OFFSET = 64;
+export const HPKE_KEYS_SIZE = 80;
+export const HpkeVerdict = {
+  good: 1,
+  invalid_public_key: 2,
+  authentication_failed: 3,
+} as const;
+export type HpkeVerdictName = keyof typeof HpkeVerdict;
+export const HpkeVerdictNames: ReadonlyMap<number, HpkeVerdictName> = new Map<number, HpkeVerdictName>([
+  [1, 'good'],
+  [2, 'invalid_public_key'],
+  [3, 'authentication_failed'],
+]);
+
 // ---- index-entry.ts
 export const INDEX_KIND_SHIFT = 61;
 export const INDEX_REF_MASK = 2305843009213693951n;

@@ -34,6 +34,11 @@ export interface LedgerOptions {
   readonly path: string;
   /** Nanoseconds since the Unix epoch. Default: the system's clock. */
   readonly clock?: Clock;
+  /**
+   * Whether pending transfers expire by a timer of the system when no batch comes. Default true. False for a clock that
+   * does not run by itself: what is due expires before the next batch, and at `expire`.
+   */
+  readonly expiryTimer?: boolean;
   /** 128 bits that the hash tables in memory are keyed with. Default: random. No result depends on them. */
   readonly seed?: bigint;
   /** Largest size of the journal's file. Default 1 TiB (address space, not disk). */
@@ -137,6 +142,7 @@ export class Ledger extends LedgerCalls implements Engine {
         records,
         sessions,
         clock,
+        expiryTimer: options.expiryTimer ?? true,
         refuses: () => this.#refuses(),
         failed: (error) => {
           const damage = kernel.indexDamage();

@@ -38,6 +38,7 @@ export interface WriterParts {
   readonly records: Records;
   readonly sessions: Sessions;
   readonly clock: Clock;
+  readonly expiryTimer: boolean;
   /** What a refusal says while the writer may not take anything in; undefined: it may. */
   readonly refuses: () => EngineReply | undefined;
   /** The kernel has thrown: its memory may hold half a batch and is of no further use. */
@@ -118,7 +119,7 @@ export class Writer {
 
   /** Expires what is due also when no batch comes. */
   scheduleExpiry(): void {
-    if (this.#closed) return;
+    if (this.#closed || !this.#parts.expiryTimer) return;
     const expiresAt = this.#parts.kernel.nextExpiry();
     if (expiresAt === undefined) return;
     if (this.#expiryTimer !== undefined && this.#expiryTimerAt <= expiresAt) return;

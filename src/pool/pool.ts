@@ -7,13 +7,20 @@ import { Piscina } from 'piscina';
 export interface PoolOptions {
   /** The module that names the worker's file: its `import.meta.url`. */
   readonly from: string;
-  /** The worker's file relative to it, without the ending: './store-worker'. */
+  /** The worker's file relative to it, without the ending: './store-worker'; or with it, for a plain .mjs. */
   readonly file: string;
   /** Name of the exported function that runs one task. */
   readonly task: string;
   readonly threads: number;
   /** Threads start with the first task that needs them, not at once. */
   readonly lazy?: boolean;
+  /** Tasks that a thread is given at a time, so that the next one is there when it has finished one; 1 when left out. */
+  readonly tasksPerThread?: number;
+  /**
+   * How an idle thread waits: 'sync' blocks it, and 'sync' it is when left out. A thread so blocked may outlive an error
+   * that nobody caught: what ends it can come to nothing when it is about to block. 'disabled' waits in its event loop.
+   */
+  readonly atomics?: 'sync' | 'disabled';
   /** What every thread is given at its start (structured clone); see poolData. */
   readonly data?: unknown;
 }
@@ -29,23 +36,40 @@ export interface Pool<Task, Answer> {
 const CLOSE_TIMEOUT_MS = 600_000;
 
 export function createPool<Task, Answer>(options: PoolOptions): Pool<Task, Answer> {
-  const { from, file, task: name, threads, lazy = false, data } = options;
-  // Node 20 cannot strip types in a worker thread: sources go through tsx, the package is JavaScript already.
-  const typescript = from.endsWith('.ts');
-  const piscina = new Piscina<Task, Answer>({
-    filename: fileURLToPath(new URL(`${file}${typescript ? '.ts' : '.js'}`, from)),
-    name,
-    minThreads: lazy ? 0 : threads,
-    maxThreads: threads,
-    idleTimeout: Number.POSITIVE_INFINITY,
-    execArgv: typescript ? ['--import', 'tsx'] : [],
-    closeTimeout: CLOSE_TIMEOUT_MS,
-    workerData: data,
-  });
+  const piscina = createPiscina<Task, Answer>(options);
   return {
     run: (task) => piscina.run(task),
     close: () => piscina.close(),
   };
+}
+
+/** The same for who looks after the threads himself. */
+export function createPiscina<Task, Answer>(options: PoolOptions): Piscina<Task, Answer> {
+  const {
+    from,
+    file,
+    task: name,
+    threads,
+    lazy = false,
+    tasksPerThread = 1,
+    atomics = 'sync',
+    data,
+  } = options;
+  // Node 20 cannot strip types in a worker thread: sources go through tsx, the package is JavaScript already.
+  const ending = from.endsWith('.ts') ? '.ts' : '.js';
+  const worker = file.endsWith('.mjs') ? file : `${file}${ending}`;
+  return new Piscina<Task, Answer>({
+    filename: fileURLToPath(new URL(worker, from)),
+    name,
+    minThreads: lazy ? 0 : threads,
+    maxThreads: threads,
+    concurrentTasksPerWorker: tasksPerThread,
+    atomics,
+    idleTimeout: Number.POSITIVE_INFINITY,
+    execArgv: worker.endsWith('.ts') ? ['--import', 'tsx'] : [],
+    closeTimeout: CLOSE_TIMEOUT_MS,
+    workerData: data,
+  });
 }
 
 /** In a worker: the pool's `data`. Piscina hands a thread [its own data, ours]. */

@@ -26,20 +26,28 @@ async function openTarget(
   start: bigint,
 ): Promise<LedgerTarget> {
   let now = start;
-  const ledger = await Ledger.open({ ...options, path, clock: () => now });
+  /** Timestamp of the last operation. */
+  let last = start;
+  const ledger = await Ledger.open({ ...options, path, clock: () => now, expiryTimer: false });
+  /** Where a batch follows at the very next moments, the clock stays behind: it must not let expire what is due in them. */
+  const advance = (timestamp: bigint, count: number): void => {
+    if (timestamp > last + BigInt(count)) now = timestamp;
+    last = timestamp;
+  };
   return {
     createAccounts: async (timestamp, events) => {
-      now = timestamp;
+      advance(timestamp, events.length);
       const results = await ledger.createAccounts(events);
       return results.map(({ code, timestamp: at }) => ({ timestamp: at, status: code }));
     },
     createTransfers: async (timestamp, events) => {
-      now = timestamp;
+      advance(timestamp, events.length);
       const results = await ledger.createTransfers(events);
       return results.map(({ code, timestamp: at }) => ({ timestamp: at, status: code }));
     },
     expire: async (timestamp) => {
       now = timestamp;
+      last = timestamp;
       ledger.expire();
     },
     lookupAccounts: (ids) => ledger.lookupAccounts(ids),
@@ -51,7 +59,7 @@ async function openTarget(
     reopen: async (end) => {
       if (end === 'closed') {
         await ledger.close();
-        return openTarget(path, options, now);
+        return openTarget(path, options, last);
       }
       // A read is answered when all that it saw is flushed, expiries included.
       await ledger.lookupAccounts([1n]);
@@ -59,7 +67,7 @@ async function openTarget(
       cpSync(path, copy, { recursive: true, filter: (file) => !/^(owner|draft)\./.test(basename(file)) });
       await ledger.close();
       rmSync(path, { recursive: true, force: true });
-      return openTarget(copy, options, now);
+      return openTarget(copy, options, last);
     },
     close: async () => {
       await ledger.close();

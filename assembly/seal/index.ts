@@ -1,0 +1,1 @@
+export { hpkeOpenBatch, hpkeRecipientKeys, hpkeSealBatch, hpkeSenderKeys } from "./hpke";

@@ -1,0 +1,146 @@
+// The threads of a pool, replaced when they die. Piscina starts a new thread for one that exits or throws, and rejects
+// the tasks it had; three things remain to be done here:
+//
+// - Piscina rejects those tasks while the thread may still be ending. Its tasks are rejected here when it is gone, so that
+//   nobody else writes to their slots or sits in its seat.
+// - A thread that dies before it was ready makes Piscina give up replacing threads by itself. A task that no thread can
+//   take still makes it start one: `recruit`.
+// - Piscina's own queue stays empty: who asks waits until there is room, and so decides what comes first.
+import type { Worker } from 'node:worker_threads';
+import type { Piscina } from 'piscina';
+import { createPiscina, type PoolOptions } from '../../pool/pool.ts';
+
+const TASKS_PER_THREAD = 2;
+
+interface Member {
+  readonly thread: number;
+  readonly exited: Promise<void>;
+  ready: boolean;
+}
+
+export interface CrewOptions extends Omit<PoolOptions, 'lazy' | 'tasksPerThread' | 'atomics'> {
+  /** There may be room now. */
+  readonly onReady: () => void;
+  /** That thread has ended. */
+  readonly onDeath: (thread: number) => void;
+}
+
+export class Crew<Task, Answer> {
+  readonly #options: CrewOptions;
+  readonly #piscina: Piscina<Task | undefined, Answer>;
+  /** Every thread that has not ended yet, those that Piscina has given up included. */
+  readonly #members = new Map<Worker, Member>();
+  #tasks = 0;
+  #closing = false;
+  /** What the last thread that threw died of. */
+  lastError: unknown;
+
+  constructor(options: CrewOptions) {
+    this.#options = options;
+    this.#piscina = createPiscina({
+      ...options,
+      tasksPerThread: TASKS_PER_THREAD,
+      // Measured as fast as the other here, and a thread that throws is sure to end.
+      atomics: 'disabled',
+    });
+    // Without a listener an error of an idle thread would end the process.
+    this.#piscina.on('error', () => {});
+    this.#piscina.on('workerCreate', ({ id }: { id: number }) => {
+      this.#adopt();
+      for (const member of this.#members.values()) if (member.thread === id) member.ready = true;
+      options.onReady();
+    });
+    // Piscina starts the replacement right after this event.
+    this.#piscina.on('workerDestroy', () => queueMicrotask(() => this.#adopt()));
+    this.#adopt();
+  }
+
+  /** Threads that can take tasks. */
+  get ready(): number {
+    let ready = 0;
+    for (const worker of this.#piscina.threads) if (this.#members.get(worker)?.ready) ready += 1;
+    return ready;
+  }
+
+  /** Threads that have a task. */
+  get busy(): number {
+    return Math.max(0, this.ready - this.#piscina.idleThreads);
+  }
+
+  /** Tasks that could be taken now. */
+  get room(): number {
+    return this.ready * TASKS_PER_THREAD - this.#tasks;
+  }
+
+  /** Tasks that could be taken if every thread were ready. */
+  get roomSoon(): number {
+    return Math.max(0, this.#options.threads * TASKS_PER_THREAD - this.#tasks);
+  }
+
+  /** Runs a task in the least busy thread. Rejects when the thread dies, after it has ended. */
+  async run(task: Task): Promise<Answer> {
+    this.#tasks += 1;
+    try {
+      return await this.#piscina.run(task);
+    } catch (error) {
+      await this.#endings();
+      throw error;
+    } finally {
+      this.#tasks -= 1;
+    }
+  }
+
+  /** Makes Piscina start a thread where it has given up. Does nothing when there are enough, or one with room. */
+  recruit(): void {
+    if (this.#closing || this.#piscina.threads.length >= this.#options.threads) return;
+    this.#tasks += 1;
+    this.#piscina
+      .run(undefined)
+      .catch(() => {})
+      .finally(() => {
+        this.#tasks -= 1;
+        this.#options.onReady();
+      });
+    this.#adopt();
+  }
+
+  /** Ends the threads, at once. */
+  async close(): Promise<void> {
+    this.#closing = true;
+    // A thread that ends on its own after Piscina has ended the others would be replaced.
+    await this.#endings();
+    while (this.#members.size > 0 || this.#piscina.threads.length > 0) {
+      await this.#piscina.destroy();
+      this.#adopt();
+      await this.#endings();
+    }
+  }
+
+  /** Until every thread that Piscina has given up has ended. */
+  async #endings(): Promise<void> {
+    const alive = new Set(this.#piscina.threads);
+    await Promise.all(
+      [...this.#members].filter(([worker]) => !alive.has(worker)).map(([, { exited }]) => exited),
+    );
+  }
+
+  #adopt(): void {
+    for (const worker of this.#piscina.threads) {
+      if (this.#members.has(worker)) continue;
+      // The worker forgets its id when it ends.
+      const thread = worker.threadId;
+      if (thread < 0) continue;
+      const exited = new Promise<void>((resolve) => {
+        worker.once('error', (error) => {
+          this.lastError = error;
+        });
+        worker.once('exit', () => {
+          this.#members.delete(worker);
+          this.#options.onDeath(thread);
+          resolve();
+        });
+      });
+      this.#members.set(worker, { thread, exited, ready: false });
+    }
+  }
+}
