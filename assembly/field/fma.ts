@@ -41,6 +41,8 @@ const FOLD_1: u64 = 0x94d4000000000000;
 const FOLD_2: u64 = 0x4214000000000000;
 const FOLD_3: u64 = 0xef54000000000000;
 const FOLD_4: u64 = 0x9c94000000000000;
+/** 2^62 + 2^50: a second product that is added to the first, or taken off, brings this no second time. */
+const FOLD_BIAS: u64 = 0x4004000000000000;
 
 // prettier-ignore
 const CONSTANTS = memory.data<u64>([
@@ -48,26 +50,28 @@ const CONSTANTS = memory.data<u64>([
   FOLD_0, FOLD_0, FOLD_1, FOLD_1, FOLD_2, FOLD_2, FOLD_3, FOLD_3, FOLD_4, FOLD_4,
   0x7ffffffffffff, 0x7ffffffffffff, TWO_52, TWO_52, OFFSET_0, OFFSET_0, OFFSET, OFFSET,
   0, 0,
+  FOLD_0 - FOLD_BIAS, FOLD_0 - FOLD_BIAS, FOLD_1 - FOLD_BIAS, FOLD_1 - FOLD_BIAS, FOLD_2 - FOLD_BIAS, FOLD_2 - FOLD_BIAS,
+  FOLD_3 - FOLD_BIAS, FOLD_3 - FOLD_BIAS, FOLD_4 - FOLD_BIAS, FOLD_4 - FOLD_BIAS,
 ], 16);
 
 /** 2^-51 and 19·2^-51. */
-const INVERSE: f64 = 1.0 / 2251799813685248.0;
-const INVERSE_19: f64 = 19.0 / 2251799813685248.0;
+export const INVERSE: f64 = 1.0 / 2251799813685248.0;
+export const INVERSE_19: f64 = 19.0 / 2251799813685248.0;
 
-/** Sums of the ten columns of a product: 160 bytes of this instance. */
-let columns: usize = 0;
+/** Sums of the ten columns of a product, and after them five of another, folded: 240 bytes of this instance. */
+export let columns: usize = 0;
 
 export function initialise(): void {
-  columns = take(160);
+  columns = take(240);
 }
 
 export function wipe(): void {
-  memory.fill(columns, 0, 160);
+  memory.fill(columns, 0, 240);
 }
 
 // @ts-ignore: decorator
 @inline
-function constant(index: usize): v128 {
+export function constant(index: usize): v128 {
   return v128.load(CONSTANTS + (index << 4));
 }
 
@@ -86,16 +90,16 @@ function low(a: v128, b: v128, h: v128, c2: v128): v128 {
 /** A branch that is never taken, on a word that is always zero: what came before it is computed before it. */
 // @ts-ignore: decorator
 @inline
-function endColumn(): void {
+export function endColumn(): void {
   if (load<u32>(CONSTANTS, 176)) unreachable();
 }
 
-/** Folds column k + 5 onto column k: 2^255 = 19. */
+/** Column k with column k + 5 folded onto it, as 2^255 = 19, and the constant `fold`. */
 // @ts-ignore: decorator
 @inline
-function folded(k: usize): v128 {
+export function folded(k: usize, fold: v128): v128 {
   const upper = v128.load(columns + (k << 4), 80);
-  const sum = i64x2.add(i64x2.add(v128.load(columns + (k << 4)), upper), constant(2 + k));
+  const sum = i64x2.add(i64x2.add(v128.load(columns + (k << 4)), upper), fold);
   return i64x2.add(sum, i64x2.add(i64x2.shl(upper, 1), i64x2.shl(upper, 4)));
 }
 
@@ -106,15 +110,10 @@ function limb(sum: v128, carry: v128, mask: v128, exponent: v128, offset: v128):
   return f64x2.sub(i64x2.add(v128.or(v128.and(sum, mask), exponent), carry), offset);
 }
 
-/** Folds the ten columns to five, carries once, all limbs at the same time, and stores limbs of at most 2^50 + 2^12. */
+/** Carries five folded columns once, all at the same time, and stores limbs of at most 2^50 + 2^13. */
 // @ts-ignore: decorator
 @inline
-function finish(out: usize): void {
-  const u0 = folded(0);
-  const u1 = folded(1);
-  const u2 = folded(2);
-  const u3 = folded(3);
-  const u4 = folded(4);
+export function carry(out: usize, u0: v128, u1: v128, u2: v128, u3: v128, u4: v128): void {
   const q4 = i64x2.shr_u(u4, 51);
   const q4x19 = i64x2.add(i64x2.add(q4, i64x2.shl(q4, 1)), i64x2.shl(q4, 4));
   const mask = constant(7);
@@ -127,7 +126,24 @@ function finish(out: usize): void {
   v128.store(out, limb(u4, i64x2.shr_u(u3, 51), mask, exponent, offset), 64);
 }
 
-export function mul(out: usize, a: usize, b: usize): void {
+/** Folds the ten columns to five and carries them. */
+// @ts-ignore: decorator
+@inline
+export function finish(out: usize): void {
+  carry(
+    out,
+    folded(0, constant(2)),
+    folded(1, constant(3)),
+    folded(2, constant(4)),
+    folded(3, constant(5)),
+    folded(4, constant(6)),
+  );
+}
+
+/** The ten columns of a·b. */
+// @ts-ignore: decorator
+@inline
+export function multiply(a: usize, b: usize): void {
   const c1 = constant(0);
   const c2 = constant(1);
   const a0 = v128.load(a, 0);
@@ -278,19 +294,14 @@ export function mul(out: usize, a: usize, b: usize): void {
   v128.store(columns, lo, 128);
   v128.store(columns, hi, 144);
   endColumn();
-
-  finish(out);
 }
 
-// Products of different limbs are added up first and doubled once a column.
-export function sqr(out: usize, a: usize): void {
+/** The ten columns of a². Products of different limbs are added up first and doubled once a column. */
+// @ts-ignore: decorator
+@inline
+export function square(a0: v128, a1: v128, a2: v128, a3: v128, a4: v128): void {
   const c1 = constant(0);
   const c2 = constant(1);
-  const a0 = v128.load(a, 0);
-  const a1 = v128.load(a, 16);
-  const a2 = v128.load(a, 32);
-  const a3 = v128.load(a, 48);
-  const a4 = v128.load(a, 64);
   let h: v128, l: v128, lo: v128, hi: v128, carried: v128;
 
   // 2^0
@@ -411,7 +422,21 @@ export function sqr(out: usize, a: usize): void {
   v128.store(columns, lo, 128);
   v128.store(columns, hi, 144);
   endColumn();
+}
 
+// @ts-ignore: decorator
+@inline
+export function squareAt(a: usize): void {
+  square(v128.load(a, 0), v128.load(a, 16), v128.load(a, 32), v128.load(a, 48), v128.load(a, 64));
+}
+
+export function mul(out: usize, a: usize, b: usize): void {
+  multiply(a, b);
+  finish(out);
+}
+
+export function sqr(out: usize, a: usize): void {
+  squareAt(a);
   finish(out);
 }
 
@@ -434,7 +459,7 @@ export function sub(out: usize, a: usize, b: usize): void {
 /** Minus the multiple of 2^51 that is nearest to a·c; exact. */
 // @ts-ignore: decorator
 @inline
-function negatedCarry(a: v128, c: v128, c1: v128): v128 {
+export function negatedCarry(a: v128, c: v128, c1: v128): v128 {
   return f64x2.sub(c1, v128.relaxed_madd<f64>(a, c, c1));
 }
 

@@ -328,6 +328,10 @@ describe('what stays in the kernel', () => {
       key.sign(filled(IO_BYTES));
       sign(secretKey, message);
       key.sign(message);
+      fresh.bytes.set(secretKey, fresh.io);
+      fresh.exports.x25519PublicKeyPair(fresh.io + 64, fresh.io + 96, fresh.io, fresh.io);
+      fresh.exports.x25519PublicKey(fresh.io, fresh.io);
+      fresh.bytes.fill(0, fresh.io, fresh.io + 128);
       useKernel(kernelOf(build), 'under test');
       // Any 8 bytes of a secret in a row would be a piece of it.
       const memory = Buffer.from(fresh.bytes);
