@@ -109,9 +109,9 @@ eachBuild('ed25519 verification', (kernel) => {
     for (const { publicKey, message, signature, expected, name } of items) {
       expect(verify(publicKey, message, signature), name).toBe(expected);
       expect(verify(prepare(publicKey), message, signature), name).toBe(expected);
-      expect(reference.verify(signature.length === 64 ? signature : new Uint8Array(64), message, publicKey)).toBe(
-        expected,
-      );
+      expect(
+        reference.verify(signature.length === 64 ? signature : new Uint8Array(64), message, publicKey),
+      ).toBe(expected);
     }
     expect(verifyBatch(items)).toEqual(items.map(({ expected }) => expected));
   });
@@ -205,8 +205,10 @@ eachBuild('ed25519 verification', (kernel) => {
 
   test('a key or a signature of another length is not good; another type is an error', () => {
     const { publicKey, message, signature } = makeSigned(9, new Uint8Array(10));
-    for (const length of [0, 31, 33, 64]) expect(verify(new Uint8Array(length), message, signature)).toBe(false);
-    for (const length of [0, 32, 63, 65]) expect(verify(publicKey, message, new Uint8Array(length))).toBe(false);
+    for (const length of [0, 31, 33, 64])
+      expect(verify(new Uint8Array(length), message, signature)).toBe(false);
+    for (const length of [0, 32, 63, 65])
+      expect(verify(publicKey, message, new Uint8Array(length))).toBe(false);
     for (const wrong of [undefined, null, 'a', 1, [1]] as never[]) {
       expect(codeOf(() => verify(wrong, message, signature))).toBe('invalid_argument');
       expect(codeOf(() => verify(publicKey, wrong, signature))).toBe('invalid_argument');
