@@ -1,16 +1,19 @@
 // Several operations on pairs in one, for the build with relaxed SIMD: what would be carried, stored and loaded between them
 // is not. See pair.ts for what each computes, fma.ts for how a product is made.
 import {
+  FOLDS,
   INVERSE,
   INVERSE_19,
+  SECOND_FOLDS,
+  SQUARE_FOLDS,
   carry,
-  columns,
   constant,
   endColumn,
   finish,
   folded,
   multiply,
   negatedCarry,
+  scratch,
   square,
   squareAt,
 } from "./fma";
@@ -18,29 +21,29 @@ import {
 /** Folds the ten columns to five and puts them aside. */
 // @ts-ignore: decorator
 @inline
-function putAside(): void {
-  v128.store(columns, folded(0, constant(2)), 160);
-  v128.store(columns, folded(1, constant(3)), 176);
-  v128.store(columns, folded(2, constant(4)), 192);
-  v128.store(columns, folded(3, constant(5)), 208);
-  v128.store(columns, folded(4, constant(6)), 224);
+function putAside(columns: usize, folds: usize): void {
+  v128.store(columns, folded(columns, 0, constant(folds)), 160);
+  v128.store(columns, folded(columns, 1, constant(folds + 1)), 176);
+  v128.store(columns, folded(columns, 2, constant(folds + 2)), 192);
+  v128.store(columns, folded(columns, 3, constant(folds + 3)), 208);
+  v128.store(columns, folded(columns, 4, constant(folds + 4)), 224);
   endColumn();
 }
 
 /** Carries the columns put aside plus the ten columns, and the columns put aside minus the ten columns. */
 // @ts-ignore: decorator
 @inline
-function finishBoth(outSum: usize, outDifference: usize): void {
+function finishBoth(columns: usize, outSum: usize, outDifference: usize): void {
   const u0 = v128.load(columns, 160);
   const u1 = v128.load(columns, 176);
   const u2 = v128.load(columns, 192);
   const u3 = v128.load(columns, 208);
   const u4 = v128.load(columns, 224);
-  const v0 = folded(0, constant(12));
-  const v1 = folded(1, constant(13));
-  const v2 = folded(2, constant(14));
-  const v3 = folded(3, constant(15));
-  const v4 = folded(4, constant(16));
+  const v0 = folded(columns, 0, constant(SECOND_FOLDS));
+  const v1 = folded(columns, 1, constant(SECOND_FOLDS + 1));
+  const v2 = folded(columns, 2, constant(SECOND_FOLDS + 2));
+  const v3 = folded(columns, 3, constant(SECOND_FOLDS + 3));
+  const v4 = folded(columns, 4, constant(SECOND_FOLDS + 4));
   v128.store(columns, i64x2.sub(u0, v0), 160);
   v128.store(columns, i64x2.sub(u1, v1), 176);
   v128.store(columns, i64x2.sub(u2, v2), 192);
@@ -59,17 +62,19 @@ function finishBoth(outSum: usize, outDifference: usize): void {
 }
 
 export function mulAddSub(outSum: usize, outDifference: usize, a: usize, b: usize, c: usize, d: usize): void {
-  multiply(a, b);
-  putAside();
-  multiply(c, d);
-  finishBoth(outSum, outDifference);
+  const columns = scratch;
+  multiply(columns, a, b);
+  putAside(columns, FOLDS);
+  multiply(columns, c, d);
+  finishBoth(columns, outSum, outDifference);
 }
 
 export function sqrAddSub(outSum: usize, outDifference: usize, a: usize, c: usize, d: usize): void {
-  squareAt(a);
-  putAside();
-  multiply(c, d);
-  finishBoth(outSum, outDifference);
+  const columns = scratch;
+  squareAt(columns, a);
+  putAside(columns, SQUARE_FOLDS);
+  multiply(columns, c, d);
+  finishBoth(columns, outSum, outDifference);
 }
 
 /** A limb of a, or of b in the lanes whose mask is all ones. */
@@ -81,15 +86,17 @@ function either(a: usize, b: usize, mask: v128, offset: usize): v128 {
 }
 
 export function sqrEither(out: usize, a: usize, b: usize, maskA: u64, maskB: u64): void {
+  const columns = scratch;
   const mask = i64x2.replace_lane(i64x2.splat(maskA), 1, maskB);
   square(
+    columns,
     either(a, b, mask, 0),
     either(a, b, mask, 16),
     either(a, b, mask, 32),
     either(a, b, mask, 48),
     either(a, b, mask, 64),
   );
-  finish(out);
+  finish(columns, out, SQUARE_FOLDS);
 }
 
 // @ts-ignore: decorator

@@ -23,7 +23,8 @@ const KEPT = 0.9;
 const INPUTS = 64;
 
 const random = new Random(20_261_121n);
-const bytes = (length: number): Uint8Array<ArrayBuffer> => Uint8Array.from({ length }, () => random.below(256));
+const bytes = (length: number): Uint8Array<ArrayBuffer> =>
+  Uint8Array.from({ length }, () => random.below(256));
 
 interface Subject<Input> {
   readonly name: string;
@@ -177,7 +178,9 @@ const controls: Subject<() => unknown>[] = [
 ];
 
 const { build, reason } = kernelChoice();
-process.stdout.write(`kernels: ${build} (${reason}); ${SAMPLES.toLocaleString('en')} samples each\n\nmust show a leak\n`);
+process.stdout.write(
+  `kernels: ${build} (${reason}); ${SAMPLES.toLocaleString('en')} samples each\n\nmust show a leak\n`,
+);
 for (const control of controls) {
   const verdict = measure(control);
   const found = Math.abs(verdict.t) > CERTAIN;
@@ -189,7 +192,8 @@ process.stdout.write('\nmust show none\n');
 for (const subject of subjects) {
   let verdict = measure(subject);
   // A machine that changes its pace can raise a suspicion; what is real comes back.
-  for (let again = 0; again < 2 && Math.abs(verdict.t) > SUSPICIOUS && !flags.small; again++) verdict = measure(subject);
+  for (let again = 0; again < 2 && Math.abs(verdict.t) > SUSPICIOUS && !flags.small; again++)
+    verdict = measure(subject);
   const leaks = Math.abs(verdict.t) > SUSPICIOUS;
   failed ||= leaks && !flags.small;
   show(subject.name, verdict, leaks ? 'LEAKS' : 'no leak found');

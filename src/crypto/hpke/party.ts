@@ -71,7 +71,7 @@ export class Party {
   }
 
   /** Writes HPKE_PARTY_SIZE bytes at the beginning of the kernel's io. */
-  write({ bytes, io }: CryptoKernel): void {
+  write({ bytes, io }: Pick<CryptoKernel, 'bytes' | 'io'>): void {
     if (this.#privateKey !== undefined) bytes.set(this.#privateKey, io + HPKE_PARTY_PRIVATE_KEY_OFFSET);
     if (this.#publicKey !== undefined) bytes.set(this.#publicKey, io + HPKE_PARTY_PUBLIC_KEY_OFFSET);
     bytes.set(this.#context, io + HPKE_PARTY_CONTEXT_OFFSET);

@@ -11,7 +11,7 @@ import { kernelChoice } from '../kernel.ts';
 import { Arena } from './arena.ts';
 import { Call, type PartUnderWay } from './call.ts';
 import { Crew } from './crew.ts';
-import type { Operation } from './operation.ts';
+import { expectArray, type Operation } from './operation.ts';
 import { freeSeats, reserveSeats } from './seats.ts';
 import { type BatchAnswer, type BatchTask, SLOT_HEADER_BYTES, SlotHeaders } from './slot.ts';
 
@@ -76,7 +76,7 @@ export class BatchPool {
   readonly #pending = new Set<Call>();
   /** Parts to start again. */
   readonly #again: PartUnderWay[] = [];
-  readonly #bytes: Uint8Array;
+  readonly #bytes: Uint8Array<ArrayBuffer>;
   #parts = 0;
   #retried = 0;
   #deaths = 0;
@@ -185,12 +185,7 @@ export class BatchPool {
     shared: Shared,
     items: readonly Item[],
   ): void {
-    if (!Array.isArray(items)) {
-      throw new CryptoError(
-        'invalid_argument',
-        `expected ${operation.itemsName} as an array, got ${typeof items}`,
-      );
-    }
+    expectArray(operation.itemsName, items);
     const room = this.#arena.bytesMax - SLOT_HEADER_BYTES - operation.sharedBytes(shared);
     for (let i = 0; i < items.length; i++) {
       operation.checkItem(items[i]!, i);

@@ -1,8 +1,10 @@
 // Worker threads that compute batches: the batch functions of specie/crypto as promises. See batch-pool.ts.
 import type { CryptoError } from '../errors.ts';
+import type { OpenItem, RecipientKey, Sealed, SealItem, SealOptions } from '../hpke/index.ts';
 import type { X25519Item } from '../x25519.ts';
 import { BatchPool, type CryptoPoolOptions, type CryptoPoolStats } from './batch-pool.ts';
 import { SHA256_BATCH, SHA512_BATCH } from './hash-operations.ts';
+import { openBatch, sealBatch } from './hpke-operations.ts';
 import { SHARED_SECRET_BATCH } from './x25519-operation.ts';
 
 export type { CryptoPoolOptions, CryptoPoolStats } from './batch-pool.ts';
@@ -21,6 +23,12 @@ export interface CryptoPool {
   sha512Batch(messages: readonly Uint8Array[]): Promise<Uint8Array<ArrayBuffer>[]>;
   /** x25519.sharedSecretBatch */
   sharedSecretBatch(items: readonly X25519Item[]): Promise<(Uint8Array<ArrayBuffer> | CryptoError)[]>;
+  /** hpke.openBatch */
+  openBatch(
+    options: RecipientKey & { readonly items: readonly OpenItem[] },
+  ): Promise<(Uint8Array | CryptoError)[]>;
+  /** hpke.sealBatch */
+  sealBatch(options: SealOptions & { readonly items: readonly SealItem[] }): Promise<Sealed[]>;
   stats(): CryptoPoolStats;
   /** Answers every call that was taken, then ends the threads. Later calls reject; closing again waits for the same end. */
   close(): Promise<void>;
@@ -33,6 +41,8 @@ export function createCryptoPool(options: CryptoPoolOptions = {}): CryptoPool {
     sha256Batch: (messages) => pool.run(SHA256_BATCH, undefined, messages),
     sha512Batch: (messages) => pool.run(SHA512_BATCH, undefined, messages),
     sharedSecretBatch: (items) => pool.run(SHARED_SECRET_BATCH, undefined, items),
+    openBatch: (options) => openBatch(pool, options),
+    sealBatch: (options) => sealBatch(pool, options),
     stats: () => pool.stats(),
     close: () => pool.close(),
   };

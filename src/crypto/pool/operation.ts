@@ -9,6 +9,7 @@
 // When the thread that runs a slot dies or traps, the slot is encoded again before another runs it: `run` may overwrite
 // what it was given, and nothing that a dying thread left behind is ever read.
 import type { CryptoKernel } from '../../kernel/crypto-kernel.ts';
+import { CryptoError } from '../errors.ts';
 
 /** `Shared` is what all items of a call have in common (a key, say), checked already; `Item` one item, `Result` its answer. */
 export interface Operation<Shared, Item, Result> {
@@ -28,7 +29,7 @@ export interface Operation<Shared, Item, Result> {
   /**
    * Writes a body at `address`, which is 64-byte aligned; `bytes` is all of the shared memory. Nothing there is wiped yet.
    */
-  encode(bytes: Uint8Array, address: number, shared: Shared, items: readonly Item[]): void;
+  encode(bytes: Uint8Array<ArrayBuffer>, address: number, shared: Shared, items: readonly Item[]): void;
   /** In a thread of the pool: computes the answers of the `count` items of the body at `address`, in place. */
   run(kernel: CryptoKernel, address: number, count: number): void;
   /** Copies the answers out. `first` is the index in the call of the first item. May throw CryptoError. */
@@ -37,3 +38,9 @@ export interface Operation<Shared, Item, Result> {
 
 /** What a thread of the pool runs: any operation, seen from there. */
 export type Runnable = Pick<Operation<never, never, unknown>, 'name' | 'run'>;
+
+/** Throws invalid_argument unless `items` is an array; `name` is what to call it. */
+export function expectArray(name: string, items: readonly unknown[]): void {
+  if (Array.isArray(items)) return;
+  throw new CryptoError('invalid_argument', `expected ${name} as an array, got ${typeof items}`);
+}
