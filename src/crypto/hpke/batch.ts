@@ -113,12 +113,11 @@ export function openBatch(
   expectArray(items);
   const results: (Uint8Array | CryptoError)[] = new Array(items.length);
   const jobs: Job[] = [];
-  for (let place = 0; place < items.length; place++) {
-    const { enc, aad = NOTHING, ciphertext } = items[place]!;
+  items.forEach(({ enc, aad = NOTHING, ciphertext }, place) => {
     const fault = faultOf(enc, aad, ciphertext);
     if (fault === undefined) jobs.push({ place, enc, aad, text: ciphertext });
     else results[place] = fault;
-  }
+  });
   const here = kernel();
   run(here, 'hpkeOpenBatch', party, jobs, {
     done({ place, text }, at) {
