@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { CryptoError } from '../../../src/crypto/errors.ts';
@@ -221,4 +222,19 @@ test('threads killed again and again under mixed load: every answer is right', a
   expect(pool.stats().bytesPeak).toBeLessThanOrEqual(1 << 20);
   await pool.close();
   expect(pool.stats()).toMatchObject({ bytes: 0, pending: 0, threadsReady: 0 });
+});
+
+test('a process waits for its calls, and ends without having closed the pool', () => {
+  const script = `
+    import { createCryptoPool } from '${new URL('../../../dist/crypto/pool/crypto-pool.js', import.meta.url).href}';
+    const pool = createCryptoPool({ threads: 2 });
+    for (let i = 0; i < 3; i++) {
+      pool.sha256Batch([Buffer.from('abc')]).then(([digest]) => process.stdout.write(digest.length + ';'));
+    }
+  `;
+  const { stdout, stderr, status } = spawnSync(process.execPath, ['--input-type=module', '-e', script], {
+    encoding: 'utf8',
+    timeout: 30_000,
+  });
+  expect({ stdout, stderr, status }).toEqual({ stdout: '32;32;32;', stderr: '', status: 0 });
 });
