@@ -1,5 +1,7 @@
 import { initialise as initialiseCurve } from "../curve/edwards";
 import { initialise as initialiseBase } from "../curve/fixed-base";
+import { initialise as initialiseSingle } from "../curve/single";
+import { initialise as initialiseStraus } from "../curve/straus";
 import { initialise as initialiseField } from "../field/pair";
 import { initialiseWorkspace } from "../memory/workspace";
 
@@ -9,4 +11,6 @@ export function initialise(address: usize, bytes: usize): void {
   initialiseField();
   initialiseCurve();
   initialiseBase();
+  initialiseSingle();
+  initialiseStraus();
 }

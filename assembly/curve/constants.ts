@@ -13,6 +13,7 @@ const NUMBERS = memory.data<u64>([
   0xc4ee1b274a0ea0b0, 0x2f431806ad2fe478, 0x2b4d00993dfbd7a7, 0x2b8324804fc1df0b,
   1, 0, 0, 0,
   0, 0, 0, 0,
+  4, 0, 0, 0,
 ], 16);
 
 /** The base point, encoded: y = 4/5, x even. */
@@ -23,12 +24,14 @@ export let D2: usize = 0;
 export let ROOT: usize = 0;
 export let ONE: usize = 0;
 export let ZERO: usize = 0;
+export let FOUR: usize = 0;
 
 export function initialiseConstants(): void {
-  D = take(5 * PAIR_BYTES);
+  D = take(6 * PAIR_BYTES);
   D2 = D + PAIR_BYTES;
   ROOT = D2 + PAIR_BYTES;
   ONE = ROOT + PAIR_BYTES;
   ZERO = ONE + PAIR_BYTES;
-  for (let i: usize = 0; i < 5; i++) fromBytes(D + i * PAIR_BYTES, NUMBERS + (i << 5), NUMBERS + (i << 5));
+  FOUR = ZERO + PAIR_BYTES;
+  for (let i: usize = 0; i < 6; i++) fromBytes(D + i * PAIR_BYTES, NUMBERS + (i << 5), NUMBERS + (i << 5));
 }

@@ -77,6 +77,7 @@ function respond(
   sha512Pieces(domain, domainBytes, signature, 32, key + PUBLIC, 32, message, bytes, hash);
   reduce512(hash, hash);
   mulAdd(signature + 32, hash, key, r);
+  memory.fill(hash, 0, 64);
   release(hash);
 }
 
@@ -104,7 +105,7 @@ export function ed25519Sign(
   encodeMultiple(result, r);
   respond(result, message, bytes, domain, domainBytes, key, r);
   memory.copy(signature, result, 64);
-  memory.fill(r, 0, 32);
+  memory.fill(result, 0, 128);
   release(result);
 }
 

@@ -79,14 +79,13 @@ export function double(out: usize, p: usize): void {
   mul(e, p + X, e); // E = 2XY: instead of (X + Y)² - X² - Y², which would have to be reduced
   sqr(f, p + X);
   sqr(g, p + Y);
-  // With a = -1 all four signs may be turned: G = Y² - X², F = G - 2Z², H = -(X² + Y²), E = 2XY.
+  // G = Y² - X², F = 2Z² - G, H = X² + Y²: the signs of F and H turned together, which changes no point.
   add(h, f, g);
-  sub(h, ZERO, h);
   sub(g, g, f);
   reduce(g, g);
   sqr(f, p + Z);
   add(f, f, f);
-  sub(f, g, f);
+  sub(f, f, g);
   finish(out);
 }
 

@@ -55,12 +55,12 @@ export function initialise(): void {
 
 function build(): void {
   const count = ROWS * ENTRIES;
-  const points = take(count * POINTS_BYTES);
-  const products = take(count * PAIR_BYTES);
   const base = take(POINTS_BYTES + CACHED_BYTES);
   const cached = base + POINTS_BYTES;
-
   decompress(base, BASE, BASE);
+  const points = take(count * POINTS_BYTES);
+  const products = take(count * PAIR_BYTES);
+
   copyPoints(points, base);
   for (let i = 0; i < 128; i++) double(points, points);
   for (let i: usize = 0; i < POINTS_BYTES; i += PAIR_BYTES) joinAB(base + i, base + i, points + i);
@@ -96,7 +96,8 @@ function build(): void {
     toAffine(table + i * AFFINE_BYTES, point);
     if (i == 0) break;
   }
-  release(points);
+  memory.fill(base, 0, products + count * PAIR_BYTES - base);
+  release(base);
   built = true;
 }
 

@@ -9,6 +9,9 @@ export {
   toAffine as pointsToAffine,
   toCached as pointsToCached,
 } from "./edwards";
+export { PREPARED_KEY_BYTES, prepareKey as ed25519PrepareKey } from "./prepared-key";
+export { VERIFY_COUNT_MAX, verifyItems as ed25519VerifyItems, verifyTune } from "./verify";
+export { VERIFY_ITEM_BYTES } from "./verify-item";
 export {
   addMod as orderAddMod,
   isCanonical as orderIsCanonical,
@@ -31,4 +34,8 @@ export {
   ed25519StreamFinish,
   ed25519StreamUpdate,
 } from "./ed25519-sign";
+export { multiplyBase as baseMultiply, multiplyBaseTwice as baseMultiplyTwice } from "./fixed-base";
 export { x25519, x25519Base, x25519Batch, x25519Pair } from "./x25519";
+export { prepareKey as ed25519PrepareKey } from "./prepared-key";
+export { verifyItems as ed25519VerifyItems, verifyTune } from "./verify";
+export { x25519PublicKey, x25519PublicKeyPair } from "./x25519-base";

@@ -18,21 +18,17 @@ function join(...pieces: Uint8Array[]): Uint8Array {
 function dom2({ context, prehash = false }: Variant): Uint8Array {
   if (context === undefined && !prehash) return new Uint8Array();
   const text = new TextEncoder().encode('SigEd25519 no Ed25519 collisions');
-  return join(
-    text,
-    Uint8Array.of(prehash ? 1 : 0, context?.length ?? 0),
-    context ?? new Uint8Array(),
-  );
+  return join(text, Uint8Array.of(prehash ? 1 : 0, context?.length ?? 0), context ?? new Uint8Array());
 }
 
 /** The hash of all the pieces, as a number modulo L. */
-function hashToScalar(...pieces: Uint8Array[]): bigint {
-  return fromLittleEndian(sha512(join(...pieces))) % L;
+export function hashToScalar(...pieces: Uint8Array[]): bigint {
+  return fromLittleEndian(sha512.digest(join(...pieces))) % L;
 }
 
 /** Section 5.1.5: the secret scalar, from 2^254 to 2^255 - 8, and the prefix. */
-function expand(secretKey: Uint8Array): { scalar: bigint; prefix: Uint8Array } {
-  const hash = sha512(secretKey);
+export function expand(secretKey: Uint8Array): { scalar: bigint; prefix: Uint8Array } {
+  const hash = sha512.digest(secretKey);
   const low = fromLittleEndian(hash.slice(0, 32));
   const scalar = (low & ((1n << 254n) - 8n)) | (1n << 254n);
   return { scalar, prefix: hash.slice(32) };
@@ -51,7 +47,7 @@ export function sign(
 ): Uint8Array<ArrayBuffer> {
   const { scalar, prefix } = expand(secretKey);
   const domain = dom2(variant);
-  const signed = variant.prehash ? sha512(message) : message;
+  const signed = variant.prehash ? sha512.digest(message) : message;
   const A = encode(multiply(B, scalar));
   const r = hashToScalar(domain, prefix, signed);
   const R = encode(multiply(B, r));
@@ -77,7 +73,7 @@ export function verify(
   const R = decode(signature.slice(0, 32));
   const A = decode(publicKey);
   if (R === undefined || A === undefined || isSmallOrder(A)) return false;
-  const signed = variant.prehash ? sha512(message) : message;
+  const signed = variant.prehash ? sha512.digest(message) : message;
   const k = hashToScalar(dom2(variant), signature.slice(0, 32), publicKey, signed);
   const difference = add(multiply(B, S), negate(add(R, multiply(A, k))));
   return equal(multiply(difference, 8n), NEUTRAL);

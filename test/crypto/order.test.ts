@@ -177,15 +177,11 @@ eachBuild('order', (kernel) => {
         put(A, a);
         const end = exports.orderWnaf(OUT, A, width);
         const digits = Array.from(new Int8Array(kernel.memory.buffer, OUT, 256));
-        let last = -256;
-        digits.forEach((digit, place) => {
-          if (digit === 0) return;
-          expect(digit & 1).toBe(1);
-          expect(Math.abs(digit)).toBeLessThan(2 ** (width - 1));
-          expect(place - last).toBeGreaterThanOrEqual(width);
-          last = place;
-        });
-        expect(end).toBe(Math.max(0, last + 1));
+        const places = digits.flatMap((digit, place) => (digit === 0 ? [] : [place]));
+        expect(places.every((place) => (digits[place]! & 1) === 1)).toBe(true);
+        expect(places.every((place) => Math.abs(digits[place]!) < 2 ** (width - 1))).toBe(true);
+        expect(places.every((place, i) => i === 0 || place - places[i - 1]! >= width)).toBe(true);
+        expect(end).toBe((places.at(-1) ?? -1) + 1);
         expect(digits.reduceRight((sum, digit) => (sum << 1n) + BigInt(digit), 0n)).toBe(a);
       }),
       { numRuns: 3000 },

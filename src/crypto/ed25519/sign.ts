@@ -26,7 +26,8 @@ const MESSAGE_BYTES_MAX = IO_BYTES - MESSAGE;
 /** How much of a longer message goes to the kernel at once: little enough for the cache. */
 const PIECE_BYTES = 64 << 10;
 
-if (DOMAIN + DOMAIN_BYTES_MAX > MESSAGE) throw new Error('expected the longest domain to end before the message');
+if (DOMAIN + DOMAIN_BYTES_MAX > MESSAGE)
+  throw new Error('expected the longest domain to end before the message');
 
 /** The kernel's key of a secret key; it holds secrets. */
 export function keyOf(secretKey: Uint8Array): Uint8Array<ArrayBuffer> {
@@ -73,11 +74,7 @@ export function signWithKey(
 }
 
 /** With a key or a secret key, which differ in length. */
-function signWhole(
-  key: Uint8Array,
-  message: Uint8Array,
-  domain: Uint8Array,
-): Uint8Array<ArrayBuffer> {
+function signWhole(key: Uint8Array, message: Uint8Array, domain: Uint8Array): Uint8Array<ArrayBuffer> {
   const { exports, bytes, io } = kernel();
   const signKernel = key.length === KEY_BYTES ? exports.ed25519Sign : exports.ed25519SignOnce;
   // What is signed is the copy in io, whatever happens to the message meanwhile.
@@ -94,11 +91,7 @@ function signWhole(
 }
 
 /** A message longer than io, fed in pieces, twice. */
-function signPieces(
-  key: Uint8Array,
-  message: Uint8Array,
-  domain: Uint8Array,
-): Uint8Array<ArrayBuffer> {
+function signPieces(key: Uint8Array, message: Uint8Array, domain: Uint8Array): Uint8Array<ArrayBuffer> {
   const { exports, bytes, io } = kernel();
   const feed = (round: number): void => {
     for (let from = 0; from < message.length; from += PIECE_BYTES) {

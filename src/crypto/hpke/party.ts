@@ -28,6 +28,8 @@ export interface ContextKeys {
 
 export interface RecipientKey {
   readonly recipientPrivateKey: Uint8Array;
+  /** Its public key, where that is known: saves its computation. With any other, nothing opens. */
+  readonly recipientPublicKey?: Uint8Array | undefined;
   readonly info: Uint8Array;
 }
 
@@ -55,9 +57,12 @@ export class Party {
     this.#context = keyScheduleContext(info);
   }
 
-  static recipient({ recipientPrivateKey, info }: RecipientKey): Party {
+  static recipient({ recipientPrivateKey, recipientPublicKey, info }: RecipientKey): Party {
     expectBytes('recipient private key', recipientPrivateKey, PRIVATE_KEY_BYTES);
-    return new Party(recipientPrivateKey, undefined, info);
+    if (recipientPublicKey !== undefined) {
+      expectBytes('recipient public key', recipientPublicKey, PUBLIC_KEY_BYTES);
+    }
+    return new Party(recipientPrivateKey, recipientPublicKey, info);
   }
 
   static sender({ recipientPublicKey, info }: SenderKey): Party {
