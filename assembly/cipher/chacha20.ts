@@ -299,8 +299,8 @@ function xorQuad(words: usize, input: usize, output: usize): void {
   }
 }
 
-// A stream: a state, and keystream that is computed and not used yet, at the end of a buffer of four blocks. A message
-// may pass through in pieces of any length.
+// A stream: a state whose counter is that of the next block to compute, and keystream that is computed and not used yet,
+// at the end of a buffer of four blocks. A message may pass through in pieces of any length.
 //
 //     0         64                                 320          324
 //     ┌─────────┬──────────────────────────────────┬────────────┬──────────┐

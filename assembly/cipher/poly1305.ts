@@ -4,11 +4,11 @@
 // word is below 2^28, and r1, r2, r3 are multiples of 4. So 2^128·r1 = 2^130·(r1 / 4), which is 5·(r1 / 4) = r1 + r1 / 4
 // modulo 2^130 - 5; that is s1. The message needs no splitting, and a product takes twenty multiplications.
 //
-// Bounds, before the multiplication, in units of 2^32: h0 < 3.25, h1, h2, h3 < 2.875 each, h4 <= 4. A column is at most
-// h0·2^28 + (h1 + h2 + h3)·1.25·2^28 + a little < 14.1·2^60 < 2^64. Carries move one place each, all at once: a column of
-// 14.1·2^60 hands on 14.1/16 < 0.882 to the next, and 1.25·(0.882 + 0.25) < 1.42 comes round to h0. Exactly, column by
-// column (13.8, 13.1, 12.5, 11.7 times 2^60): h1 <= 1 + 1 + 0.863, h2 <= 2 + 0.82, h3 <= 2 + 0.79,
-// h0 <= 1 + 1 + 1.25·(0.732 + 0.25) = 3.228; so the bounds hold again after the next block is added.
+// Bounds. Carries move one place each, all at once. In units of 2^32, with the next block added: h0 < 3.225, h1 < 2.862,
+// h2 < 2.818, h3 < 2.774, and h4 <= 4. The columns d0 … d3 are then below 13.79, 13.08, 12.38 and 11.68 times 2^60, so no
+// sum overflows 64 bits. They hand on a sixteenth of that: h1 < 1 + 13.79 / 16 + 1 with the next block, h2 < 1 + 13.08 /
+// 16 + 1, h3 < 1 + 12.38 / 16 + 1. What is above 2^128, d4 < 11.68 / 16 + 4 · 2^28 / 2^32 = 0.98, leaves two bits in h4, and
+// five fourths of it come round to h0 < 1 + 1.25 · 0.98 + 1. So the bounds hold again.
 
 import { release, take } from "../memory/workspace";
 import { copyBytes, wipe } from "./bytes";
@@ -16,8 +16,12 @@ import { copyBytes, wipe } from "./bytes";
 const LOW: u64 = 0xffffffff;
 const BLOCK_BYTES: usize = 16;
 
-// h0 … h4 │ r │ s of the RFC, the pad │ the bytes that do not fill a block yet │ how many
-// 40      │ 16│ 16                    │ 16                                     │ 4 (+ 4)
+// A message on its way. The pad is what section 2.5 calls s; a block that is not full yet waits in `partial`.
+//
+//     0         40        56        72        88              92         96
+//     ┌─────────┬─────────┬─────────┬─────────┬───────────────┬──────────┐
+//     │ h0 … h4 │ r0 … r3 │ pad     │ partial │ partial_bytes │ reserved │
+//     └─────────┴─────────┴─────────┴─────────┴───────────────┴──────────┘
 // @ts-ignore: decorator
 @unmanaged
 export class Poly1305 {

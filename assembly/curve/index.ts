@@ -9,6 +9,9 @@ export {
   toAffine as pointsToAffine,
   toCached as pointsToCached,
 } from "./edwards";
+export { PREPARED_KEY_BYTES, prepareKey as ed25519PrepareKey } from "./prepared-key";
+export { VERIFY_COUNT_MAX, verifyItems as ed25519VerifyItems, verifyTune } from "./verify";
+export { VERIFY_ITEM_BYTES } from "./verify-item";
 export {
   addMod as orderAddMod,
   isCanonical as orderIsCanonical,

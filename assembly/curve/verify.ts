@@ -158,7 +158,7 @@ export function verifyItems(address: usize, count: usize, coefficients: usize): 
     const at = item(i);
     const record = changetype<VerifyItem>(at);
     let probe = <usize>((record.key ^ (record.key_1 >> 7)) * 0x9e3779b97f4a7c15 >> 32) & (slots - 1);
-    let key = keyCount;
+    let key: usize = keyCount;
     for (let p: u32 = 0; p < PROBES; p++) {
       const known = word(table, probe);
       if (known == 0) {
@@ -171,8 +171,8 @@ export function verifyItems(address: usize, count: usize, coefficients: usize): 
       }
       probe = (probe + 1) & (slots - 1);
     }
-    setWord(keyOf, i, key);
-    if (key == keyCount) {
+    setWord(keyOf, i, <u32>key);
+    if (key == <usize>keyCount) {
       setWord(keyItem, key, <u32>i);
       setWord(keySum, key, 0);
       keyCount++;
@@ -208,14 +208,19 @@ export function verifyItems(address: usize, count: usize, coefficients: usize): 
   release(keys);
 }
 
-/** SHA-512 of all texts. */
+/** SHA-512 of all texts, once R and key are in them. */
 function digest(count: usize, digests: usize): void {
   const messages = take(count * HASH_MESSAGE_BYTES);
   for (let i: usize = 0; i < count; i++) {
     const record = changetype<VerifyItem>(item(i));
     const message = changetype<HashMessage>(messages + i * HASH_MESSAGE_BYTES);
     message.address = record.text;
-    message.bytes = record.kind & DIGEST ? 0 : record.text_bytes;
+    message.bytes = 0;
+    if (record.kind & DIGEST) continue;
+    message.bytes = record.text_bytes;
+    const room = <usize>record.text + <usize>record.domain_bytes;
+    memory.copy(room, item(i) + R_AT, 32);
+    memory.copy(room + 32, item(i) + KEY_AT, 32);
   }
   sha512Batch(messages, count, digests);
   for (let i: usize = 0; i < count; i++) {
@@ -278,7 +283,7 @@ function sumRange(out: usize, from: usize, count: usize): void {
     if (word(keySum, key) != sums) {
       setWord(keySum, key, sums);
       setWord(keyPlace, key, <u32>used);
-      setWord(points, used, <u32>(keys + key * KEY_BYTES));
+      setWord(points, used, <u32>(keys + <usize>key * KEY_BYTES));
       memory.copy(scalar(scalars, used), scalar(zk, index), 32);
       prepared = prepared && (changetype<VerifyItem>(item(word(keyItem, key))).kind & PREPARED) != 0;
       used++;
@@ -308,10 +313,10 @@ function sumRange(out: usize, from: usize, count: usize): void {
       used++;
     }
   }
-  const long = prepared ? 0 : used;
+  const long: usize = prepared ? 0 : used;
   for (let i = from; i < from + count; i++) {
     const index = word(live, i);
-    setWord(points, used, <u32>(storedR + index * STORED_BYTES));
+    setWord(points, used, <u32>(storedR + <usize>index * STORED_BYTES));
     memory.copy(scalar(scalars, used), scalar(z, index), 32);
     used++;
   }

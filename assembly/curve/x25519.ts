@@ -9,10 +9,13 @@ import {
   copy,
   fromBytes,
   mul,
-  mulSmall,
+  mulAddSub,
   reduce,
   sqr,
+  sqrAddSub,
+  sqrEither,
   sub,
+  subMulAdd,
   swapIf,
   toBytes,
   wipe,
@@ -29,18 +32,31 @@ const BASE_POINT = memory.data<u64>([9, 0, 0, 0], 16);
 // prettier-ignore
 const ONE = memory.data<u64>([1, 0, 0, 0], 16);
 
-// Scratch of one run: pairs, and the two clamped scalars after them.
-const X1: usize = 0;
-const X2: usize = X1 + PAIR_BYTES;
-const Z2: usize = X2 + PAIR_BYTES;
-const X3: usize = Z2 + PAIR_BYTES;
-const Z3: usize = X3 + PAIR_BYTES;
-const A: usize = Z3 + PAIR_BYTES;
+// Scratch of one run: pairs, and the two clamped scalars after them. A point x/z is kept as x + z and x - z, reduced.
+/** The u-coordinate: x/z of the difference of the two points of the ladder. */
+const U: usize = 0;
+/** The point doubled last. */
+const A: usize = U + PAIR_BYTES;
 const B: usize = A + PAIR_BYTES;
+/** The other point. */
 const C: usize = B + PAIR_BYTES;
 const D: usize = C + PAIR_BYTES;
-const SCALARS: usize = D + PAIR_BYTES;
+const AA: usize = D + PAIR_BYTES;
+const BB: usize = AA + PAIR_BYTES;
+const E: usize = BB + PAIR_BYTES;
+const T: usize = E + PAIR_BYTES;
+const SCALARS: usize = T + PAIR_BYTES;
 const SCRATCH_BYTES: usize = SCALARS + 64;
+
+// A result of a batch before the division.
+const X: usize = 0;
+const Z: usize = X + PAIR_BYTES;
+const PRODUCT: usize = Z + PAIR_BYTES;
+const DIVISION_BYTES: usize = PRODUCT + PAIR_BYTES;
+/** Pairs that share one inversion, which then costs each less than a hundredth of its ladder. */
+const DIVISIONS: usize = 32;
+
+const ITEM_BYTES = offsetof<X25519Item>();
 
 /** decodeScalar25519 of section 5. */
 function clamp(out: usize, scalar: usize): void {
@@ -50,80 +66,71 @@ function clamp(out: usize, scalar: usize): void {
   store<u64>(out, (load<u64>(scalar, 24) & 0x7fffffffffffffff) | 0x4000000000000000, 24);
 }
 
-/** (x2 : z2) = twice (x2 : z2), where a = x2 + z2 and b = x2 - z2 are reduced. */
+/** From a² and b², a = x + z and b = x - z: the two factors E and T of the z of twice x/z; that x is a²·b². */
 // @ts-ignore: decorator
 @inline
-function doublePoint(s: usize): void {
-  sqr(s + A, s + A);
-  sqr(s + B, s + B);
-  mul(s + X2, s + A, s + B);
-  sub(s + B, s + A, s + B); // E
-  reduce(s + B, s + B);
-  mulSmall(s + Z2, s + B, A24);
-  add(s + A, s + A, s + Z2);
-  mul(s + Z2, s + B, s + A);
+function factors(s: usize): void {
+  subMulAdd(s + E, s + T, s + AA, s + BB, A24);
 }
 
-/** One step of the ladder: (x2 : z2) is doubled, and (x3 : z3) becomes the sum of both, whose difference is x1. */
-function step(s: usize): void {
-  add(s + A, s + X2, s + Z2);
-  sub(s + B, s + X2, s + Z2);
-  reduce(s + A, s + A);
-  reduce(s + B, s + B);
-  add(s + C, s + X3, s + Z3);
-  sub(s + D, s + X3, s + Z3);
-  mul(s + D, s + D, s + A);
-  mul(s + C, s + C, s + B);
-  add(s + X3, s + D, s + C);
-  sub(s + Z3, s + D, s + C);
-  reduce(s + X3, s + X3);
-  reduce(s + Z3, s + Z3);
-  sqr(s + X3, s + X3);
-  sqr(s + Z3, s + Z3);
-  mul(s + Z3, s + Z3, s + X1);
-  doublePoint(s);
+/** Doubles A, B. */
+// @ts-ignore: decorator
+@inline
+function double(s: usize): void {
+  factors(s);
+  mulAddSub(s + A, s + B, s + AA, s + BB, s + E, s + T);
 }
 
-/** The ladder of section 5 up to the division: x2 and z2 in the scratch at s. */
-function ladder(s: usize, scalarA: usize, uA: usize, scalarB: usize, uB: usize): void {
+/**
+ * One bit: A, B become twice A, B, or in the lanes whose mask is all ones twice C, D; C, D become the sum of both. This
+ * sum is the same whichever comes first (the sign of D·A - C·B does not outlive its square): so nothing is exchanged.
+ */
+function step(s: usize, maskA: u64, maskB: u64): void {
+  sqrEither(s + AA, s + A, s + C, maskA, maskB);
+  sqrEither(s + BB, s + B, s + D, maskA, maskB);
+  mulAddSub(s + C, s + D, s + D, s + A, s + C, s + B);
+  factors(s);
+  sqr(s + D, s + D);
+  mulAddSub(s + A, s + B, s + AA, s + BB, s + E, s + T);
+  sqrAddSub(s + C, s + D, s + C, s + U, s + D);
+}
+
+/** x/z = scalar · u, the ladder of section 5 up to the division. x and z may be AA and BB. */
+function ladder(x: usize, z: usize, s: usize, scalarA: usize, uA: usize, scalarB: usize, uB: usize): void {
   clamp(s + SCALARS, scalarA);
   clamp(s + SCALARS + 32, scalarB);
-  fromBytes(s + X1, uA, uB);
-  // Bit 254 is always one: the ladder begins behind it, with the point and its double.
-  copy(s + X3, s + X1);
-  fromBytes(s + Z3, ONE, ONE);
-  add(s + A, s + X3, s + Z3);
-  sub(s + B, s + X3, s + Z3);
-  reduce(s + A, s + A);
-  reduce(s + B, s + B);
-  doublePoint(s);
-  swapIf(s + X2, s + X3, ~(<u64>0), ~(<u64>0));
-  swapIf(s + Z2, s + Z3, ~(<u64>0), ~(<u64>0));
-  let swappedA: u64 = 0;
-  let swappedB: u64 = 0;
+  // Bit 254 is always one: the ladder begins behind it, with twice the point in A, B and the point in C, D.
+  fromBytes(s + U, uA, uB);
+  fromBytes(s + E, ONE, ONE);
+  add(s + C, s + U, s + E);
+  sub(s + D, s + U, s + E);
+  reduce(s + C, s + C);
+  reduce(s + D, s + D);
+  sqr(s + AA, s + C);
+  sqr(s + BB, s + D);
+  double(s);
+  let lastA: u64 = 1;
+  let lastB: u64 = 1;
   for (let i: usize = 253; i >= 3; i--) {
     const word = s + SCALARS + ((i >> 6) << 3);
     const shift = <u64>(i & 63);
     const bitA = (load<u64>(word) >> shift) & 1;
     const bitB = (load<u64>(word, 32) >> shift) & 1;
-    const maskA = 0 - (bitA ^ swappedA);
-    const maskB = 0 - (bitB ^ swappedB);
-    swapIf(s + X2, s + X3, maskA, maskB);
-    swapIf(s + Z2, s + Z3, maskA, maskB);
-    swappedA = bitA;
-    swappedB = bitB;
-    step(s);
+    step(s, 0 - (bitA ^ lastA), 0 - (bitB ^ lastB));
+    lastA = bitA;
+    lastB = bitB;
   }
-  swapIf(s + X2, s + X3, 0 - swappedA, 0 - swappedB);
-  swapIf(s + Z2, s + Z3, 0 - swappedA, 0 - swappedB);
   // Bits 2 to 0 are always zero: of these steps only the doubling counts.
-  for (let i = 0; i < 3; i++) {
-    add(s + A, s + X2, s + Z2);
-    sub(s + B, s + X2, s + Z2);
-    reduce(s + A, s + A);
-    reduce(s + B, s + B);
-    doublePoint(s);
+  sqrEither(s + AA, s + A, s + C, 0 - lastA, 0 - lastB);
+  sqrEither(s + BB, s + B, s + D, 0 - lastA, 0 - lastB);
+  for (let i = 0; i < 2; i++) {
+    double(s);
+    sqr(s + AA, s + A);
+    sqr(s + BB, s + B);
   }
+  factors(s);
+  mul(x, s + AA, s + BB);
+  mul(z, s + E, s + T);
 }
 
 /** 1 if the 32 bytes are all zero, else 0; in constant time. */
@@ -135,10 +142,12 @@ function isZero(bytes: usize): u32 {
 /** Two at once. The answer has bit 0 set if outA is all zero, bit 1 if outB is. An output may be an input of its lane. */
 export function x25519Pair(outA: usize, outB: usize, scalarA: usize, uA: usize, scalarB: usize, uB: usize): u32 {
   const s = take(SCRATCH_BYTES);
-  ladder(s, scalarA, uA, scalarB, uB);
-  invert(s + Z2, s + Z2);
-  mul(s + X2, s + X2, s + Z2);
-  toBytes(outA, outB, s + X2);
+  const x = s + AA;
+  const z = s + BB;
+  ladder(x, z, s, scalarA, uA, scalarB, uB);
+  invert(z, z);
+  mul(x, x, z);
+  toBytes(outA, outB, x);
   memory.fill(s, 0, SCRATCH_BYTES);
   wipe();
   release(s);
@@ -155,14 +164,57 @@ export function x25519Base(out: usize, scalar: usize): void {
   x25519(out, scalar, BASE_POINT);
 }
 
-/** Works off `count` items, one after another in memory, two at a time. An output may be an input of its own item. */
+/** Makes x/z = 0/1 of x/0, which is the only thing that a division of many at once could not divide; in constant time. */
+function replaceZero(s: usize, x: usize, z: usize): void {
+  const bytes = s + SCALARS;
+  toBytes(bytes, bytes + 32, z);
+  const maskA = 0 - <u64>isZero(bytes);
+  const maskB = 0 - <u64>isZero(bytes + 32);
+  fromBytes(s + E, ONE, ONE);
+  sub(s + T, s + E, s + E);
+  swapIf(z, s + E, maskA, maskB);
+  swapIf(x, s + T, maskA, maskB);
+}
+
+/**
+ * Works off `count` items, one after another in memory, two at a time; of an odd number the last in both lanes. Up to
+ * DIVISIONS pairs share one inversion: with p_i = z_0 ··· z_i, 1/z_i = p_(i-1) / p_i and 1/p_(i-1) = z_i / p_i.
+ */
 export function x25519Batch(items: usize, count: u32): void {
-  const end = items + <usize>count * offsetof<X25519Item>();
-  for (let at = items; at < end; at += 2 * offsetof<X25519Item>()) {
-    const a = changetype<X25519Item>(at);
-    const b = changetype<X25519Item>(min(at + offsetof<X25519Item>(), end - offsetof<X25519Item>()));
-    const zero = x25519Pair(a.out, b.out, a.scalar, a.u, b.scalar, b.u);
-    b.zero = zero >> 1;
-    a.zero = zero & 1;
+  const end = items + <usize>count * ITEM_BYTES;
+  const s = take(SCRATCH_BYTES + DIVISIONS * DIVISION_BYTES);
+  const first = s + SCRATCH_BYTES;
+  const inverse = s + AA;
+  for (let from = items; from < end; from += 2 * DIVISIONS * ITEM_BYTES) {
+    const to = min(from + 2 * DIVISIONS * ITEM_BYTES, end);
+    let d = first;
+    for (let item = from; item < to; item += 2 * ITEM_BYTES) {
+      const a = changetype<X25519Item>(item);
+      const b = changetype<X25519Item>(min(item + ITEM_BYTES, to - ITEM_BYTES));
+      ladder(d + X, d + Z, s, a.scalar, a.u, b.scalar, b.u);
+      replaceZero(s, d + X, d + Z);
+      if (d == first) copy(d + PRODUCT, d + Z);
+      else mul(d + PRODUCT, d - DIVISION_BYTES + PRODUCT, d + Z);
+      d += DIVISION_BYTES;
+    }
+    d -= DIVISION_BYTES;
+    invert(inverse, d + PRODUCT);
+    for (let item = from + (d - first) / DIVISION_BYTES * 2 * ITEM_BYTES; item >= from; item -= 2 * ITEM_BYTES) {
+      if (d == first) mul(d + X, d + X, inverse);
+      else {
+        mul(d + PRODUCT, d - DIVISION_BYTES + PRODUCT, inverse);
+        mul(d + X, d + X, d + PRODUCT);
+        mul(inverse, inverse, d + Z);
+      }
+      const a = changetype<X25519Item>(item);
+      const b = changetype<X25519Item>(min(item + ITEM_BYTES, to - ITEM_BYTES));
+      toBytes(a.out, b.out, d + X);
+      a.zero = isZero(a.out);
+      b.zero = isZero(b.out);
+      d -= DIVISION_BYTES;
+    }
   }
+  memory.fill(s, 0, SCRATCH_BYTES + DIVISIONS * DIVISION_BYTES);
+  wipe();
+  release(s);
 }

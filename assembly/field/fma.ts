@@ -41,6 +41,14 @@ const FOLD_1: u64 = 0x94d4000000000000;
 const FOLD_2: u64 = 0x4214000000000000;
 const FOLD_3: u64 = 0xef54000000000000;
 const FOLD_4: u64 = 0x9c94000000000000;
+// The same for a square, which has fewer products.
+const SQUARE_FOLD_0: u64 = 0x5554000000000000;
+const SQUARE_FOLD_1: u64 = 0x48a4000000000000;
+const SQUARE_FOLD_2: u64 = 0x0294000000000000;
+const SQUARE_FOLD_3: u64 = 0xf5e4000000000000;
+const SQUARE_FOLD_4: u64 = 0xafd4000000000000;
+/** 2^62 + 2^50: a second product that is added to the first, or taken off, brings this no second time. */
+const FOLD_BIAS: u64 = 0x4004000000000000;
 
 // prettier-ignore
 const CONSTANTS = memory.data<u64>([
@@ -48,26 +56,38 @@ const CONSTANTS = memory.data<u64>([
   FOLD_0, FOLD_0, FOLD_1, FOLD_1, FOLD_2, FOLD_2, FOLD_3, FOLD_3, FOLD_4, FOLD_4,
   0x7ffffffffffff, 0x7ffffffffffff, TWO_52, TWO_52, OFFSET_0, OFFSET_0, OFFSET, OFFSET,
   0, 0,
+  FOLD_0 - FOLD_BIAS, FOLD_0 - FOLD_BIAS, FOLD_1 - FOLD_BIAS, FOLD_1 - FOLD_BIAS, FOLD_2 - FOLD_BIAS, FOLD_2 - FOLD_BIAS,
+  FOLD_3 - FOLD_BIAS, FOLD_3 - FOLD_BIAS, FOLD_4 - FOLD_BIAS, FOLD_4 - FOLD_BIAS,
+  SQUARE_FOLD_0, SQUARE_FOLD_0, SQUARE_FOLD_1, SQUARE_FOLD_1, SQUARE_FOLD_2, SQUARE_FOLD_2, SQUARE_FOLD_3, SQUARE_FOLD_3,
+  SQUARE_FOLD_4, SQUARE_FOLD_4,
 ], 16);
 
-/** 2^-51 and 19·2^-51. */
-const INVERSE: f64 = 1.0 / 2251799813685248.0;
-const INVERSE_19: f64 = 19.0 / 2251799813685248.0;
+// Places in CONSTANTS.
+export const FOLDS: usize = 2;
+export const SECOND_FOLDS: usize = 12;
+export const SQUARE_FOLDS: usize = 17;
 
-/** Sums of the ten columns of a product: 160 bytes of this instance. */
-let columns: usize = 0;
+/** 2^-51 and 19·2^-51. */
+export const INVERSE: f64 = 1.0 / 2251799813685248.0;
+export const INVERSE_19: f64 = 19.0 / 2251799813685248.0;
+
+/**
+ * Sums of the ten columns of a product, and after them five of another, folded: 240 bytes of this instance. Every operation
+ * reads this once and hands it on as `columns`: it would be read anew for each column.
+ */
+export let scratch: usize = 0;
 
 export function initialise(): void {
-  columns = take(160);
+  scratch = take(240);
 }
 
 export function wipe(): void {
-  memory.fill(columns, 0, 160);
+  memory.fill(scratch, 0, 240);
 }
 
 // @ts-ignore: decorator
 @inline
-function constant(index: usize): v128 {
+export function constant(index: usize): v128 {
   return v128.load(CONSTANTS + (index << 4));
 }
 
@@ -86,16 +106,16 @@ function low(a: v128, b: v128, h: v128, c2: v128): v128 {
 /** A branch that is never taken, on a word that is always zero: what came before it is computed before it. */
 // @ts-ignore: decorator
 @inline
-function endColumn(): void {
+export function endColumn(): void {
   if (load<u32>(CONSTANTS, 176)) unreachable();
 }
 
-/** Folds column k + 5 onto column k: 2^255 = 19. */
+/** Column k with column k + 5 folded onto it, as 2^255 = 19, and the constant `fold`. */
 // @ts-ignore: decorator
 @inline
-function folded(k: usize): v128 {
+export function folded(columns: usize, k: usize, fold: v128): v128 {
   const upper = v128.load(columns + (k << 4), 80);
-  const sum = i64x2.add(i64x2.add(v128.load(columns + (k << 4)), upper), constant(2 + k));
+  const sum = i64x2.add(i64x2.add(v128.load(columns + (k << 4)), upper), fold);
   return i64x2.add(sum, i64x2.add(i64x2.shl(upper, 1), i64x2.shl(upper, 4)));
 }
 
@@ -106,15 +126,10 @@ function limb(sum: v128, carry: v128, mask: v128, exponent: v128, offset: v128):
   return f64x2.sub(i64x2.add(v128.or(v128.and(sum, mask), exponent), carry), offset);
 }
 
-/** Folds the ten columns to five, carries once, all limbs at the same time, and stores limbs of at most 2^50 + 2^12. */
+/** Carries five folded columns once, all at the same time, and stores limbs of at most 2^50 + 2^13. */
 // @ts-ignore: decorator
 @inline
-function finish(out: usize): void {
-  const u0 = folded(0);
-  const u1 = folded(1);
-  const u2 = folded(2);
-  const u3 = folded(3);
-  const u4 = folded(4);
+export function carry(out: usize, u0: v128, u1: v128, u2: v128, u3: v128, u4: v128): void {
   const q4 = i64x2.shr_u(u4, 51);
   const q4x19 = i64x2.add(i64x2.add(q4, i64x2.shl(q4, 1)), i64x2.shl(q4, 4));
   const mask = constant(7);
@@ -127,7 +142,24 @@ function finish(out: usize): void {
   v128.store(out, limb(u4, i64x2.shr_u(u3, 51), mask, exponent, offset), 64);
 }
 
-export function mul(out: usize, a: usize, b: usize): void {
+/** Folds the ten columns to five, with the constants from `folds` on, and carries them. */
+// @ts-ignore: decorator
+@inline
+export function finish(columns: usize, out: usize, folds: usize): void {
+  carry(
+    out,
+    folded(columns, 0, constant(folds)),
+    folded(columns, 1, constant(folds + 1)),
+    folded(columns, 2, constant(folds + 2)),
+    folded(columns, 3, constant(folds + 3)),
+    folded(columns, 4, constant(folds + 4)),
+  );
+}
+
+/** The ten columns of a·b. */
+// @ts-ignore: decorator
+@inline
+export function multiply(columns: usize, a: usize, b: usize): void {
   const c1 = constant(0);
   const c2 = constant(1);
   const a0 = v128.load(a, 0);
@@ -278,19 +310,18 @@ export function mul(out: usize, a: usize, b: usize): void {
   v128.store(columns, lo, 128);
   v128.store(columns, hi, 144);
   endColumn();
-
-  finish(out);
 }
 
-// Products of different limbs are added up first and doubled once a column.
-export function sqr(out: usize, a: usize): void {
+/** The ten columns of a². Limbs are doubled before they meet others: their products stand for two. */
+// @ts-ignore: decorator
+@inline
+export function square(columns: usize, a0: v128, a1: v128, a2: v128, a3: v128, a4: v128): void {
   const c1 = constant(0);
   const c2 = constant(1);
-  const a0 = v128.load(a, 0);
-  const a1 = v128.load(a, 16);
-  const a2 = v128.load(a, 32);
-  const a3 = v128.load(a, 48);
-  const a4 = v128.load(a, 64);
+  const d0 = f64x2.add(a0, a0);
+  const d1 = f64x2.add(a1, a1);
+  const d2 = f64x2.add(a2, a2);
+  const d3 = f64x2.add(a3, a3);
   let h: v128, l: v128, lo: v128, hi: v128, carried: v128;
 
   // 2^0
@@ -302,117 +333,111 @@ export function sqr(out: usize, a: usize): void {
   carried = hi;
   endColumn();
   // 2^51
-  h = high(a0, a1, c1);
-  l = low(a0, a1, h, c2);
-  lo = l;
+  h = high(d0, a1, c1);
+  l = low(d0, a1, h, c2);
+  lo = i64x2.add(carried, l);
   hi = h;
-  lo = i64x2.add(lo, lo);
-  hi = i64x2.add(hi, hi);
-  lo = i64x2.add(lo, carried);
   v128.store(columns, lo, 16);
   carried = hi;
   endColumn();
   // 2^102
-  h = high(a0, a2, c1);
-  l = low(a0, a2, h, c2);
-  lo = l;
+  h = high(d0, a2, c1);
+  l = low(d0, a2, h, c2);
+  lo = i64x2.add(carried, l);
   hi = h;
-  lo = i64x2.add(lo, lo);
-  hi = i64x2.add(hi, hi);
   h = high(a1, a1, c1);
   l = low(a1, a1, h, c2);
   lo = i64x2.add(lo, l);
   hi = i64x2.add(hi, h);
-  lo = i64x2.add(lo, carried);
   v128.store(columns, lo, 32);
   carried = hi;
   endColumn();
   // 2^153
-  h = high(a0, a3, c1);
-  l = low(a0, a3, h, c2);
-  lo = l;
+  h = high(d0, a3, c1);
+  l = low(d0, a3, h, c2);
+  lo = i64x2.add(carried, l);
   hi = h;
-  h = high(a1, a2, c1);
-  l = low(a1, a2, h, c2);
+  h = high(d1, a2, c1);
+  l = low(d1, a2, h, c2);
   lo = i64x2.add(lo, l);
   hi = i64x2.add(hi, h);
-  lo = i64x2.add(lo, lo);
-  hi = i64x2.add(hi, hi);
-  lo = i64x2.add(lo, carried);
   v128.store(columns, lo, 48);
   carried = hi;
   endColumn();
   // 2^204
-  h = high(a0, a4, c1);
-  l = low(a0, a4, h, c2);
-  lo = l;
+  h = high(d0, a4, c1);
+  l = low(d0, a4, h, c2);
+  lo = i64x2.add(carried, l);
   hi = h;
-  h = high(a1, a3, c1);
-  l = low(a1, a3, h, c2);
+  h = high(d1, a3, c1);
+  l = low(d1, a3, h, c2);
   lo = i64x2.add(lo, l);
   hi = i64x2.add(hi, h);
-  lo = i64x2.add(lo, lo);
-  hi = i64x2.add(hi, hi);
   h = high(a2, a2, c1);
   l = low(a2, a2, h, c2);
   lo = i64x2.add(lo, l);
   hi = i64x2.add(hi, h);
-  lo = i64x2.add(lo, carried);
   v128.store(columns, lo, 64);
   carried = hi;
   endColumn();
   // 2^255
-  h = high(a1, a4, c1);
-  l = low(a1, a4, h, c2);
-  lo = l;
+  h = high(d1, a4, c1);
+  l = low(d1, a4, h, c2);
+  lo = i64x2.add(carried, l);
   hi = h;
-  h = high(a2, a3, c1);
-  l = low(a2, a3, h, c2);
+  h = high(d2, a3, c1);
+  l = low(d2, a3, h, c2);
   lo = i64x2.add(lo, l);
   hi = i64x2.add(hi, h);
-  lo = i64x2.add(lo, lo);
-  hi = i64x2.add(hi, hi);
-  lo = i64x2.add(lo, carried);
   v128.store(columns, lo, 80);
   carried = hi;
   endColumn();
   // 2^306
-  h = high(a2, a4, c1);
-  l = low(a2, a4, h, c2);
-  lo = l;
+  h = high(d2, a4, c1);
+  l = low(d2, a4, h, c2);
+  lo = i64x2.add(carried, l);
   hi = h;
-  lo = i64x2.add(lo, lo);
-  hi = i64x2.add(hi, hi);
   h = high(a3, a3, c1);
   l = low(a3, a3, h, c2);
   lo = i64x2.add(lo, l);
   hi = i64x2.add(hi, h);
-  lo = i64x2.add(lo, carried);
   v128.store(columns, lo, 96);
   carried = hi;
   endColumn();
   // 2^357
-  h = high(a3, a4, c1);
-  l = low(a3, a4, h, c2);
-  lo = l;
+  h = high(d3, a4, c1);
+  l = low(d3, a4, h, c2);
+  lo = i64x2.add(carried, l);
   hi = h;
-  lo = i64x2.add(lo, lo);
-  hi = i64x2.add(hi, hi);
-  lo = i64x2.add(lo, carried);
   v128.store(columns, lo, 112);
   carried = hi;
   endColumn();
   // 2^408
   h = high(a4, a4, c1);
   l = low(a4, a4, h, c2);
-  lo = l;
+  lo = i64x2.add(carried, l);
   hi = h;
-  lo = i64x2.add(lo, carried);
   v128.store(columns, lo, 128);
   v128.store(columns, hi, 144);
   endColumn();
+}
 
-  finish(out);
+// @ts-ignore: decorator
+@inline
+export function squareAt(columns: usize, a: usize): void {
+  square(columns, v128.load(a, 0), v128.load(a, 16), v128.load(a, 32), v128.load(a, 48), v128.load(a, 64));
+}
+
+export function mul(out: usize, a: usize, b: usize): void {
+  const columns = scratch;
+  multiply(columns, a, b);
+  finish(columns, out, FOLDS);
+}
+
+export function sqr(out: usize, a: usize): void {
+  const columns = scratch;
+  squareAt(columns, a);
+  finish(columns, out, SQUARE_FOLDS);
 }
 
 export function add(out: usize, a: usize, b: usize): void {
@@ -434,7 +459,7 @@ export function sub(out: usize, a: usize, b: usize): void {
 /** Minus the multiple of 2^51 that is nearest to a·c; exact. */
 // @ts-ignore: decorator
 @inline
-function negatedCarry(a: v128, c: v128, c1: v128): v128 {
+export function negatedCarry(a: v128, c: v128, c1: v128): v128 {
   return f64x2.sub(c1, v128.relaxed_madd<f64>(a, c, c1));
 }
 

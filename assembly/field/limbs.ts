@@ -11,15 +11,22 @@
 // WebAssembly has no product of 64 by 64 bits with all 128, so limbs have half a word. The product of two odd limbs stands
 // half a bit too low and is doubled; what stands at 2^255 or above comes down times 19.
 
+import { take } from "../memory/workspace";
 import { storeCanonical } from "./canonical";
 
 const HALF_25: i64 = 1 << 24;
 const HALF_26: i64 = 1 << 25;
 
-/** Nothing to set up and nothing kept: for the sake of the other build. */
-export function initialise(): void {}
+/** Sums of the ten columns of two products: 160 bytes of this instance. */
+let columns: usize = 0;
 
-export function wipe(): void {}
+export function initialise(): void {
+  columns = take(160);
+}
+
+export function wipe(): void {
+  memory.fill(columns, 0, 160);
+}
 
 // @ts-ignore: decorator
 @inline
@@ -80,7 +87,51 @@ function carry(out: usize, h0: i64, h1: i64, h2: i64, h3: i64, h4: i64, h5: i64,
   store<i32>(out, <i32>h9, 36);
 }
 
-function mulLane(out: usize, a: usize, b: usize): void {
+// @ts-ignore: decorator
+@inline
+function keepColumns(out: usize, h0: i64, h1: i64, h2: i64, h3: i64, h4: i64, h5: i64, h6: i64, h7: i64, h8: i64, h9: i64): void {
+  store<i64>(out, h0, 0);
+  store<i64>(out, h1, 8);
+  store<i64>(out, h2, 16);
+  store<i64>(out, h3, 24);
+  store<i64>(out, h4, 32);
+  store<i64>(out, h5, 40);
+  store<i64>(out, h6, 48);
+  store<i64>(out, h7, 56);
+  store<i64>(out, h8, 64);
+  store<i64>(out, h9, 72);
+}
+
+/** Carries the sum of the two products kept, and their difference. */
+function finishBoth(outSum: usize, outDifference: usize): void {
+  const x0 = load<i64>(columns, 0);
+  const y0 = load<i64>(columns, 80);
+  const x1 = load<i64>(columns, 8);
+  const y1 = load<i64>(columns, 88);
+  const x2 = load<i64>(columns, 16);
+  const y2 = load<i64>(columns, 96);
+  const x3 = load<i64>(columns, 24);
+  const y3 = load<i64>(columns, 104);
+  const x4 = load<i64>(columns, 32);
+  const y4 = load<i64>(columns, 112);
+  const x5 = load<i64>(columns, 40);
+  const y5 = load<i64>(columns, 120);
+  const x6 = load<i64>(columns, 48);
+  const y6 = load<i64>(columns, 128);
+  const x7 = load<i64>(columns, 56);
+  const y7 = load<i64>(columns, 136);
+  const x8 = load<i64>(columns, 64);
+  const y8 = load<i64>(columns, 144);
+  const x9 = load<i64>(columns, 72);
+  const y9 = load<i64>(columns, 152);
+  carry(outSum, x0 + y0, x1 + y1, x2 + y2, x3 + y3, x4 + y4, x5 + y5, x6 + y6, x7 + y7, x8 + y8, x9 + y9);
+  carry(outDifference, x0 - y0, x1 - y1, x2 - y2, x3 - y3, x4 - y4, x5 - y5, x6 - y6, x7 - y7, x8 - y8, x9 - y9);
+}
+
+/** a·b into out: carried, or (`keep`) its ten columns as they are. */
+// @ts-ignore: decorator
+@inline
+function multiply(out: usize, a: usize, b: usize, keep: bool): void {
   const a0 = limb(a, 0);
   const a1 = limb(a, 4);
   const a2 = limb(a, 8);
@@ -125,10 +176,14 @@ function mulLane(out: usize, a: usize, b: usize): void {
   const h7 = a0 * b7 + a1 * b6 + a2 * b5 + a3 * b4 + a4 * b3 + a5 * b2 + a6 * b1 + a7 * b0 + a8 * m9 + a9 * m8;
   const h8 = a0 * b8 + d1 * b7 + a2 * b6 + d3 * b5 + a4 * b4 + d5 * b3 + a6 * b2 + d7 * b1 + a8 * b0 + d9 * m9;
   const h9 = a0 * b9 + a1 * b8 + a2 * b7 + a3 * b6 + a4 * b5 + a5 * b4 + a6 * b3 + a7 * b2 + a8 * b1 + a9 * b0;
-  carry(out, h0, h1, h2, h3, h4, h5, h6, h7, h8, h9);
+  if (keep) keepColumns(out, h0, h1, h2, h3, h4, h5, h6, h7, h8, h9);
+  else carry(out, h0, h1, h2, h3, h4, h5, h6, h7, h8, h9);
 }
 
-function sqrLane(out: usize, a: usize): void {
+/** a² into out: carried, or (`keep`) its ten columns as they are. */
+// @ts-ignore: decorator
+@inline
+function square(out: usize, a: usize, keep: bool): void {
   const a0 = limb(a, 0);
   const a1 = limb(a, 4);
   const a2 = limb(a, 8);
@@ -165,7 +220,24 @@ function sqrLane(out: usize, a: usize): void {
   const h7 = d0 * a7 + d1 * a6 + d2 * a5 + d3 * a4 + d8 * m9;
   const h8 = d0 * a8 + d1 * d7 + d2 * a6 + d3 * d5 + a4 * a4 + a9 * n9;
   const h9 = d0 * a9 + d1 * a8 + d2 * a7 + d3 * a6 + d4 * a5;
-  carry(out, h0, h1, h2, h3, h4, h5, h6, h7, h8, h9);
+  if (keep) keepColumns(out, h0, h1, h2, h3, h4, h5, h6, h7, h8, h9);
+  else carry(out, h0, h1, h2, h3, h4, h5, h6, h7, h8, h9);
+}
+
+function mulLane(out: usize, a: usize, b: usize): void {
+  multiply(out, a, b, false);
+}
+
+function sqrLane(out: usize, a: usize): void {
+  square(out, a, false);
+}
+
+function mulColumns(out: usize, a: usize, b: usize): void {
+  multiply(out, a, b, true);
+}
+
+function sqrColumns(out: usize, a: usize): void {
+  square(out, a, true);
 }
 
 export function mul(out: usize, a: usize, b: usize): void {
@@ -176,6 +248,43 @@ export function mul(out: usize, a: usize, b: usize): void {
 export function sqr(out: usize, a: usize): void {
   sqrLane(out, a);
   sqrLane(out + 40, a + 40);
+}
+
+export function mulAddSub(outSum: usize, outDifference: usize, a: usize, b: usize, c: usize, d: usize): void {
+  for (let lane: usize = 0; lane < 80; lane += 40) {
+    mulColumns(columns, a + lane, b + lane);
+    mulColumns(columns + 80, c + lane, d + lane);
+    finishBoth(outSum + lane, outDifference + lane);
+  }
+}
+
+export function sqrAddSub(outSum: usize, outDifference: usize, a: usize, c: usize, d: usize): void {
+  for (let lane: usize = 0; lane < 80; lane += 40) {
+    sqrColumns(columns, a + lane);
+    mulColumns(columns + 80, c + lane, d + lane);
+    finishBoth(outSum + lane, outDifference + lane);
+  }
+}
+
+/** out may be a or b: nothing is stored before all of that lane is loaded. */
+function sqrEitherLane(out: usize, a: usize, b: usize, mask: i32): void {
+  for (let i: usize = 0; i < 40; i += 4) {
+    const x = load<i32>(a + i);
+    store<i32>(columns + i, x ^ ((x ^ load<i32>(b + i)) & mask));
+  }
+  sqrLane(out, columns);
+}
+
+export function sqrEither(out: usize, a: usize, b: usize, maskA: u64, maskB: u64): void {
+  sqrEitherLane(out, a, b, <i32>maskA);
+  sqrEitherLane(out + 40, a + 40, b + 40, <i32>maskB);
+}
+
+export function subMulAdd(outDifference: usize, outSum: usize, a: usize, b: usize, factor: u32): void {
+  sub(outDifference, a, b);
+  reduce(outDifference, outDifference);
+  mulSmall(outSum, outDifference, factor);
+  add(outSum, outSum, a);
 }
 
 export function add(out: usize, a: usize, b: usize): void {

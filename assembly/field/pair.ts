@@ -8,8 +8,9 @@
 //
 //     reduced × reduced, reduced × sum of 2, reduced × sum of 3        but never        sum × sum
 //
-// All results but those of add and sub are reduced. No function branches on, or addresses by, the value of an element.
+// All results but those of add, sub and (one of the two) subMulAdd are reduced. No function branches on, or addresses by, the value of an element.
 import * as fma from "./fma";
+import * as fused from "./fma-fused";
 import * as limbs from "./limbs";
 
 /** Bytes of a pair. */
@@ -47,6 +48,38 @@ export function mul(out: usize, a: usize, b: usize): void {
 export function sqr(out: usize, a: usize): void {
   if (ASC_FEATURE_RELAXED_SIMD) fma.sqr(out, a);
   else limbs.sqr(out, a);
+}
+
+/** outSum = a·b + c·d, outDifference = a·b - c·d; cheaper than in steps. Operands: of each product as mul takes them. */
+// @ts-ignore: decorator
+@inline
+export function mulAddSub(outSum: usize, outDifference: usize, a: usize, b: usize, c: usize, d: usize): void {
+  if (ASC_FEATURE_RELAXED_SIMD) fused.mulAddSub(outSum, outDifference, a, b, c, d);
+  else limbs.mulAddSub(outSum, outDifference, a, b, c, d);
+}
+
+/** outSum = a² + c·d, outDifference = a² - c·d. Operands: a as sqr, c and d as mul takes them. */
+// @ts-ignore: decorator
+@inline
+export function sqrAddSub(outSum: usize, outDifference: usize, a: usize, c: usize, d: usize): void {
+  if (ASC_FEATURE_RELAXED_SIMD) fused.sqrAddSub(outSum, outDifference, a, c, d);
+  else limbs.sqrAddSub(outSum, outDifference, a, c, d);
+}
+
+/** out = a², but b² in the lanes whose mask is all ones and not 0; in constant time. Operands: reduced. */
+// @ts-ignore: decorator
+@inline
+export function sqrEither(out: usize, a: usize, b: usize, maskA: u64, maskB: u64): void {
+  if (ASC_FEATURE_RELAXED_SIMD) fused.sqrEither(out, a, b, maskA, maskB);
+  else limbs.sqrEither(out, a, b, maskA, maskB);
+}
+
+/** outDifference = a - b, reduced; outSum = a + factor·(a - b), a sum of two. Operands: reduced, a no output; factor below 2^17. */
+// @ts-ignore: decorator
+@inline
+export function subMulAdd(outDifference: usize, outSum: usize, a: usize, b: usize, factor: u32): void {
+  if (ASC_FEATURE_RELAXED_SIMD) fused.subMulAdd(outDifference, outSum, a, b, factor);
+  else limbs.subMulAdd(outDifference, outSum, a, b, factor);
 }
 
 /** out = a + b, not carried. */

@@ -9,8 +9,8 @@
 //     base_nonce     = HMAC(secret,        000c ‖ …)                                       2 blocks, shared
 //     exporter       = HMAC(secret,        0020 ‖ …)                                       2 blocks, shared; on demand
 //
-// A key of HMAC costs two blocks more and an outer hash one: 19 blocks an item without the exporter secret. The zero key's
-// two blocks are hashed once a batch, those of `secret` once for all that it makes.
+// A key of HMAC costs two blocks more and an outer hash one: 19 blocks an item without the exporter secret. What the zero
+// key's two come to is known, and those of `secret` are hashed once for all that it makes.
 import { SHA256_IV, sha256Blocks } from "../hash/sha256-rounds";
 import { sha256x4Blocks } from "../hash/sha256x4";
 import { release, take } from "../memory/workspace";
@@ -62,6 +62,14 @@ const EXPORTER_LABEL: usize = memory.data<u8>([
 const EXPORTER_LABEL_BYTES: usize = 22;
 const NONCE_BYTES: usize = 12;
 
+// States of SHA-256 after the two key blocks of HMAC with a key of zeroes, which is the empty salt.
+const ZERO_INNER: usize = memory.data<u32>([
+  0xf454dead, 0x9725214f, 0x90daf2a0, 0xdf1228ea, 0x64e5750f, 0xa3924181, 0x824a932b, 0xf8e04e32,
+]);
+const ZERO_OUTER: usize = memory.data<u32>([
+  0xd385480f, 0x7abb6477, 0x37c9c538, 0x5dd82467, 0x8e043a72, 0x753434b0, 0xdeb82818, 0x361d45a6,
+]);
+
 // A schedule in scratch memory. States of a group: word w of lane l at 4·(w·lanes + l), so that with four lanes they are
 // as sha256x4Blocks takes them, and with one as sha256Blocks does. Blocks of a group: one after the other.
 //
@@ -73,9 +81,9 @@ const SECRET: usize = SECOND + BLOCK;
 const KEY: usize = SECRET + BLOCK;
 const NONCE: usize = KEY + 2 * BLOCK;
 const EXPORTER: usize = NONCE + 2 * BLOCK;
-const ZERO_INNER: usize = EXPORTER + 2 * BLOCK;
-const ZERO_OUTER: usize = ZERO_INNER + SCHEDULE_LANES * HASH;
-const INNER: usize = ZERO_OUTER + SCHEDULE_LANES * HASH;
+const SALT_INNER: usize = EXPORTER + 2 * BLOCK; // after the key blocks of the empty salt
+const SALT_OUTER: usize = SALT_INNER + SCHEDULE_LANES * HASH;
+const INNER: usize = SALT_OUTER + SCHEDULE_LANES * HASH;
 const OUTER: usize = INNER + SCHEDULE_LANES * HASH;
 const STATE: usize = OUTER + SCHEDULE_LANES * HASH;
 const INITIAL: usize = STATE + SCHEDULE_LANES * HASH;
@@ -94,7 +102,10 @@ export function beginSchedule(party: usize, lanes: usize): usize {
   store<usize>(schedule + LANES, lanes);
   for (let lane: usize = 0; lane < lanes; lane++) {
     for (let w: usize = 0; w < 8; w++) {
-      store<u32>(schedule + INITIAL + 4 * (w * lanes + lane), load<u32>(SHA256_IV + 4 * w));
+      const place = schedule + 4 * (w * lanes + lane);
+      store<u32>(place + INITIAL, load<u32>(SHA256_IV + 4 * w));
+      store<u32>(place + SALT_INNER, load<u32>(ZERO_INNER + 4 * w));
+      store<u32>(place + SALT_OUTER, load<u32>(ZERO_OUTER + 4 * w));
     }
     memory.copy(schedule + EAES + BLOCK * lane, EAE_LABEL, EAE_LABEL_BYTES);
     pad(schedule + EAES + BLOCK * lane, EAE_LABEL_BYTES + HASH, 1);
@@ -103,10 +114,6 @@ export function beginSchedule(party: usize, lanes: usize): usize {
     memory.fill(schedule + OUTER_PADS + BLOCK * lane, 0x5c, BLOCK);
     pad(schedule + DIGESTS + BLOCK * lane, HASH, 1);
   }
-  keyStates(schedule);
-  memory.copy(schedule + ZERO_INNER, schedule + INNER, HASH * lanes);
-  memory.copy(schedule + ZERO_OUTER, schedule + OUTER, HASH * lanes);
-
   layPublicKey(schedule, party + HPKE_PARTY_PUBLIC_KEY_OFFSET);
   memory.copy(schedule + SECRET, SECRET_LABEL, SECRET_LABEL_BYTES);
   pad(schedule + SECRET, SECRET_LABEL_BYTES, 1);
@@ -141,8 +148,8 @@ export function scheduleKeys(
     memory.copy(schedule + EAES + BLOCK * lane + EAE_LABEL_BYTES, dhs + 32 * lane, 32);
     memory.copy(schedule + FIRSTS + BLOCK * lane + SHARED_LABEL_BYTES, encs + encStride * lane, 32);
   }
-  memory.copy(schedule + INNER, schedule + ZERO_INNER, HASH * lanes);
-  memory.copy(schedule + OUTER, schedule + ZERO_OUTER, HASH * lanes);
+  memory.copy(schedule + INNER, schedule + SALT_INNER, HASH * lanes);
+  memory.copy(schedule + OUTER, schedule + SALT_OUTER, HASH * lanes);
   begin(schedule);
   hash(schedule, STATE, schedule + EAES, BLOCK, 1);
   finish(schedule);

@@ -139,7 +139,7 @@ function open(
     const message = new Pieces(key, nonce, aad);
     try {
       // A copy is authenticated, and the same copy decrypted: another thread may write to what the caller gave.
-      const text = ciphertext.slice(0, length);
+      const text = new Uint8Array(ciphertext.subarray(0, length));
       message.authenticate(text);
       if (!message.verify(ciphertext.subarray(length))) throw refused();
       message.decrypt(text, text);
@@ -343,7 +343,7 @@ function createOpener(
         );
       }
       // A copy is authenticated and later decrypted: what the caller does to his own changes nothing.
-      const piece = ciphertext.slice();
+      const piece = new Uint8Array(ciphertext);
       message.authenticate(piece);
       held.push(piece);
     },

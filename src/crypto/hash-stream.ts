@@ -43,7 +43,7 @@ export class HashStream {
       this.#functions.update(exports, io, place, part.length);
     }
     this.#record.set(bytes.subarray(io, io + this.#record.length));
-    bytes.fill(0, io, place + Math.min(piece.length, PIECE_BYTES));
+    exports.cipherWipe(io, RECORD_BYTES_MAX + Math.min(piece.length, PIECE_BYTES));
     return this;
   }
 
@@ -58,7 +58,7 @@ export class HashStream {
     this.#record.fill(0);
     this.#functions.final(exports, io, out);
     const digest = bytes.slice(out, out + digestBytes);
-    bytes.fill(0, io, out + digestBytes);
+    exports.cipherWipe(io, RECORD_BYTES_MAX + digestBytes);
     return digest;
   }
 

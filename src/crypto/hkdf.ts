@@ -84,7 +84,7 @@ function makeHkdf(functions: HkdfFunctions): Hkdf {
     bytes.set(info, place);
     functions.expand(exports, io, place, info.length, out, length);
     const derived = bytes.slice(out, out + length);
-    bytes.fill(0, io, place + info.length);
+    exports.cipherWipe(io, place + info.length - io);
     return derived;
   }
 

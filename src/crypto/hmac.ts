@@ -60,7 +60,7 @@ function makeHmac(functions: HmacFunctions): Hmac {
     bytes.set(message, place);
     functions.whole(exports, io, place, length, place);
     const digest = bytes.slice(place, place + digestBytes);
-    bytes.fill(0, io, place + Math.max(length, digestBytes));
+    exports.cipherWipe(io, RECORD_BYTES_MAX + Math.max(length, digestBytes));
     return digest;
   }
 
@@ -69,11 +69,11 @@ function makeHmac(functions: HmacFunctions): Hmac {
     const { exports, bytes, io } = kernel();
     const prepared = io + contextBytes(exports);
     const recordBytes = contextBytes(exports) + functions.keyBytes(exports);
-    bytes.fill(0, io, io + recordBytes);
+    exports.cipherWipe(io, recordBytes);
     prepare(key, prepared);
     functions.init(exports, io, prepared);
     const record = bytes.slice(io, io + recordBytes);
-    bytes.fill(0, io, io + recordBytes);
+    exports.cipherWipe(io, recordBytes);
     return new HashStream(stream, record);
   }
 

@@ -1,6 +1,20 @@
 // Known answers of the kernels, computed once when a build is loaded: a build that gets one wrong is not used. Each is
 // small; together they reach every family of assembly/, and the straight and the several-at-a-time way of each.
 import { type CryptoKernel, IO_BYTES } from '../kernel/crypto-kernel.ts';
+import {
+  HPKE_ITEM_AAD_ADDRESS_OFFSET,
+  HPKE_ITEM_AAD_LENGTH_OFFSET,
+  HPKE_ITEM_ENC_OFFSET,
+  HPKE_ITEM_SIZE,
+  HPKE_ITEM_TEXT_ADDRESS_OFFSET,
+  HPKE_ITEM_TEXT_LENGTH_OFFSET,
+  HPKE_ITEM_VERDICT_OFFSET,
+  HPKE_PARTY_CONTEXT_OFFSET,
+  HPKE_PARTY_KNOWN_OFFSET,
+  HPKE_PARTY_PRIVATE_KEY_OFFSET,
+  HPKE_PARTY_SIZE,
+  HpkeVerdict,
+} from '../layout/generated.ts';
 
 export interface KnownAnswer {
   readonly name: string;
@@ -72,4 +86,151 @@ const fusedMultiplyAdd: KnownAnswer = {
   },
 };
 
-export const KNOWN_ANSWERS: readonly KnownAnswer[] = [fusedMultiplyAdd];
+/** FIPS 180-4's "abc": alone, and with its neighbours in the lanes. */
+function hashAnswer(name: string, hash: 'sha256' | 'sha512', digest: string): KnownAnswer {
+  const MESSAGES = 5;
+  return {
+    name,
+    holds(kernel) {
+      const { exports, bytes, io } = kernel;
+      const [records, digests, message] = [io, io + 64, io + 1024] as const;
+      put(kernel, message, '616263');
+      exports[hash](message, 3, digests);
+      if (!holds(kernel, digests, digest)) return false;
+      const words = new Uint32Array(bytes.buffer, records, 2 * MESSAGES);
+      for (let i = 0; i < MESSAGES; i++) words.set([message, 3], 2 * i);
+      exports[`${hash}Batch`](records, MESSAGES, digests);
+      return holds(kernel, digests, digest.repeat(MESSAGES));
+    },
+  };
+}
+
+/** RFC 8439, 2.8.2, and back again. The tag stands for the ciphertext that it is of. */
+const chacha20Poly1305: KnownAnswer = {
+  name: 'ChaCha20-Poly1305',
+  holds(kernel) {
+    const { exports, io } = kernel;
+    const [key, nonce, aad, text] = [io, io + 32, io + 64, io + 128] as const;
+    const plaintext = Buffer.from(
+      "Ladies and Gentlemen of the class of '99: If I could offer you only one tip for the future, sunscreen would be it.",
+    ).toString('hex');
+    const length = plaintext.length / 2;
+    put(kernel, key, '808182838485868788898a8b8c8d8e8f909192939495969798999a9b9c9d9e9f');
+    put(kernel, nonce, '070000004041424344454647');
+    put(kernel, aad, '50515253c0c1c2c3c4c5c6c7');
+    put(kernel, text, plaintext);
+    exports.aeadSeal(key, nonce, aad, 12, text, length, text);
+    return (
+      holds(kernel, text + length, '1ae10b594f09e26a7e902ecbd0600691') &&
+      exports.aeadOpen(key, nonce, aad, 12, text, length + 16, text) !== 0 &&
+      holds(kernel, text, plaintext)
+    );
+  },
+};
+
+/** RFC 7748, 6.1: from both private keys the same secret, alone and side by side. */
+const X25519_SECRET = '4a5d9d5ba4ce2de1728e3bf480350f25e07e21c947d19e3376f09b3c1e161742';
+
+const x25519: KnownAnswer = {
+  name: 'X25519',
+  holds(kernel) {
+    const { exports, bytes, io } = kernel;
+    const [alice, alicePublic, bob, bobPublic, records] = [io, io + 32, io + 64, io + 96, io + 256] as const;
+    const [secretA, secretB] = [io + 128, io + 160] as const;
+    put(kernel, alice, '77076d0a7318a57d3c16c17251b26645df4c2f87ebc0992ab177fba51db92c2a');
+    put(kernel, bob, '5dab087e624a8a4b79e17f8b83800ee66f3bb1292618b6fd1c2f8b27ff88e0eb');
+    exports.x25519Base(alicePublic, alice);
+    exports.x25519Base(bobPublic, bob);
+    exports.x25519(secretA, alice, bobPublic);
+    if (!holds(kernel, secretA, X25519_SECRET)) return false;
+    const words = new Uint32Array(bytes.buffer, records, 8);
+    words.set([alice, bobPublic, secretA, 0, bob, alicePublic, secretB, 0]);
+    bytes.fill(0, secretA, secretA + 64);
+    exports.x25519Batch(records, 2);
+    return holds(kernel, secretA, X25519_SECRET.repeat(2));
+  },
+};
+
+/** RFC 8032, 7.1, test 2. */
+const ed25519: KnownAnswer = {
+  name: 'Ed25519',
+  holds(kernel) {
+    const { exports, io } = kernel;
+    const [seed, message, signature] = [io, io + 32, io + 64] as const;
+    put(kernel, seed, '4ccd089b28ff96da9db6c346ec114e0f5b8a319f35aba624da8cf6ed4fb8a6fb');
+    put(kernel, message, '72');
+    exports.ed25519SignOnce(signature, message, 1, 0, 0, seed);
+    return holds(
+      kernel,
+      signature,
+      '92a009a9f0d4cab8720e820b5f642540a2b27b5416503f8fb3762223ebdb69da' +
+        '085ac1e43e15996e458f3613d0f11d8c387b2eaeb4302aeeb00d291612bb0c00',
+    );
+  },
+};
+
+/** RFC 9180, A.2.1: as many items as take the lanes and one more. */
+const hpkeAnswer: KnownAnswer = {
+  name: 'HPKE',
+  holds(kernel) {
+    const { exports, bytes, io } = kernel;
+    const ITEMS = 5;
+    const items = io + 256;
+    const aad = io + 1024;
+    const textOf = (i: number): number => io + 2048 + 64 * i;
+    put(
+      kernel,
+      io + HPKE_PARTY_PRIVATE_KEY_OFFSET,
+      '8057991eef8f1f1af18f4a9491d16a1ce333f695d4db8e38da75975c4478e0fb',
+    );
+    put(
+      kernel,
+      io + HPKE_PARTY_CONTEXT_OFFSET,
+      '00431df6cd95e11ff49d7013563baf7f11588c75a6611ee2a4404a49306ae4cfc5' +
+        'b69c5718a60cc5876c358d3f7fc31ddb598503f67be58ea1e798c0bb19eb9796',
+    );
+    bytes.fill(0, io + HPKE_PARTY_KNOWN_OFFSET, io + HPKE_PARTY_SIZE);
+    put(kernel, aad, '436f756e742d30');
+    const view = new DataView(bytes.buffer);
+    for (let i = 0; i < ITEMS; i++) {
+      const item = items + HPKE_ITEM_SIZE * i;
+      put(
+        kernel,
+        item + HPKE_ITEM_ENC_OFFSET,
+        '1afa08d3dec047a643885163f1180476fa7ddb54c6a8029ea33f95796bf2ac4a',
+      );
+      put(
+        kernel,
+        textOf(i),
+        '1c5250d8034ec2b784ba2cfd69dbdb8af406cfe3ff938e131f0def8c8b60b4db21993c62ce81883d2dd1b51a28',
+      );
+      view.setUint32(item + HPKE_ITEM_AAD_ADDRESS_OFFSET, aad, true);
+      view.setUint32(item + HPKE_ITEM_AAD_LENGTH_OFFSET, 7, true);
+      view.setUint32(item + HPKE_ITEM_TEXT_ADDRESS_OFFSET, textOf(i), true);
+      view.setUint32(item + HPKE_ITEM_TEXT_LENGTH_OFFSET, 45, true);
+      view.setUint32(item + HPKE_ITEM_VERDICT_OFFSET, 0, true);
+    }
+    exports.hpkeOpenBatch(io, items, ITEMS);
+    for (let i = 0; i < ITEMS; i++) {
+      const verdict = view.getUint32(items + HPKE_ITEM_SIZE * i + HPKE_ITEM_VERDICT_OFFSET, true);
+      const plaintext = '4265617574792069732074727574682c20747275746820626561757479';
+      if (verdict !== HpkeVerdict.good || !holds(kernel, textOf(i), plaintext)) return false;
+    }
+    return true;
+  },
+};
+
+export const KNOWN_ANSWERS: readonly KnownAnswer[] = [
+  fusedMultiplyAdd,
+  hashAnswer('SHA-256', 'sha256', 'ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad'),
+  hashAnswer(
+    'SHA-512',
+    'sha512',
+    'ddaf35a193617abacc417349ae20413112e6fa4e89a97ea20a9eeee64b55d39a' +
+      '2192992a274fc1a836ba3c23a3feebbd454d4423643ce80e2a9ac94fa54ca49f',
+  ),
+  chacha20Poly1305,
+  x25519,
+  ed25519,
+  hpkeAnswer,
+];

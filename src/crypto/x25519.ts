@@ -22,7 +22,7 @@ export interface X25519Item {
 }
 
 /** RFC 7748 section 6.1: an all-zero secret would be the same for every private key. */
-function smallOrder(): CryptoError {
+export function smallOrder(): CryptoError {
   return new CryptoError(
     'invalid_public_key',
     'expected a public key that gives a secret, got a point of small order',

@@ -13,6 +13,10 @@ export interface CryptoExports {
   fieldSub(out: number, a: number, b: number): void;
   fieldMul(out: number, a: number, b: number): void;
   fieldSqr(out: number, a: number): void;
+  fieldMulAddSub(outSum: number, outDifference: number, a: number, b: number, c: number, d: number): void;
+  fieldSqrAddSub(outSum: number, outDifference: number, a: number, c: number, d: number): void;
+  fieldSqrEither(out: number, a: number, b: number, maskA: bigint, maskB: bigint): void;
+  fieldSubMulAdd(outDifference: number, outSum: number, a: number, b: number, factor: number): void;
   fieldMulSmall(out: number, a: number, factor: number): void;
   fieldReduce(out: number, a: number): void;
   fieldInvert(out: number, a: number): void;
@@ -188,4 +192,11 @@ export interface CryptoExports {
   // x25519 public keys: assembly/curve/x25519-base.ts
   x25519PublicKey(out: number, privateKey: number): void;
   x25519PublicKeyPair(outA: number, outB: number, privateKeyA: number, privateKeyB: number): void;
+  // Ed25519 verification: assembly/curve/verify.ts, prepared-key.ts
+  readonly VERIFY_COUNT_MAX: WebAssembly.Global;
+  readonly VERIFY_ITEM_BYTES: WebAssembly.Global;
+  readonly PREPARED_KEY_BYTES: WebAssembly.Global;
+  ed25519PrepareKey(out: number, key: number): number;
+  ed25519VerifyItems(items: number, count: number, coefficients: number): void;
+  verifyTune(straus: number, width: number): void;
 }

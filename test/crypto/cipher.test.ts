@@ -282,6 +282,21 @@ eachBuild('chacha20poly1305', (kernel) => {
     expect(equal(sealed, native(KEY, NONCE, pattern(77, 11), AAD))).toBe(true);
   });
 
+  test('a Buffer, whose slice is no copy, stays as it was too', () => {
+    for (const length of [100, IO_BYTES + 100]) {
+      const plaintext = Buffer.from(pattern(length, 18));
+      const sealed = Buffer.from(seal(KEY, NONCE, plaintext, AAD));
+      const before = new Uint8Array(sealed);
+      expect(equal(open(KEY, NONCE, sealed, AAD), plaintext)).toBe(true);
+      const opener = createOpener(KEY, NONCE, AAD);
+      opener.update(sealed.subarray(0, length));
+      expect(equal(sealed, before)).toBe(true);
+      sealed.fill(0, 0, length);
+      expect(equal(opener.finish(sealed.subarray(length)), plaintext)).toBe(true);
+      expect(equal(plaintext, pattern(length, 18))).toBe(true);
+    }
+  });
+
   test('nothing stays in io, whatever the outcome', () => {
     const clean = (): boolean =>
       kernel.bytes.subarray(kernel.io, kernel.io + IO_BYTES).every((byte) => byte === 0);

@@ -87,6 +87,52 @@ eachBuild('field', (kernel) => {
     );
   });
 
+  test('several operations in one, of sums of as many elements as they may take', () => {
+    fc.assert(
+      fc.property(pairs, pairs, pairs, fc.integer({ min: 0, max: (1 << 17) - 1 }), (x, y, z, factor) => {
+        const [a, b, c] = [x, y, z].map((pair) => pair.map(element) as [bigint, bigint]) as [
+          [bigint, bigint],
+          [bigint, bigint],
+          [bigint, bigint],
+        ];
+        put(0, ...x);
+        put(1, ...y);
+        put(2, ...z);
+        exports.fieldSub(at(3), at(0), at(1));
+        exports.fieldSub(at(3), at(3), at(1)); // a - 2b: a sum of three
+        const squares = each(a, c, (p, r) => p * p * r) as [bigint, bigint];
+        const products = each(a, b, (p, q) => (p - 2n * q) * q) as [bigint, bigint];
+        exports.fieldSqr(at(4), at(0));
+        // a²·c ± (a - 2b)·b, with the sum of three on either side
+        exports.fieldMulAddSub(at(5), at(6), at(4), at(2), at(3), at(1));
+        expect(get(5)).toEqual(each(squares, products, (p, q) => p + q));
+        expect(get(6)).toEqual(each(squares, products, (p, q) => p - q));
+        exports.fieldMulAddSub(at(5), at(6), at(1), at(3), at(2), at(4));
+        expect(get(5)).toEqual(each(squares, products, (p, q) => p + q));
+        expect(get(6)).toEqual(each(squares, products, (p, q) => q - p));
+        exports.fieldSqrAddSub(at(5), at(6), at(0), at(3), at(1));
+        expect(get(5)).toEqual(each(a, products, (p, q) => p * p + q));
+        expect(get(6)).toEqual(each(a, products, (p, q) => p * p - q));
+        exports.fieldSubMulAdd(at(5), at(6), at(0), at(1), factor);
+        expect(get(5)).toEqual(each(a, b, (p, q) => p - q));
+        expect(get(6)).toEqual(each(a, b, (p, q) => p + BigInt(factor) * (p - q)));
+
+        // The results are operands again, and outputs may be operands.
+        exports.fieldMul(at(6), at(5), at(6)); // (a - b)·(a + factor·(a - b))
+        expect(get(6)).toEqual(each(a, b, (p, q) => (p - q) * (p + BigInt(factor) * (p - q))));
+        exports.fieldMulAddSub(at(0), at(1), at(1), at(0), at(2), at(1)); // b·a ± c·b
+        expect(get(0)).toEqual(each(each(a, c, (p, r) => p + r) as [bigint, bigint], b, (s, q) => s * q));
+        exports.fieldSqrAddSub(at(1), at(0), at(0), at(1), at(0));
+        const sums = each(each(a, c, (p, r) => p + r) as [bigint, bigint], b, (s, q) => s * q);
+        const differences = each(each(a, c, (p, r) => p - r) as [bigint, bigint], b, (d, q) => d * q);
+        const [s, d] = [sums as [bigint, bigint], differences as [bigint, bigint]];
+        expect(get(1)).toEqual(each(s, d, (p, q) => p * p + p * q));
+        expect(get(0)).toEqual(each(s, d, (p, q) => p * p - p * q));
+      }),
+      { numRuns: 1000 },
+    );
+  });
+
   test('inverse and the power for square roots', () => {
     fc.assert(
       fc.property(pairs, ([a, b]) => {
@@ -124,6 +170,12 @@ eachBuild('field', (kernel) => {
     ] as const) {
       put(0, a, b);
       put(1, c, d);
+      for (const out of [2, 1, 0]) {
+        exports.fieldSqrEither(at(out), at(0), at(1), maskA, maskB);
+        expect(get(out)).toEqual([mod((maskA ? c : a) ** 2n), mod((maskB ? d : b) ** 2n)]);
+        put(0, a, b);
+        put(1, c, d);
+      }
       exports.fieldSwapIf(at(0), at(1), maskA, maskB);
       expect(get(0)).toEqual([maskA ? c : a, maskB ? d : b]);
       expect(get(1)).toEqual([maskA ? a : c, maskB ? b : d]);
@@ -138,9 +190,10 @@ eachBuild('field', (kernel) => {
 test('relaxed SIMD: limbs at their very bounds', () => {
   const kernel = kernelOf('simd');
   const { exports, io } = kernel;
-  const limbs = new Float64Array(kernel.memory.buffer, io, 30);
+  const limbs = new Float64Array(kernel.memory.buffer, io, 40);
   const REDUCED = 2 ** 50 + 2 ** 17;
   const SUM_OF_3 = Math.floor(2 ** 102 / REDUCED);
+  const largest = (from: number, to: number): number => Math.max(...limbs.subarray(from, to).map(Math.abs));
   const value = (offset: number): bigint =>
     mod([0, 1, 2, 3, 4].reduce((sum, i) => sum + (BigInt(limbs[offset + 2 * i]!) << BigInt(51 * i)), 0n));
   const bounded = (max: number) =>
@@ -159,13 +212,24 @@ test('relaxed SIMD: limbs at their very bounds', () => {
       for (const lane of [0, 1]) {
         expect(value(20 + lane)).toBe(mod(value(lane) * value(10 + lane)));
       }
-      for (const limb of limbs.subarray(20, 30))
-        expect(Math.abs(limb)).toBeLessThanOrEqual(2 ** 50 + 2 ** 13);
+      expect(largest(20, 30)).toBeLessThanOrEqual(2 ** 50 + 2 ** 13);
       exports.fieldSqr(io + 160, io);
       for (const lane of [0, 1]) expect(value(20 + lane)).toBe(mod(value(lane) ** 2n));
       exports.fieldReduce(io + 160, io + 80);
       for (const lane of [0, 1]) expect(value(20 + lane)).toBe(value(10 + lane));
-      for (const limb of limbs.subarray(20, 30)) expect(Math.abs(limb)).toBeLessThanOrEqual(2 ** 50 + 2 ** 7);
+      expect(largest(20, 30)).toBeLessThanOrEqual(2 ** 50 + 2 ** 7);
+      exports.fieldMulAddSub(io + 160, io + 240, io, io + 80, io + 80, io);
+      for (const lane of [0, 1]) {
+        expect(value(20 + lane)).toBe(mod(2n * value(lane) * value(10 + lane)));
+        expect(value(30 + lane)).toBe(0n);
+      }
+      expect(largest(20, 40)).toBeLessThanOrEqual(2 ** 50 + 2 ** 13);
+      exports.fieldSqrAddSub(io + 160, io + 240, io, io + 80, io);
+      for (const lane of [0, 1]) {
+        expect(value(20 + lane)).toBe(mod(value(lane) ** 2n + value(lane) * value(10 + lane)));
+        expect(value(30 + lane)).toBe(mod(value(lane) ** 2n - value(lane) * value(10 + lane)));
+      }
+      expect(largest(20, 40)).toBeLessThanOrEqual(2 ** 50 + 2 ** 13);
     }),
     { numRuns: 5000 },
   );
@@ -174,22 +238,32 @@ test('relaxed SIMD: limbs at their very bounds', () => {
 test('relaxed SIMD: the exponents taken off a column are those that went in', () => {
   const ROUND = 0x4668000000000000n;
   const LOW = 0x4338000000000000n;
-  const [columnsLow, columnsHigh] = [new Array<bigint>(10).fill(0n), new Array<bigint>(10).fill(0n)];
-  for (let i = 0; i < 5; i++) {
-    for (let j = 0; j < 5; j++) {
-      columnsLow[i + j]! += 1n;
-      columnsHigh[i + j + 1]! += 1n;
+  const folds = (standsFor: (i: number, j: number) => boolean): bigint[] => {
+    const [low, high] = [new Array<bigint>(10).fill(0n), new Array<bigint>(10).fill(0n)];
+    for (let i = 0; i < 5; i++) {
+      for (let j = 0; j < 5; j++) {
+        if (!standsFor(i, j)) continue;
+        low[i + j]! += 1n;
+        high[i + j + 1]! += 1n;
+      }
     }
-  }
-  const exponents = (k: number): bigint => columnsLow[k]! * LOW + columnsHigh[k]! * ROUND;
-  const folds = [0, 1, 2, 3, 4].map((k) =>
-    BigInt.asUintN(64, (1n << 62n) + (1n << 50n) - exponents(k) - 19n * exponents(k + 5)),
-  );
-  expect(folds).toEqual([
+    const exponents = (k: number): bigint => low[k]! * LOW + high[k]! * ROUND;
+    return [0, 1, 2, 3, 4].map((k) =>
+      BigInt.asUintN(64, (1n << 62n) + (1n << 50n) - exponents(k) - 19n * exponents(k + 5)),
+    );
+  };
+  expect(folds(() => true)).toEqual([
     0xe794000000000000n,
     0x94d4000000000000n,
     0x4214000000000000n,
     0xef54000000000000n,
     0x9c94000000000000n,
+  ]);
+  expect(folds((i, j) => i <= j)).toEqual([
+    0x5554000000000000n,
+    0x48a4000000000000n,
+    0x0294000000000000n,
+    0xf5e4000000000000n,
+    0xafd4000000000000n,
   ]);
 });

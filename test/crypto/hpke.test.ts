@@ -197,6 +197,21 @@ eachBuild('hpke', (kernel) => {
     });
   });
 
+  test('a public key beside the private one must be its own', () => {
+    const sealed = hpke.seal({ recipientPublicKey, info, plaintext: text('plain') });
+    const message = { recipientPrivateKey, info, ...sealed };
+    expect(hpke.open({ ...message, recipientPublicKey })).toEqual(text('plain'));
+    expect(
+      hpke.openBatch({ recipientPrivateKey, recipientPublicKey, info, items: [sealed, sealed] }),
+    ).toEqual([text('plain'), text('plain')]);
+    const other = hpke.generateKeyPair().publicKey;
+    expect(codeOf(() => hpke.open({ ...message, recipientPublicKey: other }))).toBe('authentication_failed');
+    const short = other.subarray(1);
+    expect(codeOf(() => hpke.open({ ...message, recipientPublicKey: short }))).toBe('invalid_argument');
+    const context = hpke.createRecipient({ ...message, recipientPublicKey });
+    expect(context.open(sealed.ciphertext)).toEqual(text('plain'));
+  });
+
   describe('refusals', () => {
     const sealed = (): { enc: Uint8Array; ciphertext: Uint8Array } =>
       hpke.seal({ recipientPublicKey, info, plaintext: text('plain') });

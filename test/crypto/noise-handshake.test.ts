@@ -228,6 +228,13 @@ eachBuild('Noise handshakes', () => {
           expectRefusal(() => given.writeMessage(), 'invalid_public_key');
           expectDead(given);
         }
+        if (pattern === 'KK') {
+          // One of two secrets that are computed together.
+          const given = noise.respond({ ...optionsOf('KK').responder, remoteStaticKey: point });
+          const [genuine] = new Pair('KK').pass(1);
+          expectRefusal(() => given.readMessage(genuine!), 'invalid_public_key');
+          expectDead(given);
+        }
       }
     });
 

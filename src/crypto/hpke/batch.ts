@@ -220,7 +220,7 @@ function openLarge(party: Party, { enc, aad, text }: Job): Uint8Array {
 }
 
 /** What can be said of an item without opening it. */
-function faultOf(enc: Uint8Array, aad: Uint8Array, ciphertext: Uint8Array): CryptoError | undefined {
+export function faultOf(enc: Uint8Array, aad: Uint8Array, ciphertext: Uint8Array): CryptoError | undefined {
   try {
     expectBytes('enc', enc, ENC_BYTES);
     expectBytes('aad', aad);
@@ -241,7 +241,7 @@ function orFault(open: () => Uint8Array): Uint8Array | CryptoError {
   }
 }
 
-function notAuthentic(): CryptoError {
+export function notAuthentic(): CryptoError {
   return new CryptoError(
     'authentication_failed',
     'expected a ciphertext sealed to this key under this info and aad, got another or a changed one',

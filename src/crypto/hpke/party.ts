@@ -28,6 +28,8 @@ export interface ContextKeys {
 
 export interface RecipientKey {
   readonly recipientPrivateKey: Uint8Array;
+  /** Its public key, where that is known: saves its computation. With any other, nothing opens. */
+  readonly recipientPublicKey?: Uint8Array | undefined;
   readonly info: Uint8Array;
 }
 
@@ -55,9 +57,12 @@ export class Party {
     this.#context = keyScheduleContext(info);
   }
 
-  static recipient({ recipientPrivateKey, info }: RecipientKey): Party {
+  static recipient({ recipientPrivateKey, recipientPublicKey, info }: RecipientKey): Party {
     expectBytes('recipient private key', recipientPrivateKey, PRIVATE_KEY_BYTES);
-    return new Party(recipientPrivateKey, undefined, info);
+    if (recipientPublicKey !== undefined) {
+      expectBytes('recipient public key', recipientPublicKey, PUBLIC_KEY_BYTES);
+    }
+    return new Party(recipientPrivateKey, recipientPublicKey, info);
   }
 
   static sender({ recipientPublicKey, info }: SenderKey): Party {
@@ -66,7 +71,7 @@ export class Party {
   }
 
   /** Writes HPKE_PARTY_SIZE bytes at the beginning of the kernel's io. */
-  write({ bytes, io }: CryptoKernel): void {
+  write({ bytes, io }: Pick<CryptoKernel, 'bytes' | 'io'>): void {
     if (this.#privateKey !== undefined) bytes.set(this.#privateKey, io + HPKE_PARTY_PRIVATE_KEY_OFFSET);
     if (this.#publicKey !== undefined) bytes.set(this.#publicKey, io + HPKE_PARTY_PUBLIC_KEY_OFFSET);
     bytes.set(this.#context, io + HPKE_PARTY_CONTEXT_OFFSET);

@@ -1,5 +1,5 @@
 // Batches over the threads of a pool: calls are started first-in first-out, each part of one in a slot of the shared
-// memory, and a part whose thread died is started again, before anything else, from what its slot holds.
+// memory, and a part whose thread died is encoded and started again, before anything else.
 //
 //     call ──▶ waiting calls ──▶ part ──▶ slot: encoded once ──▶ thread: run in place ──▶ decoded: copied out once
 //              (waitingMax)               (batchBytesMax)    ◀── died: run again
@@ -11,7 +11,7 @@ import { kernelChoice } from '../kernel.ts';
 import { Arena } from './arena.ts';
 import { Call, type PartUnderWay } from './call.ts';
 import { Crew } from './crew.ts';
-import type { Operation } from './operation.ts';
+import { expectArray, type Operation } from './operation.ts';
 import { freeSeats, reserveSeats } from './seats.ts';
 import { type BatchAnswer, type BatchTask, SLOT_HEADER_BYTES, SlotHeaders } from './slot.ts';
 
@@ -76,7 +76,7 @@ export class BatchPool {
   readonly #pending = new Set<Call>();
   /** Parts to start again. */
   readonly #again: PartUnderWay[] = [];
-  readonly #bytes: Uint8Array;
+  readonly #bytes: Uint8Array<ArrayBuffer>;
   #parts = 0;
   #retried = 0;
   #deaths = 0;
@@ -185,10 +185,7 @@ export class BatchPool {
     shared: Shared,
     items: readonly Item[],
   ): void {
-    if (!Array.isArray(items)) {
-      throw new CryptoError('invalid_argument', `expected an array of items, got ${typeof items}`);
-    }
-    operation.checkShared(shared);
+    expectArray(operation.itemsName, items);
     const room = this.#arena.bytesMax - SLOT_HEADER_BYTES - operation.sharedBytes(shared);
     for (let i = 0; i < items.length; i++) {
       operation.checkItem(items[i]!, i);
@@ -212,35 +209,40 @@ export class BatchPool {
     while (this.#crew.room > 0) {
       const again = this.#again.shift();
       if (again !== undefined) {
-        void this.#start(again);
+        if (this.#encode(again)) void this.#start(again);
         continue;
       }
       const call = this.#queue[0];
       if (call === undefined) break;
       const part = this.#place(call);
       if (part === undefined) break;
-      if (part !== 'failed') void this.#start(part);
+      if (this.#encode(part)) void this.#start(part);
       if (call.next === undefined) this.#dequeue(call);
     }
     if (this.#queue.length > 0 || this.#again.length > 0) this.#crew.recruit();
   }
 
-  /** Gives the next part of a call a slot, with its items in it; undefined while there is no room. */
-  #place(call: Call): PartUnderWay | 'failed' | undefined {
+  /** Gives the next part of a call a slot; undefined while there is no room. */
+  #place(call: Call): PartUnderWay | undefined {
     const part = call.next!;
     const slotBytes = SLOT_HEADER_BYTES + part.bodyBytes;
     const address = this.#arena.take(slotBytes);
     if (address === undefined) return undefined;
     call.start();
-    const underWay = { call, part, address, slotBytes, failures: 0 };
+    return { call, part, address, slotBytes, failures: 0 };
+  }
+
+  /** Puts the items of a part in its slot. Answers false if that failed, and its call with it. */
+  #encode(underWay: PartUnderWay): boolean {
+    const { call, part, address } = underWay;
     try {
       call.operation.encode(this.#bytes, address + SLOT_HEADER_BYTES, call.shared, part.items);
+      return true;
     } catch (error) {
       this.#refuse(call, part.first, error);
       this.#finish(underWay);
-      return 'failed';
+      return false;
     }
-    return underWay;
   }
 
   /** Has a part computed by whichever thread is free. */

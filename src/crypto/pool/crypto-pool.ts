@@ -1,5 +1,11 @@
 // Worker threads that compute batches: the batch functions of specie/crypto as promises. See batch-pool.ts.
+import type { CryptoError } from '../errors.ts';
+import type { OpenItem, RecipientKey, Sealed, SealItem, SealOptions } from '../hpke/index.ts';
+import type { X25519Item } from '../x25519.ts';
 import { BatchPool, type CryptoPoolOptions, type CryptoPoolStats } from './batch-pool.ts';
+import { SHA256_BATCH, SHA512_BATCH } from './hash-operations.ts';
+import { openBatch, sealBatch } from './hpke-operations.ts';
+import { SHARED_SECRET_BATCH } from './x25519-operation.ts';
 
 export type { CryptoPoolOptions, CryptoPoolStats } from './batch-pool.ts';
 
@@ -11,6 +17,18 @@ export type { CryptoPoolOptions, CryptoPoolStats } from './batch-pool.ts';
  * What is passed in is read when its turn comes: it must not change until the promise is settled.
  */
 export interface CryptoPool {
+  /** sha256.batch */
+  sha256Batch(messages: readonly Uint8Array[]): Promise<Uint8Array<ArrayBuffer>[]>;
+  /** sha512.batch */
+  sha512Batch(messages: readonly Uint8Array[]): Promise<Uint8Array<ArrayBuffer>[]>;
+  /** x25519.sharedSecretBatch */
+  sharedSecretBatch(items: readonly X25519Item[]): Promise<(Uint8Array<ArrayBuffer> | CryptoError)[]>;
+  /** hpke.openBatch */
+  openBatch(
+    options: RecipientKey & { readonly items: readonly OpenItem[] },
+  ): Promise<(Uint8Array | CryptoError)[]>;
+  /** hpke.sealBatch */
+  sealBatch(options: SealOptions & { readonly items: readonly SealItem[] }): Promise<Sealed[]>;
   stats(): CryptoPoolStats;
   /** Answers every call that was taken, then ends the threads. Later calls reject; closing again waits for the same end. */
   close(): Promise<void>;
@@ -20,6 +38,11 @@ export interface CryptoPool {
 export function createCryptoPool(options: CryptoPoolOptions = {}): CryptoPool {
   const pool = new BatchPool(options, { from: import.meta.url, file: './batch-worker', task: 'batch' });
   return {
+    sha256Batch: (messages) => pool.run(SHA256_BATCH, undefined, messages),
+    sha512Batch: (messages) => pool.run(SHA512_BATCH, undefined, messages),
+    sharedSecretBatch: (items) => pool.run(SHARED_SECRET_BATCH, undefined, items),
+    openBatch: (options) => openBatch(pool, options),
+    sealBatch: (options) => sealBatch(pool, options),
     stats: () => pool.stats(),
     close: () => pool.close(),
   };

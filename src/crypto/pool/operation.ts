@@ -6,16 +6,19 @@
 //     │ header (slot.ts)     │ body: what the operation makes of its items   │
 //     └──────────────────────┴───────────────────────────────────────────────┘
 //
-// `run` must leave what `encode` wrote as it was: when its thread dies, another runs the same slot from the beginning.
+// When the thread that runs a slot dies or traps, the slot is encoded again before another runs it: `run` may overwrite
+// what it was given, and nothing that a dying thread left behind is ever read.
 import type { CryptoKernel } from '../../kernel/crypto-kernel.ts';
+import { CryptoError } from '../errors.ts';
 
-/** `Shared` is what all items of a call have in common (a private key, say), `Item` one item, `Result` its answer. */
+/** `Shared` is what all items of a call have in common (a key, say), checked already; `Item` one item, `Result` its answer. */
 export interface Operation<Shared, Item, Result> {
   readonly name: string;
-  /** Whether a slot may hold a secret; then it is wiped before anything else is put there. */
+  /** What the items are called in messages. */
+  readonly itemsName: string;
+  /** Whether a slot may hold a secret; then it is wiped as soon as its answers are out. */
   readonly secret: boolean;
-  /** Throws CryptoError unless the call can be computed. Called for every item before anything else. */
-  checkShared(shared: Shared): void;
+  /** Throws CryptoError unless the item can be computed. Called for every item before anything else. */
   checkItem(item: Item, index: number): void;
   /** What a body takes besides its items. */
   sharedBytes(shared: Shared): number;
@@ -23,8 +26,10 @@ export interface Operation<Shared, Item, Result> {
   itemBytes(item: Item, shared: Shared): number;
   /** What one item costs about: parts of a batch are made equal by this. */
   itemNanoseconds(item: Item): number;
-  /** Writes a body at `address`; `bytes` is all of the shared memory. */
-  encode(bytes: Uint8Array, address: number, shared: Shared, items: readonly Item[]): void;
+  /**
+   * Writes a body at `address`, which is 64-byte aligned; `bytes` is all of the shared memory. Nothing there is wiped yet.
+   */
+  encode(bytes: Uint8Array<ArrayBuffer>, address: number, shared: Shared, items: readonly Item[]): void;
   /** In a thread of the pool: computes the answers of the `count` items of the body at `address`, in place. */
   run(kernel: CryptoKernel, address: number, count: number): void;
   /** Copies the answers out. `first` is the index in the call of the first item. May throw CryptoError. */
@@ -33,3 +38,9 @@ export interface Operation<Shared, Item, Result> {
 
 /** What a thread of the pool runs: any operation, seen from there. */
 export type Runnable = Pick<Operation<never, never, unknown>, 'name' | 'run'>;
+
+/** Throws invalid_argument unless `items` is an array; `name` is what to call it. */
+export function expectArray(name: string, items: readonly unknown[]): void {
+  if (Array.isArray(items)) return;
+  throw new CryptoError('invalid_argument', `expected ${name} as an array, got ${typeof items}`);
+}

@@ -36,12 +36,11 @@ const mirror = {
     for (let i = 0; i < count; i++) {
       const length = view.getUint32(at, true);
       const attempt = view.getUint32(at + 8, true);
-      view.setUint32(at + 8, attempt + 1, true);
       const answer = at + 16 + align(length);
-      // What a thread that dies half way leaves behind must not be taken for an answer.
-      bytes.fill(0xee, answer, answer + length);
-      BEHAVIOURS[view.getUint32(at + 4, true)](kernel, attempt);
       bytes.copyWithin(answer, at + 16, at + 16 + length);
+      // What a thread that dies half way leaves behind must be taken neither for an answer nor for its items.
+      bytes.fill(0xee, at + 16, at + 16 + length);
+      BEHAVIOURS[view.getUint32(at + 4, true)](kernel, attempt);
       bytes.subarray(answer, answer + length).reverse();
       at = answer + align(length);
     }
