@@ -150,6 +150,10 @@ export interface CryptoExports {
   pointsToCached(out: number, p: number): void;
   pointsNormalise(p: number): void;
 
+  // inverses: assembly/field/divsteps.ts; 32 bytes, and pairs without a 0
+  fieldInvertBytes(out: number, a: number): void;
+  fieldInvertPair(out: number, a: number): void;
+
   // multiples of the base point: assembly/curve/fixed-base.ts; scalars of 32 bytes, points as above
   baseMultiply(out: number, scalar: number): void;
   baseMultiplyTwice(out: number, scalarA: number, scalarB: number): void;
