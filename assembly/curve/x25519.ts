@@ -8,6 +8,8 @@ import {
   add,
   copy,
   fromBytes,
+  lanesAddSub,
+  lanesSubMulAdd,
   mul,
   mulAddSub,
   reduce,
@@ -17,6 +19,7 @@ import {
   sub,
   subMulAdd,
   swapIf,
+  swapLanes,
   toBytes,
   wipe,
 } from "../field/pair";
@@ -47,6 +50,13 @@ const E: usize = BB + PAIR_BYTES;
 const T: usize = E + PAIR_BYTES;
 const SCALARS: usize = T + PAIR_BYTES;
 const SCRATCH_BYTES: usize = SCALARS + 64;
+
+// The same of one scalar, with two numbers in a pair: (1, u), (A, B), (C, D), (AA, BB), (AA, E), (BB, T).
+const P: usize = A;
+const Q: usize = C;
+const SQUARES: usize = AA;
+const G: usize = BB;
+const H: usize = E;
 
 // A result of a batch before the division.
 const X: usize = 0;
@@ -154,9 +164,54 @@ export function x25519Pair(outA: usize, outB: usize, scalarA: usize, uA: usize, 
   return isZero(outA) | (isZero(outB) << 1);
 }
 
-/** One; the other lane computes the same. 1 if `out` is all zero. */
+/** One bit as in `step`, of one scalar: P = (A, B) and Q = (C, D) in the two lanes. */
+function stepOne(s: usize, mask: u64): void {
+  sqrEither(s + SQUARES, s + P, s + Q, mask, mask);
+  swapLanes(s + Q, s + Q);
+  mul(s + Q, s + Q, s + P);
+  lanesSubMulAdd(s + G, s + H, s + SQUARES, A24);
+  lanesAddSub(s + Q, s + Q);
+  mul(s + P, s + G, s + H);
+  sqr(s + Q, s + Q);
+  lanesAddSub(s + P, s + P);
+  mul(s + Q, s + Q, s + U);
+  lanesAddSub(s + Q, s + Q);
+}
+
+/** One: what the ladder does to two numbers at a time stands in the two lanes. 1 if `out` is all zero. */
 export function x25519(out: usize, scalar: usize, u: usize): u32 {
-  return x25519Pair(out, out, scalar, u, scalar, u) & 1;
+  const s = take(SCRATCH_BYTES);
+  clamp(s + SCALARS, scalar);
+  fromBytes(s + U, ONE, u);
+  fromBytes(s + Q, u, ONE);
+  lanesAddSub(s + Q, s + Q);
+  sqr(s + SQUARES, s + Q);
+  lanesSubMulAdd(s + G, s + H, s + SQUARES, A24);
+  mul(s + P, s + G, s + H);
+  lanesAddSub(s + P, s + P);
+  let last: u64 = 1;
+  for (let i: usize = 253; i >= 3; i--) {
+    const bit = (load<u64>(s + SCALARS + ((i >> 6) << 3)) >> <u64>(i & 63)) & 1;
+    stepOne(s, 0 - (bit ^ last));
+    last = bit;
+  }
+  sqrEither(s + SQUARES, s + P, s + Q, 0 - last, 0 - last);
+  for (let i = 0; i < 2; i++) {
+    lanesSubMulAdd(s + G, s + H, s + SQUARES, A24);
+    mul(s + P, s + G, s + H);
+    lanesAddSub(s + P, s + P);
+    sqr(s + SQUARES, s + P);
+  }
+  lanesSubMulAdd(s + G, s + H, s + SQUARES, A24);
+  mul(s + P, s + G, s + H); // (x, z)
+  swapLanes(s + Q, s + P);
+  invert(s + Q, s + Q);
+  mul(s + P, s + P, s + Q); // (x / z, z / x)
+  toBytes(out, s + SCALARS, s + P);
+  memory.fill(s, 0, SCRATCH_BYTES);
+  wipe();
+  release(s);
+  return isZero(out);
 }
 
 /** The public key of a private key: its multiple of the base point, u = 9. */

@@ -60,12 +60,15 @@ const CONSTANTS = memory.data<u64>([
   FOLD_3 - FOLD_BIAS, FOLD_3 - FOLD_BIAS, FOLD_4 - FOLD_BIAS, FOLD_4 - FOLD_BIAS,
   SQUARE_FOLD_0, SQUARE_FOLD_0, SQUARE_FOLD_1, SQUARE_FOLD_1, SQUARE_FOLD_2, SQUARE_FOLD_2, SQUARE_FOLD_3, SQUARE_FOLD_3,
   SQUARE_FOLD_4, SQUARE_FOLD_4,
+  0, 0xffffffffffffffff, 0, 0x8000000000000000,
 ], 16);
 
 // Places in CONSTANTS.
 export const FOLDS: usize = 2;
 export const SECOND_FOLDS: usize = 12;
 export const SQUARE_FOLDS: usize = 17;
+export const ONLY_B: usize = 22;
+export const NEGATIVE_B: usize = 23;
 
 /** 2^-51 and 19·2^-51. */
 export const INVERSE: f64 = 1.0 / 2251799813685248.0;
@@ -508,11 +511,19 @@ export function copy(out: usize, a: usize): void {
   memory.copy(out, a, 80);
 }
 
+// @ts-ignore: decorator
+@inline
+function swapLanesAt(out: usize, a: usize, offset: usize): void {
+  const x = v128.load(a + offset);
+  v128.store(out + offset, v128.shuffle<u64>(x, x, 1, 0));
+}
+
 export function swapLanes(out: usize, a: usize): void {
-  for (let i: usize = 0; i < 80; i += 16) {
-    const x = v128.load(a + i);
-    v128.store(out + i, v128.shuffle<u64>(x, x, 1, 0));
-  }
+  swapLanesAt(out, a, 0);
+  swapLanesAt(out, a, 16);
+  swapLanesAt(out, a, 32);
+  swapLanesAt(out, a, 48);
+  swapLanesAt(out, a, 64);
 }
 
 export function swapIf(a: usize, b: usize, maskA: u64, maskB: u64): void {

@@ -3,6 +3,8 @@ export {
   add as fieldAdd,
   fromBytes as fieldFromBytes,
   gather as fieldGather,
+  lanesAddSub as fieldLanesAddSub,
+  lanesSubMulAdd as fieldLanesSubMulAdd,
   mul as fieldMul,
   mulAddSub as fieldMulAddSub,
   mulSmall as fieldMulSmall,

@@ -117,7 +117,19 @@ eachBuild('field', (kernel) => {
         expect(get(5)).toEqual(each(a, b, (p, q) => p - q));
         expect(get(6)).toEqual(each(a, b, (p, q) => p + BigInt(factor) * (p - q)));
 
+        exports.fieldLanesAddSub(at(5), at(0));
+        expect(get(5)).toEqual([mod(a[0] + a[1]), mod(a[0] - a[1])]);
+        exports.fieldLanesAddSub(at(5), at(5));
+        expect(get(5)).toEqual([mod(2n * a[0]), mod(2n * a[1])]);
+        const mixed = mod(a[0] + BigInt(factor) * (a[0] - a[1]));
+        exports.fieldLanesSubMulAdd(at(5), at(6), at(0), factor);
+        expect(get(5)).toEqual([a[0], mod(a[0] - a[1])]);
+        expect(get(6)).toEqual([a[1], mixed]);
+        exports.fieldMul(at(6), at(5), at(6));
+        expect(get(6)).toEqual([mod(a[0] * a[1]), mod((a[0] - a[1]) * mixed)]);
+
         // The results are operands again, and outputs may be operands.
+        exports.fieldSubMulAdd(at(5), at(6), at(0), at(1), factor);
         exports.fieldMul(at(6), at(5), at(6)); // (a - b)·(a + factor·(a - b))
         expect(get(6)).toEqual(each(a, b, (p, q) => (p - q) * (p + BigInt(factor) * (p - q))));
         exports.fieldMulAddSub(at(0), at(1), at(1), at(0), at(2), at(1)); // b·a ± c·b
