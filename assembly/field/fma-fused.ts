@@ -1,10 +1,10 @@
 // Several operations on pairs in one, for the build with relaxed SIMD: what would be carried, stored and loaded between them
 // is not. See pair.ts for what each computes, fma.ts for how a product is made.
 import {
+  CROSSED_FOLDS,
   FOLDS,
   INVERSE,
   INVERSE_19,
-  NEGATIVE_B,
   ONLY_B,
   SECOND_FOLDS,
   SQUARE_FOLDS,
@@ -150,33 +150,26 @@ export function subMulAdd(outDifference: usize, outSum: usize, a: usize, b: usiz
 }
 
 
-/** The limb (x, y) as (x + y, x - y). */
+/** The folded column (x, y) as (x + y, x - y). */
 // @ts-ignore: decorator
 @inline
-function crossed(a: usize, negative: v128, offset: usize): v128 {
-  const x = v128.load(a + offset);
-  return f64x2.add(v128.xor(x, negative), v128.shuffle<u64>(x, x, 1, 0));
+function crossed(columns: usize, k: usize, onlyB: v128): v128 {
+  const x = folded(columns, k, constant(CROSSED_FOLDS + k));
+  return i64x2.add(v128.shuffle<u64>(x, x, 1, 0), i64x2.sub(v128.xor(x, onlyB), onlyB));
 }
 
-export function lanesAddSub(out: usize, a: usize): void {
-  const c1 = constant(0);
-  const inverse = f64x2.splat(-INVERSE);
-  const negative = constant(NEGATIVE_B);
-  const e0 = crossed(a, negative, 0);
-  const e1 = crossed(a, negative, 16);
-  const e2 = crossed(a, negative, 32);
-  const e3 = crossed(a, negative, 48);
-  const e4 = crossed(a, negative, 64);
-  const q0 = f64x2.sub(c1, f64x2.add(e0, c1));
-  const q1 = f64x2.sub(c1, f64x2.add(e1, c1));
-  const q2 = f64x2.sub(c1, f64x2.add(e2, c1));
-  const q3 = f64x2.sub(c1, f64x2.add(e3, c1));
-  const q4 = f64x2.sub(c1, f64x2.add(e4, c1));
-  v128.store(out, v128.relaxed_madd<f64>(q4, f64x2.splat(-INVERSE_19), f64x2.add(e0, q0)), 0);
-  v128.store(out, v128.relaxed_madd<f64>(q0, inverse, f64x2.add(e1, q1)), 16);
-  v128.store(out, v128.relaxed_madd<f64>(q1, inverse, f64x2.add(e2, q2)), 32);
-  v128.store(out, v128.relaxed_madd<f64>(q2, inverse, f64x2.add(e3, q3)), 48);
-  v128.store(out, v128.relaxed_madd<f64>(q3, inverse, f64x2.add(e4, q4)), 64);
+export function mulLanesAddSub(out: usize, a: usize, b: usize): void {
+  const columns = scratch;
+  multiply(columns, a, b);
+  const onlyB = constant(ONLY_B);
+  carry(
+    out,
+    crossed(columns, 0, onlyB),
+    crossed(columns, 1, onlyB),
+    crossed(columns, 2, onlyB),
+    crossed(columns, 3, onlyB),
+    crossed(columns, 4, onlyB),
+  );
 }
 
 /** The limb (x, y) as (y - x, x - y). */

@@ -320,14 +320,10 @@ export function reduce(out: usize, a: usize): void {
   mulSmall(out, a, 1);
 }
 
-export function lanesAddSub(out: usize, a: usize): void {
-  for (let i: usize = 0; i < 40; i += 4) {
-    const x = load<i32>(a + i);
-    const y = load<i32>(a + i, 40);
-    store<i32>(out + i, x + y);
-    store<i32>(out + i, x - y, 40);
-  }
-  reduce(out, out);
+export function mulLanesAddSub(out: usize, a: usize, b: usize): void {
+  mulColumns(columns, a, b);
+  mulColumns(columns + 80, a + 40, b + 40);
+  finishBoth(out, out + 40);
 }
 
 export function lanesSubMulAdd(outA: usize, outB: usize, a: usize, factor: u32): void {

@@ -130,12 +130,12 @@ export function swapLanes(out: usize, a: usize): void {
   else limbs.swapLanes(out, a);
 }
 
-/** out = the sum of a's two elements, and the first minus the second; reduced. Operand: reduced. */
+/** out = (x + y, x - y) of (x, y) = a·b. Operands: as mul takes them. */
 // @ts-ignore: decorator
 @inline
-export function lanesAddSub(out: usize, a: usize): void {
-  if (ASC_FEATURE_RELAXED_SIMD) fused.lanesAddSub(out, a);
-  else limbs.lanesAddSub(out, a);
+export function mulLanesAddSub(out: usize, a: usize, b: usize): void {
+  if (ASC_FEATURE_RELAXED_SIMD) fused.mulLanesAddSub(out, a, b);
+  else limbs.mulLanesAddSub(out, a, b);
 }
 
 /**
