@@ -21,6 +21,8 @@ export interface CryptoExports {
   fieldReduce(out: number, a: number): void;
   fieldInvert(out: number, a: number): void;
   fieldPower252(out: number, a: number): void;
+  fieldMulLanesAddSub(out: number, a: number, b: number): void;
+  fieldLanesSubMulAdd(outA: number, outB: number, a: number, factor: number): void;
   fieldSwapLanes(out: number, a: number): void;
   fieldSwapIf(a: number, b: number, maskA: bigint, maskB: bigint): void;
   fieldGather(out: number, elementA: number, elementB: number): void;
