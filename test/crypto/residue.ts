@@ -7,6 +7,8 @@ const WINDOW_BYTES = 8;
 /** Of a long secret, what is looked for: its beginning. */
 const SECRET_BYTES_MAX = 64;
 
+const NEAR_BYTES = 32 << 10;
+
 interface Trace {
   readonly second: number;
   readonly what: string;
@@ -69,9 +71,18 @@ export class Residue {
 
   /** What stands anywhere in io or in the workspace, and where. */
   found(): string[] {
+    return this.#foundIn(this.#kernel.io - WORKSPACE_BYTES, WORKSPACE_BYTES + IO_BYTES);
+  }
+
+  /** What stands at the beginning of both, where most calls work and the next one writes over it. */
+  foundAtOnce(): string[] {
+    const { io } = this.#kernel;
+    return [...this.#foundIn(io, NEAR_BYTES), ...this.#foundIn(io - WORKSPACE_BYTES, NEAR_BYTES)];
+  }
+
+  #foundIn(start: number, bytes: number): string[] {
     const { io, memory } = this.#kernel;
-    const start = io - WORKSPACE_BYTES;
-    const words = new Int32Array(memory.buffer, start, (WORKSPACE_BYTES + IO_BYTES) / 4);
+    const words = new Int32Array(memory.buffer, start, bytes / 4);
     const found: string[] = [];
     let a = words[0]!;
     let b = words[1]!;
@@ -85,7 +96,8 @@ export class Residue {
           for (const trace of this.#traces.get(first) ?? []) {
             if (trace.second !== second) continue;
             const address = start + 4 * i + shift / 8;
-            const place = address < io ? `workspace + ${address - start}` : `io + ${address - io}`;
+            const place =
+              address < io ? `workspace + ${address - io + WORKSPACE_BYTES}` : `io + ${address - io}`;
             found.push(`${trace.what}: at ${place}`);
           }
         }
