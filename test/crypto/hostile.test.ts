@@ -206,7 +206,9 @@ const hybrids: Subject[] = [
   },
   {
     name: 'openBatch',
-    args: [{ ...RECIPIENT, items: [{ aad: AAD, ...SEALED }, { ...SEALED }] }],
+    args: [
+      { ...RECIPIENT, recipientPublicKey: PEER.publicKey, items: [{ aad: AAD, ...SEALED }, { ...SEALED }] },
+    ],
     call: (options) => hpke.openBatch(options),
   },
   {
@@ -501,7 +503,7 @@ eachBuild('hostile arguments', () => {
   });
 });
 
-eachBuild('very many and very long', () => {
+eachBuild('very many and very long', ({ build }) => {
   const long = new Uint8Array(10 << 20);
   for (let i = 0; i < long.length; i += 4099) long[i] = i;
   const digest = (name: string, message: Uint8Array): string =>
@@ -560,8 +562,9 @@ eachBuild('very many and very long', () => {
   test('x25519', () => {
     const secret = toHex(x25519.sharedSecret(KEY, PEER.publicKey));
     // Beyond what io takes at once.
-    const secrets = x25519.sharedSecretBatch(new Array<typeof PAIR>(27_000).fill(PAIR));
-    expect(secrets).toHaveLength(27_000);
+    const count = build === 'simd' ? 27_000 : 1000;
+    const secrets = x25519.sharedSecretBatch(new Array<typeof PAIR>(count).fill(PAIR));
+    expect(secrets).toHaveLength(count);
     expect(secrets.every((answer) => answer instanceof Uint8Array && toHex(answer) === secret)).toBe(true);
     expect(x25519.sharedSecretBatch([])).toEqual([]);
   });
@@ -618,7 +621,7 @@ describe('hostile arguments of a pool', () => {
       }
     }
     await Promise.all(made.map((pool) => pool.close()));
-    expect(faults).toEqual([]);
+    expect(faults.length, faults.slice(0, 40).join('\n')).toBe(0);
   });
 
   const { stats, close, ...batches } = pool;

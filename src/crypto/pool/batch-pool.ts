@@ -6,12 +6,12 @@
 import { availableParallelism } from 'node:os';
 import { type CryptoBuild, CryptoMemory } from '../../kernel/crypto-kernel.ts';
 import { KernelAbort } from '../../kernel/kernel-abort.ts';
-import { CryptoError } from '../errors.ts';
+import { CryptoError, expectArray, expectObject, shown } from '../errors.ts';
 import { kernelChoice } from '../kernel.ts';
 import { Arena } from './arena.ts';
 import { Call, type PartUnderWay } from './call.ts';
 import { Crew } from './crew.ts';
-import { expectArray, type Operation } from './operation.ts';
+import type { Operation } from './operation.ts';
 import { freeSeats, reserveSeats } from './seats.ts';
 import { type BatchAnswer, type BatchTask, SLOT_HEADER_BYTES, SlotHeaders } from './slot.ts';
 
@@ -87,6 +87,7 @@ export class BatchPool {
   #keepAlive: NodeJS.Timeout | undefined;
 
   constructor(options: CryptoPoolOptions, worker: BatchWorker) {
+    expectObject('options', options);
     const threads = options.threads ?? availableParallelism();
     const batchBytesMax = options.batchBytesMax ?? BATCH_BYTES_MAX_DEFAULT;
     const waitingMax = options.waitingMax ?? WAITING_MAX_DEFAULT;
@@ -96,6 +97,12 @@ export class BatchPool {
     this.#threads = threads;
     this.#waitingMax = waitingMax;
     this.#build = options.build ?? kernelChoice().build;
+    if (this.#build !== 'simd' && this.#build !== 'scalar') {
+      throw new CryptoError(
+        'invalid_argument',
+        `expected build as simd or scalar, got ${typeof this.#build}`,
+      );
+    }
     this.#memory = new CryptoMemory(this.#build);
     const data = reserveSeats(this.#build, this.#memory, threads);
     // All of it now, so that no thread ever sees memory that has grown: pages take room only once they are written to.
@@ -363,5 +370,5 @@ export class BatchPool {
 
 function expectInteger(name: string, value: number, min: number, max: number): void {
   if (Number.isInteger(value) && value >= min && value <= max) return;
-  throw new CryptoError('invalid_argument', `expected ${name} from ${min} to ${max}, got ${value}`);
+  throw new CryptoError('invalid_argument', `expected ${name} from ${min} to ${max}, got ${shown(value)}`);
 }
