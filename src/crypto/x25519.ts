@@ -98,7 +98,7 @@ function compute(items: readonly X25519Item[], secrets: (Uint8Array<ArrayBuffer>
 function generateKeyPair(randomBytes: (bytes: number) => Uint8Array = systemRandomBytes): X25519KeyPair {
   expectFunction('randomBytes', randomBytes);
   const random = randomBytes(KEY_BYTES);
-  expectBytes('result of randomBytes', random, KEY_BYTES);
+  expectBytes('privateKey', random, KEY_BYTES);
   const privateKey = Uint8Array.from(random);
   return { privateKey, publicKey: publicKey(privateKey) };
 }
