@@ -11,7 +11,7 @@ import { kernelChoice } from '../kernel.ts';
 import { Arena } from './arena.ts';
 import { Call, type PartUnderWay } from './call.ts';
 import { Crew } from './crew.ts';
-import { expectArray, type Operation } from './operation.ts';
+import { bodyBytes, expectArray, type Operation } from './operation.ts';
 import { freeSeats, reserveSeats } from './seats.ts';
 import { type BatchAnswer, type BatchTask, SLOT_HEADER_BYTES, SlotHeaders } from './slot.ts';
 
@@ -236,6 +236,14 @@ export class BatchPool {
   #encode(underWay: PartUnderWay): boolean {
     const { call, part, address } = underWay;
     try {
+      // An item that has grown while it waited would be written over its neighbours.
+      const bytes = bodyBytes(call.operation, call.shared, part.items);
+      if (bytes !== part.bodyBytes) {
+        throw new CryptoError(
+          'invalid_argument',
+          `expected items that do not change, got ${bytes} bytes after ${part.bodyBytes}`,
+        );
+      }
       call.operation.encode(this.#bytes, address + SLOT_HEADER_BYTES, call.shared, part.items);
       return true;
     } catch (error) {
@@ -254,7 +262,7 @@ export class BatchPool {
       answer = await this.#crew.run({ operation: call.operation.name, address });
     } catch (cause) {
       // The thread is gone. It died of this part only if it had begun it.
-      if (this.#headers.hasBegun(address)) this.#fail(underWay, this.#crew.lastError ?? cause);
+      if (this.#headers.hasBegun(address)) this.#fail(underWay, cause);
       else this.#retry(underWay);
       this.#pump();
       return;
