@@ -183,6 +183,7 @@ describe('refusals', () => {
       { batchBytesMax: 2 ** 31 },
       { waitingMax: -1 },
       { waitingMax: Number.NaN },
+      { build: 'avx' as never },
     ]) {
       expect(() => mirrorPool(options)).toThrow(expect.objectContaining({ code: 'invalid_argument' }));
     }
