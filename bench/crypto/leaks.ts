@@ -3,13 +3,13 @@
 // secret and one with random ones, measured in random order, their times compared with Welch's t-test.
 //
 // A test that finds nothing says something only beside one that finds what is there. So a comparison that ends at the
-// first wrong byte, and a ladder that skips zero bits, must show their leak; and the same kernel with a delay of known
+// first wrong byte, and a power that skips zero bits, must show their leak; and the same kernel with a delay of known
 // length in one class tells what the smallest leak is that this machine and this number of samples would show: the floor.
 //
 // Ends with 1 when a control shows nothing or a kernel shows a leak. `--small`: a few samples, to see that it runs.
 import { parseArgs } from 'node:util';
 import { chacha20poly1305, ed25519, kernelChoice, x25519 } from '../../src/crypto/index.ts';
-import { x25519 as readableX25519 } from '../../src/reference/x25519.ts';
+import { power } from '../../src/reference/field.ts';
 import { Random } from '../../src/shared/random.ts';
 
 const { values: flags } = parseArgs({ options: { small: { type: 'boolean', default: false } } });
@@ -164,14 +164,11 @@ const controls: Subject<() => unknown>[] = [
     run: (call) => call(),
   },
   {
-    // Numbers without a fixed length: a small u makes small products for a while.
-    name: 'control: the readable X25519, private keys of few and many bits',
+    name: 'control: a power that skips zero bits, exponents of one bit and of many',
     samples: flags.small ? 40 : 2000,
     make: (secret) => {
-      const u = bytes(32);
-      const base = new Uint8Array(32);
-      base[0] = 1;
-      return () => readableX25519(fixedKey, secret ? u : base);
+      const exponent = (1n << 254n) | (secret ? random.bits(224) : 0n);
+      return () => power(3n, exponent);
     },
     run: (call) => call(),
   },

@@ -21,6 +21,8 @@ export interface CryptoExports {
   fieldReduce(out: number, a: number): void;
   fieldInvert(out: number, a: number): void;
   fieldPower252(out: number, a: number): void;
+  fieldMulLanesAddSub(out: number, a: number, b: number): void;
+  fieldLanesSubMulAdd(outA: number, outB: number, a: number, factor: number): void;
   fieldSwapLanes(out: number, a: number): void;
   fieldSwapIf(a: number, b: number, maskA: bigint, maskB: bigint): void;
   fieldGather(out: number, elementA: number, elementB: number): void;
@@ -149,6 +151,10 @@ export interface CryptoExports {
   pointsToAffine(out: number, p: number): void;
   pointsToCached(out: number, p: number): void;
   pointsNormalise(p: number): void;
+
+  // inverses: assembly/field/divsteps.ts; 32 bytes, and pairs without a 0
+  fieldInvertBytes(out: number, a: number): void;
+  fieldInvertPair(out: number, a: number): void;
 
   // multiples of the base point: assembly/curve/fixed-base.ts; scalars of 32 bytes, points as above
   baseMultiply(out: number, scalar: number): void;
