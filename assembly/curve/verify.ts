@@ -58,9 +58,9 @@ let keyPlace: usize = 0;
 /** What a sum takes: addresses of stored points (u32) and scalars. */
 let points: usize = 0;
 let scalars: usize = 0;
-/** Sums so far, and what they cost in single verifications. */
+/** Sums so far. */
 let sums: u32 = 0;
-let spent: f64 = 0;
+/** What may still be spent on sums of parts, in sums of one item. */
 let budget: f64 = 0;
 
 /** An encoded R or A that waits for another one to be decoded with. */
@@ -200,8 +200,7 @@ export function verifyItems(address: usize, count: usize, coefficients: usize): 
     for (let i: usize = 0; i < good; i++) weigh(word(live, i), digests, count > 1 ? coefficients : 0);
     const sum = take(SINGLE_BYTES);
     sums = 0;
-    spent = 0;
-    budget = 0.5 * <f64>good;
+    budget = 0.65 * <f64>good;
     sumRange(sum, 0, good);
     if (!isGood(sum)) findBad(0, good, sum);
   }
@@ -272,7 +271,6 @@ function sumRange(out: usize, from: usize, count: usize): void {
   const upper = base + 32;
   memory.fill(base, 0, 96);
   sums++;
-  spent += 1 + 0.25 * <f64>count;
 
   // Scalars of the same key are added up; keys that are all prepared are cut in two.
   let used: usize = 0;
@@ -302,7 +300,7 @@ function sumRange(out: usize, from: usize, count: usize): void {
     used <<= 1;
     split(base, upper, base);
   }
-  const few = count <= (STRAUS_COUNT_MAX ? STRAUS_COUNT_MAX : prepared ? 40 : 80);
+  const few = count <= (prepared ? STRAUS_COUNT_MAX_PREPARED : STRAUS_COUNT_MAX);
   if (!few) {
     setWord(points, used, <u32>baseStored);
     memory.copy(scalar(scalars, used), base, 32);
@@ -325,19 +323,15 @@ function sumRange(out: usize, from: usize, count: usize): void {
   release(base);
 }
 
-/** Up to so many signatures one chain of doublings for all is faster than buckets. */
-export let STRAUS_COUNT_MAX: usize = 0;
-export let widthForced: u32 = 0;
+/**
+ * Up to so many signatures one chain of doublings for all is faster than buckets: measured. With prepared keys the chain has
+ * one more point a signature to go through, and buckets half of their windows.
+ */
+const STRAUS_COUNT_MAX: usize = 80;
+const STRAUS_COUNT_MAX_PREPARED: usize = 40;
 
-/** For tuning only. */
-export function verifyTune(straus: usize, width: u32): void {
-  STRAUS_COUNT_MAX = straus;
-  widthForced = width;
-}
-
-/** Bits of a window for a sum of so many points: measured. */
+/** Bits of a window for a sum over so many signatures: measured. */
 function width(count: usize): u32 {
-  if (widthForced) return widthForced;
   if (count < 90) return 5;
   if (count < 300) return 6;
   if (count < 450) return 7;
@@ -356,10 +350,17 @@ function isGood(sum: usize): bool {
   return good;
 }
 
+/** What the sum of `count` items costs, in sums of one item: measured. */
+// @ts-ignore: decorator
+@inline
+function cost(count: usize): f64 {
+  return count <= 40 ? 0.7 + 0.3 * <f64>count : 4 + 0.17 * <f64>count;
+}
+
 /**
  * Finds the bad ones of the `count` items from place `from` of `live`, whose `sum` is known and bad. A half is summed up,
- * the other half is the rest: for few bad items this costs about as much again as the sum of all. When there are many, and
- * so much has been spent, each item is looked at by itself: no input costs more than twice what single verification does.
+ * the other half is the rest: one bad item among many costs about as much again as the sum of all. When there are many and
+ * the budget is spent, each item is looked at by itself: no input takes twice the time of single verification.
  */
 function findBad(from: usize, count: usize, sum: usize): void {
   if (count == 1) {
@@ -367,13 +368,14 @@ function findBad(from: usize, count: usize, sum: usize): void {
     return;
   }
   const part = take(2 * SINGLE_BYTES);
-  if (spent > budget) {
+  const half = count >> 1;
+  if (budget < cost(half)) {
     for (let i = from; i < from + count; i++) {
       sumRange(part, i, 1);
       if (!isGood(part)) changetype<VerifyItem>(item(word(live, i))).verdict = 0;
     }
   } else {
-    const half = count >> 1;
+    budget -= cost(half);
     const cached = part + SINGLE_BYTES;
     sumRange(part, from, half);
     toCached(cached, part);
