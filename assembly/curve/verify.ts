@@ -44,12 +44,14 @@ const X_AT = offsetof<VerifyItem>("x");
 let items: usize = 0;
 /** Items that take part in sums: u32 each. */
 let live: usize = 0;
-/** By item: the place of its key (u32), R (stored), z, z·k and z·S (scalars). */
+/** By item: the place of its key (u32), R (stored), z, z·k and z·S (scalars), below 2^128 and L. */
 let keyOf: usize = 0;
 let storedR: usize = 0;
 let z: usize = 0;
 let zk: usize = 0;
 let zS: usize = 0;
+/** By item: SHA-512 of its text. */
+let digests: usize = 0;
 /** By key: stored points, the item it came with (u32), the sum it was last in (u32), its scalar's place in that (u32). */
 let keys: usize = 0;
 let keyItem: usize = 0;
@@ -144,13 +146,13 @@ export function verifyItems(address: usize, count: usize, coefficients: usize): 
   keyPlace = keySum + (count << 2);
   points = take((3 * count + 2) << 2);
   scalars = take((3 * count + 2) << 5);
-  const digests = take(count << 6);
+  digests = take(count << 6);
   const validR = take(2 * count);
   const validKey = validR + count;
   const table = take(slots << 2);
   memory.fill(table, 0, slots << 2);
 
-  digest(count, digests);
+  digest(count);
 
   waiting = 0;
   let keyCount: u32 = 0;
@@ -197,7 +199,7 @@ export function verifyItems(address: usize, count: usize, coefficients: usize): 
     if (valid) setWord(live, good++, <u32>i);
   }
   if (good > 0) {
-    for (let i: usize = 0; i < good; i++) weigh(word(live, i), digests, count > 1 ? coefficients : 0);
+    for (let i: usize = 0; i < good; i++) weigh(word(live, i), count > 1 ? coefficients : 0);
     const sum = take(SINGLE_BYTES);
     sums = 0;
     budget = 0.65 * <f64>good;
@@ -208,7 +210,7 @@ export function verifyItems(address: usize, count: usize, coefficients: usize): 
 }
 
 /** SHA-512 of all texts, once R and key are in them. */
-function digest(count: usize, digests: usize): void {
+function digest(count: usize): void {
   const messages = take(count * HASH_MESSAGE_BYTES);
   for (let i: usize = 0; i < count; i++) {
     const record = changetype<VerifyItem>(item(i));
@@ -230,7 +232,7 @@ function digest(count: usize, digests: usize): void {
 }
 
 /** z, z·k and z·S of an item; z is 1 when there are no coefficients. */
-function weigh(index: usize, digests: usize, coefficients: usize): void {
+function weigh(index: usize, coefficients: usize): void {
   const own = scalar(z, index);
   store<u64>(own, 0, 16);
   store<u64>(own, 0, 24);
@@ -371,6 +373,7 @@ function findBad(from: usize, count: usize, sum: usize): void {
   const half = count >> 1;
   if (budget < cost(half)) {
     for (let i = from; i < from + count; i++) {
+      weigh(word(live, i), 0); // 1: less work
       sumRange(part, i, 1);
       if (!isGood(part)) changetype<VerifyItem>(item(word(live, i))).verdict = 0;
     }
