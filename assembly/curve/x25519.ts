@@ -41,8 +41,6 @@ import { X25519Item } from "./x25519-item";
 const A24: u32 = 121665;
 
 // prettier-ignore
-const BASE_POINT = memory.data<u64>([9, 0, 0, 0], 16);
-// prettier-ignore
 const ONE = memory.data<u64>([1, 0, 0, 0], 16);
 
 // Scratch of one run: pairs, and the two clamped scalars after them.
@@ -218,11 +216,6 @@ export function x25519(out: usize, scalar: usize, u: usize): u32 {
   wipe();
   release(s);
   return isZero(out);
-}
-
-/** The public key of a private key: its multiple of the base point, u = 9. */
-export function x25519Base(out: usize, scalar: usize): void {
-  x25519(out, scalar, BASE_POINT);
 }
 
 /** Makes x/z = 0/1 of x/0, which is the only thing that a division of many at once could not divide; in constant time. */

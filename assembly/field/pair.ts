@@ -8,7 +8,8 @@
 //
 //     reduced × reduced, reduced × sum of 2, reduced × sum of 3        but never        sum × sum
 //
-// All results are reduced but those of add and sub, and the second of subMulAdd and of lanesSubMulAdd. No function branches on, or addresses by, the value of an element.
+// All results are reduced but those of add and sub, and the second of subMulAdd and of lanesSubMulAdd. No function branches
+// on, or addresses by, the value of an element.
 import * as fma from "./fma";
 import * as fused from "./fma-fused";
 import * as limbs from "./limbs";

@@ -26,10 +26,53 @@ export class CryptoError extends Error {
 
 /** Throws invalid_argument unless `value` is a Uint8Array of `length` bytes; `name` is what to call it. */
 export function expectBytes(name: string, value: Uint8Array, length?: number): void {
-  if (!(value instanceof Uint8Array)) {
+  // A proxy of a Uint8Array and a child of its prototype are instances too, and no views.
+  if (!(value instanceof Uint8Array) || !ArrayBuffer.isView(value)) {
     throw new CryptoError('invalid_argument', `expected ${name} as Uint8Array, got ${typeof value}`);
   }
   if (length !== undefined && value.length !== length) {
     throw new CryptoError('invalid_argument', `expected ${name} of ${length} bytes, got ${value.length}`);
   }
+  if (value.length === 0 && isTransferred(value)) {
+    throw new CryptoError('invalid_argument', `expected ${name} to be here, got bytes that were transferred`);
+  }
+}
+
+/** Whether the bytes are another thread's now: they look empty, and would pass for an empty message. */
+function isTransferred(value: Uint8Array): boolean {
+  try {
+    value.indexOf(0);
+    return false;
+  } catch {
+    return true;
+  }
+}
+
+export function expectArray(name: string, value: readonly unknown[]): void {
+  if (!Array.isArray(value)) {
+    throw new CryptoError('invalid_argument', `expected ${name} as an array, got ${typeof value}`);
+  }
+}
+
+export function expectObject(name: string, value: object): void {
+  if (typeof value !== 'object' || value === null) {
+    throw new CryptoError('invalid_argument', `expected ${name} as an object, got ${shown(value)}`);
+  }
+}
+
+/** An array of objects, without holes. */
+export function expectItems(name: string, items: readonly object[]): void {
+  expectArray(name, items);
+  for (let i = 0; i < items.length; i++) expectObject(`${name}[${i}]`, items[i]!);
+}
+
+export function expectFunction(name: string, value: (...args: never) => unknown): void {
+  if (typeof value !== 'function') {
+    throw new CryptoError('invalid_argument', `expected ${name} as a function, got ${typeof value}`);
+  }
+}
+
+/** A number as it is, anything else by its type: it may be a secret in the wrong place. */
+export function shown(value: unknown): string {
+  return typeof value === 'number' || value === null ? String(value) : typeof value;
 }

@@ -1,7 +1,7 @@
 // What SHA-256 and SHA-512 have in common: one message, many messages, and pieces of one.
 import type { CryptoExports } from '../kernel/crypto-exports.ts';
 import { IO_BYTES } from '../kernel/crypto-kernel.ts';
-import { CryptoError, expectBytes } from './errors.ts';
+import { expectArray, expectBytes } from './errors.ts';
 import { HashStream, PIECE_BYTES, type StreamFunctions } from './hash-stream.ts';
 import { kernel } from './kernel.ts';
 
@@ -61,12 +61,8 @@ export function makeHash(functions: HashFunctions): Hash {
   }
 
   function batch(messages: readonly Uint8Array[]): Uint8Array<ArrayBuffer>[] {
-    if (!Array.isArray(messages)) {
-      throw new CryptoError('invalid_argument', `expected messages as an array, got ${typeof messages}`);
-    }
-    messages.forEach((message, i) => {
-      expectBytes(`messages[${i}]`, message);
-    });
+    expectArray('messages', messages);
+    for (let i = 0; i < messages.length; i++) expectBytes(`messages[${i}]`, messages[i]!);
     const digests: Uint8Array<ArrayBuffer>[] = [];
     while (digests.length < messages.length) {
       const from = digests.length;

@@ -128,7 +128,6 @@ export interface CryptoExports {
   // x25519: assembly/curve/x25519.ts; an item of a batch is assembly/curve/x25519-item.ts. Answers tell all-zero results.
   x25519(out: number, scalar: number, u: number): number;
   x25519Pair(outA: number, outB: number, scalarA: number, uA: number, scalarB: number, uB: number): number;
-  x25519Base(out: number, scalar: number): void;
   x25519Batch(items: number, count: number): void;
 
   // scalars modulo the order of the base point: assembly/curve/order.ts; 32 bytes each
