@@ -32,4 +32,37 @@ export function expectBytes(name: string, value: Uint8Array, length?: number): v
   if (length !== undefined && value.length !== length) {
     throw new CryptoError('invalid_argument', `expected ${name} of ${length} bytes, got ${value.length}`);
   }
+  if (value.length === 0) expectReadable(name, value);
+}
+
+/**
+ * Throws invalid_argument where the buffer of `value` was transferred, or shrank away from under it: that is no empty message.
+ * Its length is no safe sign, because optimised code of Node 20 may take it for as long as it was. `at` throws, where an
+ * index would not, and so does copying with `set`; so this is for what is copied in pieces, which may turn out to be none.
+ */
+export function expectReadable(name: string, value: Uint8Array): void {
+  try {
+    value.at(0);
+  } catch (cause) {
+    throw new CryptoError('invalid_argument', `expected ${name} in memory, got one whose buffer is gone`, {
+      cause,
+    });
+  }
+}
+
+/** Throws invalid_argument unless `items` is an array; `name` is what to call it. */
+export function expectArray(name: string, items: readonly unknown[]): void {
+  if (Array.isArray(items)) return;
+  throw new CryptoError('invalid_argument', `expected ${name} as an array, got ${typeof items}`);
+}
+
+/** Throws invalid_argument unless `items` is an array of objects, none missing; `name` is what to call it. */
+export function expectItems(name: string, items: readonly unknown[]): void {
+  expectArray(name, items);
+  // Not forEach, which passes over what is missing.
+  for (let i = 0; i < items.length; i++) {
+    if (typeof items[i] === 'object' && items[i] !== null) continue;
+    const got = items[i] === null ? 'null' : typeof items[i];
+    throw new CryptoError('invalid_argument', `expected ${name}[${i}] as an object, got ${got}`);
+  }
 }
