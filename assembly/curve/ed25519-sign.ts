@@ -16,9 +16,9 @@
 // A finished signature is not verified: that costs four times the signature. It would guard against processors that
 // compute wrongly, not against anything a caller or a peer can do. Who wants it can call verify.
 import { SHA512_CONTEXT_BYTES, sha512, sha512Final, sha512Init, sha512Pieces, sha512Update } from "../hash/sha512";
-import { wipe as wipeField } from "../field/pair";
 import { release, take } from "../memory/workspace";
-import { POINTS_BYTES, compress } from "./edwards";
+import { POINTS_BYTES } from "./edwards";
+import { encode } from "./encode";
 import { multiplyBase, multiplyBaseTwice } from "./fixed-base";
 import { mulAdd, reduce512 } from "./order";
 
@@ -50,10 +50,9 @@ function encodeMultiple(encoded: usize, scalar: usize): void {
   const point = take(POINTS_BYTES + 64);
   const bytes = point + POINTS_BYTES;
   multiplyBase(point, scalar);
-  compress(bytes, bytes + 32, point);
+  encode(bytes, bytes + 32, point);
   memory.copy(encoded, bytes, 32);
   memory.fill(point, 0, POINTS_BYTES + 64);
-  wipeField();
   release(point);
 }
 
@@ -125,13 +124,12 @@ export function ed25519SignOnce(
   expandSecret(key, seed);
   nonce(r, message, bytes, domain, domainBytes, key);
   multiplyBaseTwice(points, key, r);
-  compress(key + PUBLIC, result, points);
+  encode(key + PUBLIC, result, points);
   respond(result, message, bytes, domain, domainBytes, key, r);
   memory.copy(signature, result, 64);
   memory.fill(points, 0, POINTS_BYTES);
   memory.fill(key, 0, ED25519_KEY_BYTES);
   memory.fill(r, 0, 32);
-  wipeField();
   release(result);
 }
 

@@ -14,6 +14,7 @@
 //
 // All are 16-byte aligned, and all their elements are reduced but 2·Z, a sum of two.
 import { PAIR_BYTES, add, copy, fromBytes, mul, reduce, sqr, sub, swapIf, toBytes } from "../field/pair";
+import { plusMinus, plusMinusReduced, plusReducedMinus } from "../field/steps";
 import { invert, power252 } from "../field/power";
 import { release, take } from "../memory/workspace";
 import { D, D2, ONE, ROOT, ZERO, initialiseConstants } from "./constants";
@@ -34,7 +35,7 @@ export const TWICE: usize = 240;
 
 /** Intermediate values of the formulas: room of this instance. */
 let scratch: usize = 0;
-const SCRATCH_BYTES: usize = 6 * PAIR_BYTES;
+const SCRATCH_BYTES: usize = 5 * PAIR_BYTES;
 
 /** After the field's; once. */
 export function initialise(): void {
@@ -80,9 +81,7 @@ export function double(out: usize, p: usize): void {
   sqr(f, p + X);
   sqr(g, p + Y);
   // G = Y² - X², F = 2Z² - G, H = X² + Y²: the signs of F and H turned together, which changes no point.
-  add(h, f, g);
-  sub(g, g, f);
-  reduce(g, g);
+  plusMinusReduced(h, g, g, f);
   sqr(f, p + Z);
   add(f, f, f);
   sub(f, f, g);
@@ -97,17 +96,12 @@ function finishAddition(out: usize, twice: usize): void {
   const b = scratch + 3 * PAIR_BYTES;
   const c = scratch + 2 * PAIR_BYTES;
   const f = scratch + PAIR_BYTES;
-  const sum = scratch + 4 * PAIR_BYTES;
-  sub(f, twice, c);
-  add(c, twice, c);
-  reduce(c, c);
-  add(sum, b, a);
-  sub(a, b, a);
-  reduce(a, a);
+  plusReducedMinus(c, f, twice, c);
+  plusMinusReduced(b, a, b, a);
   mul(out + X, a, f);
-  mul(out + Y, c, sum);
+  mul(out + Y, c, b);
   mul(out + Z, c, f);
-  mul(out + T, a, sum);
+  mul(out + T, a, b);
 }
 
 /** A = (Y - X)·minus, B = (Y + X)·plus, C = T·product. */
@@ -117,9 +111,8 @@ function multiplyAcross(p: usize, q: usize): void {
   const a = scratch;
   const b = scratch + 3 * PAIR_BYTES;
   const c = scratch + 2 * PAIR_BYTES;
-  sub(a, p + Y, p + X);
+  plusMinus(b, a, p + Y, p + X);
   mul(a, a, q + MINUS);
-  add(b, p + Y, p + X);
   mul(b, b, q + PLUS);
   mul(c, p + T, q + PRODUCT);
 }
@@ -127,7 +120,7 @@ function multiplyAcross(p: usize, q: usize): void {
 /** out = p + q, q affine. */
 export function addAffine(out: usize, p: usize, q: usize): void {
   multiplyAcross(p, q);
-  const twice = scratch + 5 * PAIR_BYTES;
+  const twice = scratch + 4 * PAIR_BYTES;
   add(twice, p + Z, p + Z);
   finishAddition(out, twice);
 }
@@ -135,7 +128,7 @@ export function addAffine(out: usize, p: usize, q: usize): void {
 /** out = p + q, q cached. */
 export function addCached(out: usize, p: usize, q: usize): void {
   multiplyAcross(p, q);
-  const twice = scratch + 5 * PAIR_BYTES;
+  const twice = scratch + 4 * PAIR_BYTES;
   mul(twice, p + Z, q + TWICE);
   finishAddition(out, twice);
 }

@@ -10,8 +10,8 @@
 //                       lane and j·16^(i + 32)·B in the second
 //
 // Which entry is added depends on the secret; so all eight are read every time, and the sign is applied with masks.
+import { invertPair } from "../field/divsteps";
 import { PAIR_BYTES, copy, mul, swapIf, swapLanes } from "../field/pair";
-import { invert } from "../field/power";
 import { joinAA, joinAB, joinBB } from "../field/lanes";
 import { negateIf, select } from "../field/select";
 import { release, take } from "../memory/workspace";
@@ -84,7 +84,7 @@ function build(): void {
   }
   const inverse = cached;
   const own = cached + PAIR_BYTES;
-  invert(inverse, products + (count - 1) * PAIR_BYTES);
+  invertPair(inverse, products + (count - 1) * PAIR_BYTES);
   for (let i = count - 1; ; i--) {
     point = points + i * POINTS_BYTES;
     if (i > 0) mul(own, inverse, products + (i - 1) * PAIR_BYTES);

@@ -35,7 +35,8 @@ export {
   ed25519StreamUpdate,
 } from "./ed25519-sign";
 export { multiplyBase as baseMultiply, multiplyBaseTwice as baseMultiplyTwice } from "./fixed-base";
-export { x25519, x25519Base, x25519Batch, x25519Pair } from "./x25519";
+export { x25519, x25519Batch, x25519Pair } from "./x25519";
 export { prepareKey as ed25519PrepareKey } from "./prepared-key";
 export { verifyItems as ed25519VerifyItems, verifyTune } from "./verify";
 export { x25519PublicKey, x25519PublicKeyPair } from "./x25519-base";
+export { invertBytes as fieldInvertBytes, invertPair as fieldInvertPair } from "../field/divsteps";

@@ -10,27 +10,36 @@
 //              └───────┴───────┴╌╌╌╌╌╌╌┴───────┴───────┘
 //
 // Some scalars are short, so upper windows have only the long ones.
-import { ELEMENT_BYTES, gather, scatter } from "../field/pair";
+import { ELEMENT_BYTES, PAIR_BYTES, add, gather, mul, scatter } from "../field/pair";
+import { gatherPlusMinus, plusMinusReduced, plusReducedMinus } from "../field/steps";
 import { release, take } from "../memory/workspace";
 import {
   AFFINE_BYTES,
   CACHED_BYTES,
+  MINUS,
+  PLUS,
   POINTS_BYTES,
+  PRODUCT,
   T,
   X,
   Y,
   Z,
-  addAffine,
   addCached,
   double as doubleTwo,
   setNeutral,
   toCached,
 } from "./edwards";
-import { SINGLE_BYTES, addCached as addSingle, double, fromLane, toCached as toCachedSingle } from "./single";
+import { addCached as addSingle, double, fromLane, toCached as toCachedSingle } from "./single";
 import { gatherStored } from "./stored";
 
 /** X, Y, Z, T of one point. */
 const BUCKET_BYTES: usize = 4 * ELEMENT_BYTES;
+const BUCKET_Y: usize = ELEMENT_BYTES;
+const BUCKET_Z: usize = 2 * ELEMENT_BYTES;
+const BUCKET_T: usize = 3 * ELEMENT_BYTES;
+
+/** Intermediate values of fillBuckets. */
+const FILL_BYTES: usize = 5 * PAIR_BYTES + AFFINE_BYTES;
 
 /** Long scalars are below 2^253, short ones below 2^128; the highest digit takes a last carry. */
 const LONG_BITS: u32 = 254;
@@ -67,34 +76,69 @@ function storeDigits(out: usize, stride: usize, scalar: usize, padded: usize, pa
   }
 }
 
-/** Adds the points to the buckets of their digits. */
+/**
+ * Adds the points to the buckets of their digits: addAffine of edwards.ts on points that are gathered as they are needed.
+ * `scratch`: FILL_BYTES.
+ */
 function fillBuckets(
   buckets: usize,
   laneBytes: usize,
   count: usize,
   points: usize,
   digits: usize,
-  bucket: usize,
-  affine: usize,
+  scratch: usize,
 ): void {
   const bucketsB = buckets + laneBytes;
+  const a = scratch;
+  const b = a + PAIR_BYTES;
+  const c = b + PAIR_BYTES;
+  const d = c + PAIR_BYTES;
+  const out = d + PAIR_BYTES;
+  const affine = out + PAIR_BYTES;
   for (let i: usize = 0; i < count; i++) {
     const pair = <usize>load<u32>(digits + (i << 2));
     if (pair == 0) continue;
     const stored = <usize>load<u32>(points + (i << 2));
-    const a = buckets + ((pair & 0xffff) >> 1) * BUCKET_BYTES;
-    const b = bucketsB + (pair >> 17) * BUCKET_BYTES;
-    gather(bucket + X, a, b);
-    gather(bucket + Y, a + ELEMENT_BYTES, b + ELEMENT_BYTES);
-    gather(bucket + Z, a + 2 * ELEMENT_BYTES, b + 2 * ELEMENT_BYTES);
-    gather(bucket + T, a + 3 * ELEMENT_BYTES, b + 3 * ELEMENT_BYTES);
+    const p = buckets + ((pair & 0xffff) >> 1) * BUCKET_BYTES;
+    const q = bucketsB + (pair >> 17) * BUCKET_BYTES;
     gatherStored(affine, stored, pair & 1, stored, (pair >> 16) & 1);
-    addAffine(bucket, bucket, affine);
-    scatter(a, b, bucket + X);
-    scatter(a + ELEMENT_BYTES, b + ELEMENT_BYTES, bucket + Y);
-    scatter(a + 2 * ELEMENT_BYTES, b + 2 * ELEMENT_BYTES, bucket + Z);
-    scatter(a + 3 * ELEMENT_BYTES, b + 3 * ELEMENT_BYTES, bucket + T);
+    gatherPlusMinus(b, a, p + BUCKET_Y, q + BUCKET_Y, p, q);
+    mul(a, a, affine + MINUS);
+    mul(b, b, affine + PLUS);
+    gather(c, p + BUCKET_T, q + BUCKET_T);
+    mul(c, c, affine + PRODUCT);
+    gather(d, p + BUCKET_Z, q + BUCKET_Z);
+    add(d, d, d);
+    plusReducedMinus(c, d, d, c);
+    plusMinusReduced(b, a, b, a);
+    mul(out, a, d);
+    scatter(p, q, out);
+    mul(out, c, b);
+    scatter(p + BUCKET_Y, q + BUCKET_Y, out);
+    mul(out, c, d);
+    scatter(p + BUCKET_Z, q + BUCKET_Z, out);
+    mul(out, a, b);
+    scatter(p + BUCKET_T, q + BUCKET_T, out);
   }
+}
+
+/** Stores the points of both lanes, in buckets. */
+// @ts-ignore: decorator
+@inline
+function scatterBucket(a: usize, b: usize, points: usize): void {
+  scatter(a, b, points + X);
+  scatter(a + BUCKET_Y, b + BUCKET_Y, points + Y);
+  scatter(a + BUCKET_Z, b + BUCKET_Z, points + Z);
+  scatter(a + BUCKET_T, b + BUCKET_T, points + T);
+}
+
+// @ts-ignore: decorator
+@inline
+function gatherBucket(points: usize, a: usize, b: usize): void {
+  gather(points + X, a, b);
+  gather(points + Y, a + BUCKET_Y, b + BUCKET_Y);
+  gather(points + Z, a + BUCKET_Z, b + BUCKET_Z);
+  gather(points + T, a + BUCKET_T, b + BUCKET_T);
 }
 
 /**
@@ -107,15 +151,15 @@ export function pippenger(out: usize, long: usize, short: usize, points: usize, 
   const shortPairs = windowPairs(SHORT_BITS, width);
   const laneBytes = ((<usize>1 << (width - 1)) + 1) * BUCKET_BYTES;
   const digitBytes = <usize>longPairs * (count << 2);
-  const buckets = take(2 * laneBytes + digitBytes + 4 * POINTS_BYTES + AFFINE_BYTES + CACHED_BYTES + 64);
+  const buckets = take(2 * laneBytes + digitBytes + 4 * POINTS_BYTES + FILL_BYTES + CACHED_BYTES + 64);
   const digits = buckets + 2 * laneBytes;
   const padded = digits + ((digitBytes + 15) & ~15);
-  const bucket = padded + 64 - 16;
+  const bucket = padded + 48;
   const sum = bucket + POINTS_BYTES;
   const running = sum + POINTS_BYTES;
   const total = running + POINTS_BYTES;
-  const affine = total + POINTS_BYTES;
-  const cached = affine + AFFINE_BYTES;
+  const cached = total + POINTS_BYTES;
+  const fill = cached + CACHED_BYTES;
 
   memory.fill(padded, 0, 48);
   for (let i: usize = 0; i < count; i++) {
@@ -126,25 +170,15 @@ export function pippenger(out: usize, long: usize, short: usize, points: usize, 
   setNeutral(total);
   for (let w = <i32>longPairs - 1; w >= 0; w--) {
     setNeutral(bucket);
-    for (let b: usize = 0; b < laneBytes; b += BUCKET_BYTES) {
-      const a = buckets + b;
-      scatter(a, a + laneBytes, bucket + X);
-      scatter(a + ELEMENT_BYTES, a + laneBytes + ELEMENT_BYTES, bucket + Y);
-      scatter(a + 2 * ELEMENT_BYTES, a + laneBytes + 2 * ELEMENT_BYTES, bucket + Z);
-      scatter(a + 3 * ELEMENT_BYTES, a + laneBytes + 3 * ELEMENT_BYTES, bucket + T);
-    }
+    for (let b: usize = 0; b < laneBytes; b += BUCKET_BYTES) scatterBucket(buckets + b, buckets + laneBytes + b, bucket);
     const used = w < <i32>shortPairs ? count : long;
-    fillBuckets(buckets, laneBytes, used, points, digits + <usize>w * (count << 2), bucket, affine);
+    fillBuckets(buckets, laneBytes, used, points, digits + <usize>w * (count << 2), fill);
 
     // Σ i·bucket_i = bucket_n + (bucket_n + bucket_(n-1)) + … + (bucket_n + … + bucket_1).
     setNeutral(running);
     setNeutral(sum);
     for (let b = laneBytes - BUCKET_BYTES; b > 0; b -= BUCKET_BYTES) {
-      const a = buckets + b;
-      gather(bucket + X, a, a + laneBytes);
-      gather(bucket + Y, a + ELEMENT_BYTES, a + laneBytes + ELEMENT_BYTES);
-      gather(bucket + Z, a + 2 * ELEMENT_BYTES, a + laneBytes + 2 * ELEMENT_BYTES);
-      gather(bucket + T, a + 3 * ELEMENT_BYTES, a + laneBytes + 3 * ELEMENT_BYTES);
+      gatherBucket(bucket, buckets + b, buckets + laneBytes + b);
       toCached(cached, bucket);
       addCached(running, running, cached);
       toCached(cached, running);

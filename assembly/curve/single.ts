@@ -9,8 +9,9 @@
 //                         └────────────┴────────────┘
 //
 // All are 16-byte aligned, and all their elements are reduced. No function here branches on a value, but for isNeutral.
-import { joinAA, joinAB, joinBA, joinBB } from "../field/lanes";
+import { joinAA, joinBA, joinBB } from "../field/lanes";
 import { PAIR_BYTES, add, copy, mul, reduce, sqr, sub, swapLanes, toBytes } from "../field/pair";
+import { crossAdd, crossDouble, minusAndPlus, spread } from "../field/steps";
 import { release, take } from "../memory/workspace";
 import { D2, ONE, ZERO } from "./constants";
 import { T, X, Y, Z } from "./edwards";
@@ -53,99 +54,53 @@ export function fromLane(out: usize, points: usize, lane: u32): void {
   }
 }
 
-/** From (E, G), reduced, and (F, H) in scratch: (X, Y) = (E·F, G·H), (Z, T) = (G·F, E·H). */
+/** out = 2·p. As everywhere, out may be p. */
+export function double(out: usize, p: usize): void {
+  const ab = scratch;
+  const xz = scratch + PAIR_BYTES;
+  const products = scratch + 2 * PAIR_BYTES;
+  const eg = scratch + 3 * PAIR_BYTES;
+  const fh = scratch + 4 * PAIR_BYTES;
+  const ge = scratch + 5 * PAIR_BYTES;
+  sqr(ab, p); // X², Y²
+  spread(xz, products, p, p + ZT);
+  mul(products, xz, products); // X·Y, Z²
+  crossDouble(eg, ge, fh, ab, products);
+  mul(out, eg, fh); // X = E·F, Y = G·H
+  mul(out + ZT, ge, fh); // Z = G·F, T = E·H
+}
+
+/** out = p + q, or p - q when turned; q cached. */
 // @ts-ignore: decorator
 @inline
-function finish(out: usize, eg: usize, fh: usize, ge: usize): void {
-  swapLanes(ge, eg);
+function addOrSubtract(out: usize, p: usize, q: usize, turned: bool): void {
+  const ab = scratch;
+  const dc = scratch + PAIR_BYTES;
+  const eg = scratch + 2 * PAIR_BYTES;
+  const fh = scratch + 3 * PAIR_BYTES;
+  const ge = scratch + 4 * PAIR_BYTES;
+  // Of -q: plus and minus exchanged, and C negative. So the other operand is turned round, and A and B with it.
+  minusAndPlus(ab, p, turned, eg);
+  mul(ab, ab, q); // A, B
+  mul(dc, p + ZT, q + ZT); // 2·Z1·Z2 = D, C
+  crossAdd(eg, ge, fh, ab, dc, turned);
   mul(out, eg, fh);
   mul(out + ZT, ge, fh);
 }
 
-/** out = 2·p. As everywhere, out may be p. */
-export function double(out: usize, p: usize): void {
-  const ab = scratch;
-  const ba = scratch + PAIR_BYTES;
-  const ez = scratch + 2 * PAIR_BYTES;
-  const eg = scratch + 3 * PAIR_BYTES;
-  const fh = scratch + 4 * PAIR_BYTES;
-  sqr(ab, p); // X², Y²
-  joinAA(ba, p, p + ZT);
-  joinBA(ez, p, p + ZT);
-  mul(ez, ba, ez); // X·Y, Z²
-  add(ez, ez, ez);
-  swapLanes(ba, ab);
-  // E = 2XY, G = Y² - X², F = 2Z² - G, H = X² + Y²: the signs of F and H turned together.
-  sub(eg, ab, ba);
-  joinAB(eg, ez, eg);
-  reduce(eg, eg);
-  sub(fh, ez, eg);
-  add(ab, ab, ba);
-  joinBB(fh, fh, ab);
-  finish(out, eg, fh, ba);
-}
-
 /** out = p + q, q cached. */
 export function addCached(out: usize, p: usize, q: usize): void {
-  const ab = scratch;
-  const ba = scratch + PAIR_BYTES;
-  const dc = scratch + 2 * PAIR_BYTES;
-  const cd = scratch + 3 * PAIR_BYTES;
-  const eg = scratch + 4 * PAIR_BYTES;
-  const fh = scratch + 5 * PAIR_BYTES;
-  swapLanes(ba, p);
-  sub(ab, ba, p);
-  add(ba, ba, p);
-  joinAA(ab, ab, ba); // Y - X, Y + X
-  mul(ab, ab, q); // A, B
-  mul(dc, p + ZT, q + ZT); // 2·Z1·Z2 = D, C
-  swapLanes(ba, ab);
-  swapLanes(cd, dc);
-  sub(eg, ba, ab);
-  add(fh, dc, cd);
-  joinAB(eg, eg, fh); // B - A, D + C
-  reduce(eg, eg);
-  sub(dc, dc, cd);
-  add(ab, ab, ba);
-  joinAA(fh, dc, ab); // D - C, B + A
-  finish(out, eg, fh, ba);
+  addOrSubtract(out, p, q, false);
 }
 
 /** out = p - q, q cached. */
 export function subCached(out: usize, p: usize, q: usize): void {
-  const ab = scratch;
-  const ba = scratch + PAIR_BYTES;
-  const dc = scratch + 2 * PAIR_BYTES;
-  const cd = scratch + 3 * PAIR_BYTES;
-  const eg = scratch + 4 * PAIR_BYTES;
-  const fh = scratch + 5 * PAIR_BYTES;
-  // Of -q: plus and minus exchanged, C negative. So here stands B, A where addCached has A, B.
-  swapLanes(ba, p);
-  add(ab, ba, p);
-  sub(ba, ba, p);
-  joinAA(ab, ab, ba); // Y + X, Y - X
-  mul(ab, ab, q); // B, A
-  mul(dc, p + ZT, q + ZT); // D, -C
-  swapLanes(ba, ab);
-  swapLanes(cd, dc);
-  sub(eg, ab, ba);
-  sub(fh, dc, cd);
-  joinAA(eg, eg, fh); // B - A, D + C
-  reduce(eg, eg);
-  add(dc, dc, cd);
-  add(ab, ab, ba);
-  joinAA(fh, dc, ab); // D - C, B + A
-  finish(out, eg, fh, ba);
+  addOrSubtract(out, p, q, true);
 }
 
 /** out = p, to be added often. Out is not p. */
 export function toCached(out: usize, p: usize): void {
-  const yx = scratch;
-  const sum = scratch + PAIR_BYTES;
-  swapLanes(yx, p);
-  sub(out, yx, p);
-  add(sum, yx, p);
-  joinAA(out, out, sum);
+  minusAndPlus(out, p, false, scratch);
   reduce(out, out);
   mul(out + ZT, p + ZT, TWO_D2);
 }

@@ -302,7 +302,7 @@ function sumRange(out: usize, from: usize, count: usize): void {
     used <<= 1;
     split(base, upper, base);
   }
-  const few = count <= STRAUS_COUNT_MAX;
+  const few = count <= (STRAUS_COUNT_MAX ? STRAUS_COUNT_MAX : prepared ? 40 : 80);
   if (!few) {
     setWord(points, used, <u32>baseStored);
     memory.copy(scalar(scalars, used), base, 32);
@@ -321,12 +321,12 @@ function sumRange(out: usize, from: usize, count: usize): void {
     used++;
   }
   if (few) straus(out, base, upper, used, points, scalars);
-  else pippenger(out, long, used - long, points, scalars, width(used));
+  else pippenger(out, long, used - long, points, scalars, width(count));
   release(base);
 }
 
 /** Up to so many signatures one chain of doublings for all is faster than buckets. */
-export let STRAUS_COUNT_MAX: usize = 24;
+export let STRAUS_COUNT_MAX: usize = 0;
 export let widthForced: u32 = 0;
 
 /** For tuning only. */
@@ -338,10 +338,10 @@ export function verifyTune(straus: usize, width: u32): void {
 /** Bits of a window for a sum of so many points: measured. */
 function width(count: usize): u32 {
   if (widthForced) return widthForced;
-  if (count < 100) return 5;
-  if (count < 400) return 6;
-  if (count < 1000) return 7;
-  if (count < 4000) return 8;
+  if (count < 90) return 5;
+  if (count < 300) return 6;
+  if (count < 450) return 7;
+  if (count < 1500) return 8;
   return 9;
 }
 

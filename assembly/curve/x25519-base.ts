@@ -4,8 +4,8 @@
 //
 // A private key is clamped to a multiple of 8 from 2^254 on and below 2^255; none of them is a multiple of L, whose
 // smallest multiple that 8 divides is above. So y is never 1.
+import { invertPair } from "../field/divsteps";
 import { PAIR_BYTES, add, mul, reduce, sub, toBytes, wipe } from "../field/pair";
-import { invert } from "../field/power";
 import { release, take } from "../memory/workspace";
 import { POINTS_BYTES, Y, Z } from "./edwards";
 import { multiplyBase, multiplyBaseTwice } from "./fixed-base";
@@ -33,7 +33,7 @@ function toMontgomery(s: usize): void {
   add(s + ABOVE, s + POINT + Z, s + POINT + Y);
   sub(s + BELOW, s + POINT + Z, s + POINT + Y);
   reduce(s + BELOW, s + BELOW);
-  invert(s + BELOW, s + BELOW);
+  invertPair(s + BELOW, s + BELOW);
   mul(s + ABOVE, s + BELOW, s + ABOVE);
   toBytes(s + RESULTS, s + RESULTS + 32, s + ABOVE);
 }

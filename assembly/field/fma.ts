@@ -20,6 +20,7 @@
 // Columns are worked off one after the other with two live sums: all rows at once would need more registers than there are.
 // Left to itself V8 mixes the columns and spills two hundred vectors; so each column ends in a block of its own (endColumn),
 // which made a multiplication a third faster. Constants come from memory: V8 rebuilds an immediate in three instructions.
+// The limbs of b are loaded where they are used: kept in registers, they or others are spilled.
 import { take } from "../memory/workspace";
 import { storeCanonical } from "./canonical";
 
@@ -60,12 +61,17 @@ const CONSTANTS = memory.data<u64>([
   FOLD_3 - FOLD_BIAS, FOLD_3 - FOLD_BIAS, FOLD_4 - FOLD_BIAS, FOLD_4 - FOLD_BIAS,
   SQUARE_FOLD_0, SQUARE_FOLD_0, SQUARE_FOLD_1, SQUARE_FOLD_1, SQUARE_FOLD_2, SQUARE_FOLD_2, SQUARE_FOLD_3, SQUARE_FOLD_3,
   SQUARE_FOLD_4, SQUARE_FOLD_4,
+  FOLD_0, FOLD_0 - FOLD_BIAS, FOLD_1, FOLD_1 - FOLD_BIAS, FOLD_2, FOLD_2 - FOLD_BIAS, FOLD_3, FOLD_3 - FOLD_BIAS,
+  FOLD_4, FOLD_4 - FOLD_BIAS,
+  0, 0xffffffffffffffff,
 ], 16);
 
 // Places in CONSTANTS.
 export const FOLDS: usize = 2;
 export const SECOND_FOLDS: usize = 12;
 export const SQUARE_FOLDS: usize = 17;
+export const CROSSED_FOLDS: usize = 22;
+export const ONLY_B: usize = 27;
 
 /** 2^-51 and 19·2^-51. */
 export const INVERSE: f64 = 1.0 / 2251799813685248.0;
@@ -167,144 +173,164 @@ export function multiply(columns: usize, a: usize, b: usize): void {
   const a2 = v128.load(a, 32);
   const a3 = v128.load(a, 48);
   const a4 = v128.load(a, 64);
-  const b0 = v128.load(b, 0);
-  const b1 = v128.load(b, 16);
-  const b2 = v128.load(b, 32);
-  const b3 = v128.load(b, 48);
-  const b4 = v128.load(b, 64);
-  let h: v128, l: v128, lo: v128, hi: v128, carried: v128;
+  let h: v128, l: v128, lo: v128, hi: v128, carried: v128, y: v128;
 
   // 2^0
-  h = high(a0, b0, c1);
-  l = low(a0, b0, h, c2);
+  y = v128.load(b, 0);
+  h = high(a0, y, c1);
+  l = low(a0, y, h, c2);
   lo = l;
   hi = h;
   v128.store(columns, lo, 0);
   carried = hi;
   endColumn();
   // 2^51
-  h = high(a0, b1, c1);
-  l = low(a0, b1, h, c2);
+  y = v128.load(b, 16);
+  h = high(a0, y, c1);
+  l = low(a0, y, h, c2);
   lo = i64x2.add(carried, l);
   hi = h;
-  h = high(a1, b0, c1);
-  l = low(a1, b0, h, c2);
+  y = v128.load(b, 0);
+  h = high(a1, y, c1);
+  l = low(a1, y, h, c2);
   lo = i64x2.add(lo, l);
   hi = i64x2.add(hi, h);
   v128.store(columns, lo, 16);
   carried = hi;
   endColumn();
   // 2^102
-  h = high(a0, b2, c1);
-  l = low(a0, b2, h, c2);
+  y = v128.load(b, 32);
+  h = high(a0, y, c1);
+  l = low(a0, y, h, c2);
   lo = i64x2.add(carried, l);
   hi = h;
-  h = high(a1, b1, c1);
-  l = low(a1, b1, h, c2);
+  y = v128.load(b, 16);
+  h = high(a1, y, c1);
+  l = low(a1, y, h, c2);
   lo = i64x2.add(lo, l);
   hi = i64x2.add(hi, h);
-  h = high(a2, b0, c1);
-  l = low(a2, b0, h, c2);
+  y = v128.load(b, 0);
+  h = high(a2, y, c1);
+  l = low(a2, y, h, c2);
   lo = i64x2.add(lo, l);
   hi = i64x2.add(hi, h);
   v128.store(columns, lo, 32);
   carried = hi;
   endColumn();
   // 2^153
-  h = high(a0, b3, c1);
-  l = low(a0, b3, h, c2);
+  y = v128.load(b, 48);
+  h = high(a0, y, c1);
+  l = low(a0, y, h, c2);
   lo = i64x2.add(carried, l);
   hi = h;
-  h = high(a1, b2, c1);
-  l = low(a1, b2, h, c2);
+  y = v128.load(b, 32);
+  h = high(a1, y, c1);
+  l = low(a1, y, h, c2);
   lo = i64x2.add(lo, l);
   hi = i64x2.add(hi, h);
-  h = high(a2, b1, c1);
-  l = low(a2, b1, h, c2);
+  y = v128.load(b, 16);
+  h = high(a2, y, c1);
+  l = low(a2, y, h, c2);
   lo = i64x2.add(lo, l);
   hi = i64x2.add(hi, h);
-  h = high(a3, b0, c1);
-  l = low(a3, b0, h, c2);
+  y = v128.load(b, 0);
+  h = high(a3, y, c1);
+  l = low(a3, y, h, c2);
   lo = i64x2.add(lo, l);
   hi = i64x2.add(hi, h);
   v128.store(columns, lo, 48);
   carried = hi;
   endColumn();
   // 2^204
-  h = high(a0, b4, c1);
-  l = low(a0, b4, h, c2);
+  y = v128.load(b, 64);
+  h = high(a0, y, c1);
+  l = low(a0, y, h, c2);
   lo = i64x2.add(carried, l);
   hi = h;
-  h = high(a1, b3, c1);
-  l = low(a1, b3, h, c2);
+  y = v128.load(b, 48);
+  h = high(a1, y, c1);
+  l = low(a1, y, h, c2);
   lo = i64x2.add(lo, l);
   hi = i64x2.add(hi, h);
-  h = high(a2, b2, c1);
-  l = low(a2, b2, h, c2);
+  y = v128.load(b, 32);
+  h = high(a2, y, c1);
+  l = low(a2, y, h, c2);
   lo = i64x2.add(lo, l);
   hi = i64x2.add(hi, h);
-  h = high(a3, b1, c1);
-  l = low(a3, b1, h, c2);
+  y = v128.load(b, 16);
+  h = high(a3, y, c1);
+  l = low(a3, y, h, c2);
   lo = i64x2.add(lo, l);
   hi = i64x2.add(hi, h);
-  h = high(a4, b0, c1);
-  l = low(a4, b0, h, c2);
+  y = v128.load(b, 0);
+  h = high(a4, y, c1);
+  l = low(a4, y, h, c2);
   lo = i64x2.add(lo, l);
   hi = i64x2.add(hi, h);
   v128.store(columns, lo, 64);
   carried = hi;
   endColumn();
   // 2^255
-  h = high(a1, b4, c1);
-  l = low(a1, b4, h, c2);
+  y = v128.load(b, 64);
+  h = high(a1, y, c1);
+  l = low(a1, y, h, c2);
   lo = i64x2.add(carried, l);
   hi = h;
-  h = high(a2, b3, c1);
-  l = low(a2, b3, h, c2);
+  y = v128.load(b, 48);
+  h = high(a2, y, c1);
+  l = low(a2, y, h, c2);
   lo = i64x2.add(lo, l);
   hi = i64x2.add(hi, h);
-  h = high(a3, b2, c1);
-  l = low(a3, b2, h, c2);
+  y = v128.load(b, 32);
+  h = high(a3, y, c1);
+  l = low(a3, y, h, c2);
   lo = i64x2.add(lo, l);
   hi = i64x2.add(hi, h);
-  h = high(a4, b1, c1);
-  l = low(a4, b1, h, c2);
+  y = v128.load(b, 16);
+  h = high(a4, y, c1);
+  l = low(a4, y, h, c2);
   lo = i64x2.add(lo, l);
   hi = i64x2.add(hi, h);
   v128.store(columns, lo, 80);
   carried = hi;
   endColumn();
   // 2^306
-  h = high(a2, b4, c1);
-  l = low(a2, b4, h, c2);
+  y = v128.load(b, 64);
+  h = high(a2, y, c1);
+  l = low(a2, y, h, c2);
   lo = i64x2.add(carried, l);
   hi = h;
-  h = high(a3, b3, c1);
-  l = low(a3, b3, h, c2);
+  y = v128.load(b, 48);
+  h = high(a3, y, c1);
+  l = low(a3, y, h, c2);
   lo = i64x2.add(lo, l);
   hi = i64x2.add(hi, h);
-  h = high(a4, b2, c1);
-  l = low(a4, b2, h, c2);
+  y = v128.load(b, 32);
+  h = high(a4, y, c1);
+  l = low(a4, y, h, c2);
   lo = i64x2.add(lo, l);
   hi = i64x2.add(hi, h);
   v128.store(columns, lo, 96);
   carried = hi;
   endColumn();
   // 2^357
-  h = high(a3, b4, c1);
-  l = low(a3, b4, h, c2);
+  y = v128.load(b, 64);
+  h = high(a3, y, c1);
+  l = low(a3, y, h, c2);
   lo = i64x2.add(carried, l);
   hi = h;
-  h = high(a4, b3, c1);
-  l = low(a4, b3, h, c2);
+  y = v128.load(b, 48);
+  h = high(a4, y, c1);
+  l = low(a4, y, h, c2);
   lo = i64x2.add(lo, l);
   hi = i64x2.add(hi, h);
   v128.store(columns, lo, 112);
   carried = hi;
   endColumn();
   // 2^408
-  h = high(a4, b4, c1);
-  l = low(a4, b4, h, c2);
+  y = v128.load(b, 64);
+  h = high(a4, y, c1);
+  l = low(a4, y, h, c2);
   lo = i64x2.add(carried, l);
   hi = h;
   v128.store(columns, lo, 128);
@@ -508,11 +534,19 @@ export function copy(out: usize, a: usize): void {
   memory.copy(out, a, 80);
 }
 
+// @ts-ignore: decorator
+@inline
+function swapLanesAt(out: usize, a: usize, offset: usize): void {
+  const x = v128.load(a + offset);
+  v128.store(out + offset, v128.shuffle<u64>(x, x, 1, 0));
+}
+
 export function swapLanes(out: usize, a: usize): void {
-  for (let i: usize = 0; i < 80; i += 16) {
-    const x = v128.load(a + i);
-    v128.store(out + i, v128.shuffle<u64>(x, x, 1, 0));
-  }
+  swapLanesAt(out, a, 0);
+  swapLanesAt(out, a, 16);
+  swapLanesAt(out, a, 32);
+  swapLanesAt(out, a, 48);
+  swapLanesAt(out, a, 64);
 }
 
 export function swapIf(a: usize, b: usize, maskA: u64, maskB: u64): void {

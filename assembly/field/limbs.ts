@@ -320,6 +320,21 @@ export function reduce(out: usize, a: usize): void {
   mulSmall(out, a, 1);
 }
 
+export function mulLanesAddSub(out: usize, a: usize, b: usize): void {
+  mulColumns(columns, a, b);
+  mulColumns(columns + 80, a + 40, b + 40);
+  finishBoth(out, out + 40);
+}
+
+export function lanesSubMulAdd(outA: usize, outB: usize, a: usize, factor: u32): void {
+  memory.copy(outA, a, 40);
+  memory.copy(outB, a + 40, 40);
+  for (let i: usize = 0; i < 40; i += 4) store<i32>(outA + i, load<i32>(a + i) - load<i32>(a + i, 40), 40);
+  mulSmallLane(outA + 40, outA + 40, 1);
+  mulSmallLane(outB + 40, outA + 40, <i64>factor);
+  for (let i: usize = 0; i < 40; i += 4) store<i32>(outB + i, load<i32>(outB + i, 40) + load<i32>(a + i), 40);
+}
+
 export function copy(out: usize, a: usize): void {
   memory.copy(out, a, 80);
 }

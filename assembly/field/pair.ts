@@ -8,7 +8,8 @@
 //
 //     reduced × reduced, reduced × sum of 2, reduced × sum of 3        but never        sum × sum
 //
-// All results but those of add, sub and (one of the two) subMulAdd are reduced. No function branches on, or addresses by, the value of an element.
+// All results are reduced but those of add and sub, and the second of subMulAdd and of lanesSubMulAdd. No function branches
+// on, or addresses by, the value of an element.
 import * as fma from "./fma";
 import * as fused from "./fma-fused";
 import * as limbs from "./limbs";
@@ -128,6 +129,25 @@ export function copy(out: usize, a: usize): void {
 export function swapLanes(out: usize, a: usize): void {
   if (ASC_FEATURE_RELAXED_SIMD) fma.swapLanes(out, a);
   else limbs.swapLanes(out, a);
+}
+
+/** out = (x + y, x - y) of (x, y) = a·b. Operands: as mul takes them. */
+// @ts-ignore: decorator
+@inline
+export function mulLanesAddSub(out: usize, a: usize, b: usize): void {
+  if (ASC_FEATURE_RELAXED_SIMD) fused.mulLanesAddSub(out, a, b);
+  else limbs.mulLanesAddSub(out, a, b);
+}
+
+/**
+ * Of a = (x, y): outA = (x, x - y), reduced; outB = (y, x + factor·(x - y)), a sum of two. Operand: reduced, no output;
+ * factor below 2^17.
+ */
+// @ts-ignore: decorator
+@inline
+export function lanesSubMulAdd(outA: usize, outB: usize, a: usize, factor: u32): void {
+  if (ASC_FEATURE_RELAXED_SIMD) fused.lanesSubMulAdd(outA, outB, a, factor);
+  else limbs.lanesSubMulAdd(outA, outB, a, factor);
 }
 
 /** Exchanges a and b in the lanes whose mask is all ones, not where it is 0; in constant time. */

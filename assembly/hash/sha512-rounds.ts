@@ -2,11 +2,13 @@
 // address depends on it.
 //
 // Sixteen rounds a turn of the loop, the working variables renamed instead of moved, the message schedule in locals:
-// 477 MB/s, where all 80 rounds in a row have 340 and a schedule in memory 360.
+// 477 MB/s, where all 80 rounds in a row have 340 and a schedule in memory 360. With SIMD, vectors make the schedule,
+// two words at a time, while the rounds take the words before from memory: 600 MB/s.
 //
 // A round waits for e and a of the round before. Therefore what needs neither is added first, which is worth 4 %.
 // Rotations that are added modulo 2 are nested, which saves copies: with >>> as rotation,
 // x >>> p ^ x >>> q = (x >>> (q - p) ^ x) >>> p.
+import { release, take } from "../memory/workspace";
 
 /** Fractional parts of the cube roots of the first 80 primes (section 4.2.3). */
 export const SHA512_K: usize = memory.data<u64>([
@@ -66,6 +68,11 @@ function fold(a: u64, b: u64, c: u64): u64 {
 
 /** Takes `blocks` blocks of 128 bytes at `message` into the state of eight words at `state`. */
 export function sha512Blocks(state: usize, message: usize, blocks: usize): void {
+  if (ASC_FEATURE_SIMD) blocksOfVectors(state, message, blocks);
+  else blocksOfWords(state, message, blocks);
+}
+
+function blocksOfWords(state: usize, message: usize, blocks: usize): void {
   let s0 = load<u64>(state);
   let s1 = load<u64>(state, 8);
   let s2 = load<u64>(state, 16);
@@ -234,4 +241,221 @@ export function sha512Blocks(state: usize, message: usize, blocks: usize): void 
   store<u64>(state, s5, 40);
   store<u64>(state, s6, 48);
   store<u64>(state, s7, 56);
+}
+
+/** Words of the message are big-endian. */
+// @ts-ignore: decorator
+@inline
+function swap(x: v128): v128 {
+  return v128.shuffle<u8>(x, x, 7, 6, 5, 4, 3, 2, 1, 0, 15, 14, 13, 12, 11, 10, 9, 8);
+}
+
+// @ts-ignore: decorator
+@inline
+function vectorSmall0(x: v128): v128 {
+  const y = v128.xor(i64x2.shr_u(x, 1), i64x2.shl(x, 63));
+  const z = v128.xor(i64x2.shr_u(x, 8), i64x2.shl(x, 56));
+  return v128.xor(v128.xor(y, z), i64x2.shr_u(x, 7));
+}
+
+// @ts-ignore: decorator
+@inline
+function vectorSmall1(x: v128): v128 {
+  const y = v128.xor(i64x2.shr_u(x, 19), i64x2.shl(x, 45));
+  const z = v128.xor(i64x2.shr_u(x, 61), i64x2.shl(x, 3));
+  return v128.xor(v128.xor(y, z), i64x2.shr_u(x, 6));
+}
+
+/** The next two words of the schedule: of the sixteen before, x0 and x1 hold the first, x4 and x5 the middle ones. */
+// @ts-ignore: decorator
+@inline
+function next(x0: v128, x1: v128, x4: v128, x5: v128, x7: v128): v128 {
+  const most = i64x2.add(
+    i64x2.add(x0, vectorSmall0(v128.shuffle<u64>(x0, x1, 1, 2))),
+    v128.shuffle<u64>(x4, x5, 1, 2),
+  );
+  return i64x2.add(most, vectorSmall1(x7));
+}
+
+function blocksOfVectors(state: usize, message: usize, blocks: usize): void {
+  // K + W of the sixteen rounds to come; a round's place is taken by what comes sixteen rounds later.
+  const kw = take(128);
+  let s0 = load<u64>(state);
+  let s1 = load<u64>(state, 8);
+  let s2 = load<u64>(state, 16);
+  let s3 = load<u64>(state, 24);
+  let s4 = load<u64>(state, 32);
+  let s5 = load<u64>(state, 40);
+  let s6 = load<u64>(state, 48);
+  let s7 = load<u64>(state, 56);
+  while (blocks > 0) {
+    let a = s0;
+    let b = s1;
+    let c = s2;
+    let d = s3;
+    let e = s4;
+    let f = s5;
+    let g = s6;
+    let h = s7;
+    let x0 = swap(v128.load(message));
+    let x1 = swap(v128.load(message, 16));
+    let x2 = swap(v128.load(message, 32));
+    let x3 = swap(v128.load(message, 48));
+    let x4 = swap(v128.load(message, 64));
+    let x5 = swap(v128.load(message, 80));
+    let x6 = swap(v128.load(message, 96));
+    let x7 = swap(v128.load(message, 112));
+    v128.store(kw, i64x2.add(x0, v128.load(SHA512_K)));
+    v128.store(kw, i64x2.add(x1, v128.load(SHA512_K, 16)), 16);
+    v128.store(kw, i64x2.add(x2, v128.load(SHA512_K, 32)), 32);
+    v128.store(kw, i64x2.add(x3, v128.load(SHA512_K, 48)), 48);
+    v128.store(kw, i64x2.add(x4, v128.load(SHA512_K, 64)), 64);
+    v128.store(kw, i64x2.add(x5, v128.load(SHA512_K, 80)), 80);
+    v128.store(kw, i64x2.add(x6, v128.load(SHA512_K, 96)), 96);
+    v128.store(kw, i64x2.add(x7, v128.load(SHA512_K, 112)), 112);
+    let k = SHA512_K;
+    for (let turn = 1; turn < 5; turn++) {
+      k += 128;
+      x0 = next(x0, x1, x4, x5, x7);
+      h = mix(h, load<u64>(kw), e, f, g);
+      d += h;
+      h += fold(a, b, c);
+      g = mix(g, load<u64>(kw, 8), d, e, f);
+      c += g;
+      g += fold(h, a, b);
+      v128.store(kw, i64x2.add(x0, v128.load(k)));
+      x1 = next(x1, x2, x5, x6, x0);
+      f = mix(f, load<u64>(kw, 16), c, d, e);
+      b += f;
+      f += fold(g, h, a);
+      e = mix(e, load<u64>(kw, 24), b, c, d);
+      a += e;
+      e += fold(f, g, h);
+      v128.store(kw, i64x2.add(x1, v128.load(k, 16)), 16);
+      x2 = next(x2, x3, x6, x7, x1);
+      d = mix(d, load<u64>(kw, 32), a, b, c);
+      h += d;
+      d += fold(e, f, g);
+      c = mix(c, load<u64>(kw, 40), h, a, b);
+      g += c;
+      c += fold(d, e, f);
+      v128.store(kw, i64x2.add(x2, v128.load(k, 32)), 32);
+      x3 = next(x3, x4, x7, x0, x2);
+      b = mix(b, load<u64>(kw, 48), g, h, a);
+      f += b;
+      b += fold(c, d, e);
+      a = mix(a, load<u64>(kw, 56), f, g, h);
+      e += a;
+      a += fold(b, c, d);
+      v128.store(kw, i64x2.add(x3, v128.load(k, 48)), 48);
+      x4 = next(x4, x5, x0, x1, x3);
+      h = mix(h, load<u64>(kw, 64), e, f, g);
+      d += h;
+      h += fold(a, b, c);
+      g = mix(g, load<u64>(kw, 72), d, e, f);
+      c += g;
+      g += fold(h, a, b);
+      v128.store(kw, i64x2.add(x4, v128.load(k, 64)), 64);
+      x5 = next(x5, x6, x1, x2, x4);
+      f = mix(f, load<u64>(kw, 80), c, d, e);
+      b += f;
+      f += fold(g, h, a);
+      e = mix(e, load<u64>(kw, 88), b, c, d);
+      a += e;
+      e += fold(f, g, h);
+      v128.store(kw, i64x2.add(x5, v128.load(k, 80)), 80);
+      x6 = next(x6, x7, x2, x3, x5);
+      d = mix(d, load<u64>(kw, 96), a, b, c);
+      h += d;
+      d += fold(e, f, g);
+      c = mix(c, load<u64>(kw, 104), h, a, b);
+      g += c;
+      c += fold(d, e, f);
+      v128.store(kw, i64x2.add(x6, v128.load(k, 96)), 96);
+      x7 = next(x7, x0, x3, x4, x6);
+      b = mix(b, load<u64>(kw, 112), g, h, a);
+      f += b;
+      b += fold(c, d, e);
+      a = mix(a, load<u64>(kw, 120), f, g, h);
+      e += a;
+      a += fold(b, c, d);
+      v128.store(kw, i64x2.add(x7, v128.load(k, 112)), 112);
+    }
+    h = mix(h, load<u64>(kw), e, f, g);
+    d += h;
+    h += fold(a, b, c);
+    g = mix(g, load<u64>(kw, 8), d, e, f);
+    c += g;
+    g += fold(h, a, b);
+    f = mix(f, load<u64>(kw, 16), c, d, e);
+    b += f;
+    f += fold(g, h, a);
+    e = mix(e, load<u64>(kw, 24), b, c, d);
+    a += e;
+    e += fold(f, g, h);
+    d = mix(d, load<u64>(kw, 32), a, b, c);
+    h += d;
+    d += fold(e, f, g);
+    c = mix(c, load<u64>(kw, 40), h, a, b);
+    g += c;
+    c += fold(d, e, f);
+    b = mix(b, load<u64>(kw, 48), g, h, a);
+    f += b;
+    b += fold(c, d, e);
+    a = mix(a, load<u64>(kw, 56), f, g, h);
+    e += a;
+    a += fold(b, c, d);
+    h = mix(h, load<u64>(kw, 64), e, f, g);
+    d += h;
+    h += fold(a, b, c);
+    g = mix(g, load<u64>(kw, 72), d, e, f);
+    c += g;
+    g += fold(h, a, b);
+    f = mix(f, load<u64>(kw, 80), c, d, e);
+    b += f;
+    f += fold(g, h, a);
+    e = mix(e, load<u64>(kw, 88), b, c, d);
+    a += e;
+    e += fold(f, g, h);
+    d = mix(d, load<u64>(kw, 96), a, b, c);
+    h += d;
+    d += fold(e, f, g);
+    c = mix(c, load<u64>(kw, 104), h, a, b);
+    g += c;
+    c += fold(d, e, f);
+    b = mix(b, load<u64>(kw, 112), g, h, a);
+    f += b;
+    b += fold(c, d, e);
+    a = mix(a, load<u64>(kw, 120), f, g, h);
+    e += a;
+    a += fold(b, c, d);
+    s0 += a;
+    s1 += b;
+    s2 += c;
+    s3 += d;
+    s4 += e;
+    s5 += f;
+    s6 += g;
+    s7 += h;
+    message += 128;
+    blocks--;
+  }
+  store<u64>(state, s0);
+  store<u64>(state, s1, 8);
+  store<u64>(state, s2, 16);
+  store<u64>(state, s3, 24);
+  store<u64>(state, s4, 32);
+  store<u64>(state, s5, 40);
+  store<u64>(state, s6, 48);
+  store<u64>(state, s7, 56);
+  const zero = i64x2.splat(0);
+  v128.store(kw, zero);
+  v128.store(kw, zero, 16);
+  v128.store(kw, zero, 32);
+  v128.store(kw, zero, 48);
+  v128.store(kw, zero, 64);
+  v128.store(kw, zero, 80);
+  v128.store(kw, zero, 96);
+  v128.store(kw, zero, 112);
+  release(kw);
 }

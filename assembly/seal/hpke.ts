@@ -5,11 +5,12 @@
 //
 //     X25519 (two) ──▶ key schedule (four) ──▶ AEAD (four blocks)
 //
-// The recipient's own public key, which the KEM hashes, is one point more in the first group; for an odd number of items
-// it costs nothing. Nothing here branches on a secret, or addresses by one, but for what the verdicts tell anyway: an
-// all-zero secret, and a tag that does not match.
+// The recipient's own public key, which the KEM hashes, is worked out with the first group where the host does not know
+// it. Nothing here branches on a secret, or addresses by one, but for what the verdicts tell anyway: an all-zero secret,
+// and a tag that does not match.
 import { AeadItem, aeadOpenBatch, aeadSealBatch, AeadStatus } from "../cipher/aead";
 import { x25519Batch } from "../curve/x25519";
+import { x25519PublicKey, x25519PublicKeyPair } from "../curve/x25519-base";
 import { X25519Item } from "../curve/x25519-item";
 import {
   HPKE_ITEM_AAD_ADDRESS_OFFSET,
@@ -39,9 +40,9 @@ const CONTEXT_KEYS: usize = <usize>HPKE_KEYS_SIZE;
 /** u = 9 (RFC 7748, section 4.1). */
 const BASE_POINT: usize = memory.data<u64>([9, 0, 0, 0]);
 
-// Working memory of a group. Sealing needs two multiplications an item, opening one and another for the public key.
+// Working memory of a group: a multiplication an item, and one more where that leaves a lane free.
 const MULTIPLICATIONS: usize = 0;
-const POINTS: usize = MULTIPLICATIONS + 2 * GROUP_ITEMS * offsetof<X25519Item>();
+const POINTS: usize = MULTIPLICATIONS + (GROUP_ITEMS + 1) * offsetof<X25519Item>();
 const SECRETS: usize = POINTS + GROUP_ITEMS * POINT;
 const KEYS: usize = SECRETS + GROUP_ITEMS * POINT;
 const MESSAGES: usize = KEYS + GROUP_ITEMS * <usize>HPKE_KEYS_SIZE;
@@ -125,7 +126,10 @@ function decapsulate(room: usize, party: usize, items: usize, count: usize): voi
     end = multiply(end, privateKey, items + ITEM * i + HPKE_ITEM_ENC_OFFSET, room + SECRETS + POINT * i);
   }
   if (load<u32>(known) == 0) {
-    end = multiply(end, privateKey, BASE_POINT, party + HPKE_PARTY_PUBLIC_KEY_OFFSET);
+    const publicKey = party + HPKE_PARTY_PUBLIC_KEY_OFFSET;
+    // In a lane that is free anyway, or by the table.
+    if ((count & 1) != 0) end = multiply(end, privateKey, BASE_POINT, publicKey);
+    else x25519PublicKey(publicKey, privateKey);
     store<u32>(known, 1);
   }
   x25519Batch(work, <u32>((end - work) / offsetof<X25519Item>()));
@@ -134,19 +138,29 @@ function decapsulate(room: usize, party: usize, items: usize, count: usize): voi
 
 function encapsulate(room: usize, party: usize, items: usize, count: usize): void {
   const publicKey = party + HPKE_PARTY_PUBLIC_KEY_OFFSET;
+  const ephemerals = items + HPKE_ITEM_ENC_OFFSET;
   const work = room + MULTIPLICATIONS;
   let end = work;
   for (let i: usize = 0; i < count; i++) {
-    const ephemeral = items + ITEM * i + HPKE_ITEM_ENC_OFFSET;
-    end = multiply(end, ephemeral, publicKey, room + SECRETS + POINT * i);
-    end = multiply(end, ephemeral, BASE_POINT, room + POINTS + POINT * i);
+    end = multiply(end, ephemerals + ITEM * i, publicKey, room + SECRETS + POINT * i);
   }
+  // Alone, the other lane has nothing else to do.
+  if (count == 1) end = multiply(end, ephemerals, BASE_POINT, room + POINTS);
+  else publicKeys(ephemerals, count, room + POINTS);
   x25519Batch(work, <u32>((end - work) / offsetof<X25519Item>()));
   for (let i: usize = 0; i < count; i++) {
-    const item = items + ITEM * i;
-    memory.copy(item + HPKE_ITEM_ENC_OFFSET, room + POINTS + POINT * i, POINT);
-    judge(item, work + 2 * offsetof<X25519Item>() * i);
+    memory.copy(ephemerals + ITEM * i, room + POINTS + POINT * i, POINT);
+    judge(items + ITEM * i, work + offsetof<X25519Item>() * i);
   }
+}
+
+/** The public keys of the items' ephemeral private keys. */
+function publicKeys(ephemerals: usize, count: usize, out: usize): void {
+  for (let i: usize = 0; i + 1 < count; i += 2) {
+    const at = ephemerals + ITEM * i;
+    x25519PublicKeyPair(out + POINT * i, out + POINT * (i + 1), at, at + ITEM);
+  }
+  if ((count & 1) != 0) x25519PublicKey(out + POINT * (count - 1), ephemerals + ITEM * (count - 1));
 }
 
 /** Notes down one multiplication, and returns where the next one goes. */

@@ -3,7 +3,7 @@
 //
 // No plaintext leaves here before its tag was found right: `open` and an opener give out the whole plaintext or nothing.
 import { type CryptoKernel, IO_BYTES } from '../kernel/crypto-kernel.ts';
-import { CryptoError, expectBytes, expectItems, expectReadable } from './errors.ts';
+import { CryptoError, expectBytes, expectItems, expectObject, expectReadable, shown } from './errors.ts';
 import { kernel } from './kernel.ts';
 
 const KEY_BYTES = 32;
@@ -322,13 +322,15 @@ function createOpener(
   key: Uint8Array,
   nonce: Uint8Array,
   aad: Uint8Array = NOTHING,
-  { bytesMax = OPENER_BYTES_MAX }: OpenerOptions = {},
+  options: OpenerOptions = {},
 ): Opener {
   expectKeyAndNonce(key, nonce, aad);
+  expectObject('options', options);
+  const { bytesMax = OPENER_BYTES_MAX } = options;
   if (!Number.isSafeInteger(bytesMax) || bytesMax < 0 || bytesMax > TEXT_BYTES_MAX) {
     throw new CryptoError(
       'invalid_argument',
-      `expected bytesMax from 0 to ${TEXT_BYTES_MAX}, got ${bytesMax}`,
+      `expected bytesMax from 0 to ${TEXT_BYTES_MAX}, got ${shown(bytesMax)}`,
     );
   }
   let message: Pieces | undefined = new Pieces(key, nonce, aad);

@@ -26,7 +26,8 @@ export class CryptoError extends Error {
 
 /** Throws invalid_argument unless `value` is a Uint8Array of `length` bytes; `name` is what to call it. */
 export function expectBytes(name: string, value: Uint8Array, length?: number): void {
-  if (!(value instanceof Uint8Array)) {
+  // A proxy of a Uint8Array and a child of its prototype are instances too, and no views.
+  if (!(value instanceof Uint8Array) || !ArrayBuffer.isView(value)) {
     throw new CryptoError('invalid_argument', `expected ${name} as Uint8Array, got ${typeof value}`);
   }
   if (length !== undefined && value.length !== length) {
@@ -37,32 +38,42 @@ export function expectBytes(name: string, value: Uint8Array, length?: number): v
 
 /**
  * Throws invalid_argument where the buffer of `value` was transferred, or shrank away from under it: that is no empty message.
- * Its length is no safe sign, because optimised code of Node 20 may take it for as long as it was. `at` throws, where an
- * index would not, and so does copying with `set`; so this is for what is copied in pieces, which may turn out to be none.
+ * Its length is no safe sign: code that Node 20 has optimised for resizable buffers takes it for as long as it was. `at`
+ * throws, where an index would not, and so does copying with `set`; so this is for what is copied in pieces, perhaps none.
  */
 export function expectReadable(name: string, value: Uint8Array): void {
   try {
     value.at(0);
-  } catch (cause) {
-    throw new CryptoError('invalid_argument', `expected ${name} in memory, got one whose buffer is gone`, {
-      cause,
-    });
+  } catch {
+    throw new CryptoError('invalid_argument', `expected ${name} to be here, got bytes that were transferred`);
   }
 }
 
-/** Throws invalid_argument unless `items` is an array; `name` is what to call it. */
-export function expectArray(name: string, items: readonly unknown[]): void {
-  if (Array.isArray(items)) return;
-  throw new CryptoError('invalid_argument', `expected ${name} as an array, got ${typeof items}`);
+export function expectArray(name: string, value: readonly unknown[]): void {
+  if (!Array.isArray(value)) {
+    throw new CryptoError('invalid_argument', `expected ${name} as an array, got ${typeof value}`);
+  }
 }
 
-/** Throws invalid_argument unless `items` is an array of objects, none missing; `name` is what to call it. */
-export function expectItems(name: string, items: readonly unknown[]): void {
+export function expectObject(name: string, value: object): void {
+  if (typeof value !== 'object' || value === null) {
+    throw new CryptoError('invalid_argument', `expected ${name} as an object, got ${shown(value)}`);
+  }
+}
+
+/** An array of objects, without holes. */
+export function expectItems(name: string, items: readonly object[]): void {
   expectArray(name, items);
-  // Not forEach, which passes over what is missing.
-  for (let i = 0; i < items.length; i++) {
-    if (typeof items[i] === 'object' && items[i] !== null) continue;
-    const got = items[i] === null ? 'null' : typeof items[i];
-    throw new CryptoError('invalid_argument', `expected ${name}[${i}] as an object, got ${got}`);
+  for (let i = 0; i < items.length; i++) expectObject(`${name}[${i}]`, items[i]!);
+}
+
+export function expectFunction(name: string, value: (...args: never) => unknown): void {
+  if (typeof value !== 'function') {
+    throw new CryptoError('invalid_argument', `expected ${name} as a function, got ${typeof value}`);
   }
+}
+
+/** A number as it is, anything else by its type: it may be a secret in the wrong place. */
+export function shown(value: unknown): string {
+  return typeof value === 'number' || value === null ? String(value) : typeof value;
 }

@@ -1,6 +1,6 @@
 // HKDF (RFC 5869) with SHA-256 and SHA-512.
 import type { CryptoExports } from '../kernel/crypto-exports.ts';
-import { CryptoError, expectBytes } from './errors.ts';
+import { CryptoError, expectBytes, shown } from './errors.ts';
 import { RECORD_BYTES_MAX } from './hash-stream.ts';
 import { type Hmac, hmacSha256, hmacSha512 } from './hmac.ts';
 import { kernel } from './kernel.ts';
@@ -45,7 +45,7 @@ function makeHkdf(functions: HkdfFunctions): Hkdf {
     if (!Number.isInteger(length) || length < 0 || length > lengthMax) {
       throw new CryptoError(
         'invalid_argument',
-        `expected a length of 0 to ${lengthMax} bytes, got ${length}`,
+        `expected a length of 0 to ${lengthMax} bytes, got ${shown(length)}`,
       );
     }
   }

@@ -139,8 +139,8 @@ const x25519: KnownAnswer = {
     const [secretA, secretB] = [io + 128, io + 160] as const;
     put(kernel, alice, '77076d0a7318a57d3c16c17251b26645df4c2f87ebc0992ab177fba51db92c2a');
     put(kernel, bob, '5dab087e624a8a4b79e17f8b83800ee66f3bb1292618b6fd1c2f8b27ff88e0eb');
-    exports.x25519Base(alicePublic, alice);
-    exports.x25519Base(bobPublic, bob);
+    exports.x25519PublicKey(alicePublic, alice);
+    exports.x25519PublicKey(bobPublic, bob);
     exports.x25519(secretA, alice, bobPublic);
     if (!holds(kernel, secretA, X25519_SECRET)) return false;
     const words = new Uint32Array(bytes.buffer, records, 8);

@@ -34,7 +34,7 @@ function publicKey(privateKey: Uint8Array): Uint8Array<ArrayBuffer> {
   const { bytes, exports, io } = kernel();
   try {
     bytes.set(privateKey, io);
-    exports.x25519Base(io, io);
+    exports.x25519PublicKey(io, io);
     return bytes.slice(io, io + KEY_BYTES);
   } finally {
     bytes.fill(0, io, io + KEY_BYTES);

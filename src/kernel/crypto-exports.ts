@@ -23,6 +23,8 @@ export interface CryptoExports {
   fieldReduce(out: number, a: number): void;
   fieldInvert(out: number, a: number): void;
   fieldPower252(out: number, a: number): void;
+  fieldMulLanesAddSub(out: number, a: number, b: number): void;
+  fieldLanesSubMulAdd(outA: number, outB: number, a: number, factor: number): void;
   fieldSwapLanes(out: number, a: number): void;
   fieldSwapIf(a: number, b: number, maskA: bigint, maskB: bigint): void;
   fieldGather(out: number, elementA: number, elementB: number): void;
@@ -126,7 +128,6 @@ export interface CryptoExports {
   // x25519: assembly/curve/x25519.ts; an item of a batch is assembly/curve/x25519-item.ts. Answers tell all-zero results.
   x25519(out: number, scalar: number, u: number): number;
   x25519Pair(outA: number, outB: number, scalarA: number, uA: number, scalarB: number, uB: number): number;
-  x25519Base(out: number, scalar: number): void;
   x25519Batch(items: number, count: number): void;
 
   // scalars modulo the order of the base point: assembly/curve/order.ts; 32 bytes each
@@ -149,6 +150,10 @@ export interface CryptoExports {
   pointsToAffine(out: number, p: number): void;
   pointsToCached(out: number, p: number): void;
   pointsNormalise(p: number): void;
+
+  // inverses: assembly/field/divsteps.ts; 32 bytes, and pairs without a 0
+  fieldInvertBytes(out: number, a: number): void;
+  fieldInvertPair(out: number, a: number): void;
 
   // multiples of the base point: assembly/curve/fixed-base.ts; scalars of 32 bytes, points as above
   baseMultiply(out: number, scalar: number): void;

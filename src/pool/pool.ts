@@ -16,6 +16,8 @@ export interface PoolOptions {
   readonly lazy?: boolean;
   /** Tasks that a thread is given at a time, so that the next one is there when it has finished one; 1 when left out. */
   readonly tasksPerThread?: number;
+  /** What the objects of a thread may take; one that needs more ends with an error. */
+  readonly heapMebibytesMax?: number;
   /**
    * How an idle thread waits: 'sync' blocks it, and 'sync' it is when left out. A thread so blocked may outlive an error
    * that nobody caught: what ends it can come to nothing when it is about to block. 'disabled' waits in its event loop.
@@ -53,6 +55,7 @@ export function createPiscina<Task, Answer>(options: PoolOptions): Piscina<Task,
     lazy = false,
     tasksPerThread = 1,
     atomics = 'sync',
+    heapMebibytesMax,
     data,
   } = options;
   // Node 20 cannot strip types in a worker thread: sources go through tsx, the package is JavaScript already.
@@ -65,6 +68,7 @@ export function createPiscina<Task, Answer>(options: PoolOptions): Piscina<Task,
     maxThreads: threads,
     concurrentTasksPerWorker: tasksPerThread,
     atomics,
+    ...(heapMebibytesMax !== undefined && { resourceLimits: { maxOldGenerationSizeMb: heapMebibytesMax } }),
     idleTimeout: Number.POSITIVE_INFINITY,
     execArgv: worker.endsWith('.ts') ? ['--import', 'tsx'] : [],
     closeTimeout: CLOSE_TIMEOUT_MS,

@@ -117,7 +117,23 @@ eachBuild('field', (kernel) => {
         expect(get(5)).toEqual(each(a, b, (p, q) => p - q));
         expect(get(6)).toEqual(each(a, b, (p, q) => p + BigInt(factor) * (p - q)));
 
+        const [s0, s1] = products;
+        exports.fieldMulLanesAddSub(at(5), at(3), at(1)); // (a - 2b)·b
+        expect(get(5)).toEqual([mod(s0 + s1), mod(s0 - s1)]);
+        exports.fieldMulLanesAddSub(at(5), at(5), at(5));
+        expect(get(5)).toEqual([
+          mod((s0 + s1) ** 2n + (s0 - s1) ** 2n),
+          mod((s0 + s1) ** 2n - (s0 - s1) ** 2n),
+        ]);
+        const mixed = mod(a[0] + BigInt(factor) * (a[0] - a[1]));
+        exports.fieldLanesSubMulAdd(at(5), at(6), at(0), factor);
+        expect(get(5)).toEqual([a[0], mod(a[0] - a[1])]);
+        expect(get(6)).toEqual([a[1], mixed]);
+        exports.fieldMul(at(6), at(5), at(6));
+        expect(get(6)).toEqual([mod(a[0] * a[1]), mod((a[0] - a[1]) * mixed)]);
+
         // The results are operands again, and outputs may be operands.
+        exports.fieldSubMulAdd(at(5), at(6), at(0), at(1), factor);
         exports.fieldMul(at(6), at(5), at(6)); // (a - b)·(a + factor·(a - b))
         expect(get(6)).toEqual(each(a, b, (p, q) => (p - q) * (p + BigInt(factor) * (p - q))));
         exports.fieldMulAddSub(at(0), at(1), at(1), at(0), at(2), at(1)); // b·a ± c·b
@@ -218,6 +234,10 @@ test('relaxed SIMD: limbs at their very bounds', () => {
       exports.fieldReduce(io + 160, io + 80);
       for (const lane of [0, 1]) expect(value(20 + lane)).toBe(value(10 + lane));
       expect(largest(20, 30)).toBeLessThanOrEqual(2 ** 50 + 2 ** 7);
+      exports.fieldMulLanesAddSub(io + 160, io, io + 80);
+      expect(value(20)).toBe(mod(value(0) * value(10) + value(1) * value(11)));
+      expect(value(21)).toBe(mod(value(0) * value(10) - value(1) * value(11)));
+      expect(largest(20, 30)).toBeLessThanOrEqual(2 ** 50 + 2 ** 13);
       exports.fieldMulAddSub(io + 160, io + 240, io, io + 80, io + 80, io);
       for (const lane of [0, 1]) {
         expect(value(20 + lane)).toBe(mod(2n * value(lane) * value(10 + lane)));

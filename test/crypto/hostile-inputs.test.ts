@@ -1,11 +1,10 @@
-// What a caller, or whoever sends him messages, may hand in besides plain arrays of bytes; and what a call leaves behind in
-// kernel memory, whether it succeeded or was refused.
+// Arrays of bytes that are not plain ones, as a caller or whoever sends him messages may hand them in: shared, gone, very
+// long, many. What is in the kernel beside them must not stay there.
 import { randomBytes } from 'node:crypto';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { describe, expect, test } from 'vitest';
 import { chacha20poly1305 } from '../../src/crypto/chacha20poly1305.ts';
-import { CryptoError } from '../../src/crypto/errors.ts';
 import { hkdfSha256, hkdfSha512 } from '../../src/crypto/hkdf.ts';
 import { hmacSha256, hmacSha512 } from '../../src/crypto/hmac.ts';
 import { noise } from '../../src/crypto/noise/noise.ts';
@@ -97,13 +96,6 @@ function errorOf(call: () => unknown): unknown {
   return undefined;
 }
 
-function expectInvalid(call: () => unknown, message: RegExp): void {
-  const error = errorOf(call);
-  expect(error).toBeInstanceOf(CryptoError);
-  expect((error as CryptoError).code).toBe('invalid_argument');
-  expect((error as CryptoError).message).toMatch(message);
-}
-
 const flat = (result: unknown): Uint8Array[] =>
   Array.isArray(result) ? result.flatMap(flat) : [result as Uint8Array];
 
@@ -113,11 +105,11 @@ eachBuild('hostile inputs', (kernel) => {
       scratch(kernel).fill(0);
       for (const gone of [transferred(), outOfBounds()]) {
         const error = errorOf(() => call(gone));
-        // Where optimised code of Node 20 takes it for as long as it was, the copy is refused.
+        // Where code that Node 20 has optimised takes it for as long as it was, the copy throws.
         if (!(error instanceof TypeError)) {
           expect(error).toMatchObject({
             code: 'invalid_argument',
-            message: expect.stringMatching(/^expected .* in memory, got one whose buffer is gone$/),
+            message: expect.stringMatching(/^expected .* to be here, got bytes that were transferred$/),
           });
         }
         expect(isClean(kernel)).toBe(true);
@@ -170,27 +162,6 @@ eachBuild('hostile inputs', (kernel) => {
       expect(isClean(kernel)).toBe(true);
     },
   );
-
-  test('what is no array of items is refused, and so is a missing item', () => {
-    const item = { key, nonce, plaintext: text };
-    for (const wrong of [undefined, null, 'text', 7, {}, new Uint8Array(3)]) {
-      expectInvalid(() => sha256.batch(wrong as never), /^expected messages as an array, got \w+$/);
-      expectInvalid(() => sealBatch(wrong as never), /^expected items as an array, got \w+$/);
-      expectInvalid(() => openBatch(wrong as never), /^expected items as an array, got \w+$/);
-    }
-    const hole = new Array(3).fill(text, 0, 1);
-    expectInvalid(() => sha512.batch(hole), /^expected messages\[1\] as Uint8Array, got undefined$/);
-    expectInvalid(
-      () => sealBatch([item, ...new Array(1)]),
-      /^expected items\[1\] as an object, got undefined$/,
-    );
-    expectInvalid(() => openBatch([null as never]), /^expected items\[0\] as an object, got null$/);
-    expectInvalid(() => openBatch(['x' as never]), /^expected items\[0\] as an object, got string$/);
-    expectInvalid(
-      () => openBatch([{ ...item } as never]),
-      /^expected items\[0\].ciphertext as Uint8Array, got und/,
-    );
-  });
 
   test('refusals do not use up the workspace', () => {
     const room = kernel.exports.workspaceRoom();

@@ -23,7 +23,7 @@ import {
 import { Random } from '../../src/shared/random.ts';
 import { eachBuild } from './builds.ts';
 import { withCanaries } from './canaries.ts';
-import { LOW_ORDER, NOTHING, privateKey, randomFrom, text, twin } from './hpke-support.ts';
+import { codeOf, LOW_ORDER, NOTHING, privateKey, randomFrom, text, twin } from './hpke-support.ts';
 import { toHex } from './vectors.ts';
 
 const recipient = twin.deriveKeyPair(new Uint8Array(32).fill(3));
@@ -194,6 +194,36 @@ eachBuild('hpke in batches', (kernel) => {
       'of large order',
     );
     expectClean(kernel);
+  });
+
+  test('items that are no array', () => {
+    for (const items of [undefined, null, { length: 1 }, 5] as unknown as (OpenItem & SealItem)[][]) {
+      expect(codeOf(() => hpke.openBatch({ recipientPrivateKey, info, items }))).toBe('invalid_argument');
+      expect(codeOf(() => hpke.sealBatch({ recipientPublicKey, info, items }))).toBe('invalid_argument');
+    }
+  });
+
+  test('no secret stays in the memory of the kernel', () => {
+    const ephemerals = randomFrom(8)(32 * 7);
+    const items = messages(7, new Random(8n), 0).map(({ aad }, i) => ({ aad, plaintext: randomFrom(i)(40) }));
+    const randomBytes = (): Uint8Array => ephemerals;
+    const sealed = hpke.sealBatch({ recipientPublicKey, info, items, randomBytes });
+    const opening = sealed.map((each, i) => ({ ...each, aad: items[i]!.aad }));
+    hpke.openBatch({ recipientPrivateKey, info, items: opening });
+    const memory = Buffer.from(kernel.bytes);
+    expect(memory.indexOf(recipientPrivateKey)).toBe(-1);
+    sealed.forEach(({ enc }, i) => {
+      const { secrets } = twin.createRecipient({ enc, recipient, info });
+      for (const secret of [
+        ephemerals.subarray(32 * i, 32 * i + 32),
+        items[i]!.plaintext,
+        secrets.sharedSecret,
+        secrets.secret,
+        secrets.key!,
+      ]) {
+        expect(memory.indexOf(secret)).toBe(-1);
+      }
+    });
   });
 
   test('results are memory of their own', () => {

@@ -42,7 +42,7 @@ export function verifyBatch(
   items: readonly SignedMessage[],
   { randomBytes = secureRandomBytes }: VerifyBatchOptions = {},
 ): boolean[] {
-  const { VERIFY_COUNT_MAX } = kernel().exports;
+  const countMax = kernel().exports.VERIFY_COUNT_MAX.value;
   const verdicts = new Array<boolean>(items.length).fill(false);
   let part: number[] = [];
   let room = 0;
@@ -51,7 +51,7 @@ export function verifyBatch(
     expectSigned(publicKey, message, signature);
     if (!hasLengths(publicKey, signature)) continue;
     const needed = ITEM_BYTES + COEFFICIENT_BYTES + textRoom(message, NO_DOMAIN);
-    if (part.length === VERIFY_COUNT_MAX.value || room + needed > IO_BYTES) {
+    if (part.length === countMax || room + needed > IO_BYTES) {
       verifyPart(items, part, verdicts, randomBytes);
       part = [];
       room = 0;

@@ -25,7 +25,7 @@ const VERDICT = 204;
 const PREPARED = 1;
 const DIGEST = 2;
 /** What stands in a text for R and the key. */
-const ROOM_BYTES = 64;
+export const ROOM_BYTES = 64;
 
 export type VerificationKey = Uint8Array | PreparedKey;
 

@@ -72,6 +72,7 @@ interface Done {
 export function sealBatch(options: SealOptions & { readonly items: readonly SealItem[] }): Sealed[] {
   const { items, randomBytes } = options;
   const party = Party.sender(options);
+  expectArray(items);
   const ephemerals = drawSecret(items.length * PRIVATE_KEY_BYTES, randomBytes);
   try {
     const jobs = items.map(({ aad = NOTHING, plaintext }, place): Job => {
@@ -109,6 +110,7 @@ export function openBatch(
 ): (Uint8Array | CryptoError)[] {
   const { items } = options;
   const party = Party.recipient(options);
+  expectArray(items);
   const results: (Uint8Array | CryptoError)[] = new Array(items.length);
   const jobs: Job[] = [];
   items.forEach(({ enc, aad = NOTHING, ciphertext }, place) => {
@@ -217,6 +219,11 @@ function openLarge(party: Party, { enc, aad, text }: Job): Uint8Array {
   } finally {
     wipeKeys(keys);
   }
+}
+
+function expectArray(items: readonly unknown[]): void {
+  if (Array.isArray(items)) return;
+  throw new CryptoError('invalid_argument', `expected items as an array, got ${typeof items}`);
 }
 
 /** What can be said of an item without opening it. */

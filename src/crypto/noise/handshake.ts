@@ -10,7 +10,7 @@
 //
 // There is no fallback and no second try: the pattern is fixed when the handshake begins and is part of what both sides
 // hash (section 5.2), so a message of another pattern is refused like a forged one.
-import { CryptoError, expectBytes } from '../errors.ts';
+import { CryptoError, expectBytes, expectFunction } from '../errors.ts';
 import type { CipherState } from './cipher-state.ts';
 import { KEY_BYTES, MESSAGE_BYTES_MAX, TAG_BYTES } from './limits.ts';
 import {
@@ -36,6 +36,8 @@ export interface HandshakeKeys {
 type State = 'running' | 'busy' | 'finished' | 'taken' | 'failed' | 'closed';
 
 const EMPTY = new Uint8Array(0);
+/** Of a pattern with modifiers, as in section 8. */
+const NAME_LENGTH_MAX = 10;
 
 export class NoiseHandshake {
   readonly pattern: NoisePattern;
@@ -64,12 +66,7 @@ export class NoiseHandshake {
     expectBytes('prologue', prologue);
     expectKey('staticKey', staticKey, hasStaticKey(pattern, role), name, role);
     expectKey('remoteStaticKey', remoteStaticKey, pattern.known.includes(other(role)), name, role);
-    if (typeof randomBytes !== 'function') {
-      throw new CryptoError(
-        'invalid_argument',
-        `expected randomBytes as function, got ${typeof randomBytes}`,
-      );
-    }
+    expectFunction('randomBytes', randomBytes);
     this.pattern = name;
     this.#messages = pattern.messages;
     this.#role = role;
@@ -273,10 +270,12 @@ export class NoiseHandshake {
 }
 
 function patternOf(name: string): Pattern {
-  if (!Object.hasOwn(PATTERNS, name)) {
+  if (typeof name !== 'string' || !Object.hasOwn(PATTERNS, name)) {
+    // What is longer than a pattern's name may be a key in the wrong place.
+    const got = typeof name === 'string' && name.length <= NAME_LENGTH_MAX ? name : typeof name;
     throw new CryptoError(
       'invalid_argument',
-      `expected pattern ${Object.keys(PATTERNS).join(', ')}, got ${String(name)}`,
+      `expected pattern ${Object.keys(PATTERNS).join(', ')}, got ${got}`,
     );
   }
   return PATTERNS[name as NoisePattern];

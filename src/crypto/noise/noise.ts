@@ -6,6 +6,7 @@
 //     const transport = handshake.transport();
 //     send(transport.seal(message));
 import { randomFillSync } from 'node:crypto';
+import { expectObject } from '../errors.ts';
 import { NoiseHandshake } from './handshake.ts';
 import type { NoisePattern, Role } from './patterns.ts';
 
@@ -32,6 +33,7 @@ export interface NoiseOptions {
 const systemRandomBytes = (length: number): Uint8Array => randomFillSync(new Uint8Array(length));
 
 function begin(role: Role, options: NoiseOptions): NoiseHandshake {
+  expectObject('options', options);
   const { pattern, prologue = new Uint8Array(0), randomBytes = systemRandomBytes } = options;
   return new NoiseHandshake(pattern, role, prologue, options, randomBytes);
 }

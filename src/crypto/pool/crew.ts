@@ -10,7 +10,10 @@ import type { Worker } from 'node:worker_threads';
 import type { Piscina } from 'piscina';
 import { createPiscina, type PoolOptions } from '../../pool/pool.ts';
 
+/** So that a thread finds the next one when it has finished one. */
 const TASKS_PER_THREAD = 2;
+/** Batches lie in the shared memory: a thread's own objects are few. */
+const HEAP_MEBIBYTES_MAX = 128;
 
 interface Member {
   readonly thread: number;
@@ -18,7 +21,8 @@ interface Member {
   ready: boolean;
 }
 
-export interface CrewOptions extends Omit<PoolOptions, 'lazy' | 'tasksPerThread' | 'atomics'> {
+export interface CrewOptions
+  extends Omit<PoolOptions, 'lazy' | 'tasksPerThread' | 'atomics' | 'heapMebibytesMax'> {
   /** There may be room now. */
   readonly onReady: () => void;
   /** That thread has ended. */
@@ -42,6 +46,7 @@ export class Crew<Task, Answer> {
       tasksPerThread: TASKS_PER_THREAD,
       // Measured as fast as the other here, and a thread that throws is sure to end.
       atomics: 'disabled',
+      heapMebibytesMax: HEAP_MEBIBYTES_MAX,
     });
     // Without a listener an error of an idle thread would end the process.
     this.#piscina.on('error', () => {});

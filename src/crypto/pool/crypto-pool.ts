@@ -1,10 +1,13 @@
 // Worker threads that compute batches: the batch functions of specie/crypto as promises. See batch-pool.ts.
+
+import type { SignedMessage, VerifyBatchOptions } from '../ed25519/index.ts';
 import type { CryptoError } from '../errors.ts';
 import type { OpenItem, RecipientKey, Sealed, SealItem, SealOptions } from '../hpke/index.ts';
 import type { X25519Item } from '../x25519.ts';
 import { BatchPool, type CryptoPoolOptions, type CryptoPoolStats } from './batch-pool.ts';
 import { SHA256_BATCH, SHA512_BATCH } from './hash-operations.ts';
 import { openBatch, sealBatch } from './hpke-operations.ts';
+import { verifyBatch } from './verify-operation.ts';
 import { SHARED_SECRET_BATCH } from './x25519-operation.ts';
 
 export type { CryptoPoolOptions, CryptoPoolStats } from './batch-pool.ts';
@@ -23,6 +26,8 @@ export interface CryptoPool {
   sha512Batch(messages: readonly Uint8Array[]): Promise<Uint8Array<ArrayBuffer>[]>;
   /** x25519.sharedSecretBatch */
   sharedSecretBatch(items: readonly X25519Item[]): Promise<(Uint8Array<ArrayBuffer> | CryptoError)[]>;
+  /** ed25519.verifyBatch */
+  verifyBatch(items: readonly SignedMessage[], options?: VerifyBatchOptions): Promise<boolean[]>;
   /** hpke.openBatch */
   openBatch(
     options: RecipientKey & { readonly items: readonly OpenItem[] },
@@ -41,6 +46,7 @@ export function createCryptoPool(options: CryptoPoolOptions = {}): CryptoPool {
     sha256Batch: (messages) => pool.run(SHA256_BATCH, undefined, messages),
     sha512Batch: (messages) => pool.run(SHA512_BATCH, undefined, messages),
     sharedSecretBatch: (items) => pool.run(SHARED_SECRET_BATCH, undefined, items),
+    verifyBatch: (items, options) => verifyBatch(pool, items, options),
     openBatch: (options) => openBatch(pool, options),
     sealBatch: (options) => sealBatch(pool, options),
     stats: () => pool.stats(),

@@ -2,6 +2,7 @@
 import { SHA256_BATCH, SHA512_BATCH } from './hash-operations.ts';
 import { HPKE_OPEN_BATCH, HPKE_SEAL_BATCH } from './hpke-operations.ts';
 import type { Runnable } from './operation.ts';
+import { VERIFY_BATCH } from './verify-operation.ts';
 import { SHARED_SECRET_BATCH } from './x25519-operation.ts';
 
 export const OPERATIONS: readonly Runnable[] = [
@@ -10,4 +11,5 @@ export const OPERATIONS: readonly Runnable[] = [
   SHARED_SECRET_BATCH,
   HPKE_OPEN_BATCH,
   HPKE_SEAL_BATCH,
+  VERIFY_BATCH,
 ];

@@ -3,7 +3,7 @@
 import type { Operation } from './operation.ts';
 
 /** Posting a part and hearing of it costs about a third of this: less work is not divided. */
-const PART_NANOSECONDS_MIN = 150_000;
+const PART_NANOSECONDS_MIN = 300_000;
 /** Long parts make use of what batches save, short ones let others in and leave less to be done again after a death. */
 const PART_NANOSECONDS_MAX = 20_000_000;
 

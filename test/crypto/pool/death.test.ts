@@ -36,6 +36,13 @@ describe('a thread that dies', () => {
     });
   });
 
+  test('of too many objects: the batch is answered all the same', async () => {
+    const pool = open({ threads: 1 });
+    const batch = [...batchOf(10, 50), ...batchOf(1, 60, Behaviour.exhaustOnce)];
+    expect(await pool.run(MIRROR, '', batch)).toEqual(mirrored('', batch));
+    expect(pool.stats()).toMatchObject({ retried: 1, deaths: 1, bytes: 0, pending: 0 });
+  });
+
   test('killed again and again under load: nobody notices', async () => {
     const pool = open({ threads: 2, batchBytesMax: 512 << 10 });
     const killer = killRepeatedly(alive, 40, () => pool.stats().parts);

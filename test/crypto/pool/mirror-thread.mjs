@@ -25,6 +25,10 @@ const BEHAVIOURS = {
   6: (_, attempt) => attempt === 0 && process.exit(3),
   7: (kernel, attempt) => attempt === 0 && kernel.exports.initialise(1, 64),
   8: () => spin(100),
+  9: (_, attempt) => {
+    const objects = [];
+    while (attempt === 0) objects.push({ number: objects.length });
+  },
 };
 
 const mirror = {

@@ -17,6 +17,8 @@ export const Behaviour = {
   trapOnce: 7,
   /** Takes 100 ms. */
   slower: 8,
+  /** Runs out of memory the first time. */
+  exhaustOnce: 9,
 } as const;
 
 export interface MirrorItem {
