@@ -41,7 +41,7 @@ export function wrongAnswer(
       return true;
     }
   });
-  kernel.bytes.fill(0, kernel.io, kernel.io + IO_BYTES);
+  kernel.wipe(kernel.io, IO_BYTES);
   return wrong?.name;
 }
 
