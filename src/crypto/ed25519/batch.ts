@@ -2,7 +2,7 @@
 // else is in the batch, and is the one of `verify`.
 import { randomBytes as secureRandomBytes } from 'node:crypto';
 import { IO_BYTES } from '../../kernel/crypto-kernel.ts';
-import { CryptoError, expectBytes } from '../errors.ts';
+import { expectBytes, expectFunction, expectItems, expectObject } from '../errors.ts';
 import { kernel } from '../kernel.ts';
 import {
   COEFFICIENT_BYTES,
@@ -33,18 +33,25 @@ export interface VerifyBatchOptions {
 
 const NO_DOMAIN = new Uint8Array();
 
+/** Throws invalid_argument for arguments of other types; what the items hold is not looked at. */
+export function expectBatch(
+  items: readonly SignedMessage[],
+  options: VerifyBatchOptions,
+): Required<VerifyBatchOptions> {
+  expectItems('items', items);
+  expectObject('options', options);
+  const { randomBytes = secureRandomBytes } = options;
+  expectFunction('randomBytes', randomBytes);
+  return { randomBytes };
+}
+
 /**
  * For each item whether its signature is good, as `verify` without options says. Any number of items; the more of them, the
  * less each takes.
  * @throws CryptoError invalid_argument for other types
  */
-export function verifyBatch(
-  items: readonly SignedMessage[],
-  { randomBytes = secureRandomBytes }: VerifyBatchOptions = {},
-): boolean[] {
-  if (!Array.isArray(items)) {
-    throw new CryptoError('invalid_argument', `expected items as an array, got ${typeof items}`);
-  }
+export function verifyBatch(items: readonly SignedMessage[], options: VerifyBatchOptions = {}): boolean[] {
+  const { randomBytes } = expectBatch(items, options);
   const countMax = kernel().exports.VERIFY_COUNT_MAX.value;
   const verdicts = new Array<boolean>(items.length).fill(false);
   let part: number[] = [];

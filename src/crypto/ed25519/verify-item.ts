@@ -6,7 +6,7 @@
 //     │ each               │ bytes each          │                                                 │
 //     └────────────────────┴─────────────────────┴─────────────────────────────────────────────────┘
 import type { CryptoKernel } from '../../kernel/crypto-kernel.ts';
-import { CryptoError, expectBytes } from '../errors.ts';
+import { CryptoError, expectBytes, isBytes } from '../errors.ts';
 import { sha512 } from '../sha512.ts';
 import { PreparedKey, preparedBytes } from './prepare.ts';
 import { PUBLIC_KEY_BYTES, SIGNATURE_BYTES } from './sign.ts';
@@ -34,7 +34,7 @@ export type VerificationKey = Uint8Array | PreparedKey;
 export function expectSigned(publicKey: VerificationKey, message: Uint8Array, signature: Uint8Array): void {
   expectBytes('message', message);
   expectBytes('signature', signature);
-  if (!(publicKey instanceof PreparedKey) && !(publicKey instanceof Uint8Array)) {
+  if (!(publicKey instanceof PreparedKey) && !isBytes(publicKey)) {
     throw new CryptoError(
       'invalid_argument',
       `expected publicKey as Uint8Array or PreparedKey, got ${typeof publicKey}`,

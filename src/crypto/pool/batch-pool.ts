@@ -7,12 +7,12 @@ import { availableParallelism } from 'node:os';
 import { type CryptoBuild, CryptoMemory } from '../../kernel/crypto-kernel.ts';
 import { KernelAbort } from '../../kernel/kernel-abort.ts';
 import { chooseKernel } from '../choose-kernel.ts';
-import { CryptoError } from '../errors.ts';
+import { CryptoError, expectArray, expectObject, shown } from '../errors.ts';
 import { kernelChoice } from '../kernel.ts';
 import { Arena } from './arena.ts';
 import { Call, type PartUnderWay } from './call.ts';
 import { Crew } from './crew.ts';
-import { bodyBytes, expectArray, type Operation } from './operation.ts';
+import { bodyBytes, type Operation } from './operation.ts';
 import { freeSeats, reserveSeats } from './seats.ts';
 import { type BatchAnswer, type BatchTask, SLOT_HEADER_BYTES, SlotHeaders } from './slot.ts';
 
@@ -88,6 +88,7 @@ export class BatchPool {
   #keepAlive: NodeJS.Timeout | undefined;
 
   constructor(options: CryptoPoolOptions, worker: BatchWorker) {
+    expectObject('options', options);
     const threads = options.threads ?? Math.min(availableParallelism(), THREADS_MAX);
     const batchBytesMax = options.batchBytesMax ?? BATCH_BYTES_DEFAULT;
     const waitingMax = options.waitingMax ?? WAITING_DEFAULT;
@@ -375,7 +376,7 @@ export class BatchPool {
 /** The build of this thread, or the one asked for once its known answers have come out right. */
 function buildOf({ build = kernelChoice().build }: CryptoPoolOptions): CryptoBuild {
   if (build !== 'simd' && build !== 'scalar') {
-    throw new CryptoError('invalid_argument', `expected build as simd or scalar, got ${build}`);
+    throw new CryptoError('invalid_argument', `expected build as simd or scalar, got ${shown(build)}`);
   }
   if (build !== kernelChoice().build) chooseKernel({ forced: build });
   return build;
@@ -383,5 +384,5 @@ function buildOf({ build = kernelChoice().build }: CryptoPoolOptions): CryptoBui
 
 function expectInteger(name: string, value: number, min: number, max: number): void {
   if (Number.isInteger(value) && value >= min && value <= max) return;
-  throw new CryptoError('invalid_argument', `expected ${name} from ${min} to ${max}, got ${value}`);
+  throw new CryptoError('invalid_argument', `expected ${name} from ${min} to ${max}, got ${shown(value)}`);
 }
