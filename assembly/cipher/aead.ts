@@ -6,7 +6,7 @@
 // No branch and no address depends on a key, a plaintext or a tag: only lengths, and in the end the verdict, do.
 
 import { release, take } from "../memory/workspace";
-import { wipe, xorBytes } from "./bytes";
+import { wipe, xorBytes } from "../memory/bytes";
 import {
   CHACHA_BLOCK_BYTES,
   CHACHA_QUAD_BYTES,

@@ -5,7 +5,7 @@
 // four messages with a key each.
 
 import { release, take } from "../memory/workspace";
-import { copyBytes, wipe, xorBytes } from "./bytes";
+import { copyBytes, wipe, xorBytes } from "../memory/bytes";
 
 export const CHACHA_BLOCK_BYTES: usize = 64;
 export const CHACHA_QUAD_BYTES: usize = 256;

@@ -1,4 +1,3 @@
-export { cipherWipe } from "./bytes";
 export { chacha20, chachaBlock, chachaState } from "./chacha20";
 export { poly1305 } from "./poly1305";
 export {

@@ -11,7 +11,7 @@
 // five fourths of it come round to h0 < 1 + 1.25 · 0.98 + 1. So the bounds hold again.
 
 import { release, take } from "../memory/workspace";
-import { copyBytes, wipe } from "./bytes";
+import { copyBytes, wipe } from "../memory/bytes";
 
 const LOW: u64 = 0xffffffff;
 const BLOCK_BYTES: usize = 16;

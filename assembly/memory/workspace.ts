@@ -12,19 +12,19 @@
 let top: usize = 0;
 let limit: usize = 0;
 
-/** Gives this instance the 64-byte aligned `bytes` bytes at `address` to work in. */
+/** Gives this instance the `bytes` bytes at `address` to work in, both multiples of 64. */
 export function initialiseWorkspace(address: usize, bytes: usize): void {
-  assert((address & 63) == 0);
+  assert(((address | bytes) & 63) == 0);
   top = address;
   limit = address + bytes;
 }
 
 /** `bytes` bytes at a 64-byte aligned address; aborts when there are fewer. */
 export function take(bytes: usize): usize {
+  // Before it is rounded up, which could pass 2^32. Rounded up it fits too: the room is a multiple of 64.
+  assert(bytes <= limit - top, "expected room in the workspace");
   const address = top;
-  const next = address + ((bytes + 63) & ~(<usize>63));
-  assert(next >= address && next <= limit, "expected room in the workspace");
-  top = next;
+  top = address + ((bytes + 63) & ~(<usize>63));
   return address;
 }
 

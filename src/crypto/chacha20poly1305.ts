@@ -3,7 +3,7 @@
 //
 // No plaintext leaves here before its tag was found right: `open` and an opener give out the whole plaintext or nothing.
 import { type CryptoKernel, IO_BYTES } from '../kernel/crypto-kernel.ts';
-import { CryptoError, expectBytes, expectItems, expectObject, shown } from './errors.ts';
+import { CryptoError, expectBytes, expectItems, expectObject, expectReadable, shown } from './errors.ts';
 import { kernel } from './kernel.ts';
 
 const KEY_BYTES = 32;
@@ -85,7 +85,8 @@ const refused = (): CryptoError =>
 const finished = (): CryptoError =>
   new CryptoError('invalid_state', 'expected a message in progress, got one that is finished');
 
-const align = (bytes: number): number => (bytes + 15) & ~15;
+/** Not by masks of bits: a caller's lengths may pass 2^31. */
+const align = (bytes: number): number => Math.ceil(bytes / 16) * 16;
 
 /** The ciphertext and its tag. */
 function seal(
@@ -178,16 +179,16 @@ function inOneCall<T>(
   work: (machine: CryptoKernel, input: number) => T,
 ): T {
   const machine = kernel();
-  const { bytes, exports, io } = machine;
+  const { bytes, io } = machine;
   const input = io + HEAD_BYTES + align(aad.length);
-  bytes.set(key, io);
-  bytes.set(nonce, io + KEY_BYTES);
-  bytes.set(aad, io + HEAD_BYTES);
-  bytes.set(text, input);
   try {
+    bytes.set(key, io);
+    bytes.set(nonce, io + KEY_BYTES);
+    bytes.set(aad, io + HEAD_BYTES);
+    bytes.set(text, input);
     return work(machine, input);
   } finally {
-    exports.cipherWipe(io, input + length - io);
+    machine.wipe(io, input + length - io);
   }
 }
 
@@ -196,14 +197,18 @@ class Pieces {
   readonly #context: Uint8Array<ArrayBuffer>;
 
   constructor(key: Uint8Array, nonce: Uint8Array, aad: Uint8Array) {
-    const { bytes, exports, io } = kernel();
+    const machine = kernel();
+    const { bytes, exports, io } = machine;
     this.#context = new Uint8Array(exports.aeadContextBytes());
-    bytes.set(key, io);
-    bytes.set(nonce, io + KEY_BYTES);
-    const context = io + HEAD_BYTES;
-    exports.aeadStart(context, io, io + KEY_BYTES);
-    this.#context.set(bytes.subarray(context, context + this.#context.length));
-    exports.cipherWipe(io, HEAD_BYTES + this.#context.length);
+    try {
+      bytes.set(key, io);
+      bytes.set(nonce, io + KEY_BYTES);
+      const context = io + HEAD_BYTES;
+      exports.aeadStart(context, io, io + KEY_BYTES);
+      this.#context.set(bytes.subarray(context, context + this.#context.length));
+    } finally {
+      machine.wipe(io, HEAD_BYTES + this.#context.length);
+    }
     this.#through(aad, undefined, ({ exports }, context, input, length) =>
       exports.aeadAad(context, input, length),
     );
@@ -253,22 +258,26 @@ class Pieces {
     result: Uint8Array | undefined,
     work: (machine: CryptoKernel, context: number, input: number, length: number) => void,
   ): void {
+    expectReadable('text', text);
     if (text.length === 0) return;
     this.#within((machine, context, free) => {
-      const { bytes, exports } = machine;
-      for (let from = 0; from < text.length; from += PIECE_BYTES) {
-        const piece = text.subarray(from, from + PIECE_BYTES);
-        bytes.set(piece, free);
-        work(machine, context, free, piece.length);
-        result?.set(bytes.subarray(free, free + piece.length), from);
+      const { bytes } = machine;
+      try {
+        for (let from = 0; from < text.length; from += PIECE_BYTES) {
+          const piece = text.subarray(from, from + PIECE_BYTES);
+          bytes.set(piece, free);
+          work(machine, context, free, piece.length);
+          result?.set(bytes.subarray(free, free + piece.length), from);
+        }
+      } finally {
+        machine.wipe(free, Math.min(PIECE_BYTES, text.length));
       }
-      exports.cipherWipe(free, Math.min(PIECE_BYTES, text.length));
     });
   }
 
   #within<T>(work: (machine: CryptoKernel, context: number, free: number) => T): T {
     const machine = kernel();
-    const { bytes, exports, io } = machine;
+    const { bytes, io } = machine;
     const end = io + this.#context.length;
     bytes.set(this.#context, io);
     try {
@@ -276,7 +285,7 @@ class Pieces {
       this.#context.set(bytes.subarray(io, end));
       return result;
     } finally {
-      exports.cipherWipe(io, align(end) + TAG_BYTES - io);
+      machine.wipe(io, align(end) + TAG_BYTES - io);
     }
   }
 }
@@ -325,41 +334,43 @@ function createOpener(
     );
   }
   let message: Pieces | undefined = new Pieces(key, nonce, aad);
-  let held: Uint8Array[] = [];
+  // One array that doubles, not one a piece: a sender chooses how small his pieces are, down to nothing.
+  let held = new Uint8Array();
   let length = 0;
   const close = (): void => {
     message?.wipe();
     message = undefined;
-    held = [];
+    held = new Uint8Array();
   };
   return {
     update(ciphertext) {
       expectBytes('ciphertext', ciphertext);
       if (message === undefined) throw finished();
-      length += ciphertext.length;
-      if (length > bytesMax) {
+      const end = length + ciphertext.length;
+      if (end > bytesMax) {
         close();
         throw new CryptoError(
           'invalid_argument',
-          `expected at most ${bytesMax} bytes of ciphertext (bytesMax), got ${length}`,
+          `expected at most ${bytesMax} bytes of ciphertext (bytesMax), got ${end}`,
         );
       }
+      if (end > held.length) {
+        const before = held;
+        held = new Uint8Array(Math.max(end, Math.min(2 * before.length, bytesMax)));
+        held.set(before);
+      }
       // A copy is authenticated and later decrypted: what the caller does to his own changes nothing.
-      const piece = new Uint8Array(ciphertext);
-      message.authenticate(piece);
-      held.push(piece);
+      held.set(ciphertext, length);
+      message.authenticate(held.subarray(length, end));
+      length = end;
     },
     finish(tag) {
       expectBytes('tag', tag, TAG_BYTES);
       if (message === undefined) throw finished();
       try {
         if (!message.verify(tag)) throw refused();
-        const plaintext = new Uint8Array(length);
-        let from = 0;
-        for (const piece of held) {
-          message.decrypt(piece, plaintext.subarray(from, from + piece.length));
-          from += piece.length;
-        }
+        const plaintext = held.slice(0, length);
+        message.decrypt(plaintext, plaintext);
         return plaintext;
       } finally {
         close();
@@ -394,15 +405,15 @@ const batchBytes = ({ aad, text }: BatchItem): number =>
 
 /**
  * All items, in as many calls as their lengths need; one that does not fit into io by itself goes to `alone`. `added` is
- * what a text grows by. Returns undefined for a refused one.
+ * what a text grows by. In the place of a refused one stands its error.
  */
 function runBatch(
   items: readonly BatchItem[],
   call: (machine: CryptoKernel, records: number, count: number) => void,
   added: number,
-  alone: (item: BatchItem) => Uint8Array<ArrayBuffer> | undefined,
-): (Uint8Array<ArrayBuffer> | undefined)[] {
-  const results: (Uint8Array<ArrayBuffer> | undefined)[] = [];
+  alone: (item: BatchItem) => Uint8Array<ArrayBuffer> | CryptoError,
+): (Uint8Array<ArrayBuffer> | CryptoError)[] {
+  const results: (Uint8Array<ArrayBuffer> | CryptoError)[] = [];
   while (results.length < items.length) {
     const first = results.length;
     let end = first;
@@ -417,38 +428,40 @@ function runBatch(
       continue;
     }
     const machine = kernel();
-    const { bytes, exports, io } = machine;
+    const { bytes, io } = machine;
     const count = end - first;
     const records = new Uint32Array(bytes.buffer, io, count * ITEM_WORDS);
     let at = io + count * ITEM_BYTES;
-    for (let i = 0; i < count; i++) {
-      const { key, nonce, aad, text } = items[first + i]!;
-      const input = at + HEAD_BYTES + align(aad.length);
-      const word = i * ITEM_WORDS;
-      records[word] = at;
-      records[word + 1] = at + KEY_BYTES;
-      records[word + 2] = at + HEAD_BYTES;
-      records[word + 3] = aad.length;
-      records[word + 4] = input;
-      records[word + 5] = text.length;
-      records[word + 6] = input;
-      records[word + 7] = 0;
-      bytes.set(key, at);
-      bytes.set(nonce, at + KEY_BYTES);
-      if (aad.length > 0) bytes.set(aad, at + HEAD_BYTES);
-      bytes.set(text, input);
-      at = input + align(text.length + TAG_BYTES);
-    }
     try {
+      for (let i = 0; i < count; i++) {
+        const { key, nonce, aad, text } = items[first + i]!;
+        const head = at;
+        const input = head + HEAD_BYTES + align(aad.length);
+        // Before anything is copied: what is wiped reaches to here.
+        at = input + align(text.length + TAG_BYTES);
+        const word = i * ITEM_WORDS;
+        records[word] = head;
+        records[word + 1] = head + KEY_BYTES;
+        records[word + 2] = head + HEAD_BYTES;
+        records[word + 3] = aad.length;
+        records[word + 4] = input;
+        records[word + 5] = text.length;
+        records[word + 6] = input;
+        records[word + 7] = 0;
+        bytes.set(key, head);
+        bytes.set(nonce, head + KEY_BYTES);
+        if (aad !== NOTHING) bytes.set(aad, head + HEAD_BYTES);
+        bytes.set(text, input);
+      }
       call(machine, io, count);
       for (let i = 0; i < count; i++) {
         const word = i * ITEM_WORDS;
         const output = records[word + 6]!;
         const length = records[word + 5]! + added;
-        results.push(records[word + 7] === DONE ? machine.copy(output, length) : undefined);
+        results.push(records[word + 7] === DONE ? machine.copy(output, length) : refused());
       }
     } finally {
-      exports.cipherWipe(io, at - io);
+      machine.wipe(io, at - io);
     }
   }
   return results;
@@ -471,10 +484,10 @@ function sealBatch(items: readonly SealItem[]): Uint8Array<ArrayBuffer>[] {
 }
 
 /**
- * Opens each item: its plaintext, or undefined where it is not what was sealed; the others stand. A key or nonce of the
- * wrong length throws invalid_argument before anything is opened.
+ * Opens each item: its plaintext, or, where it is not what was sealed, the error that `open` throws; the others stand. A key
+ * or nonce of the wrong length throws invalid_argument before anything is opened.
  */
-function openBatch(items: readonly OpenItem[]): (Uint8Array<ArrayBuffer> | undefined)[] {
+function openBatch(items: readonly OpenItem[]): (Uint8Array<ArrayBuffer> | CryptoError)[] {
   expectItems('items', items);
   const checked = items.map(({ key, nonce, ciphertext, aad = NOTHING }, i) => {
     const item = { key, nonce, aad, text: ciphertext };
@@ -489,7 +502,7 @@ function openBatch(items: readonly OpenItem[]): (Uint8Array<ArrayBuffer> | undef
       try {
         return open(key, nonce, text, aad);
       } catch (error) {
-        if (error instanceof CryptoError && error.code === 'authentication_failed') return undefined;
+        if (error instanceof CryptoError && error.code === 'authentication_failed') return error;
         throw error;
       }
     },

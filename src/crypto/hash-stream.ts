@@ -1,7 +1,7 @@
 // Messages in pieces, and messages too long for the kernel's io at once. Between two calls a stream's record lives here,
 // not in the kernel: nothing of it stays there, and any number of streams may go on side by side.
 import type { CryptoExports } from '../kernel/crypto-exports.ts';
-import { CryptoError, expectBytes } from './errors.ts';
+import { CryptoError, expectBytes, expectReadable } from './errors.ts';
 import { kernel } from './kernel.ts';
 
 /** Room in io for a stream's record and, when it ends, its digest. */
@@ -33,17 +33,21 @@ export class HashStream {
   /** Goes on with `piece`. @throws CryptoError invalid_state after digest(). */
   update(piece: Uint8Array): this {
     expectBytes('piece', piece);
+    expectReadable('piece', piece);
     this.#expectOpen();
     const { exports, bytes, io } = kernel();
     const place = io + RECORD_BYTES_MAX;
-    bytes.set(this.#record, io);
-    for (let from = 0; from < piece.length; from += PIECE_BYTES) {
-      const part = piece.subarray(from, from + PIECE_BYTES);
-      bytes.set(part, place);
-      this.#functions.update(exports, io, place, part.length);
+    try {
+      bytes.set(this.#record, io);
+      for (let from = 0; from < piece.length; from += PIECE_BYTES) {
+        const part = piece.subarray(from, from + PIECE_BYTES);
+        bytes.set(part, place);
+        this.#functions.update(exports, io, place, part.length);
+      }
+      this.#record.set(bytes.subarray(io, io + this.#record.length));
+    } finally {
+      kernel().wipe(io, RECORD_BYTES_MAX + Math.min(piece.length, PIECE_BYTES));
     }
-    this.#record.set(bytes.subarray(io, io + this.#record.length));
-    exports.cipherWipe(io, RECORD_BYTES_MAX + Math.min(piece.length, PIECE_BYTES));
     return this;
   }
 
@@ -58,7 +62,7 @@ export class HashStream {
     this.#record.fill(0);
     this.#functions.final(exports, io, out);
     const digest = bytes.slice(out, out + digestBytes);
-    exports.cipherWipe(io, RECORD_BYTES_MAX + digestBytes);
+    kernel().wipe(io, RECORD_BYTES_MAX + digestBytes);
     return digest;
   }
 

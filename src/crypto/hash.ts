@@ -33,7 +33,7 @@ const MESSAGE_RECORD_BYTES = 8;
 const BATCH_MESSAGES_MAX = 1024;
 
 /** Copying to an odd address of shared memory takes four times as long. */
-const aligned = (bytes: number): number => (bytes + 7) & ~7;
+const aligned = (bytes: number): number => Math.ceil(bytes / 8) * 8;
 
 export function makeHash(functions: HashFunctions): Hash {
   const { digestBytes } = functions;
@@ -45,23 +45,26 @@ export function makeHash(functions: HashFunctions): Hash {
     const { length } = message;
     if (length > PIECE_BYTES) return create().update(message).digest();
     const { exports, bytes, io } = kernel();
-    bytes.set(message, io);
-    functions.whole(exports, io, length, io);
-    const digest = bytes.slice(io, io + digestBytes);
-    exports.cipherWipe(io, Math.max(length, digestBytes));
-    return digest;
+    try {
+      bytes.set(message, io);
+      functions.whole(exports, io, length, io);
+      return bytes.slice(io, io + digestBytes);
+    } finally {
+      kernel().wipe(io, Math.max(length, digestBytes));
+    }
   }
 
   function create(): HashStream {
     const { exports, bytes, io } = kernel();
     const contextBytes = functions.contextBytes(exports);
-    exports.cipherWipe(io, contextBytes);
+    kernel().wipe(io, contextBytes);
     functions.init(exports, io);
     return new HashStream(functions, bytes.slice(io, io + contextBytes));
   }
 
   function batch(messages: readonly Uint8Array[]): Uint8Array<ArrayBuffer>[] {
     expectArray('messages', messages);
+    // Not forEach, which passes over what is missing.
     for (let i = 0; i < messages.length; i++) expectBytes(`messages[${i}]`, messages[i]!);
     const digests: Uint8Array<ArrayBuffer>[] = [];
     while (digests.length < messages.length) {
@@ -91,20 +94,23 @@ export function makeHash(functions: HashFunctions): Hash {
     const { exports, bytes, io } = kernel();
     const records = new Uint32Array(2 * count);
     let place = io + messagesAt;
-    for (let i = 0; i < count; i++) {
-      const message = messages[from + i]!;
-      bytes.set(message, place);
-      records[2 * i] = place;
-      records[2 * i + 1] = message.length;
-      place += aligned(message.length);
+    try {
+      for (let i = 0; i < count; i++) {
+        const message = messages[from + i]!;
+        bytes.set(message, place);
+        records[2 * i] = place;
+        records[2 * i + 1] = message.length;
+        place += aligned(message.length);
+      }
+      bytes.set(new Uint8Array(records.buffer), io);
+      const out = io + count * MESSAGE_RECORD_BYTES;
+      functions.batch(exports, io, count, out);
+      for (let i = 0; i < count; i++) {
+        digests.push(bytes.slice(out + i * digestBytes, out + (i + 1) * digestBytes));
+      }
+    } finally {
+      kernel().wipe(io, place - io);
     }
-    bytes.set(new Uint8Array(records.buffer), io);
-    const out = io + count * MESSAGE_RECORD_BYTES;
-    functions.batch(exports, io, count, out);
-    for (let i = 0; i < count; i++) {
-      digests.push(bytes.slice(out + i * digestBytes, out + (i + 1) * digestBytes));
-    }
-    exports.cipherWipe(io, place - io);
   }
 
   return Object.assign(hash, { create, batch, digestBytes, blockBytes: functions.blockBytes });

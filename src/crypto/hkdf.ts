@@ -79,13 +79,15 @@ function makeHkdf(functions: HkdfFunctions): Hkdf {
     const { exports, bytes, io } = kernel();
     const out = io + RECORD_BYTES_MAX;
     const place = out + length;
-    bytes.set(prk, io);
-    functions.key(exports, io, io, prk.length);
-    bytes.set(info, place);
-    functions.expand(exports, io, place, info.length, out, length);
-    const derived = bytes.slice(out, out + length);
-    exports.cipherWipe(io, place + info.length - io);
-    return derived;
+    try {
+      bytes.set(prk, io);
+      functions.key(exports, io, io, prk.length);
+      bytes.set(info, place);
+      functions.expand(exports, io, place, info.length, out, length);
+      return bytes.slice(out, out + length);
+    } finally {
+      kernel().wipe(io, place + info.length - io);
+    }
   }
 
   function hkdf(
@@ -97,9 +99,11 @@ function makeHkdf(functions: HkdfFunctions): Hkdf {
     expectInfo(info);
     expectLength(length);
     const prk = extract(salt, ikm);
-    const derived = expand(prk, info, length);
-    prk.fill(0);
-    return derived;
+    try {
+      return expand(prk, info, length);
+    } finally {
+      prk.fill(0);
+    }
   }
 
   return Object.assign(hkdf, { extract, expand });

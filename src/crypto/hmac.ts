@@ -56,12 +56,14 @@ function makeHmac(functions: HmacFunctions): Hmac {
     if (length > PIECE_BYTES) return create(key).update(message).digest();
     const { exports, bytes, io } = kernel();
     const place = io + RECORD_BYTES_MAX;
-    prepare(key, io);
-    bytes.set(message, place);
-    functions.whole(exports, io, place, length, place);
-    const digest = bytes.slice(place, place + digestBytes);
-    exports.cipherWipe(io, RECORD_BYTES_MAX + Math.max(length, digestBytes));
-    return digest;
+    try {
+      prepare(key, io);
+      bytes.set(message, place);
+      functions.whole(exports, io, place, length, place);
+      return bytes.slice(place, place + digestBytes);
+    } finally {
+      kernel().wipe(io, RECORD_BYTES_MAX + Math.max(length, digestBytes));
+    }
   }
 
   function create(key: Uint8Array): HashStream {
@@ -69,11 +71,11 @@ function makeHmac(functions: HmacFunctions): Hmac {
     const { exports, bytes, io } = kernel();
     const prepared = io + contextBytes(exports);
     const recordBytes = contextBytes(exports) + functions.keyBytes(exports);
-    exports.cipherWipe(io, recordBytes);
+    kernel().wipe(io, recordBytes);
     prepare(key, prepared);
     functions.init(exports, io, prepared);
     const record = bytes.slice(io, io + recordBytes);
-    exports.cipherWipe(io, recordBytes);
+    kernel().wipe(io, recordBytes);
     return new HashStream(stream, record);
   }
 

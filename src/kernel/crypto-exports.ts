@@ -5,6 +5,8 @@ export interface CryptoExports {
   initialise(address: number, bytes: number): void;
   staticEnd(): number;
   workspaceRoom(): number;
+  /** See CryptoKernel.wipe. */
+  wipe(address: number, length: number): void;
 
   // field: assembly/field/pair.ts; a pair is 80 bytes, 16-byte aligned
   fieldFromBytes(out: number, bytesA: number, bytesB: number): void;
@@ -112,8 +114,6 @@ export interface CryptoExports {
   aeadSealBatch(items: number, count: number): void;
   aeadOpenBatch(items: number, count: number): void;
   aeadItemBytes(): number;
-  /** Fills with zeroes, faster than the host can. */
-  cipherWipe(address: number, length: number): void;
   /** A message in pieces, in a context of aeadContextBytes(), which the caller wipes. */
   aeadContextBytes(): number;
   aeadStart(context: number, key: number, nonce: number): void;
@@ -199,5 +199,4 @@ export interface CryptoExports {
   readonly PREPARED_KEY_BYTES: WebAssembly.Global;
   ed25519PrepareKey(out: number, key: number): number;
   ed25519VerifyItems(items: number, count: number, coefficients: number): void;
-  verifyTune(straus: number, width: number): void;
 }

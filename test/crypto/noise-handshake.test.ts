@@ -1,7 +1,13 @@
 // Handshakes that go wrong: what comes is changed, cut, repeated, of another pattern, or from another peer.
 import { x25519 } from '@noble/curves/ed25519.js';
 import { expect, test } from 'vitest';
-import { type NoiseOptions, type NoisePattern, noise } from '../../src/crypto/noise/noise.ts';
+import { CryptoError } from '../../src/crypto/errors.ts';
+import {
+  type NoiseHandshake,
+  type NoiseOptions,
+  type NoisePattern,
+  noise,
+} from '../../src/crypto/noise/noise.ts';
 import { NoiseTwin } from '../../src/reference/noise.ts';
 import { eachBuild } from './builds.ts';
 import {
@@ -53,6 +59,34 @@ function expectAltered(pattern: NoisePattern, index: number, altered: Uint8Array
   }
 }
 
+/**
+ * The same for a message of which one bit has changed, of `messages`, which a Pair has passed. Thousands of times: so without
+ * the side that is not needed, and without the matchers, which take longer than a handshake.
+ */
+function refusalOfAltered(
+  pattern: NoisePattern,
+  messages: readonly Uint8Array[],
+  index: number,
+  altered: Uint8Array,
+): unknown {
+  const { initiator, responder } = optionsOf(pattern);
+  const first = pattern === 'XX' && index === 0;
+  const reader = index % 2 === 0 ? noise.respond(responder) : noise.initiate(initiator);
+  for (let before = 0; before < index; before++) {
+    if (before % 2 === index % 2) reader.readMessage(messages[before]!);
+    else reader.writeMessage(Uint8Array.of(before));
+  }
+  try {
+    const payload = reader.readMessage(altered);
+    if (!first) return payload;
+    const writer = noise.initiate(initiator);
+    writer.writeMessage(Uint8Array.of(index));
+    return writer.readMessage(reader.writeMessage());
+  } catch (error) {
+    return error instanceof CryptoError ? error.code : error;
+  }
+}
+
 eachBuild('Noise handshakes', () => {
   for (const pattern of PATTERN_NAMES) {
     const count = MESSAGE_COUNTS[pattern];
@@ -90,7 +124,9 @@ eachBuild('Noise handshakes', () => {
         for (let bit = 0; bit < message.length * 8; bit++) {
           const altered = message.slice();
           altered[bit >> 3]! ^= 1 << (bit & 7);
-          expectAltered(pattern, index, altered);
+          const refusal = refusalOfAltered(pattern, messages, index, altered);
+          if (refusal !== 'authentication_failed') expect(refusal, `message ${index}, bit ${bit}`).toBe('');
+          if (bit % 128 === 0) expectAltered(pattern, index, altered);
         }
       }
     });
@@ -378,6 +414,27 @@ eachBuild('Noise handshakes', () => {
     for (const wrong of [new Uint8Array(31), new Uint8Array(0), undefined]) {
       const { initiator } = new Pair('XX', { initiator: { randomBytes: () => wrong as Uint8Array } });
       expectRefusal(() => initiator.writeMessage(), 'invalid_argument');
+      expectDead(initiator);
+    }
+  });
+
+  test('a generator that calls back finds the handshake busy, and ends it', () => {
+    const calls: ((handshake: NoiseHandshake) => unknown)[] = [
+      (handshake) => handshake.writeMessage(),
+      (handshake) => handshake.readMessage(key(1)),
+      (handshake) => handshake.transport(),
+      (handshake) => handshake.handshakeHash,
+      (handshake) => handshake.close(),
+    ];
+    for (const call of calls) {
+      let inner: NoiseHandshake | undefined;
+      const randomBytes = (): Uint8Array => {
+        call(inner!);
+        return INITIATOR_EPHEMERAL.slice();
+      };
+      const { initiator } = new Pair('NK', { initiator: { randomBytes } });
+      inner = initiator;
+      expectRefusal(() => initiator.writeMessage(), 'invalid_state');
       expectDead(initiator);
     }
   });

@@ -33,7 +33,7 @@ export interface HandshakeKeys {
   readonly remoteStaticKey?: Uint8Array | undefined;
 }
 
-type State = 'running' | 'finished' | 'taken' | 'failed' | 'closed';
+type State = 'running' | 'busy' | 'finished' | 'taken' | 'failed' | 'closed';
 
 const EMPTY = new Uint8Array(0);
 /** Of a pattern with modifiers, as in section 8. */
@@ -178,6 +178,11 @@ export class NoiseHandshake {
   /** Gives the handshake up and wipes its secrets. A transport that was taken lives on. */
   close(): void {
     if (this.#state === 'taken') return;
+    if (this.#state === 'busy')
+      throw new CryptoError(
+        'invalid_state',
+        'expected a handshake between two messages, got one that is busy',
+      );
     this.#end('closed');
   }
 
@@ -196,8 +201,9 @@ export class NoiseHandshake {
     return this.#messages[this.#next]!;
   }
 
-  /** Takes one message through; a failure ends the handshake. */
+  /** Takes one message through; a failure ends the handshake. Meanwhile randomBytes, which is the caller's, cannot begin another. */
   #step(message: () => Uint8Array): Uint8Array {
+    this.#state = 'busy';
     let result: Uint8Array;
     try {
       result = message();
@@ -206,7 +212,9 @@ export class NoiseHandshake {
       throw error;
     }
     this.#next++;
-    if (this.#next === this.#messages.length) {
+    if (this.#next < this.#messages.length) {
+      this.#state = 'running';
+    } else {
       this.#ciphers = this.#symmetric.split();
       this.#wipe();
       this.#state = 'finished';

@@ -38,17 +38,4 @@ export function hash(first: Uint8Array, second: Uint8Array): Uint8Array {
 export const hkdf = (chainingKey: Uint8Array, input: Uint8Array): Uint8Array =>
   hkdfSha256(input, chainingKey, EMPTY, 64);
 
-export const seal = (
-  key: Uint8Array,
-  nonce: Uint8Array,
-  plaintext: Uint8Array,
-  aad: Uint8Array,
-): Uint8Array => chacha20poly1305.seal(key, nonce, plaintext, aad);
-
-/** Throws authentication_failed. */
-export const open = (
-  key: Uint8Array,
-  nonce: Uint8Array,
-  ciphertext: Uint8Array,
-  aad: Uint8Array,
-): Uint8Array => chacha20poly1305.open(key, nonce, ciphertext, aad);
+export const { open, seal } = chacha20poly1305;

@@ -37,3 +37,12 @@ export interface Operation<Shared, Item, Result> {
 
 /** What a thread of the pool runs: any operation, seen from there. */
 export type Runnable = Pick<Operation<never, never, unknown>, 'name' | 'run'>;
+
+/** What the body of these items takes. */
+export function bodyBytes<Shared, Item>(
+  operation: Operation<Shared, Item, unknown>,
+  shared: Shared,
+  items: readonly Item[],
+): number {
+  return items.reduce((sum, item) => sum + operation.itemBytes(item, shared), operation.sharedBytes(shared));
+}
