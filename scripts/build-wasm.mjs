@@ -4,19 +4,18 @@ import { spawnSync } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
-const SIMD = ['simd', 'threads', 'bulk-memory'];
 const MODULES = {
-  ledger: { entry: 'assembly/ledger/index.ts', features: SIMD },
-  runs: { entry: 'assembly/index/worker.ts', features: SIMD },
-  // One source, two builds: see src/kernel/crypto-kernel.ts.
-  'crypto-simd': { entry: 'assembly/crypto/index.ts', features: [...SIMD, 'relaxed-simd'] },
-  'crypto-scalar': { entry: 'assembly/crypto/index.ts', features: ['threads', 'bulk-memory'] },
+  ledger: { entry: 'assembly/ledger/index.ts' },
+  runs: { entry: 'assembly/index/worker.ts' },
+  // One source, two builds: see docs/cryptography.md.
+  'crypto-simd': { entry: 'assembly/crypto/index.ts', options: ['--enable', 'relaxed-simd'] },
+  'crypto-scalar': { entry: 'assembly/crypto/index.ts', options: ['--disable', 'simd'] },
 };
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 mkdirSync(new URL('../build', import.meta.url), { recursive: true });
 const wanted = process.argv.slice(2);
-for (const [name, { entry, features }] of Object.entries(MODULES)) {
+for (const [name, { entry, options = [] }] of Object.entries(MODULES)) {
   if (wanted.length > 0 && !wanted.includes(name)) continue;
   const { status } = spawnSync(
     process.execPath,
@@ -25,7 +24,7 @@ for (const [name, { entry, features }] of Object.entries(MODULES)) {
       entry,
       '--config',
       'asconfig.json',
-      ...features.flatMap((feature) => ['--enable', feature]),
+      ...options,
       '--outFile',
       `build/${name}.wasm`,
     ],

@@ -129,7 +129,7 @@ export function ed25519SignOnce(
   memory.copy(signature, result, 64);
   memory.fill(points, 0, POINTS_BYTES);
   memory.fill(key, 0, ED25519_KEY_BYTES);
-  memory.fill(r, 0, 32);
+  memory.fill(result, 0, 128);
   release(result);
 }
 

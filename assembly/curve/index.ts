@@ -10,7 +10,7 @@ export {
   toCached as pointsToCached,
 } from "./edwards";
 export { PREPARED_KEY_BYTES, prepareKey as ed25519PrepareKey } from "./prepared-key";
-export { VERIFY_COUNT_MAX, verifyItems as ed25519VerifyItems, verifyTune } from "./verify";
+export { VERIFY_COUNT_MAX, verifyItems as ed25519VerifyItems } from "./verify";
 export { VERIFY_ITEM_BYTES } from "./verify-item";
 export {
   addMod as orderAddMod,
@@ -37,6 +37,6 @@ export {
 export { multiplyBase as baseMultiply, multiplyBaseTwice as baseMultiplyTwice } from "./fixed-base";
 export { x25519, x25519Batch, x25519Pair } from "./x25519";
 export { prepareKey as ed25519PrepareKey } from "./prepared-key";
-export { verifyItems as ed25519VerifyItems, verifyTune } from "./verify";
+export { verifyItems as ed25519VerifyItems } from "./verify";
 export { x25519PublicKey, x25519PublicKeyPair } from "./x25519-base";
 export { invertBytes as fieldInvertBytes, invertPair as fieldInvertPair } from "../field/divsteps";

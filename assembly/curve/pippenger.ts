@@ -10,20 +10,17 @@
 //              └───────┴───────┴╌╌╌╌╌╌╌┴───────┴───────┘
 //
 // Some scalars are short, so upper windows have only the long ones.
-import { ELEMENT_BYTES, PAIR_BYTES, add, gather, mul, scatter } from "../field/pair";
-import { gatherPlusMinus, plusMinusReduced, plusReducedMinus } from "../field/steps";
+import { ELEMENT_BYTES, gather, scatter } from "../field/pair";
 import { release, take } from "../memory/workspace";
 import {
   AFFINE_BYTES,
   CACHED_BYTES,
-  MINUS,
-  PLUS,
   POINTS_BYTES,
-  PRODUCT,
   T,
   X,
   Y,
   Z,
+  addAffine,
   addCached,
   double as doubleTwo,
   setNeutral,
@@ -37,9 +34,6 @@ const BUCKET_BYTES: usize = 4 * ELEMENT_BYTES;
 const BUCKET_Y: usize = ELEMENT_BYTES;
 const BUCKET_Z: usize = 2 * ELEMENT_BYTES;
 const BUCKET_T: usize = 3 * ELEMENT_BYTES;
-
-/** Intermediate values of fillBuckets. */
-const FILL_BYTES: usize = 5 * PAIR_BYTES + AFFINE_BYTES;
 
 /** Long scalars are below 2^253, short ones below 2^128; the highest digit takes a last carry. */
 const LONG_BITS: u32 = 254;
@@ -76,52 +70,6 @@ function storeDigits(out: usize, stride: usize, scalar: usize, padded: usize, pa
   }
 }
 
-/**
- * Adds the points to the buckets of their digits: addAffine of edwards.ts on points that are gathered as they are needed.
- * `scratch`: FILL_BYTES.
- */
-function fillBuckets(
-  buckets: usize,
-  laneBytes: usize,
-  count: usize,
-  points: usize,
-  digits: usize,
-  scratch: usize,
-): void {
-  const bucketsB = buckets + laneBytes;
-  const a = scratch;
-  const b = a + PAIR_BYTES;
-  const c = b + PAIR_BYTES;
-  const d = c + PAIR_BYTES;
-  const out = d + PAIR_BYTES;
-  const affine = out + PAIR_BYTES;
-  for (let i: usize = 0; i < count; i++) {
-    const pair = <usize>load<u32>(digits + (i << 2));
-    if (pair == 0) continue;
-    const stored = <usize>load<u32>(points + (i << 2));
-    const p = buckets + ((pair & 0xffff) >> 1) * BUCKET_BYTES;
-    const q = bucketsB + (pair >> 17) * BUCKET_BYTES;
-    gatherStored(affine, stored, pair & 1, stored, (pair >> 16) & 1);
-    gatherPlusMinus(b, a, p + BUCKET_Y, q + BUCKET_Y, p, q);
-    mul(a, a, affine + MINUS);
-    mul(b, b, affine + PLUS);
-    gather(c, p + BUCKET_T, q + BUCKET_T);
-    mul(c, c, affine + PRODUCT);
-    gather(d, p + BUCKET_Z, q + BUCKET_Z);
-    add(d, d, d);
-    plusReducedMinus(c, d, d, c);
-    plusMinusReduced(b, a, b, a);
-    mul(out, a, d);
-    scatter(p, q, out);
-    mul(out, c, b);
-    scatter(p + BUCKET_Y, q + BUCKET_Y, out);
-    mul(out, c, d);
-    scatter(p + BUCKET_Z, q + BUCKET_Z, out);
-    mul(out, a, b);
-    scatter(p + BUCKET_T, q + BUCKET_T, out);
-  }
-}
-
 /** Stores the points of both lanes, in buckets. */
 // @ts-ignore: decorator
 @inline
@@ -141,6 +89,30 @@ function gatherBucket(points: usize, a: usize, b: usize): void {
   gather(points + T, a + BUCKET_T, b + BUCKET_T);
 }
 
+/** Adds the points to the buckets of their digits. */
+function fillBuckets(
+  buckets: usize,
+  laneBytes: usize,
+  count: usize,
+  points: usize,
+  digits: usize,
+  bucket: usize,
+  affine: usize,
+): void {
+  const bucketsB = buckets + laneBytes;
+  for (let i: usize = 0; i < count; i++) {
+    const pair = <usize>load<u32>(digits + (i << 2));
+    if (pair == 0) continue;
+    const stored = <usize>load<u32>(points + (i << 2));
+    const a = buckets + ((pair & 0xffff) >> 1) * BUCKET_BYTES;
+    const b = bucketsB + (pair >> 17) * BUCKET_BYTES;
+    gatherBucket(bucket, a, b);
+    gatherStored(affine, stored, pair & 1, stored, (pair >> 16) & 1);
+    addAffine(bucket, bucket, affine);
+    scatterBucket(a, b, bucket);
+  }
+}
+
 /**
  * out = Σ scalar·point, a point of single.ts. First come the `long` points with scalars below 2^253, then the `short` ones
  * with scalars below 2^128: addresses of stored points, scalars of 32 bytes each. `width` is from 4 to 12.
@@ -151,7 +123,7 @@ export function pippenger(out: usize, long: usize, short: usize, points: usize, 
   const shortPairs = windowPairs(SHORT_BITS, width);
   const laneBytes = ((<usize>1 << (width - 1)) + 1) * BUCKET_BYTES;
   const digitBytes = <usize>longPairs * (count << 2);
-  const buckets = take(2 * laneBytes + digitBytes + 4 * POINTS_BYTES + FILL_BYTES + CACHED_BYTES + 64);
+  const buckets = take(2 * laneBytes + digitBytes + 4 * POINTS_BYTES + AFFINE_BYTES + CACHED_BYTES + 64);
   const digits = buckets + 2 * laneBytes;
   const padded = digits + ((digitBytes + 15) & ~15);
   const bucket = padded + 48;
@@ -159,7 +131,7 @@ export function pippenger(out: usize, long: usize, short: usize, points: usize, 
   const running = sum + POINTS_BYTES;
   const total = running + POINTS_BYTES;
   const cached = total + POINTS_BYTES;
-  const fill = cached + CACHED_BYTES;
+  const affine = cached + CACHED_BYTES;
 
   memory.fill(padded, 0, 48);
   for (let i: usize = 0; i < count; i++) {
@@ -172,7 +144,7 @@ export function pippenger(out: usize, long: usize, short: usize, points: usize, 
     setNeutral(bucket);
     for (let b: usize = 0; b < laneBytes; b += BUCKET_BYTES) scatterBucket(buckets + b, buckets + laneBytes + b, bucket);
     const used = w < <i32>shortPairs ? count : long;
-    fillBuckets(buckets, laneBytes, used, points, digits + <usize>w * (count << 2), fill);
+    fillBuckets(buckets, laneBytes, used, points, digits + <usize>w * (count << 2), bucket, affine);
 
     // Σ i·bucket_i = bucket_n + (bucket_n + bucket_(n-1)) + … + (bucket_n + … + bucket_1).
     setNeutral(running);

@@ -44,12 +44,14 @@ const X_AT = offsetof<VerifyItem>("x");
 let items: usize = 0;
 /** Items that take part in sums: u32 each. */
 let live: usize = 0;
-/** By item: the place of its key (u32), R (stored), z, z·k and z·S (scalars). */
+/** By item: the place of its key (u32), R (stored), z, z·k and z·S (scalars), below 2^128 and L. */
 let keyOf: usize = 0;
 let storedR: usize = 0;
 let z: usize = 0;
 let zk: usize = 0;
 let zS: usize = 0;
+/** By item: SHA-512 of its text. */
+let digests: usize = 0;
 /** By key: stored points, the item it came with (u32), the sum it was last in (u32), its scalar's place in that (u32). */
 let keys: usize = 0;
 let keyItem: usize = 0;
@@ -58,9 +60,9 @@ let keyPlace: usize = 0;
 /** What a sum takes: addresses of stored points (u32) and scalars. */
 let points: usize = 0;
 let scalars: usize = 0;
-/** Sums so far, and what they cost in single verifications. */
+/** Sums so far. */
 let sums: u32 = 0;
-let spent: f64 = 0;
+/** What may still be spent on sums of parts, in sums of one item. */
 let budget: f64 = 0;
 
 /** An encoded R or A that waits for another one to be decoded with. */
@@ -144,13 +146,13 @@ export function verifyItems(address: usize, count: usize, coefficients: usize): 
   keyPlace = keySum + (count << 2);
   points = take((3 * count + 2) << 2);
   scalars = take((3 * count + 2) << 5);
-  const digests = take(count << 6);
+  digests = take(count << 6);
   const validR = take(2 * count);
   const validKey = validR + count;
   const table = take(slots << 2);
   memory.fill(table, 0, slots << 2);
 
-  digest(count, digests);
+  digest(count);
 
   waiting = 0;
   let keyCount: u32 = 0;
@@ -197,11 +199,10 @@ export function verifyItems(address: usize, count: usize, coefficients: usize): 
     if (valid) setWord(live, good++, <u32>i);
   }
   if (good > 0) {
-    for (let i: usize = 0; i < good; i++) weigh(word(live, i), digests, count > 1 ? coefficients : 0);
+    for (let i: usize = 0; i < good; i++) weigh(word(live, i), count > 1 ? coefficients : 0);
     const sum = take(SINGLE_BYTES);
     sums = 0;
-    spent = 0;
-    budget = 0.5 * <f64>good;
+    budget = 0.65 * <f64>good;
     sumRange(sum, 0, good);
     if (!isGood(sum)) findBad(0, good, sum);
   }
@@ -209,7 +210,7 @@ export function verifyItems(address: usize, count: usize, coefficients: usize): 
 }
 
 /** SHA-512 of all texts, once R and key are in them. */
-function digest(count: usize, digests: usize): void {
+function digest(count: usize): void {
   const messages = take(count * HASH_MESSAGE_BYTES);
   for (let i: usize = 0; i < count; i++) {
     const record = changetype<VerifyItem>(item(i));
@@ -231,7 +232,7 @@ function digest(count: usize, digests: usize): void {
 }
 
 /** z, z·k and z·S of an item; z is 1 when there are no coefficients. */
-function weigh(index: usize, digests: usize, coefficients: usize): void {
+function weigh(index: usize, coefficients: usize): void {
   const own = scalar(z, index);
   store<u64>(own, 0, 16);
   store<u64>(own, 0, 24);
@@ -272,7 +273,6 @@ function sumRange(out: usize, from: usize, count: usize): void {
   const upper = base + 32;
   memory.fill(base, 0, 96);
   sums++;
-  spent += 1 + 0.25 * <f64>count;
 
   // Scalars of the same key are added up; keys that are all prepared are cut in two.
   let used: usize = 0;
@@ -302,7 +302,7 @@ function sumRange(out: usize, from: usize, count: usize): void {
     used <<= 1;
     split(base, upper, base);
   }
-  const few = count <= (STRAUS_COUNT_MAX ? STRAUS_COUNT_MAX : prepared ? 40 : 80);
+  const few = count <= (prepared ? STRAUS_COUNT_MAX_PREPARED : STRAUS_COUNT_MAX);
   if (!few) {
     setWord(points, used, <u32>baseStored);
     memory.copy(scalar(scalars, used), base, 32);
@@ -325,19 +325,15 @@ function sumRange(out: usize, from: usize, count: usize): void {
   release(base);
 }
 
-/** Up to so many signatures one chain of doublings for all is faster than buckets. */
-export let STRAUS_COUNT_MAX: usize = 0;
-export let widthForced: u32 = 0;
+/**
+ * Up to so many signatures one chain of doublings for all is faster than buckets: measured. With prepared keys the chain has
+ * one more point a signature to go through, and buckets half of their windows.
+ */
+const STRAUS_COUNT_MAX: usize = 80;
+const STRAUS_COUNT_MAX_PREPARED: usize = 40;
 
-/** For tuning only. */
-export function verifyTune(straus: usize, width: u32): void {
-  STRAUS_COUNT_MAX = straus;
-  widthForced = width;
-}
-
-/** Bits of a window for a sum of so many points: measured. */
+/** Bits of a window for a sum over so many signatures: measured. */
 function width(count: usize): u32 {
-  if (widthForced) return widthForced;
   if (count < 90) return 5;
   if (count < 300) return 6;
   if (count < 450) return 7;
@@ -356,10 +352,17 @@ function isGood(sum: usize): bool {
   return good;
 }
 
+/** What the sum of `count` items costs, in sums of one item: measured. */
+// @ts-ignore: decorator
+@inline
+function cost(count: usize): f64 {
+  return count <= 40 ? 0.7 + 0.3 * <f64>count : 4 + 0.17 * <f64>count;
+}
+
 /**
  * Finds the bad ones of the `count` items from place `from` of `live`, whose `sum` is known and bad. A half is summed up,
- * the other half is the rest: for few bad items this costs about as much again as the sum of all. When there are many, and
- * so much has been spent, each item is looked at by itself: no input costs more than twice what single verification does.
+ * the other half is the rest: one bad item among many costs about as much again as the sum of all. When there are many and
+ * the budget is spent, each item is looked at by itself: no input takes twice the time of single verification.
  */
 function findBad(from: usize, count: usize, sum: usize): void {
   if (count == 1) {
@@ -367,13 +370,15 @@ function findBad(from: usize, count: usize, sum: usize): void {
     return;
   }
   const part = take(2 * SINGLE_BYTES);
-  if (spent > budget) {
+  const half = count >> 1;
+  if (budget < cost(half)) {
     for (let i = from; i < from + count; i++) {
+      weigh(word(live, i), 0); // 1: less work
       sumRange(part, i, 1);
       if (!isGood(part)) changetype<VerifyItem>(item(word(live, i))).verdict = 0;
     }
   } else {
-    const half = count >> 1;
+    budget -= cost(half);
     const cached = part + SINGLE_BYTES;
     sumRange(part, from, half);
     toCached(cached, part);

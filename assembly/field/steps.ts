@@ -2,7 +2,7 @@
 // arithmetic, only loads and stores: a tenth of a point addition. See pair.ts for the pairs and their bounds, fma.ts and
 // limbs.ts for how they look. Without SIMD they are made of the single operations.
 import { joinAA, joinAB, joinBA, joinBB } from "./lanes";
-import { PAIR_BYTES, add, copy, gather, reduce, sub, swapLanes } from "./pair";
+import { PAIR_BYTES, add, copy, reduce, sub, swapLanes } from "./pair";
 
 /** 1.5·2^103: what adds it is rounded to a multiple of 2^51. */
 const ROUND: f64 = 15211807202738752817960438464512.0;
@@ -140,30 +140,6 @@ export function plusMinusReduced(plus: usize, minus: usize, a: usize, b: usize):
   } else {
     addSubLimbs(plus, minus, a, b);
     reduce(minus, minus);
-  }
-}
-
-// @ts-ignore: decorator
-@inline
-function limbs2(elementA: usize, elementB: usize, offset: usize): v128 {
-  return v128.load_lane<u64>(elementB + offset, v128.load_zero<u64>(elementA + offset), 1);
-}
-
-/** plus = a + b, minus = a - b, not carried: a and b are two elements of ELEMENT_BYTES each. */
-// @ts-ignore: decorator
-@inline
-export function gatherPlusMinus(plus: usize, minus: usize, a0: usize, a1: usize, b0: usize, b1: usize): void {
-  if (ASC_FEATURE_RELAXED_SIMD) {
-    for (let i: usize = 0; i < 40; i += 8) {
-      const a = limbs2(a0, a1, i);
-      const b = limbs2(b0, b1, i);
-      v128.store(plus + 2 * i, f64x2.add(a, b));
-      v128.store(minus + 2 * i, f64x2.sub(a, b));
-    }
-  } else {
-    gather(plus, a0, a1);
-    gather(minus, b0, b1);
-    addSubLimbs(plus, minus, plus, minus);
   }
 }
 

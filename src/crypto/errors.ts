@@ -24,10 +24,14 @@ export class CryptoError extends Error {
   }
 }
 
+/** Whether `value` is a Uint8Array. A proxy of one and a child of its prototype are instances too, and have no bytes. */
+export function isBytes(value: unknown): value is Uint8Array {
+  return value instanceof Uint8Array && ArrayBuffer.isView(value);
+}
+
 /** Throws invalid_argument unless `value` is a Uint8Array of `length` bytes; `name` is what to call it. */
 export function expectBytes(name: string, value: Uint8Array, length?: number): void {
-  // A proxy of a Uint8Array and a child of its prototype are instances too, and no views.
-  if (!(value instanceof Uint8Array) || !ArrayBuffer.isView(value)) {
+  if (!isBytes(value)) {
     throw new CryptoError('invalid_argument', `expected ${name} as Uint8Array, got ${typeof value}`);
   }
   if (length !== undefined && value.length !== length) {

@@ -151,21 +151,56 @@ const x25519: KnownAnswer = {
   },
 };
 
-/** RFC 8032, 7.1, test 2. */
+/** assembly/curve/verify-item.ts. */
+const VERIFY_ITEM = { bytes: 208, key: 64, text: 192, textBytes: 196, kind: 200, verdict: 204 };
+
+/** RFC 8032, 7.1, test 2: signed, and verified alone and with neighbours of which one is not good. */
 const ed25519: KnownAnswer = {
   name: 'Ed25519',
   holds(kernel) {
-    const { exports, io } = kernel;
-    const [seed, message, signature] = [io, io + 32, io + 64] as const;
+    const { exports, bytes, io } = kernel;
+    const ITEMS = 5;
+    const BAD = 3;
+    const [seed, message, signature, items, coefficients, texts] = [
+      io,
+      io + 32,
+      io + 64,
+      io + 256,
+      io + 2048,
+      io + 3072,
+    ] as const;
+    const expected =
+      '92a009a9f0d4cab8720e820b5f642540a2b27b5416503f8fb3762223ebdb69da' +
+      '085ac1e43e15996e458f3613d0f11d8c387b2eaeb4302aeeb00d291612bb0c00';
     put(kernel, seed, '4ccd089b28ff96da9db6c346ec114e0f5b8a319f35aba624da8cf6ed4fb8a6fb');
     put(kernel, message, '72');
     exports.ed25519SignOnce(signature, message, 1, 0, 0, seed);
-    return holds(
-      kernel,
-      signature,
-      '92a009a9f0d4cab8720e820b5f642540a2b27b5416503f8fb3762223ebdb69da' +
-        '085ac1e43e15996e458f3613d0f11d8c387b2eaeb4302aeeb00d291612bb0c00',
-    );
+    if (!holds(kernel, signature, expected)) return false;
+
+    const view = new DataView(bytes.buffer);
+    const item = (i: number): number => items + VERIFY_ITEM.bytes * i;
+    for (let i = 0; i < ITEMS; i++) {
+      const text = texts + 128 * i;
+      put(kernel, item(i), expected);
+      put(
+        kernel,
+        item(i) + VERIFY_ITEM.key,
+        '3d4017c3e843895a92b70aa74d1b7ebc9c982ccf2ec4968cc0cd55f12af4660c',
+      );
+      // Behind the room for R and the key, the message.
+      put(kernel, text + 64, i === BAD ? '73' : '72');
+      view.setUint32(item(i) + VERIFY_ITEM.text, text, true);
+      view.setUint32(item(i) + VERIFY_ITEM.textBytes, 65, true);
+      view.setUint32(item(i) + VERIFY_ITEM.kind, 0, true);
+      view.setUint32(item(i) + VERIFY_ITEM.verdict, 2, true);
+      put(kernel, coefficients + 16 * i, `0${i + 1}`.repeat(16));
+    }
+    const verdict = (i: number): number => view.getUint32(item(i) + VERIFY_ITEM.verdict, true);
+    exports.ed25519VerifyItems(item(0), 1, coefficients);
+    exports.ed25519VerifyItems(item(BAD), 1, coefficients);
+    if (verdict(0) !== 1 || verdict(BAD) !== 0) return false;
+    exports.ed25519VerifyItems(items, ITEMS, coefficients);
+    return Array.from({ length: ITEMS }, (_, i) => verdict(i)).join() === '1,1,1,0,1';
   },
 };
 

@@ -1,7 +1,7 @@
 // X25519, RFC 7748: public keys and shared secrets. Computed two at a time, so what can be asked for together should be.
 import { randomBytes as systemRandomBytes } from 'node:crypto';
 import { IO_BYTES } from '../kernel/crypto-kernel.ts';
-import { CryptoError, expectBytes } from './errors.ts';
+import { CryptoError, expectBytes, expectFunction, expectItems } from './errors.ts';
 import { kernel } from './kernel.ts';
 
 const KEY_BYTES = 32;
@@ -60,6 +60,7 @@ function sharedSecret(privateKey: Uint8Array, publicKey: Uint8Array): Uint8Array
  * stands the error that `sharedSecret` throws. Of keys of a wrong type or length, nothing is computed and it throws.
  */
 function sharedSecretBatch(items: readonly X25519Item[]): (Uint8Array<ArrayBuffer> | CryptoError)[] {
+  expectItems('items', items);
   items.forEach(({ privateKey, publicKey }, i) => {
     expectBytes(`items[${i}].privateKey`, privateKey, KEY_BYTES);
     expectBytes(`items[${i}].publicKey`, publicKey, KEY_BYTES);
@@ -89,13 +90,16 @@ function compute(items: readonly X25519Item[], secrets: (Uint8Array<ArrayBuffer>
       secrets.push(zero ? smallOrder() : bytes.slice(at(i), at(i) + KEY_BYTES));
     });
   } finally {
-    bytes.fill(0, keys, at(items.length));
+    bytes.fill(0, io, at(items.length));
   }
 }
 
 /** A new pair of keys. `randomBytes` may be given to repeat a run; it must be unpredictable everywhere else. */
 function generateKeyPair(randomBytes: (bytes: number) => Uint8Array = systemRandomBytes): X25519KeyPair {
-  const privateKey = Uint8Array.from(randomBytes(KEY_BYTES));
+  expectFunction('randomBytes', randomBytes);
+  const random = randomBytes(KEY_BYTES);
+  expectBytes('result of randomBytes', random, KEY_BYTES);
+  const privateKey = Uint8Array.from(random);
   return { privateKey, publicKey: publicKey(privateKey) };
 }
 

@@ -199,5 +199,4 @@ export interface CryptoExports {
   readonly PREPARED_KEY_BYTES: WebAssembly.Global;
   ed25519PrepareKey(out: number, key: number): number;
   ed25519VerifyItems(items: number, count: number, coefficients: number): void;
-  verifyTune(straus: number, width: number): void;
 }

@@ -4,6 +4,8 @@ import { fileURLToPath } from 'node:url';
 import { workerData } from 'node:worker_threads';
 import { Piscina } from 'piscina';
 
+type LoadBalancer = NonNullable<NonNullable<ConstructorParameters<typeof Piscina>[0]>['loadBalancer']>;
+
 export interface PoolOptions {
   /** The module that names the worker's file: its `import.meta.url`. */
   readonly from: string;
@@ -16,6 +18,8 @@ export interface PoolOptions {
   readonly lazy?: boolean;
   /** Tasks that a thread is given at a time, so that the next one is there when it has finished one; 1 when left out. */
   readonly tasksPerThread?: number;
+  /** Which thread is given a task, or none yet; the least busy one when left out. */
+  readonly loadBalancer?: LoadBalancer;
   /** What the objects of a thread may take; one that needs more ends with an error. */
   readonly heapMebibytesMax?: number;
   /**
@@ -56,6 +60,7 @@ export function createPiscina<Task, Answer>(options: PoolOptions): Piscina<Task,
     tasksPerThread = 1,
     atomics = 'sync',
     heapMebibytesMax,
+    loadBalancer,
     data,
   } = options;
   // Node 20 cannot strip types in a worker thread: sources go through tsx, the package is JavaScript already.
@@ -68,6 +73,7 @@ export function createPiscina<Task, Answer>(options: PoolOptions): Piscina<Task,
     maxThreads: threads,
     concurrentTasksPerWorker: tasksPerThread,
     atomics,
+    ...(loadBalancer !== undefined && { loadBalancer }),
     ...(heapMebibytesMax !== undefined && { resourceLimits: { maxOldGenerationSizeMb: heapMebibytesMax } }),
     idleTimeout: Number.POSITIVE_INFINITY,
     execArgv: worker.endsWith('.ts') ? ['--import', 'tsx'] : [],

@@ -1,10 +1,13 @@
 // What strangers and mistaken callers hand in: every argument of every public function, in turn, of every wrong type and
 // shape. The answer is right, or a CryptoError of a known code that tells nothing of what came; never another error.
-import { describe, expect, test } from 'vitest';
+import { createHash, createHmac } from 'node:crypto';
+import { afterAll, describe, expect, test } from 'vitest';
 import {
   CryptoError,
   type CryptoErrorCode,
+  type CryptoPool,
   chacha20poly1305,
+  createCryptoPool,
   ed25519,
   hkdfSha256,
   hkdfSha512,
@@ -20,6 +23,7 @@ import { kernel } from '../../src/crypto/kernel.ts';
 import { Random } from '../../src/shared/random.ts';
 import { seedOf } from '../property/seed.ts';
 import { eachBuild } from './builds.ts';
+import { toHex } from './vectors.ts';
 
 const seed = seedOf();
 console.log(`SPECIE_SEED=${seed}`);
@@ -202,7 +206,9 @@ const hybrids: Subject[] = [
   },
   {
     name: 'openBatch',
-    args: [{ ...RECIPIENT, items: [{ aad: AAD, ...SEALED }, { ...SEALED }] }],
+    args: [
+      { ...RECIPIENT, recipientPublicKey: PEER.publicKey, items: [{ aad: AAD, ...SEALED }, { ...SEALED }] },
+    ],
     call: (options) => hpke.openBatch(options),
   },
   {
@@ -355,7 +361,8 @@ function hostile(was: unknown): [string, unknown][] {
     ['no bytes', new Uint8Array()],
     ['transferred bytes', detached()],
     ['zeroes', new Uint8Array(32)],
-    ['a secret key', SIGNER.secretKey],
+    // A copy: what a source of random bytes gives may be taken over and wiped.
+    ['a secret key', SIGNER.secretKey.slice()],
     ['a secret key as array', [...SIGNER.secretKey]],
     ['a secret key as hexadecimal', Buffer.from(SIGNER.secretKey).toString('hex')],
     ['a secret key as number', BigInt(`0x${Buffer.from(SIGNER.secretKey).toString('hex')}`)],
@@ -493,5 +500,161 @@ eachBuild('hostile arguments', () => {
       for (let count = 0; count < args.length; count++) look(`${count} arguments`, args.slice(0, count));
       expect(faults.length, faults.slice(0, 40).join('\n')).toBe(0);
     });
+  });
+});
+
+eachBuild('very many and very long', ({ build }) => {
+  const long = new Uint8Array(10 << 20);
+  for (let i = 0; i < long.length; i += 4099) long[i] = i;
+  const digest = (name: string, message: Uint8Array): string =>
+    createHash(name).update(message).digest('hex');
+  const many = Array.from({ length: 100_000 }, (_, i) => Uint8Array.of(i, i >> 8, i >> 16));
+
+  test.each(Object.entries({ sha256, sha512 }))('%s', (name, hash) => {
+    expect(toHex(hash(long))).toBe(digest(name, long));
+    expect(hash.batch([long, TEXT, long]).map(toHex)).toEqual([long, TEXT, long].map((m) => digest(name, m)));
+    const digests = hash.batch(many);
+    expect(digests).toHaveLength(many.length);
+    for (const i of [0, 1, 1023, 1024, 65_535, 99_999])
+      expect(toHex(digests[i]!)).toBe(digest(name, many[i]!));
+    expect(hash.batch([])).toEqual([]);
+  });
+
+  test('hmac, hkdf', () => {
+    const code = createHmac('sha256', long).update(long).digest('hex');
+    expect(toHex(hmacSha256(long, long))).toBe(code);
+    expect(toHex(hkdfSha256.extract(KEY, long))).toBe(createHmac('sha256', KEY).update(long).digest('hex'));
+    expect(() => hkdfSha256(KEY, AAD, long, 10)).toThrow(CryptoError);
+  });
+
+  test('chacha20poly1305', () => {
+    const sealed = chacha20poly1305.seal(KEY, NONCE, long, long);
+    expect(Buffer.compare(chacha20poly1305.open(KEY, NONCE, sealed, long), long)).toBe(0);
+    const plaintexts = chacha20poly1305
+      .openBatch(
+        chacha20poly1305
+          .sealBatch(many.map((plaintext) => ({ key: KEY, nonce: NONCE, plaintext })))
+          .map((ciphertext) => ({ key: KEY, nonce: NONCE, ciphertext })),
+      )
+      .map((text) => Buffer.from(text as Uint8Array));
+    expect(Buffer.concat(plaintexts).equals(Buffer.concat(many))).toBe(true);
+    expect(chacha20poly1305.sealBatch([])).toEqual([]);
+    expect(chacha20poly1305.openBatch([])).toEqual([]);
+  });
+
+  test('ed25519', () => {
+    const signature = ed25519.sign(SIGNER.secretKey, long);
+    expect(ed25519.verify(SIGNER.publicKey, long, signature)).toBe(true);
+    const good = { publicKey: SIGNER.publicKey, message: long, signature };
+    expect(ed25519.verifyBatch([good, { ...good, message: long.subarray(1) }, SIGNED])).toEqual([
+      true,
+      false,
+      true,
+    ]);
+    expect(ed25519.verifyBatch([])).toEqual([]);
+    // Beyond what one sum takes; most of them refused by their lengths.
+    const items = many.map((message, i) =>
+      i % 20 === 0 ? SIGNED : { publicKey: message, message, signature: message },
+    );
+    expect(ed25519.verifyBatch(items).every((verdict, i) => verdict === (i % 20 === 0))).toBe(true);
+  });
+
+  test('x25519', () => {
+    const secret = toHex(x25519.sharedSecret(KEY, PEER.publicKey));
+    // Beyond what io takes at once.
+    const count = build === 'simd' ? 27_000 : 1000;
+    const secrets = x25519.sharedSecretBatch(new Array<typeof PAIR>(count).fill(PAIR));
+    expect(secrets).toHaveLength(count);
+    expect(secrets.every((answer) => answer instanceof Uint8Array && toHex(answer) === secret)).toBe(true);
+    expect(x25519.sharedSecretBatch([])).toEqual([]);
+  });
+
+  test('hpke', () => {
+    const { enc, ciphertext } = hpke.seal({
+      recipientPublicKey: PEER.publicKey,
+      info: INFO,
+      aad: long,
+      plaintext: long,
+    });
+    const opened = hpke.open({ ...RECIPIENT, enc, aad: long, ciphertext });
+    expect(Buffer.compare(opened, long)).toBe(0);
+    // Most of them refused by their lengths.
+    const items = many.map((short, i) =>
+      i % 100 === 0 ? { aad: AAD, ...SEALED } : { enc: short, ciphertext: short },
+    );
+    const answers = hpke.openBatch({ ...RECIPIENT, items });
+    expect(answers.every((answer, i) => answer instanceof Uint8Array === (i % 100 === 0))).toBe(true);
+    expect(hpke.openBatch({ ...RECIPIENT, items: [] })).toEqual([]);
+    expect(hpke.sealBatch({ ...SENDER, items: [] })).toEqual([]);
+  });
+
+  test('noise', () => {
+    const initiator = noise.initiate(INITIATOR);
+    expect(() => initiator.writeMessage(long)).toThrow(CryptoError);
+    const responder = noise.respond(RESPONDER);
+    expect(() => responder.readMessage(long)).toThrow(CryptoError);
+    expect(() => noise.initiate({ ...INITIATOR, prologue: long })).not.toThrow();
+  });
+});
+
+describe('hostile arguments of a pool', () => {
+  const pool = createCryptoPool({ threads: 1 });
+  afterAll(() => pool.close());
+
+  test('options', async () => {
+    const right = { threads: 1, build: 'scalar', batchBytesMax: 1 << 20, waitingMax: 2 };
+    const faults: string[] = [];
+    const made: CryptoPool[] = [];
+    const look = (what: string, options: unknown): void => {
+      try {
+        made.push(createCryptoPool(options as never));
+      } catch (error) {
+        const fine = error instanceof CryptoError && !leaks(error.message, [SIGNER.secretKey]);
+        if (!fine) faults.push(`${what}: ${(error as Error).stack?.split('\n').slice(0, 3).join(' ')}`);
+      }
+    };
+    for (const path of paths([right])) {
+      for (const [name, value] of hostile(valueAt([right], path))) {
+        // Each pool takes memory: objects that have no option in them are not all tried.
+        if (path.length === 1 && typeof value === 'object' && value !== null && name !== 'object') continue;
+        look(`${path.join('.')} is ${name}`, (copyWith([right], path, value) as unknown[])[0]);
+      }
+    }
+    await Promise.all(made.map((pool) => pool.close()));
+    expect(faults.length, faults.slice(0, 40).join('\n')).toBe(0);
+  });
+
+  const { stats, close, ...batches } = pool;
+  const rightItems: Record<string, unknown[]> = {
+    sha256Batch: [[TEXT, AAD]],
+    sha512Batch: [[TEXT, AAD]],
+    sharedSecretBatch: [[PAIR, PAIR]],
+    verifyBatch: [[SIGNED, SIGNED]],
+    openBatch: [{ ...RECIPIENT, items: [{ aad: AAD, ...SEALED }] }],
+    sealBatch: [{ ...SENDER, items: [{ aad: AAD, plaintext: TEXT }] }],
+  };
+
+  test.each(Object.entries(batches))('%s', async (name, call) => {
+    const args = rightItems[name];
+    expect(args, `arguments of ${name} in this test`).toBeDefined();
+    const faults: string[] = [];
+    const look = async (what: string, args: unknown): Promise<void> => {
+      try {
+        // biome-ignore lint/suspicious/noExplicitAny: what comes is of no type that one could name
+        await (call as any)(...(args as unknown[]));
+      } catch (error) {
+        const fine =
+          error instanceof CryptoError && !leaks(error.message, [SIGNER.secretKey, ...bytesIn(args)]);
+        if (!fine) faults.push(`${what}: ${(error as Error).stack?.split('\n').slice(0, 3).join(' ')}`);
+      }
+    };
+    for (const path of paths(args)) {
+      for (const [name, value] of hostile(valueAt(args, path))) {
+        await look(`${path.join('.')} is ${name}`, copyWith(args, path, value));
+      }
+    }
+    await look('no arguments', []);
+    expect(faults.length, faults.slice(0, 40).join('\n')).toBe(0);
+    expect(pool.stats().deaths).toBe(0);
   });
 });

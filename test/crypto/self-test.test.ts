@@ -47,7 +47,9 @@ test('known answers of a damaged module come out wrong', () => {
   const damaged = CryptoKernel.instantiate({ build: 'simd' });
   const statics = damaged.exports.staticEnd();
   let wrong = 0;
-  for (let address = 8; address < statics; address += 64) {
+  // No more than 300 places, however many constants there are.
+  const step = Math.max(64, 8 * Math.ceil(statics / 2_400));
+  for (let address = 8; address < statics; address += step) {
     const before = damaged.bytes[address]!;
     damaged.bytes[address] = before ^ 0x10;
     if (wrongAnswer(damaged) !== undefined) wrong += 1;

@@ -2,15 +2,15 @@
 // else is in the batch, and is the one of `verify`.
 import { randomBytes as secureRandomBytes } from 'node:crypto';
 import { IO_BYTES } from '../../kernel/crypto-kernel.ts';
-import { expectBytes } from '../errors.ts';
+import { expectBytes, expectFunction, expectItems, expectObject } from '../errors.ts';
 import { kernel } from '../kernel.ts';
 import {
   COEFFICIENT_BYTES,
   expectSigned,
+  hashLong,
   hasLengths,
   ITEM_BYTES,
   layItem,
-  longDigest,
   textRoom,
   type VerificationKey,
   verdictOf,
@@ -33,15 +33,25 @@ export interface VerifyBatchOptions {
 
 const NO_DOMAIN = new Uint8Array();
 
+/** Throws invalid_argument for arguments of other types; what the items hold is not looked at. */
+export function expectBatch(
+  items: readonly SignedMessage[],
+  options: VerifyBatchOptions,
+): Required<VerifyBatchOptions> {
+  expectItems('items', items);
+  expectObject('options', options);
+  const { randomBytes = secureRandomBytes } = options;
+  expectFunction('randomBytes', randomBytes);
+  return { randomBytes };
+}
+
 /**
  * For each item whether its signature is good, as `verify` without options says. Any number of items; the more of them, the
  * less each takes.
- * @throws CryptoError invalid_argument for an item of other types
+ * @throws CryptoError invalid_argument for other types
  */
-export function verifyBatch(
-  items: readonly SignedMessage[],
-  { randomBytes = secureRandomBytes }: VerifyBatchOptions = {},
-): boolean[] {
+export function verifyBatch(items: readonly SignedMessage[], options: VerifyBatchOptions = {}): boolean[] {
+  const { randomBytes } = expectBatch(items, options);
   const countMax = kernel().exports.VERIFY_COUNT_MAX.value;
   const verdicts = new Array<boolean>(items.length).fill(false);
   let part: number[] = [];
@@ -71,9 +81,9 @@ function verifyPart(
   randomBytes: (length: number) => Uint8Array,
 ): void {
   // Hashes of long messages go through io themselves, so they come first.
-  const digests = part.map((i) => {
+  const hashed = part.map((i) => {
     const { publicKey, message, signature } = items[i]!;
-    return longDigest(publicKey, message, signature, NO_DOMAIN);
+    return hashLong(publicKey, message, signature, NO_DOMAIN);
   });
   const instance = kernel();
   const views = viewsOf(instance);
@@ -87,7 +97,17 @@ function verifyPart(
   for (let n = 0; n < part.length; n++) {
     const { publicKey, message, signature } = items[part[n]!]!;
     const item = instance.io + n * ITEM_BYTES;
-    layItem(views, item, text, publicKey, message, signature, NO_DOMAIN, digests[n]);
+    const long = hashed[n];
+    layItem(
+      views,
+      item,
+      text,
+      long?.publicKey ?? publicKey,
+      message,
+      long?.signature ?? signature,
+      NO_DOMAIN,
+      long?.digest,
+    );
     text += textRoom(message, NO_DOMAIN);
   }
   instance.exports.ed25519VerifyItems(instance.io, part.length, coefficients);

@@ -1,5 +1,5 @@
 // The three variants of Ed25519 (RFC 8032 section 5.1) and what sets them apart: the domain that begins every hash.
-import { CryptoError, expectBytes } from '../errors.ts';
+import { CryptoError, expectBytes, expectObject } from '../errors.ts';
 import { sha512 } from '../sha512.ts';
 
 export interface Ed25519Options {
@@ -20,7 +20,9 @@ const TEXT = new TextEncoder().encode('SigEd25519 no Ed25519 collisions');
 const NONE = new Uint8Array();
 
 /** Section 2, dom2; empty for Ed25519 itself. */
-export function domainOf({ context, prehash = false }: Ed25519Options): Uint8Array {
+export function domainOf(options: Ed25519Options): Uint8Array {
+  expectObject('options', options);
+  const { context, prehash = false } = options;
   if (typeof prehash !== 'boolean') {
     throw new CryptoError('invalid_argument', `expected prehash as boolean, got ${typeof prehash}`);
   }

@@ -1,7 +1,7 @@
 // Key pairs, and keys made ready for signing. A public key is always computed from the secret key, never taken from the
 // caller: see assembly/curve/ed25519-sign.ts.
 import { randomBytes as secureRandomBytes } from 'node:crypto';
-import { CryptoError, expectBytes } from '../errors.ts';
+import { CryptoError, expectBytes, expectFunction } from '../errors.ts';
 import type { Ed25519Options } from './domain.ts';
 import { KEY_BYTES, keyOf, PUBLIC_KEY_BYTES, SECRET_KEY_BYTES, signWithKey } from './sign.ts';
 
@@ -25,6 +25,7 @@ export function publicKey(secretKey: Uint8Array): Uint8Array<ArrayBuffer> {
 export function generateKeyPair(
   randomBytes: (length: number) => Uint8Array = secureRandomBytes,
 ): Ed25519KeyPair {
+  expectFunction('randomBytes', randomBytes);
   const random = randomBytes(SECRET_KEY_BYTES);
   expectBytes('result of randomBytes', random, SECRET_KEY_BYTES);
   const secretKey = Uint8Array.from(random);

@@ -6,7 +6,7 @@
 //     │ each               │ bytes each          │                                                 │
 //     └────────────────────┴─────────────────────┴─────────────────────────────────────────────────┘
 import type { CryptoKernel } from '../../kernel/crypto-kernel.ts';
-import { CryptoError, expectBytes } from '../errors.ts';
+import { CryptoError, expectBytes, isBytes } from '../errors.ts';
 import { sha512 } from '../sha512.ts';
 import { PreparedKey, preparedBytes } from './prepare.ts';
 import { PUBLIC_KEY_BYTES, SIGNATURE_BYTES } from './sign.ts';
@@ -18,6 +18,7 @@ export const COEFFICIENT_BYTES = 16;
 export const MESSAGE_BYTES_MAX = 64 << 10;
 
 const KEY = 64;
+const R_BYTES = 32;
 const TEXT = 192;
 const KIND = 200;
 const VERDICT = 204;
@@ -33,7 +34,7 @@ export type VerificationKey = Uint8Array | PreparedKey;
 export function expectSigned(publicKey: VerificationKey, message: Uint8Array, signature: Uint8Array): void {
   expectBytes('message', message);
   expectBytes('signature', signature);
-  if (!(publicKey instanceof PreparedKey) && !(publicKey instanceof Uint8Array)) {
+  if (!(publicKey instanceof PreparedKey) && !isBytes(publicKey)) {
     throw new CryptoError(
       'invalid_argument',
       `expected publicKey as Uint8Array or PreparedKey, got ${typeof publicKey}`,
@@ -89,22 +90,35 @@ export function layItem(
   data.setUint16(item + KIND + 2, digest === undefined ? domain.length : 0, true);
 }
 
-/** The hash that a long message needs beforehand, since it goes through io too; undefined for others. */
-export function longDigest(
+/** What was hashed of an item with a long message. */
+export interface Hashed {
+  readonly publicKey: VerificationKey;
+  readonly signature: Uint8Array;
+  readonly digest: Uint8Array;
+}
+
+/**
+ * The hash of a long message, which goes through io itself and so comes before the item; undefined for others. It comes
+ * with copies of what was hashed: R and key must not change before they are laid down, or anything would verify.
+ */
+export function hashLong(
   publicKey: VerificationKey,
   message: Uint8Array,
   signature: Uint8Array,
   domain: Uint8Array,
-): Uint8Array | undefined {
+): Hashed | undefined {
   if (message.length <= MESSAGE_BYTES_MAX) return undefined;
-  const key = publicKey instanceof PreparedKey ? publicKey.publicKey : publicKey;
-  return sha512
+  const prepared = publicKey instanceof PreparedKey;
+  const key = prepared ? publicKey.publicKey : Uint8Array.from(publicKey);
+  const copy = Uint8Array.from(signature);
+  const digest = sha512
     .create()
     .update(domain)
-    .update(signature.subarray(0, 32))
+    .update(copy.subarray(0, R_BYTES))
     .update(key)
     .update(message)
     .digest();
+  return { publicKey: prepared ? publicKey : key, signature: copy, digest };
 }
 
 export function verdictOf({ data }: Views, item: number): boolean {

@@ -3,10 +3,10 @@ import { kernel } from '../kernel.ts';
 import { domainOf, type Ed25519Options, signedMessage } from './domain.ts';
 import {
   expectSigned,
+  hashLong,
   hasLengths,
   ITEM_BYTES,
   layItem,
-  longDigest,
   type VerificationKey,
   verdictOf,
   viewsOf,
@@ -27,11 +27,20 @@ export function verify(
   expectSigned(publicKey, message, signature);
   if (!hasLengths(publicKey, signature)) return false;
   const signed = signedMessage(message, options);
-  const digest = longDigest(publicKey, signed, signature, domain);
+  const hashed = hashLong(publicKey, signed, signature, domain);
   const instance = kernel();
   const { io } = instance;
   const views = viewsOf(instance);
-  layItem(views, io, io + ITEM_BYTES, publicKey, signed, signature, domain, digest);
+  layItem(
+    views,
+    io,
+    io + ITEM_BYTES,
+    hashed?.publicKey ?? publicKey,
+    signed,
+    hashed?.signature ?? signature,
+    domain,
+    hashed?.digest,
+  );
   instance.exports.ed25519VerifyItems(io, 1, 0);
   return verdictOf(views, io);
 }

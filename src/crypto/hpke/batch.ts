@@ -20,7 +20,7 @@ import {
   HpkeVerdict,
 } from '../../layout/generated.ts';
 import { chacha20poly1305 } from '../chacha20poly1305.ts';
-import { CryptoError, expectBytes } from '../errors.ts';
+import { CryptoError, expectBytes, expectItems } from '../errors.ts';
 import { kernel } from '../kernel.ts';
 import { drawSecret, type RandomBytes } from './keys.ts';
 import { Party, type RecipientKey, type SenderKey, smallOrder, wipeKeys } from './party.ts';
@@ -70,9 +70,9 @@ interface Done {
 
 /** Seals each item for the recipient, each under an enc of its own. */
 export function sealBatch(options: SealOptions & { readonly items: readonly SealItem[] }): Sealed[] {
-  const { items, randomBytes } = options;
   const party = Party.sender(options);
-  expectArray(items);
+  const { items, randomBytes } = options;
+  expectItems('items', items);
   const ephemerals = drawSecret(items.length * PRIVATE_KEY_BYTES, randomBytes);
   try {
     const jobs = items.map(({ aad = NOTHING, plaintext }, place): Job => {
@@ -108,9 +108,9 @@ export function sealBatch(options: SealOptions & { readonly items: readonly Seal
 export function openBatch(
   options: RecipientKey & { readonly items: readonly OpenItem[] },
 ): (Uint8Array | CryptoError)[] {
-  const { items } = options;
   const party = Party.recipient(options);
-  expectArray(items);
+  const { items } = options;
+  expectItems('items', items);
   const results: (Uint8Array | CryptoError)[] = new Array(items.length);
   const jobs: Job[] = [];
   items.forEach(({ enc, aad = NOTHING, ciphertext }, place) => {
@@ -219,11 +219,6 @@ function openLarge(party: Party, { enc, aad, text }: Job): Uint8Array {
   } finally {
     wipeKeys(keys);
   }
-}
-
-function expectArray(items: readonly unknown[]): void {
-  if (Array.isArray(items)) return;
-  throw new CryptoError('invalid_argument', `expected items as an array, got ${typeof items}`);
 }
 
 /** What can be said of an item without opening it. */

@@ -1,6 +1,6 @@
 // Contexts of RFC 9180, 5.2: many messages under one enc, in order.
 import { chacha20poly1305 } from '../chacha20poly1305.ts';
-import { CryptoError, expectBytes } from '../errors.ts';
+import { CryptoError, expectBytes, shown } from '../errors.ts';
 import { drawSecret, type RandomBytes } from './keys.ts';
 import { type ContextKeys, Party, type RecipientKey, type SenderKey, wipeKeys } from './party.ts';
 import { ENC_BYTES, EXPORT_BYTES_MAX, HPKE_SUITE, labeledExpand, PRIVATE_KEY_BYTES } from './suite.ts';
@@ -41,7 +41,10 @@ class HpkeContext {
       );
     }
     if (!Number.isInteger(length) || length < 1 || length > EXPORT_BYTES_MAX) {
-      throw new CryptoError('invalid_argument', `expected 1 to ${EXPORT_BYTES_MAX} bytes, got ${length}`);
+      throw new CryptoError(
+        'invalid_argument',
+        `expected 1 to ${EXPORT_BYTES_MAX} bytes, got ${shown(length)}`,
+      );
     }
     return labeledExpand(HPKE_SUITE, this.#open().exporterSecret, 'sec', exporterContext, length);
   }
@@ -128,6 +131,8 @@ export interface RecipientOptions extends RecipientKey {
 
 /** SetupBaseR: a context to open with. */
 export function createRecipient(options: RecipientOptions): RecipientContext {
-  expectBytes('enc', options.enc, ENC_BYTES);
-  return new RecipientContext(Party.recipient(options).openKeys(options.enc));
+  const party = Party.recipient(options);
+  const { enc } = options;
+  expectBytes('enc', enc, ENC_BYTES);
+  return new RecipientContext(party.openKeys(enc));
 }

@@ -1,5 +1,5 @@
 import { randomFillSync } from 'node:crypto';
-import { CryptoError, expectBytes } from '../errors.ts';
+import { CryptoError, expectBytes, expectFunction } from '../errors.ts';
 import { x25519 } from '../x25519.ts';
 import { KEM_SUITE, labeledExpand, labeledExtract, PRIVATE_KEY_BYTES } from './suite.ts';
 
@@ -36,6 +36,7 @@ export function deriveKeyPair(ikm: Uint8Array): HpkeKeyPair {
 export function drawSecret(length: number, randomBytes?: RandomBytes): Uint8Array {
   const secret = new Uint8Array(length);
   if (randomBytes === undefined) return randomFillSync(secret);
+  expectFunction('randomBytes', randomBytes);
   const drawn = randomBytes(length);
   expectBytes('random bytes', drawn, length);
   secret.set(drawn);

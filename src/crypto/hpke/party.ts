@@ -16,7 +16,7 @@ import {
   HPKE_PARTY_SIZE,
   HpkeVerdict,
 } from '../../layout/generated.ts';
-import { CryptoError, expectBytes } from '../errors.ts';
+import { CryptoError, expectBytes, expectObject } from '../errors.ts';
 import { kernel } from '../kernel.ts';
 import { ENC_BYTES, keyScheduleContext, PRIVATE_KEY_BYTES, PUBLIC_KEY_BYTES } from './suite.ts';
 
@@ -57,7 +57,9 @@ export class Party {
     this.#context = keyScheduleContext(info);
   }
 
-  static recipient({ recipientPrivateKey, recipientPublicKey, info }: RecipientKey): Party {
+  static recipient(options: RecipientKey): Party {
+    expectObject('options', options);
+    const { recipientPrivateKey, recipientPublicKey, info } = options;
     expectBytes('recipient private key', recipientPrivateKey, PRIVATE_KEY_BYTES);
     if (recipientPublicKey !== undefined) {
       expectBytes('recipient public key', recipientPublicKey, PUBLIC_KEY_BYTES);
@@ -65,7 +67,9 @@ export class Party {
     return new Party(recipientPrivateKey, recipientPublicKey, info);
   }
 
-  static sender({ recipientPublicKey, info }: SenderKey): Party {
+  static sender(options: SenderKey): Party {
+    expectObject('options', options);
+    const { recipientPublicKey, info } = options;
     expectBytes('recipient public key', recipientPublicKey, PUBLIC_KEY_BYTES);
     return new Party(undefined, recipientPublicKey, info);
   }

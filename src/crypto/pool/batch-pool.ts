@@ -6,12 +6,13 @@
 import { availableParallelism } from 'node:os';
 import { type CryptoBuild, CryptoMemory } from '../../kernel/crypto-kernel.ts';
 import { KernelAbort } from '../../kernel/kernel-abort.ts';
-import { CryptoError } from '../errors.ts';
+import { chooseKernel } from '../choose-kernel.ts';
+import { CryptoError, expectArray, expectObject, shown } from '../errors.ts';
 import { kernelChoice } from '../kernel.ts';
 import { Arena } from './arena.ts';
 import { Call, type PartUnderWay } from './call.ts';
 import { Crew } from './crew.ts';
-import { expectArray, type Operation } from './operation.ts';
+import { bodyBytes, type Operation } from './operation.ts';
 import { freeSeats, reserveSeats } from './seats.ts';
 import { type BatchAnswer, type BatchTask, SLOT_HEADER_BYTES, SlotHeaders } from './slot.ts';
 
@@ -19,11 +20,11 @@ import { type BatchAnswer, type BatchTask, SLOT_HEADER_BYTES, SlotHeaders } from
 export const ATTEMPTS_MAX = 4;
 /** A part of many items stays below this, so that threads get their next parts early. */
 const PART_BYTES_MAX = 1 << 20;
-const BATCH_BYTES_MAX_DEFAULT = 64 << 20;
+const BATCH_BYTES_DEFAULT = 64 << 20;
 const BATCH_BYTES_MIN = 64 << 10;
-const BATCH_BYTES_LIMIT = 1 << 30;
-const WAITING_MAX_DEFAULT = 1_024;
-const THREADS_LIMIT = 256;
+const BATCH_BYTES_MAX = 1 << 30;
+const WAITING_DEFAULT = 1_024;
+const THREADS_MAX = 256;
 const TIMER_MS_MAX = 2 ** 31 - 1;
 
 export interface CryptoPoolOptions {
@@ -87,15 +88,16 @@ export class BatchPool {
   #keepAlive: NodeJS.Timeout | undefined;
 
   constructor(options: CryptoPoolOptions, worker: BatchWorker) {
-    const threads = options.threads ?? availableParallelism();
-    const batchBytesMax = options.batchBytesMax ?? BATCH_BYTES_MAX_DEFAULT;
-    const waitingMax = options.waitingMax ?? WAITING_MAX_DEFAULT;
-    expectInteger('threads', threads, 1, THREADS_LIMIT);
-    expectInteger('batchBytesMax', batchBytesMax, BATCH_BYTES_MIN, BATCH_BYTES_LIMIT);
+    expectObject('options', options);
+    const threads = options.threads ?? Math.min(availableParallelism(), THREADS_MAX);
+    const batchBytesMax = options.batchBytesMax ?? BATCH_BYTES_DEFAULT;
+    const waitingMax = options.waitingMax ?? WAITING_DEFAULT;
+    expectInteger('threads', threads, 1, THREADS_MAX);
+    expectInteger('batchBytesMax', batchBytesMax, BATCH_BYTES_MIN, BATCH_BYTES_MAX);
     expectInteger('waitingMax', waitingMax, 0, Number.MAX_SAFE_INTEGER);
     this.#threads = threads;
     this.#waitingMax = waitingMax;
-    this.#build = options.build ?? kernelChoice().build;
+    this.#build = buildOf(options);
     this.#memory = new CryptoMemory(this.#build);
     const data = reserveSeats(this.#build, this.#memory, threads);
     // All of it now, so that no thread ever sees memory that has grown: pages take room only once they are written to.
@@ -120,8 +122,9 @@ export class BatchPool {
     shared: Shared,
     items: readonly Item[],
   ): Promise<Result[]> {
-    if (this.#closing !== undefined)
+    if (this.#closing !== undefined) {
       throw new CryptoError('unavailable', 'expected an open pool, got a closed one');
+    }
     this.#check(operation, shared, items);
     if (items.length === 0) return [];
     const call = new Call(operation as unknown as Operation<unknown, unknown, unknown>, shared, items, {
@@ -132,9 +135,12 @@ export class BatchPool {
         Math.floor(this.#arena.bytesMax / (2 * this.#threads)) - SLOT_HEADER_BYTES,
       ),
     });
+    // What died while nothing was asked for says nothing of this call.
+    if (this.#pending.size === 0) this.#deathsInARow = 0;
     this.#queue.push(call);
     this.#pending.add(call);
     this.#keepAlive ??= setInterval(() => {}, TIMER_MS_MAX);
+    this.#crew.recruit();
     this.#pump();
     // Threads that are just being replaced are not the caller's concern: what they would take does not count as waiting.
     if (!call.started && this.#waiting() - this.#crew.roomSoon > this.#waitingMax) {
@@ -219,7 +225,6 @@ export class BatchPool {
       if (this.#encode(part)) void this.#start(part);
       if (call.next === undefined) this.#dequeue(call);
     }
-    if (this.#queue.length > 0 || this.#again.length > 0) this.#crew.recruit();
   }
 
   /** Gives the next part of a call a slot; undefined while there is no room. */
@@ -236,6 +241,14 @@ export class BatchPool {
   #encode(underWay: PartUnderWay): boolean {
     const { call, part, address } = underWay;
     try {
+      // An item that has grown while it waited would be written over its neighbours.
+      const bytes = bodyBytes(call.operation, call.shared, part.items);
+      if (bytes !== part.bodyBytes) {
+        throw new CryptoError(
+          'invalid_argument',
+          `expected items that do not change, got ${bytes} bytes after ${part.bodyBytes}`,
+        );
+      }
       call.operation.encode(this.#bytes, address + SLOT_HEADER_BYTES, call.shared, part.items);
       return true;
     } catch (error) {
@@ -254,7 +267,7 @@ export class BatchPool {
       answer = await this.#crew.run({ operation: call.operation.name, address });
     } catch (cause) {
       // The thread is gone. It died of this part only if it had begun it.
-      if (this.#headers.hasBegun(address)) this.#fail(underWay, this.#crew.lastError ?? cause);
+      if (this.#headers.hasBegun(address)) this.#fail(underWay, cause);
       else this.#retry(underWay);
       this.#pump();
       return;
@@ -345,7 +358,6 @@ export class BatchPool {
     // More than parts that kill their threads can account for: threads die before they take anything.
     if (this.#deathsInARow > ATTEMPTS_MAX * this.#threads + 8) this.#giveUp();
     // What the thread had is heard of right after this, and started again.
-    queueMicrotask(() => this.#pump());
     if (this.#pending.size > 0) this.#crew.recruit();
   }
 
@@ -361,7 +373,16 @@ export class BatchPool {
   }
 }
 
+/** The build of this thread, or the one asked for once its known answers have come out right. */
+function buildOf({ build = kernelChoice().build }: CryptoPoolOptions): CryptoBuild {
+  if (build !== 'simd' && build !== 'scalar') {
+    throw new CryptoError('invalid_argument', `expected build as simd or scalar, got ${shown(build)}`);
+  }
+  if (build !== kernelChoice().build) chooseKernel({ forced: build });
+  return build;
+}
+
 function expectInteger(name: string, value: number, min: number, max: number): void {
   if (Number.isInteger(value) && value >= min && value <= max) return;
-  throw new CryptoError('invalid_argument', `expected ${name} from ${min} to ${max}, got ${value}`);
+  throw new CryptoError('invalid_argument', `expected ${name} from ${min} to ${max}, got ${shown(value)}`);
 }

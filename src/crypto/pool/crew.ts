@@ -3,8 +3,7 @@
 //
 // - Piscina rejects those tasks while the thread may still be ending. Its tasks are rejected here when it is gone, so that
 //   nobody else writes to their slots or sits in its seat.
-// - A thread that dies before it was ready makes Piscina give up replacing threads by itself. A task that no thread can
-//   take still makes it start one: `recruit`.
+// - A thread that dies before it was ready makes Piscina give up replacing threads by itself: `recruit`.
 // - Piscina's own queue stays empty: who asks waits until there is room, and so decides what comes first.
 import type { Worker } from 'node:worker_threads';
 import type { Piscina } from 'piscina';
@@ -21,8 +20,7 @@ interface Member {
   ready: boolean;
 }
 
-export interface CrewOptions
-  extends Omit<PoolOptions, 'lazy' | 'tasksPerThread' | 'atomics' | 'heapMebibytesMax'> {
+export interface CrewOptions extends Pick<PoolOptions, 'from' | 'file' | 'task' | 'threads' | 'data'> {
   /** There may be room now. */
   readonly onReady: () => void;
   /** That thread has ended. */
@@ -35,6 +33,7 @@ export class Crew<Task, Answer> {
   /** Every thread that has not ended yet, those that Piscina has given up included. */
   readonly #members = new Map<Worker, Member>();
   #tasks = 0;
+  #recruiting = false;
   #closing = false;
   /** What the last thread that threw died of. */
   lastError: unknown;
@@ -44,6 +43,7 @@ export class Crew<Task, Answer> {
     this.#piscina = createPiscina({
       ...options,
       tasksPerThread: TASKS_PER_THREAD,
+      loadBalancer: (_, threads) => (this.#recruiting ? null : leastBusy(threads)),
       // Measured as fast as the other here, and a thread that throws is sure to end.
       atomics: 'disabled',
       heapMebibytesMax: HEAP_MEBIBYTES_MAX,
@@ -95,17 +95,19 @@ export class Crew<Task, Answer> {
     }
   }
 
-  /** Makes Piscina start a thread where it has given up. Does nothing when there are enough, or one with room. */
+  /**
+   * Makes Piscina start the threads that are missing. It starts one for a task that no thread is to have; that task is
+   * then taken back.
+   */
   recruit(): void {
-    if (this.#closing || this.#piscina.threads.length >= this.#options.threads) return;
-    this.#tasks += 1;
-    this.#piscina
-      .run(undefined)
-      .catch(() => {})
-      .finally(() => {
-        this.#tasks -= 1;
-        this.#options.onReady();
-      });
+    if (this.#closing) return;
+    for (let missing = this.#options.threads - this.#piscina.threads.length; missing > 0; missing--) {
+      const withdrawal = new AbortController();
+      this.#recruiting = true;
+      this.#piscina.run(undefined, { signal: withdrawal.signal }).catch(() => {});
+      this.#recruiting = false;
+      withdrawal.abort();
+    }
     this.#adopt();
   }
 
@@ -148,4 +150,15 @@ export class Crew<Task, Answer> {
       this.#members.set(worker, { thread, exited, ready: false });
     }
   }
+}
+
+/** The thread with the fewest tasks, if there is room for one more. */
+function leastBusy<Thread extends { readonly currentUsage: number }>(
+  threads: readonly Thread[],
+): Thread | null {
+  let best: Thread | null = null;
+  for (const thread of threads) {
+    if (thread.currentUsage < (best?.currentUsage ?? TASKS_PER_THREAD)) best = thread;
+  }
+  return best;
 }

@@ -14,10 +14,17 @@ export type { CryptoPoolOptions, CryptoPoolStats } from './batch-pool.ts';
 
 /**
  * Each call takes and answers what the synchronous function of its name does, as a promise, and rejects with what that
- * would throw. Two refusals come on top, both CryptoError: `unavailable` when the pool is closed, has `waitingMax` calls
- * waiting, or lost ATTEMPTS_MAX threads to this very batch; `invalid_argument` for an item larger than `batchBytesMax`.
+ * would throw. Besides:
  *
- * What is passed in is read when its turn comes: it must not change until the promise is settled.
+ * - Answers are in the order of the items. Calls are started in the order in which they were made; a large one is divided
+ *   over the threads, a small one is not.
+ * - What is passed in is read when its turn comes, straight into the memory that the threads share: it must not change
+ *   until the promise is settled.
+ * - Batches under way take `batchBytesMax` at most; the others wait. Beyond `waitingMax` waiting calls, and once the pool is
+ *   closed, a call rejects with CryptoError `unavailable`.
+ * - A thread that dies is replaced, and what it had is computed again. A batch that several threads died of rejects with
+ *   `unavailable`; others do not notice.
+ * - One item must fit in `batchBytesMax`, or the call rejects with `invalid_argument`.
  */
 export interface CryptoPool {
   /** sha256.batch */

@@ -16,7 +16,7 @@ import {
   HPKE_PARTY_SIZE,
   HpkeVerdict,
 } from '../../layout/generated.ts';
-import { type CryptoError, expectBytes } from '../errors.ts';
+import { type CryptoError, expectBytes, expectItems } from '../errors.ts';
 import {
   faultOf,
   notAuthentic,
@@ -29,7 +29,7 @@ import { drawSecret } from '../hpke/keys.ts';
 import { Party, type RecipientKey, smallOrder } from '../hpke/party.ts';
 import { ENC_BYTES, PRIVATE_KEY_BYTES, TAG_BYTES } from '../hpke/suite.ts';
 import type { BatchPool } from './batch-pool.ts';
-import { expectArray, type Operation } from './operation.ts';
+import type { Operation } from './operation.ts';
 
 /** One message: sealing, the ephemeral private key stands for enc. */
 interface Job {
@@ -125,9 +125,9 @@ export async function openBatch(
   pool: BatchPool,
   options: RecipientKey & { readonly items: readonly OpenItem[] },
 ): Promise<(Uint8Array | CryptoError)[]> {
-  const { items } = options;
   const party = Party.recipient(options);
-  expectArray('items', items);
+  const { items } = options;
+  expectItems('items', items);
   const results: (Uint8Array | CryptoError)[] = new Array(items.length);
   const jobs: Job[] = [];
   const places: number[] = [];
@@ -150,9 +150,9 @@ export async function sealBatch(
   pool: BatchPool,
   options: SealOptions & { readonly items: readonly SealItem[] },
 ): Promise<Sealed[]> {
-  const { items, randomBytes } = options;
   const party = Party.sender(options);
-  expectArray('items', items);
+  const { items, randomBytes } = options;
+  expectItems('items', items);
   const ephemerals = drawSecret(items.length * PRIVATE_KEY_BYTES, randomBytes);
   try {
     const jobs = items.map(({ aad = NOTHING, plaintext }, i): Job => {

@@ -9,7 +9,6 @@
 // When the thread that runs a slot dies or traps, the slot is encoded again before another runs it: `run` may overwrite
 // what it was given, and nothing that a dying thread left behind is ever read.
 import type { CryptoKernel } from '../../kernel/crypto-kernel.ts';
-import { CryptoError } from '../errors.ts';
 
 /** `Shared` is what all items of a call have in common (a key, say), checked already; `Item` one item, `Result` its answer. */
 export interface Operation<Shared, Item, Result> {
@@ -39,8 +38,11 @@ export interface Operation<Shared, Item, Result> {
 /** What a thread of the pool runs: any operation, seen from there. */
 export type Runnable = Pick<Operation<never, never, unknown>, 'name' | 'run'>;
 
-/** Throws invalid_argument unless `items` is an array; `name` is what to call it. */
-export function expectArray(name: string, items: readonly unknown[]): void {
-  if (Array.isArray(items)) return;
-  throw new CryptoError('invalid_argument', `expected ${name} as an array, got ${typeof items}`);
+/** What the body of these items takes. */
+export function bodyBytes<Shared, Item>(
+  operation: Operation<Shared, Item, unknown>,
+  shared: Shared,
+  items: readonly Item[],
+): number {
+  return items.reduce((sum, item) => sum + operation.itemBytes(item, shared), operation.sharedBytes(shared));
 }

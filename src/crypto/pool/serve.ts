@@ -8,7 +8,7 @@ import { claimSeat, type SeatTable, wipeSeat } from './seats.ts';
 import { type BatchAnswer, type BatchTask, SLOT_HEADER_BYTES, SlotHeaders } from './slot.ts';
 
 /** Takes a seat, and answers the task that Piscina is to run in this thread. */
-export function serveBatches(operations: readonly Runnable[]): (task?: BatchTask) => BatchAnswer {
+export function serveBatches(operations: readonly Runnable[]): (task: BatchTask) => BatchAnswer {
   const byName = new Map(operations.map((operation) => [operation.name, operation]));
   const seat = claimSeat(poolData<SeatTable>());
   const headers = new SlotHeaders(seat.memory);
@@ -21,10 +21,7 @@ export function serveBatches(operations: readonly Runnable[]): (task?: BatchTask
     return attached;
   }
 
-  return (task) => {
-    // Posted only to have the thread started.
-    if (task === undefined) return undefined;
-    const { operation: name, address } = task;
+  return ({ operation: name, address }) => {
     const count = headers.begin(address);
     try {
       const operation = byName.get(name);

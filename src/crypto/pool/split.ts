@@ -20,10 +20,12 @@ export interface SplitLimits {
 }
 
 export class Splitter<Shared, Item> {
-  readonly #operation: Operation<Shared, Item, unknown>;
-  readonly #shared: Shared;
   readonly #items: readonly Item[];
   readonly #bytesMax: number;
+  readonly #sharedBytes: number;
+  /** Measured once: who waits must not find other items than were asked for. */
+  readonly #itemBytes: Float64Array;
+  readonly #itemNanoseconds: Float64Array;
   #next = 0;
   #nanosecondsLeft = 0;
   #partsLeft: number;
@@ -34,11 +36,12 @@ export class Splitter<Shared, Item> {
     items: readonly Item[],
     { threads, bytesMax }: SplitLimits,
   ) {
-    this.#operation = operation;
-    this.#shared = shared;
-    this.#items = items;
+    this.#items = items.slice();
     this.#bytesMax = bytesMax;
-    for (const item of items) this.#nanosecondsLeft += operation.itemNanoseconds(item);
+    this.#sharedBytes = operation.sharedBytes(shared);
+    this.#itemBytes = Float64Array.from(items, (item) => operation.itemBytes(item, shared));
+    this.#itemNanoseconds = Float64Array.from(items, (item) => operation.itemNanoseconds(item));
+    this.#nanosecondsLeft = this.#itemNanoseconds.reduce((sum, nanoseconds) => sum + nanoseconds, 0);
     this.#partsLeft = partCount(this.#nanosecondsLeft, threads);
   }
 
@@ -50,13 +53,12 @@ export class Splitter<Shared, Item> {
     const first = this.#next;
     const target = this.#nanosecondsLeft / this.#partsLeft;
     let spent = 0;
-    let bodyBytes = this.#operation.sharedBytes(this.#shared);
+    let bodyBytes = this.#sharedBytes;
     while (this.hasMore && (this.#next === first || spent < target)) {
-      const item = this.#items[this.#next]!;
-      const bytes = this.#operation.itemBytes(item, this.#shared);
+      const bytes = this.#itemBytes[this.#next]!;
       if (bodyBytes + bytes > this.#bytesMax && this.#next > first) break;
       bodyBytes += bytes;
-      spent += this.#operation.itemNanoseconds(item);
+      spent += this.#itemNanoseconds[this.#next]!;
       this.#next += 1;
     }
     this.#nanosecondsLeft -= spent;

@@ -5,8 +5,7 @@
 //     ┌───────┬─────────────────────┬─────────────────────────────────────────────────┐
 //     │ items │ coefficients        │ texts: room for R and key, message              │
 //     └───────┴─────────────────────┴─────────────────────────────────────────────────┘
-import { randomBytes as secureRandomBytes } from 'node:crypto';
-import type { SignedMessage, VerifyBatchOptions } from '../ed25519/batch.ts';
+import { expectBatch, type SignedMessage, type VerifyBatchOptions } from '../ed25519/batch.ts';
 import {
   COEFFICIENT_BYTES,
   expectSigned,
@@ -19,7 +18,7 @@ import {
 } from '../ed25519/verify-item.ts';
 import { expectBytes } from '../errors.ts';
 import type { BatchPool } from './batch-pool.ts';
-import { expectArray, type Operation } from './operation.ts';
+import type { Operation } from './operation.ts';
 
 const NO_DOMAIN = new Uint8Array();
 
@@ -74,9 +73,9 @@ export const VERIFY_BATCH: Operation<(length: number) => Uint8Array, SignedMessa
 export async function verifyBatch(
   pool: BatchPool,
   items: readonly SignedMessage[],
-  { randomBytes = secureRandomBytes }: VerifyBatchOptions = {},
+  options: VerifyBatchOptions = {},
 ): Promise<boolean[]> {
-  expectArray('items', items);
+  const { randomBytes } = expectBatch(items, options);
   const verdicts = new Array<boolean>(items.length).fill(false);
   const possible: SignedMessage[] = [];
   const places: number[] = [];

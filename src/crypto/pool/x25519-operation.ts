@@ -5,7 +5,7 @@
 //     │ records │ private key, public key; …   │
 //     └─────────┴──────────────────────────────┴
 import type { CryptoError } from '../errors.ts';
-import { expectBytes } from '../errors.ts';
+import { expectBytes, expectObject } from '../errors.ts';
 import { smallOrder, type X25519Item } from '../x25519.ts';
 import type { Operation } from './operation.ts';
 
@@ -21,7 +21,9 @@ export const SHARED_SECRET_BATCH: Operation<undefined, X25519Item, Uint8Array<Ar
   name: 'sharedSecretBatch',
   itemsName: 'items',
   secret: true,
-  checkItem({ privateKey, publicKey }, i) {
+  checkItem(item, i) {
+    expectObject(`items[${i}]`, item);
+    const { privateKey, publicKey } = item;
     expectBytes(`items[${i}].privateKey`, privateKey, KEY_BYTES);
     expectBytes(`items[${i}].publicKey`, publicKey, KEY_BYTES);
   },

@@ -183,6 +183,7 @@ describe('refusals', () => {
       { batchBytesMax: 2 ** 31 },
       { waitingMax: -1 },
       { waitingMax: Number.NaN },
+      { build: 'avx' as never },
     ]) {
       expect(() => mirrorPool(options)).toThrow(expect.objectContaining({ code: 'invalid_argument' }));
     }
@@ -215,6 +216,26 @@ describe('refusals', () => {
       code: 'invalid_argument',
     });
     expect(pool.stats()).toMatchObject({ bytes: 0, pending: 0, waiting: 0, deaths: 0, retried: 0 });
+    await pool.close();
+  });
+
+  test('items that change while they wait: a longer one is refused, and nothing else is overwritten', async () => {
+    const pool = mirrorPool({ threads: 1, batchBytesMax: 64 << 10 });
+    const good = items(20, () => 100, Behaviour.slow);
+    const changing = items(20, () => 100) as { bytes: Uint8Array }[];
+    const before = [pool.run(MIRROR, '0', good), pool.run(MIRROR, '1', good)];
+    const changed = pool.run(MIRROR, '2', changing);
+    const after = pool.run(MIRROR, '3', good);
+    changing[7]!.bytes = new Uint8Array(30_000);
+    changing.length = 8;
+    await expect(changed).rejects.toMatchObject({
+      code: 'invalid_argument',
+      message: expect.stringMatching(/^expected items that do not change, got \d+ bytes after \d+$/),
+    });
+    expect(await Promise.all([...before, after])).toEqual(
+      ['0', '1', '3'].map((name) => mirrored(name, good)),
+    );
+    expect(pool.stats()).toMatchObject({ bytes: 0, pending: 0, waiting: 0 });
     await pool.close();
   });
 
