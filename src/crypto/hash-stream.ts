@@ -66,6 +66,12 @@ export class HashStream {
     return digest;
   }
 
+  /** Gives up: wipes what the stream holds, which of an HMAC is as secret as its key. */
+  close(): void {
+    this.#ended = true;
+    this.#record.fill(0);
+  }
+
   #expectOpen(): void {
     if (this.#ended) {
       throw new CryptoError(

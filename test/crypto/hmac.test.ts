@@ -196,8 +196,15 @@ eachBuild('HMAC', (kernel) => {
     test('a stream ends once', () => {
       const stream = hmac.create(message(3));
       stream.digest();
-      for (const late of [() => stream.digest(), () => stream.update(message(1))]) {
-        expect(late).toThrow(expect.objectContaining({ name: 'CryptoError', code: 'invalid_state' }));
+      const givenUp = hmac.create(message(3)).update(message(1));
+      givenUp.close();
+      givenUp.close();
+      for (const { digest, update } of [stream, givenUp].map((over) => ({
+        digest: () => over.digest(),
+        update: () => over.update(message(1)),
+      }))) {
+        expect(digest).toThrow(expect.objectContaining({ name: 'CryptoError', code: 'invalid_state' }));
+        expect(update).toThrow(expect.objectContaining({ name: 'CryptoError', code: 'invalid_state' }));
       }
     });
 
