@@ -13,7 +13,7 @@ import { power } from '../../src/reference/field.ts';
 import { Random } from '../../src/shared/random.ts';
 
 const { values: flags } = parseArgs({ options: { small: { type: 'boolean', default: false } } });
-const SAMPLES = flags.small ? 200 : 40_000;
+const SAMPLES = flags.small ? 200 : 100_000;
 /** |t| beyond which two classes are different: dudect's 4.5 for a suspicion, 10 for certainty. */
 const CERTAIN = 10;
 const SUSPICIOUS = 4.5;

@@ -195,8 +195,8 @@ function run(
       party.learn(kernel);
     } finally {
       party.wipe(kernel);
-      bytes.fill(0, table, itemsEnd);
-      bytes.fill(0, texts, end);
+      kernel.wipe(table, itemsEnd - table);
+      kernel.wipe(texts, end - texts);
     }
   }
 }
