@@ -17,8 +17,7 @@
 // compute wrongly, not against anything a caller or a peer can do. Who wants it can call verify.
 import { SHA512_CONTEXT_BYTES, sha512, sha512Final, sha512Init, sha512Pieces, sha512Update } from "../hash/sha512";
 import { release, take } from "../memory/workspace";
-import { POINTS_BYTES } from "./edwards";
-import { encode } from "./encode";
+import { POINTS_BYTES, compress } from "./edwards";
 import { multiplyBase, multiplyBaseTwice } from "./fixed-base";
 import { mulAdd, reduce512 } from "./order";
 
@@ -50,7 +49,7 @@ function encodeMultiple(encoded: usize, scalar: usize): void {
   const point = take(POINTS_BYTES + 64);
   const bytes = point + POINTS_BYTES;
   multiplyBase(point, scalar);
-  encode(bytes, bytes + 32, point);
+  compress(bytes, bytes + 32, point);
   memory.copy(encoded, bytes, 32);
   memory.fill(point, 0, POINTS_BYTES + 64);
   release(point);
@@ -124,7 +123,7 @@ export function ed25519SignOnce(
   expandSecret(key, seed);
   nonce(r, message, bytes, domain, domainBytes, key);
   multiplyBaseTwice(points, key, r);
-  encode(key + PUBLIC, result, points);
+  compress(key + PUBLIC, result, points);
   respond(result, message, bytes, domain, domainBytes, key, r);
   memory.copy(signature, result, 64);
   memory.fill(points, 0, POINTS_BYTES);

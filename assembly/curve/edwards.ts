@@ -13,7 +13,8 @@
 //                         └─────────┴─────────┴─────────┴────────┘
 //
 // All are 16-byte aligned, and all their elements are reduced but 2·Z, a sum of two.
-import { PAIR_BYTES, add, copy, fromBytes, mul, reduce, sqr, sub, swapIf, toBytes } from "../field/pair";
+import { invertPair } from "../field/divsteps";
+import { PAIR_BYTES, add, copy, fromBytes, mul, reduce, sqr, sub, swapIf, toBytes, wipe as wipeField } from "../field/pair";
 import { plusMinus, plusMinusReduced, plusReducedMinus } from "../field/steps";
 import { invert, power252 } from "../field/power";
 import { release, take } from "../memory/workspace";
@@ -166,18 +167,19 @@ export function normalise(p: usize): void {
 
 /** Stores the encodings of two points: y, and the low bit of x in the highest bit (RFC 8032, section 5.1.2). */
 export function compress(bytesA: usize, bytesB: usize, p: usize): void {
-  const pairs = take(2 * PAIR_BYTES + 64);
-  const x = pairs + PAIR_BYTES;
-  const bytes = x + PAIR_BYTES;
-  invert(pairs, p + Z);
-  mul(x, p + X, pairs);
-  mul(pairs, p + Y, pairs);
+  const x = take(2 * PAIR_BYTES + 64);
+  const y = x + PAIR_BYTES;
+  const bytes = y + PAIR_BYTES;
+  invertPair(y, p + Z);
+  mul(x, p + X, y);
+  mul(y, p + Y, y);
   toBytes(bytes, bytes + 32, x);
-  toBytes(bytesA, bytesB, pairs);
+  toBytes(bytesA, bytesB, y);
   store<u8>(bytesA, load<u8>(bytesA, 31) | (load<u8>(bytes) << 7), 31);
   store<u8>(bytesB, load<u8>(bytesB, 31) | (load<u8>(bytes, 32) << 7), 31);
-  memory.fill(pairs, 0, 2 * PAIR_BYTES + 64);
-  release(pairs);
+  memory.fill(x, 0, 2 * PAIR_BYTES + 64);
+  wipeField();
+  release(x);
 }
 
 /** Whether the 255-bit number at `bytes` is below p; bit 255 is ignored. */
