@@ -4,9 +4,11 @@
 import {
   createCipheriv,
   createHash,
+  createHmac,
   createPrivateKey,
   createPublicKey,
   diffieHellman,
+  hkdfSync,
   sign,
   verify,
 } from 'node:crypto';
@@ -16,6 +18,8 @@ import { CipherSuite, HkdfSha256 } from '@hpke/core';
 import { DhkemX25519HkdfSha256 } from '@hpke/dhkem-x25519';
 import { chacha20poly1305 as nobleAead } from '@noble/ciphers/chacha.js';
 import { ed25519 as nobleEd25519, x25519 as nobleX25519 } from '@noble/curves/ed25519.js';
+import { hkdf as nobleHkdf } from '@noble/hashes/hkdf.js';
+import { hmac as nobleHmac } from '@noble/hashes/hmac.js';
 import { sha256 as nobleSha256, sha512 as nobleSha512 } from '@noble/hashes/sha2.js';
 import libsodium from 'libsodium-wrappers-sumo';
 import sodium from 'sodium-native';
@@ -23,8 +27,11 @@ import {
   chacha20poly1305,
   createCryptoPool,
   ed25519,
+  hkdfSha256,
+  hmacSha256,
   hpke,
   kernelChoice,
+  noise,
   sha256,
   sha512,
   x25519,
@@ -337,6 +344,147 @@ const tables: Record<string, () => Promise<void>> = {
       'target 6, ambition 10',
       named(rows, `specie, batch of ${TYPICAL.toLocaleString('en')}`),
       named(rows, '@hpke/core, awaited one by one'),
+    );
+  },
+
+  async 'hpke seal'() {
+    const suite = new CipherSuite({
+      kem: new DhkemX25519HkdfSha256(),
+      kdf: new HkdfSha256(),
+      aead: new Chacha20Poly1305(),
+    });
+    const { privateKey: recipientPrivateKey, publicKey: recipientPublicKey } = hpke.deriveKeyPair(bytes(32));
+    const info = bytes(32);
+    const plaintexts = times(TYPICAL, () => bytes(100));
+    const one = Math.min(16, TYPICAL);
+    const expected = join(plaintexts);
+    const recipientKey = await suite.kem.importKey('raw', recipientPublicKey.buffer as ArrayBuffer, true);
+    /** What was sealed is different each time; what it opens to is not. */
+    const opened = (items: { enc: Uint8Array; ciphertext: Uint8Array }[]): Uint8Array =>
+      join(
+        hpke
+          .openBatch({ recipientPrivateKey, info, items })
+          .map((text) => (text instanceof Error ? new Uint8Array() : text)),
+      );
+    let sealed: { enc: Uint8Array; ciphertext: Uint8Array }[] = [];
+    const timed = (
+      name: string,
+      operations: number,
+      run: () => typeof sealed | Promise<typeof sealed>,
+    ): Contender => ({
+      name,
+      operations,
+      run: async () => {
+        sealed = await run();
+        return new Uint8Array();
+      },
+    });
+    await compare(
+      {
+        title: 'HPKE seal, 100-byte plaintexts, one recipient',
+        same: (_, operations) =>
+          Buffer.compare(opened(sealed), expected.subarray(0, 100 * operations)) === 0
+            ? 'what opens to the same plaintexts'
+            : 'something else',
+        contenders: [
+          timed('@hpke/core, awaited one by one', one, async () => {
+            const results: typeof sealed = [];
+            for (const plaintext of plaintexts.slice(0, one)) {
+              const { enc, ct } = await suite.seal(
+                { recipientPublicKey: recipientKey, info: info.buffer },
+                plaintext.buffer,
+              );
+              results.push({ enc: new Uint8Array(enc), ciphertext: new Uint8Array(ct) });
+            }
+            return results;
+          }),
+          timed('specie, single', one, () =>
+            plaintexts.slice(0, one).map((plaintext) => hpke.seal({ recipientPublicKey, info, plaintext })),
+          ),
+          timed(`specie, batch of ${TYPICAL.toLocaleString('en')}`, TYPICAL, () =>
+            hpke.sealBatch({
+              recipientPublicKey,
+              info,
+              items: plaintexts.map((plaintext) => ({ plaintext })),
+            }),
+          ),
+        ],
+      },
+      pace,
+    );
+  },
+
+  async 'hmac and hkdf'() {
+    const count = 64;
+    const key = bytes(32);
+    const messages = times(count, () => bytes(64));
+    await compare(
+      {
+        title: 'HMAC-SHA256, 64 bytes',
+        contenders: [
+          oneByOne('@noble/hashes', count, (i) => nobleHmac(nobleSha256, key, messages[i]!)),
+          oneByOne('libsodium (WebAssembly)', count, (i) =>
+            libsodium.crypto_auth_hmacsha256(messages[i]!, key),
+          ),
+          oneByOne('node:crypto', count, (i) => createHmac('sha256', key).update(messages[i]!).digest()),
+          oneByOne('specie', count, (i) => hmacSha256(key, messages[i]!)),
+        ],
+      },
+      pace,
+    );
+    const salt = bytes(32);
+    await compare(
+      {
+        title: 'HKDF-SHA256, 64 bytes out of 64',
+        contenders: [
+          oneByOne('@noble/hashes', count, (i) => nobleHkdf(nobleSha256, messages[i]!, salt, key, 64)),
+          oneByOne(
+            'node:crypto',
+            count,
+            (i) => new Uint8Array(hkdfSync('sha256', messages[i]!, salt, key, 64)),
+          ),
+          oneByOne('specie', count, (i) => hkdfSha256(messages[i]!, salt, key, 64)),
+        ],
+      },
+      pace,
+    );
+  },
+
+  async noise() {
+    // No other side here speaks Noise but the readable twin over @noble.
+    const [initiatorKey, responderKey] = [bytes(32), bytes(32)];
+    const remoteStaticKey = x25519.publicKey(responderKey);
+    const handshake = () => {
+      const initiator = noise.initiate({ pattern: 'IK', staticKey: initiatorKey, remoteStaticKey });
+      const responder = noise.respond({ pattern: 'IK', staticKey: responderKey });
+      responder.readMessage(initiator.writeMessage());
+      initiator.readMessage(responder.writeMessage());
+      return [initiator.transport(), responder.transport()] as const;
+    };
+    const [near, far] = handshake();
+    const message = bytes(1024);
+    await compare(
+      {
+        title: 'Noise IK: a handshake, both sides',
+        contenders: [
+          {
+            name: 'specie',
+            operations: 1,
+            run: () => {
+              const [a, b] = handshake();
+              return b.open(a.seal(initiatorKey));
+            },
+          },
+        ],
+      },
+      pace,
+    );
+    await compare(
+      {
+        title: 'Noise transport: seal and open 1,024 bytes',
+        contenders: [{ name: 'specie', operations: 1, run: () => far.open(near.seal(message)) }],
+      },
+      pace,
     );
   },
 
