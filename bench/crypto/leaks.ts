@@ -8,7 +8,7 @@
 //
 // Ends with 1 when a control shows nothing or a kernel shows a leak. `--small`: a few samples, to see that it runs.
 import { parseArgs } from 'node:util';
-import { chacha20poly1305, ed25519, kernelChoice, x25519 } from '../../src/crypto/index.ts';
+import { chacha20poly1305, ed25519, hpke, kernelChoice, x25519 } from '../../src/crypto/index.ts';
 import { power } from '../../src/reference/field.ts';
 import { Random } from '../../src/shared/random.ts';
 
@@ -114,6 +114,16 @@ const subjects: Subject<() => unknown>[] = [
       const secretKey = secret ? bytes(32) : fixedKey.slice();
       const message = random.pick(messages);
       return () => ed25519.sign(secretKey, message);
+    },
+    run: (call) => call(),
+  },
+  {
+    name: 'HPKE open: a fixed private key, random ones',
+    make: (secret) => {
+      const { privateKey, publicKey } = hpke.deriveKeyPair(secret ? bytes(32) : fixedKey);
+      const sealed = hpke.seal({ recipientPublicKey: publicKey, info: aad, aad, plaintext });
+      const options = { recipientPrivateKey: privateKey, info: aad, aad, ...sealed };
+      return () => hpke.open(options);
     },
     run: (call) => call(),
   },
