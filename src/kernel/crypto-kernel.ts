@@ -103,6 +103,7 @@ export class CryptoKernel {
   /** IO_BYTES bytes for what one call takes and answers. */
   readonly io: number;
   #bytes: Uint8Array<ArrayBuffer>;
+  #aborted = false;
 
   /** An instance in its own memory, or in one that this thread allocates from. */
   static instantiate({ build, memory = new CryptoMemory(build) }: CryptoKernelOptions): CryptoKernel {
@@ -129,6 +130,11 @@ export class CryptoKernel {
     this.#bytes = new Uint8Array(memory.buffer);
   }
 
+  /** Whether a call ended in a KernelAbort: what it had taken of the workspace is lost, so use another instance. */
+  get aborted(): boolean {
+    return this.#aborted;
+  }
+
   /** All of the memory as it is now. Typed as it must be for the host's own copies; it is shared memory. */
   get bytes(): Uint8Array<ArrayBuffer> {
     if (this.#bytes.buffer !== this.memory.buffer) this.#bytes = new Uint8Array(this.memory.buffer);
@@ -146,6 +152,7 @@ export class CryptoKernel {
   }
 
   #abort(message: number, file: number, line: number, column: number): never {
+    this.#aborted = true;
     throw new KernelAbort(this.#string(message), `${this.#string(file)}:${line}:${column}`);
   }
 
