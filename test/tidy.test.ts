@@ -17,8 +17,13 @@ const RANKS: Record<string, number> = {
   wire: 2,
   journal: 2,
   state: 2,
+  store: 2,
+  identity: 2.5,
   channel: 3,
   ledger: 3,
+  roles: 4,
+  wallet: 5,
+  institution: 5,
   cli: 6,
   main: 6,
 };
