@@ -82,7 +82,11 @@ export class Link {
   }
 
   #connect(): void {
-    const { host, port, connect: open = (h: string, p: number) => connect({ host: h, port: p }) } = this.#options;
+    const {
+      host,
+      port,
+      connect: open = (h: string, p: number) => connect({ host: h, port: p }),
+    } = this.#options;
     this.#state = 'connecting';
     this.#network = undefined;
     this.#outgoing = [];

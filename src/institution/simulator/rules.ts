@@ -1,7 +1,7 @@
 // What the institution does with a request: a pure function of the request, the order's record and the account.
 //
 // Every line of the tables in docs/institution.md is one branch here.
-import { hasCheckDigit, maskAccountNumber } from '../account-number.ts';
+import { hasCheckDigit } from '../account-number.ts';
 import type { Answer, CardRequest } from '../dialect.ts';
 import { ResponseCode } from '../response-codes.ts';
 import type { AccountRecord, AccountStateName, EntryKindName, OrderRecord } from './records.ts';
@@ -108,12 +108,13 @@ function authorisedBefore({ standing, responseCode, approvalCode }: OrderRecord)
 }
 
 function capture(request: CardRequest, { order, account }: Situation): Decision {
-  if (order === undefined || account === undefined) {
-    return { answer: { responseCode: order === undefined ? ResponseCode.not_found : order.responseCode } };
-  }
+  if (order === undefined) return { answer: { responseCode: ResponseCode.not_found } };
   const { standing, approvalCode } = order;
-  if (standing === 'declined') return { answer: { responseCode: ResponseCode.invalid_transaction } };
   if (standing === 'reversed') return { answer: { responseCode: ResponseCode.reversed } };
+  // Only an account can have been authorised.
+  if (standing === 'declined' || account === undefined) {
+    return { answer: { responseCode: ResponseCode.invalid_transaction } };
+  }
   if (request.approvalCode !== approvalCode) return { answer: { responseCode: ResponseCode.inconsistent } };
   const answer = { responseCode: ResponseCode.approved, approvalCode };
   if (standing === 'captured') return { answer };
@@ -135,7 +136,8 @@ function reverse(request: CardRequest, { order, account }: Situation): Decision 
     };
   }
   // Declined or reversed: nothing is held, and nothing can follow.
-  if (account === undefined || order.standing === 'declined' || order.standing === 'reversed') return { answer };
+  if (account === undefined || order.standing === 'declined' || order.standing === 'reversed')
+    return { answer };
   const isHeld = order.standing === 'authorised';
   return {
     answer,
@@ -168,9 +170,4 @@ function orderOf(
   approvalCode: string,
 ): OrderRecord {
   return { standing, currency, amount, responseCode, approvalCode, accountNumber };
-}
-
-/** Of numbers too short to be masked, too. */
-export function maskedOf({ accountNumber }: CardRequest): string {
-  return maskAccountNumber(accountNumber);
 }
