@@ -112,7 +112,7 @@ Examples:
         timestamp: pino.stdTimeFunctions.isoTime,
       });
       const { path, host, port, accounts, seed, balance, currency } = options;
-      let institution: InstanceType<typeof SimulatedInstitution>;
+      let institution: Awaited<ReturnType<typeof SimulatedInstitution.start>>;
       try {
         const dials = options.faults === undefined ? {} : parseDials(jsonFile(options.faults));
         institution = await SimulatedInstitution.start({
@@ -132,7 +132,7 @@ Examples:
           ? new CommandError(error.message)
           : error;
       }
-      let admin: InstanceType<typeof AdminServer>;
+      let admin: Awaited<ReturnType<typeof AdminServer.listen>>;
       try {
         admin = await AdminServer.listen({ institution, port: options.adminPort });
       } catch (error) {
@@ -382,7 +382,8 @@ function jsonFile(path: string): unknown {
   const text = readFileSync(path, 'utf8');
   try {
     return JSON.parse(text);
-  } catch (error) {
-    throw new CommandError(`${path}: expected JSON, got: ${(error as Error).message}`);
+  } catch {
+    // The parser's own message quotes the file, which may hold account numbers.
+    throw new CommandError(`${path}: expected JSON`);
   }
 }
