@@ -2,8 +2,8 @@
 // in them.
 import { Iso8583Error } from './errors.ts';
 
-/** n: digits; anp: letters, digits and spaces; ans: printable ASCII. */
-type Characters = 'n' | 'anp' | 'ans';
+/** n: digits; an: letters and digits; anp: spaces, too; ans: printable ASCII. */
+type Characters = 'n' | 'an' | 'anp' | 'ans';
 
 export interface ElementFormat {
   readonly characters: Characters;
@@ -63,7 +63,7 @@ const FORMATS: { readonly [element in ElementNumber]: ElementFormat } = {
   32: variable('n', 2, 11),
   37: fixed('anp', 12),
   38: fixed('anp', 6),
-  39: fixed('anp', 2),
+  39: fixed('an', 2),
   41: fixed('ans', 8),
   42: fixed('ans', 15),
   48: variable('ans', 3, 999),
@@ -81,12 +81,12 @@ export function formatOf(number: number): ElementFormat | undefined {
 }
 
 // What a byte may be: one bit a set, so that a check is a look-up.
-const MASK: { readonly [set in Characters]: number } = { n: 1, anp: 2, ans: 4 };
+const MASK: { readonly [set in Characters]: number } = { n: 1, an: 2, anp: 4, ans: 8 };
 const SETS = new Uint8Array(256);
 for (let byte = 0x20; byte <= 0x7e; byte++) {
   const character = String.fromCharCode(byte);
-  const isDigit = /\d/.test(character);
-  SETS[byte] = (isDigit ? MASK.n : 0) | (/[A-Za-z\d ]/.test(character) ? MASK.anp : 0) | MASK.ans;
+  const isIn = (set: RegExp, mask: number): number => (set.test(character) ? mask : 0);
+  SETS[byte] = isIn(/\d/, MASK.n) | isIn(/[A-Za-z\d]/, MASK.an) | isIn(/[A-Za-z\d ]/, MASK.anp) | MASK.ans;
 }
 
 /** @throws Iso8583Error unless all of `bytes` from `start` to `end` may stand in the data element. */

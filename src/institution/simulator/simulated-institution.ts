@@ -128,6 +128,11 @@ export class SimulatedInstitution {
     });
   }
 
+  /** Where the books are. */
+  get path(): string {
+    return this.#options.path;
+  }
+
   get host(): string {
     return this.#options.host ?? '127.0.0.1';
   }
