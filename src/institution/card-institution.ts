@@ -32,6 +32,7 @@ import type { Message } from './iso8583/message.ts';
 import { Link } from './link.ts';
 import { declined, ResponseCode, refusal } from './response-codes.ts';
 import { type Clock, systemClock, systemTimers, type Timers } from './timers.ts';
+import { TraceNumbers } from './trace-numbers.ts';
 
 export interface CardInstitutionOptions {
   readonly host: string;
@@ -82,7 +83,6 @@ interface Call {
   trace?: string;
 }
 
-const TRACE_MAX = 999_999;
 const WINDOW_MAX = 10_000;
 /** Trace numbers whose calls are over, kept to tell late and second answers from strays. */
 const FINISHED_MAX = 4_096;
@@ -112,7 +112,7 @@ export class CardInstitution implements Institution {
   readonly #inFlight = new Map<string, Call>();
   readonly #finished = new Map<string, 'answered' | 'timed_out'>();
   readonly #originals = new Map<bigint, Sending>();
-  #trace = 0;
+  readonly #traces = new TraceNumbers();
   #isClosed = false;
 
   /** Begins to connect, and goes on trying until closed. @throws RangeError for an option out of range. */
@@ -231,13 +231,8 @@ export class CardInstitution implements Institution {
     }
   }
 
-  /** Trace numbers go round; those in flight are left out. */
   #nextSending(): Sending {
-    let trace: string;
-    do {
-      this.#trace = this.#trace === TRACE_MAX ? 1 : this.#trace + 1;
-      trace = String(this.#trace).padStart(6, '0');
-    } while (this.#inFlight.has(trace));
+    const trace = this.#traces.next((number) => this.#inFlight.has(number));
     return { trace, transmission: transmissionTime(this.#clock()) };
   }
 
