@@ -70,10 +70,9 @@ for (const [kind, open] of Object.entries(STORES)) {
     });
     const all = store.range('b', { limit: 10 }).map(({ key }) => idOfKey(key));
     expect(all).toEqual([1n, 255n, 256n, 2n ** 64n, 2n ** 127n]);
-    expect(store.range('b', { from: 255n, to: 2n ** 64n, limit: 10 }).map(({ value }) => read(value))).toEqual([
-      '255',
-      '256',
-    ]);
+    expect(
+      store.range('b', { from: 255n, to: 2n ** 64n, limit: 10 }).map(({ value }) => read(value)),
+    ).toEqual(['255', '256']);
     expect(store.range('b', { from: 256n, to: 256n, limit: 10 })).toEqual([]);
     expect(store.range('b', { from: 257n, to: 256n, limit: 10 })).toEqual([]);
     expect(store.range('b', { from: 2n, limit: 2 }).map(({ key }) => idOfKey(key))).toEqual([255n, 256n]);
