@@ -13,6 +13,8 @@ export type Peer =
       /** Nanoseconds since the Unix epoch. */
       readonly notAfter: bigint;
     }
+  /** Somebody who may give commands to any role: listed in the directory by name. */
+  | { readonly kind: 'operator'; readonly name: string; readonly channelKey: Uint8Array }
   /** A device without a certificate: it holds this channel key, and that is all that is known. */
   | { readonly kind: 'unenrolled'; readonly channelKey: Uint8Array }
   /** Someone who knows the server and has not said who he is. */
@@ -29,6 +31,8 @@ export function peerName(peer: Peer): string {
       return `role ${peer.role}`;
     case 'device':
       return `device ${peer.device}`;
+    case 'operator':
+      return `operator ${peer.name}`;
     default:
       return peer.kind;
   }
