@@ -17,6 +17,8 @@ export type Peer =
   | { readonly kind: 'operator'; readonly name: string; readonly channelKey: Uint8Array }
   /** A device without a certificate: it holds this channel key, and that is all that is known. */
   | { readonly kind: 'unenrolled'; readonly channelKey: Uint8Array }
+  /** An operator of the directory: commands, and those who submit batches to the ledger. */
+  | { readonly kind: 'operator'; readonly name: string; readonly channelKey: Uint8Array }
   /** Someone who knows the server and has not said who he is. */
   | { readonly kind: 'unnamed' }
   /** A plain connection over the loopback interface, or a call in the same process. */
