@@ -51,7 +51,10 @@ export function checkBinding({ order, binding }: ChargeRequest): Refused {
 /** The account is charged for orders of the key that is sealed with its number, and for no others. */
 export function checkKey({ order }: ChargeRequest, { signingKey }: AccountContent): Refused {
   if (Buffer.compare(signingKey, order.document.signingKey) === 0) return undefined;
-  return new Refusal('key_mismatch', 'order: expected the signing key that is sealed with the account, got another');
+  return new Refusal(
+    'key_mismatch',
+    'order: expected the signing key that is sealed with the account, got another',
+  );
 }
 
 export function checkAccount({ accountNumber }: AccountContent): Refused {

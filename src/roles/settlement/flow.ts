@@ -33,8 +33,11 @@ import { AccountBinding, SealedAccount } from '../documents/account-seal.ts';
 import { LoadOrder } from '../documents/load-order.ts';
 import { ChargeReceipt, INSTITUTION_REFERENCE_BYTES_MAX } from '../documents/receipts.ts';
 import type { Flow, Wait } from '../flow/flow.ts';
-import { NANOSECONDS_A_MILLISECOND } from '../../shared/clock.ts';
-import { authorisePauseMs } from './limits.ts';
+import { authorisePauseMs, NANOSECONDS_A_MILLISECOND } from './limits.ts';
+
+/** Stored with each request, for ever. */
+export const CHARGE_KIND = 1;
+export const REVERSAL_KIND = 2;
 
 const REASON_BYTES_MAX = 64;
 const ROUNDS_MAX = 255;
@@ -101,14 +104,22 @@ export interface ChargeFlowOptions {
 }
 
 /** The state that a good charge is stored in. */
-export function admitCharge(charge: Charge, run: bigint, now: bigint, reversal: string | undefined): ChargeState {
+export function admitCharge(
+  charge: Charge,
+  run: bigint,
+  now: bigint,
+  reversal: string | undefined,
+): ChargeState {
   const { order } = charge;
   if (reversal !== undefined) return { kind: 'reversed', order, reason: reversal };
   if (now >= order.document.applyBy) return { kind: 'expired', order };
   return { kind: 'authorising', charge, run, before: undefined };
 }
 
-export function chargeFlow({ run, inquireForMs }: ChargeFlowOptions): Flow<ChargeState, ChargeEffect, ChargeOutcome> {
+export function chargeFlow({
+  run,
+  inquireForMs,
+}: ChargeFlowOptions): Flow<ChargeState, ChargeEffect, ChargeOutcome> {
   const inquireFor = BigInt(inquireForMs) * NANOSECONDS_A_MILLISECOND;
 
   /** When inquiry ends, result or none. */
@@ -181,7 +192,7 @@ export function chargeFlow({ run, inquireForMs }: ChargeFlowOptions): Flow<Charg
   }
 
   return {
-    kind: 1,
+    kind: CHARGE_KIND,
     name: 'charge',
     state: ChargeState,
     effect,
@@ -269,21 +280,19 @@ export type ReversalOutcome = { readonly kind: 'reversed' };
 export const REVERSALS_TABLE = 'reversals';
 export const ReversalReason = Reason;
 
-/** @param charge as it stands when the reversal comes; undefined: it never came */
-export function admitReversal(request: bigint, reason: string, charge: ChargeState | undefined): ReversalState {
-  switch (charge?.kind) {
-    case undefined:
-    case 'declined':
-    case 'expired':
-    case 'reversed':
-      return { kind: 'reversed', request, reason };
-    default:
-      return { kind: 'reversing', request, charge: charge.charge, reason };
-  }
+/** @param charge as it stands when the reversal comes; undefined: it never came. Only what keeps a charge can be undone. */
+export function admitReversal(
+  request: bigint,
+  reason: string,
+  charge: ChargeState | undefined,
+): ReversalState {
+  return charge !== undefined && 'charge' in charge
+    ? { kind: 'reversing', request, charge: charge.charge, reason }
+    : { kind: 'reversed', request, reason };
 }
 
 export const reversalFlow: Flow<ReversalState, ReversalEffect, ReversalOutcome> = {
-  kind: 2,
+  kind: REVERSAL_KIND,
   name: 'reversal',
   state: ReversalState,
   effect: (state) => (state.kind === 'reversing' ? { do: 'reverse', charge: state.charge } : undefined),

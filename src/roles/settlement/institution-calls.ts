@@ -2,16 +2,16 @@
 // interface is believed; a rejection, or an answer of another form, is `unknown`. Nothing here rejects.
 import { amountOf } from '../../shared/amount.ts';
 import { INSTITUTION_REFERENCE_BYTES_MAX, type SignedChargeReceipt } from '../documents/receipts.ts';
-import type { FlowLog } from '../flow/flow-runner.ts';
 import type { Charge, ChargeOutcome } from './flow.ts';
 import type { CardOrder, Institution } from './institution.ts';
+import type { SettlementLog } from './interface.ts';
 
 export type SignReceipt = (charge: Charge, institutionReference: string) => SignedChargeReceipt;
 
 export interface InstitutionCallsOptions {
   readonly institution: Institution;
   readonly signReceipt: SignReceipt;
-  readonly log?: FlowLog | undefined;
+  readonly log?: SettlementLog | undefined;
 }
 
 type OperationName = 'authorise' | 'capture' | 'inquire' | 'reverse';
@@ -21,7 +21,7 @@ type Answer = { readonly [field: string]: unknown };
 export class InstitutionCalls {
   readonly #institution: Institution;
   readonly #signReceipt: SignReceipt;
-  readonly #log: FlowLog | undefined;
+  readonly #log: SettlementLog | undefined;
 
   constructor({ institution, signReceipt, log }: InstitutionCallsOptions) {
     this.#institution = institution;
@@ -89,7 +89,10 @@ export class InstitutionCalls {
     } catch (error) {
       // Its message may hold anything that was sent.
       const name = error instanceof Error ? error.name : typeof error;
-      this.#log?.error({ request: String(order.reference), operation, error: name }, 'the institution rejects');
+      this.#log?.error(
+        { request: String(order.reference), operation, error: name },
+        'the institution rejects',
+      );
       return {};
     }
   }

@@ -4,12 +4,13 @@
 //                └──────── account numbers sealed ─────┘ └───────── in memory ──────┘
 //
 // Nothing here rejects: the runner would ask for the same blindly again.
-import type { Clock } from '../../shared/clock.ts';
+import type { Clock } from '../../ledger/clock.ts';
 import { Refusal } from '../common/refusal.ts';
 import { type Again, again, type EffectItem } from '../flow/flow.ts';
-import type { FlowLog } from '../flow/flow-runner.ts';
+import type { SettlementRefusal } from './errors.ts';
 import type { Charge, ChargeEffect, ChargeOutcome, ReversalEffect, ReversalOutcome } from './flow.ts';
 import type { InstitutionCalls } from './institution-calls.ts';
+import type { SettlementLog } from './interface.ts';
 import type { Opened, OpenSeals } from './seals.ts';
 
 export interface InstructorOptions {
@@ -19,7 +20,7 @@ export interface InstructorOptions {
   readonly reversalOf: (request: bigint) => string | undefined;
   readonly clock: Clock;
   readonly callsMax: number;
-  readonly log?: FlowLog | undefined;
+  readonly log?: SettlementLog | undefined;
 }
 
 interface Job {
@@ -35,7 +36,7 @@ export class Instructor {
   readonly #reversalOf: InstructorOptions['reversalOf'];
   readonly #clock: Clock;
   readonly #callsMax: number;
-  readonly #log: FlowLog | undefined;
+  readonly #log: SettlementLog | undefined;
   readonly #queue: Job[] = [];
   #underWay = 0;
   #isStarting = false;
@@ -65,9 +66,7 @@ export class Instructor {
   readonly performReversals = (
     items: readonly EffectItem<ReversalEffect>[],
   ): Promise<ReversalOutcome | Again>[] =>
-    items.map(({ effect: { charge } }) =>
-      this.#enqueue(charge, (opened) => this.#reverse(charge, opened)),
-    );
+    items.map(({ effect: { charge } }) => this.#enqueue(charge, (opened) => this.#reverse(charge, opened)));
 
   #enqueue<Outcome>(charge: Charge, perform: (opened: Opened) => Promise<Outcome>): Promise<Outcome> {
     return new Promise((resolve, reject) => {
@@ -102,7 +101,7 @@ export class Instructor {
     } catch (error) {
       const name = error instanceof Error ? error.name : typeof error;
       this.#log?.error({ charges: jobs.length, error: name }, 'seals could not be opened for now');
-      return jobs.map(() => new Refusal('busy', 'seals could not be opened for now'));
+      return jobs.map(() => new Refusal<SettlementRefusal>('busy', 'seals could not be opened for now'));
     }
   }
 

@@ -6,6 +6,8 @@ export const INSTITUTION_AMOUNT_MAX = 999_999_999_999n;
 /** ISO/IEC 7812: what a card's number looks like. Anything else cannot be told to the institution. */
 export const CHARGEABLE_ACCOUNT = /^[0-9]{12,19}$/;
 
+export const NANOSECONDS_A_MILLISECOND = 1_000_000n;
+
 /** Pauses before an authorisation that the institution does not know is asked for again: 0, then doubling. */
 const AUTHORISE_PAUSE_FIRST_MS = 200;
 const AUTHORISE_PAUSE_LAST_MS = 30_000;

@@ -1,7 +1,6 @@
 // Opens sealed account numbers, many at a time: one HPKE batch for each sealing key. The plaintext's bytes are wiped here;
 // the number itself becomes a string, which JavaScript cannot wipe: whoever gets it keeps it no longer than one call.
-import type { CryptoPool } from '../../crypto/index.ts';
-import { hpke } from '../../crypto/index.ts';
+import { type CryptoPool, hpke } from '../../crypto/index.ts';
 import { Refusal } from '../common/refusal.ts';
 import {
   type AccountBinding,
@@ -13,14 +12,10 @@ import {
   type SealedAccount,
 } from '../documents/account-seal.ts';
 import type { SettlementRefusal } from './errors.ts';
-
-export interface SealingKey {
-  readonly publicKey: Uint8Array;
-  readonly secretKey: Uint8Array;
-}
+import type { KeyPair } from './interface.ts';
 
 /** The key that opens what was sealed to that key id, in use or retired; undefined: none of settlement's. */
-export type FindSealingKey = (keyId: Uint8Array) => SealingKey | undefined;
+export type FindSealingKey = (keyId: Uint8Array) => KeyPair | undefined;
 
 export interface Seal {
   readonly account: SealedAccount;
