@@ -4,7 +4,6 @@
 import { equalBytes } from '../../identity/binary-text.ts';
 import { isoTime } from '../../identity/time.ts';
 import type { StoreReads } from '../../store/store.ts';
-import type { Peer } from '../../wire/peer.ts';
 import { Refusal } from '../common/refusal.ts';
 import type { SealedAccount } from '../documents/account-seal.ts';
 import type { Enrolment } from '../documents/enrolment.ts';
@@ -12,6 +11,7 @@ import type { LoadOrder } from '../documents/load-order.ts';
 import type { ManagementRefusal } from './errors.ts';
 import type { CurrentDirectory } from './interface.ts';
 import type { ManagementLimits } from './limits.ts';
+import type { DevicePeer, ManagementPeer } from './peers.ts';
 import {
   type AccountRecord,
   countDevices,
@@ -23,33 +23,30 @@ import {
   type SigningKeyRecord,
 } from './registry.ts';
 
-export type DevicePeer = Peer & { readonly kind: 'device' };
+export type Refused = Refusal<ManagementRefusal>;
+type Verdict = Refused | undefined;
 
-type Verdict = Refusal<ManagementRefusal> | undefined;
-
-const refuse = (code: ConstructorParameters<typeof Refusal<ManagementRefusal>>[0], message: string) =>
-  new Refusal<ManagementRefusal>(code, message);
+export const refuse = (code: Refused['code'], message: string): Refused => new Refusal(code, message);
 
 // ---- Of the message alone
 
-/** 0 names nothing: it stands for 'no request' in reports. */
+/** 0 names nothing; from here on settlement has ids of its own. Time-ordered ids get there in the year 10854. */
+const REQUEST_ID_MAX = (1n << 128n) - (1n << 120n) - 1n;
+
 export function checkRequestId(request: bigint): Verdict {
-  return request === 0n ? refuse('malformed', 'request: expected an id from 1, got 0') : undefined;
+  return request >= 1n && request <= REQUEST_ID_MAX
+    ? undefined
+    : refuse('malformed', `request: expected an id from 1 to 2^128 - 2^120 - 1, got ${request}`);
 }
 
 /**
  * Who enrols must hold the channel key that is to be certified: else a certificate could carry a key that is another's.
  * A device that has its certificate may ask again.
  */
-export function checkEnrolPeer(peer: Peer, { channelKey }: Enrolment): Verdict {
-  if (peer.kind === 'unenrolled' || peer.kind === 'device') {
-    return equalBytes(peer.channelKey, channelKey)
-      ? undefined
-      : refuse('key_mismatch', 'channelKey: expected the key of the channel that asks, got another');
-  }
-  return peer.kind === 'local'
+export function checkChannelKey(peer: ManagementPeer, { channelKey }: Enrolment): Verdict {
+  return !('channelKey' in peer) || equalBytes(peer.channelKey, channelKey)
     ? undefined
-    : refuse('not_permitted', `enrol: expected a device, got a ${peer.kind}`);
+    : refuse('key_mismatch', 'channelKey: expected the key of the channel that asks, got another');
 }
 
 /** A device orders with the key of its certificate only. */
@@ -59,36 +56,36 @@ export function checkSigningKey(peer: DevicePeer, signingKey: Uint8Array): Verdi
     : refuse('key_mismatch', 'signingKey: expected the one of the certificate, got another');
 }
 
-export const signatureInvalid = (): Refusal<ManagementRefusal> =>
+export const signatureInvalid = (): Refused =>
   refuse('signature_invalid', 'signature: expected one by signingKey of this document, got another');
 
 // ---- Of the time
 
 export function checkApplyBy(applyBy: bigint, now: bigint, limits: ManagementLimits): Verdict {
   if (applyBy <= now) {
-    return refuse('expired', `applyBy: expected a time after ${isoTime(now)}, got ${describeTime(applyBy)}`);
+    return refuse('expired', `applyBy: expected a time after ${isoTime(now)}, got ${isoTime(applyBy)}`);
   }
   const latest = now + limits.applyByAheadMaxNs;
   if (applyBy > latest) {
     return refuse(
       'applies_too_late',
-      `applyBy: expected at most ${isoTime(latest)}, got ${describeTime(applyBy)}`,
+      `applyBy: expected at most ${isoTime(latest)}, got ${isoTime(applyBy)}`,
     );
   }
   return undefined;
 }
 
-/** Times of strangers may lie beyond what ISO 8601 can say. */
-const describeTime = (time: bigint): string => `${time} ns`;
-
 // ---- Of what is offered
 
-export function checkOffer({ amount, currency }: LoadOrder, { loads }: ManagementLimits): Verdict {
+export function checkCurrency(currency: number, { loads }: ManagementLimits): Verdict {
+  if (loads.some((load) => load.currency === currency)) return undefined;
+  const offered = loads.map((load) => load.currency).join(', ');
+  return refuse('currency_not_offered', `currency: expected one of ${offered}, got ${currency}`);
+}
+
+export function checkAmount({ amount, currency }: LoadOrder, { loads }: ManagementLimits): Verdict {
   const limit = loads.find((load) => load.currency === currency);
-  if (limit === undefined) {
-    const offered = loads.map((load) => load.currency).join(', ');
-    return refuse('currency_not_offered', `currency: expected one of ${offered}, got ${currency}`);
-  }
+  if (limit === undefined) return undefined;
   if (amount < limit.amountMin) {
     return refuse('amount_too_small', `amount: expected at least ${limit.amountMin}, got ${amount}`);
   }
@@ -116,7 +113,7 @@ export function checkSealKey({ keyId }: SealedAccount, directory: CurrentDirecto
 export function checkKeysFree(
   reads: StoreReads,
   { signingKey, channelKey }: Pick<Enrolment, 'signingKey' | 'channelKey'>,
-): Refusal<ManagementRefusal> | { readonly givenBack: SigningKeyRecord | undefined } {
+): Refused | { readonly givenBack: SigningKeyRecord | undefined } {
   const known = findSigningKey(reads, signingKey);
   if (known !== undefined && known.standing !== 'given_back') {
     return refuse('already_enrolled', 'signingKey: expected one that no device has, got one that is taken');
@@ -133,23 +130,28 @@ export function checkRoom(reads: StoreReads, { devicesMax }: ManagementLimits): 
     : undefined;
 }
 
-/** The device of a certificate, as it stands in the registry now. */
-export function checkDevice(reads: StoreReads, peer: DevicePeer): Refusal<ManagementRefusal> | DeviceRecord {
-  const record = findDevice(reads, peer.device);
-  if (
-    record === undefined ||
-    !equalBytes(record.signingKey, peer.signingKey) ||
-    !equalBytes(record.channelKey, peer.channelKey)
-  ) {
-    return refuse('device_unknown', `device ${peer.device}: expected one of the registry with these keys, got none`);
-  }
-  if (record.revoked !== undefined) {
-    return refuse('device_revoked', `device ${peer.device}: expected one in use, got one that was revoked`);
-  }
-  return record;
+export const deviceUnknown = (device: bigint): Refused =>
+  refuse('device_unknown', `device: expected one of the registry, got ${device}`);
+
+/** A device as it stands in the registry now. */
+export function checkInUse(reads: StoreReads, device: bigint): Refused | DeviceRecord {
+  const record = findDevice(reads, device);
+  if (record === undefined) return deviceUnknown(device);
+  return record.revoked === undefined
+    ? record
+    : refuse('device_revoked', `device ${device}: expected one in use, got one that was revoked`);
 }
 
-export function checkOnFile(reads: StoreReads, device: bigint): Refusal<ManagementRefusal> | AccountRecord {
+/** The same of a device that asks: its certificate must be of the keys that the registry has. */
+export function checkDevice(reads: StoreReads, peer: DevicePeer): Refused | DeviceRecord {
+  const record = checkInUse(reads, peer.device);
+  if (record instanceof Refusal) return record;
+  return equalBytes(record.signingKey, peer.signingKey) && equalBytes(record.channelKey, peer.channelKey)
+    ? record
+    : deviceUnknown(peer.device);
+}
+
+export function checkOnFile(reads: StoreReads, device: bigint): Refused | AccountRecord {
   return (
     findAccount(reads, device) ??
     refuse('account_not_on_file', 'account: expected one given or one on file, got neither: file one first')

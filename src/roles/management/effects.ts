@@ -14,7 +14,13 @@ import { type Again, again, type EffectItem, type Perform } from '../flow/flow.t
 import type { SettlementRefusal } from '../settlement/errors.ts';
 import type { IssueCertificate } from './certificates.ts';
 import { checkChargeReceipt, checkCreditReceipt, type ReceiptChecks } from './check-receipt.ts';
-import { type EnrolEffect, type EnrolOutcome, type LoadEffect, type LoadOutcome, SERIAL_FIRST } from './flow.ts';
+import {
+  type EnrolEffect,
+  type EnrolOutcome,
+  type LoadEffect,
+  type LoadOutcome,
+  SERIAL_FIRST,
+} from './flow.ts';
 import type { CashClient, SettlementClient } from './interface.ts';
 
 /** A partner that was not credible is asked again this much later: an operator, or a newer directory, has to help. */
@@ -94,7 +100,9 @@ export function managementEffects(options: EffectsOptions): Effects {
     if (result.kind === 'unknown') return again();
     if (result.kind === 'refused') {
       const { code } = result.refusal;
-      return NOT_CREDIBLE_FROM_SETTLEMENT.has(code) ? distrust(item, code) : { kind: 'declined', reason: code };
+      return NOT_CREDIBLE_FROM_SETTLEMENT.has(code)
+        ? distrust(item, code)
+        : { kind: 'declined', reason: code };
     }
     const { answer } = result;
     if (answer.kind === 'pending') return again();
@@ -124,6 +132,17 @@ export function managementEffects(options: EffectsOptions): Effects {
     return result.answer.kind === 'pending' ? again() : result.answer;
   }
 
+  function performLoad({ effect, ...item }: EffectItem<LoadEffect>): Promise<LoadOutcome | Again> {
+    switch (effect.kind) {
+      case 'charge':
+        return charge({ ...item, effect });
+      case 'credit':
+        return credit({ ...item, effect });
+      case 'reverse':
+        return reverse({ ...item, effect });
+    }
+  }
+
   return {
     performEnrolment: (items) =>
       items.map((item) =>
@@ -131,17 +150,6 @@ export function managementEffects(options: EffectsOptions): Effects {
           ? open({ ...item, effect: item.effect })
           : Promise.resolve({ kind: 'expired' }),
       ),
-    performLoad: (items) =>
-      items.map((item) => {
-        const { effect } = item;
-        switch (effect.kind) {
-          case 'charge':
-            return charge({ ...item, effect });
-          case 'credit':
-            return credit({ ...item, effect });
-          case 'reverse':
-            return reverse({ ...item, effect });
-        }
-      }),
+    performLoad: (items) => items.map((item) => performLoad(item)),
   };
 }

@@ -25,7 +25,12 @@ import type { CreditRequest, OpenAccountRequest } from '../cash/messages.ts';
 import { AccountBinding, SealedAccount } from '../documents/account-seal.ts';
 import { USER_DATA_BYTES_MAX } from '../documents/enrolment.ts';
 import { LoadOrder } from '../documents/load-order.ts';
-import { ChargeReceipt, CreditReceipt, type SignedChargeReceipt, type SignedCreditReceipt } from '../documents/receipts.ts';
+import {
+  ChargeReceipt,
+  CreditReceipt,
+  type SignedChargeReceipt,
+  type SignedCreditReceipt,
+} from '../documents/receipts.ts';
 import { publicKey } from '../documents/signed.ts';
 import type { Flow, Put, WriteContext } from '../flow/flow.ts';
 import type { ChargeRequest, ReverseRequest } from '../settlement/messages.ts';

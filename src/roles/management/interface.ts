@@ -29,3 +29,10 @@ export interface CashClient {
 
 /** The directory that counts now; it may be replaced at any time by a newer one. */
 export type CurrentDirectory = () => Pick<Directory, 'verificationKey' | 'openingKey' | 'bytes'>;
+
+/** What pino's loggers have. Request ids, devices, states, amounts; never keys, user data or anything sealed. */
+export interface ManagementLog {
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+  error(fields: object, message: string): void;
+}

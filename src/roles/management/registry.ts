@@ -12,17 +12,9 @@
 // stays with the signing key: cash may have opened the account, and the next enrolment of the key finds it again.
 //
 // User data is personal: it stands here and nowhere else, and in no log.
-import {
-  bytesUpTo,
-  type Infer,
-  oneOf,
-  optional,
-  struct,
-  text,
-  u64,
-  u128,
-} from '../../shared/codec.ts';
+
 import { U128_MAX } from '../../shared/bytes.ts';
+import { bytesUpTo, type Infer, oneOf, optional, struct, text, u64, u128 } from '../../shared/codec.ts';
 import { idOfKey } from '../../store/key.ts';
 import type { StoreReads } from '../../store/store.ts';
 import { AccountBinding, SealedAccount } from '../documents/account-seal.ts';
