@@ -21,7 +21,7 @@ import type { CurrentDirectory } from './interface.ts';
 import type { ManagementLimits } from './limits.ts';
 import type { LoadRequest } from './messages.ts';
 import type { DevicePeer } from './peers.ts';
-import { isNumberTaken } from './registry.ts';
+import { findSigningKey, isNumberTaken } from './registry.ts';
 
 export interface AdmissionOptions {
   readonly clock: Clock;
@@ -30,28 +30,46 @@ export interface AdmissionOptions {
   readonly randomBytes: RandomBytes;
 }
 
+/**
+ * Why an enrolment cannot be admitted. Anyone may ask for one, so it is refused before it comes to the runner, which would
+ * remember it for ever; again in the transaction, for what races.
+ */
+export function checkEnrolment(
+  reads: StoreReads,
+  enrolment: Enrolment,
+  { clock, limits, directory }: Omit<AdmissionOptions, 'randomBytes'>,
+): Refused | undefined {
+  const now = clock();
+  const { applyBy, account } = enrolment;
+  return (
+    checkApplyBy(applyBy, now, limits) ??
+    (account && checkSealKey(account, directory, now)) ??
+    checkKeysFree(reads, enrolment) ??
+    checkRoom(reads, limits)
+  );
+}
+
 export function admitEnrolment(
   reads: StoreReads,
-  { signingKey, channelKey, userData, account, applyBy }: Enrolment,
-  { clock, limits, directory, randomBytes }: AdmissionOptions,
+  enrolment: Enrolment,
+  options: AdmissionOptions,
 ): EnrolState | Refused {
-  const now = clock();
-  const refused = checkApplyBy(applyBy, now, limits) ?? (account && checkSealKey(account, directory, now));
+  const refused = checkEnrolment(reads, enrolment, options);
   if (refused !== undefined) return refused;
-  const keys = checkKeysFree(reads, { signingKey, channelKey });
-  if (keys instanceof Refusal) return keys;
-  const full = checkRoom(reads, limits);
-  if (full !== undefined) return full;
+  const { signingKey, channelKey, userData, account, applyBy } = enrolment;
+  // Cash may know the key by the number of its enrolment that expired.
+  const device =
+    findSigningKey(reads, signingKey)?.device ??
+    drawDeviceNumber(options.randomBytes, (number) => isNumberTaken(reads, number));
   return {
     kind: 'opening',
-    // Cash may know the key by the number of its enrolment that expired.
-    device: keys.givenBack?.device ?? drawDeviceNumber(randomBytes, (number) => isNumberTaken(reads, number)),
+    device,
     signingKey,
     channelKey,
     userData,
     account,
     applyBy,
-    currencies: limits.loads.map(({ currency }) => currency),
+    currencies: options.limits.loads.map(({ currency }) => currency),
     opened: 0,
     distrusted: undefined,
   };

@@ -20,7 +20,6 @@ import {
   findChannelKey,
   findDevice,
   findSigningKey,
-  type SigningKeyRecord,
 } from './registry.ts';
 
 export type Refused = Refusal<ManagementRefusal>;
@@ -109,19 +108,19 @@ export function checkSealKey({ keyId }: SealedAccount, directory: CurrentDirecto
 
 // ---- Of the registry
 
-/** Both keys of an enrolment are free. The record is that of an expired enrolment of the signing key, if there is one. */
+/** Neither key of an enrolment is a device's, or about to be one's. */
 export function checkKeysFree(
   reads: StoreReads,
   { signingKey, channelKey }: Pick<Enrolment, 'signingKey' | 'channelKey'>,
-): Refused | { readonly givenBack: SigningKeyRecord | undefined } {
-  const known = findSigningKey(reads, signingKey);
-  if (known !== undefined && known.standing !== 'given_back') {
+): Verdict {
+  const standing = findSigningKey(reads, signingKey)?.standing;
+  if (standing === 'enrolling' || standing === 'enrolled') {
     return refuse('already_enrolled', 'signingKey: expected one that no device has, got one that is taken');
   }
   if (findChannelKey(reads, channelKey) !== undefined) {
     return refuse('already_enrolled', 'channelKey: expected one that no device has, got one that is taken');
   }
-  return { givenBack: known };
+  return undefined;
 }
 
 export function checkRoom(reads: StoreReads, { devicesMax }: ManagementLimits): Verdict {

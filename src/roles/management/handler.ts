@@ -8,7 +8,13 @@ import { AccountFiling, Enrolment } from '../documents/enrolment.ts';
 import { LoadOrder } from '../documents/load-order.ts';
 import type { Standing } from '../flow/flow.ts';
 import type { FlowRunner } from '../flow/flow-runner.ts';
-import { type AdmissionOptions, admitEnrolment, admitFiling, admitLoad } from './admission.ts';
+import {
+  type AdmissionOptions,
+  admitEnrolment,
+  admitFiling,
+  admitLoad,
+  checkEnrolment,
+} from './admission.ts';
 import {
   checkChannelKey,
   checkCurrency,
@@ -130,6 +136,7 @@ function enrol(
       id: document.request,
       digest: digests[i]!,
       check: () => checkRequestId(document.request) ?? checkChannelKey(peer, document),
+      checkNew: () => checkEnrolment(options.store, document, options),
       signed: signedMessage(Enrolment, enrolment),
       admit: (tx) => admitEnrolment(tx, document, options),
     };

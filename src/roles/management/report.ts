@@ -45,7 +45,9 @@ export function listRequests(
   return store.range(REQUESTS, bounds).map(({ key }) => reportOf(runner.lookup(idOfKey(key))!));
 }
 
-function particulars({ flow, state }: RequestRecord): Particulars {
+function particulars({ flow, state, refusal }: RequestRecord): Particulars {
+  // Of what was refused only the reason is kept.
+  if (refusal !== undefined) return { amount: 0n, currency: 0, device: 0n, detail: refusal.code };
   switch (flow) {
     case enrolFlow.name:
       return ofEnrolment(state as EnrolState);

@@ -26,8 +26,10 @@ export interface SignedRequest<State> {
   readonly digest: Uint8Array;
   /** What must hold whenever it is asked for, also when it is known. */
   readonly check: () => Refused | undefined;
+  /** What must hold of one that is new, before its signature is looked at; nothing remembers that it was refused. */
+  readonly checkNew?: () => Refused | undefined;
   readonly signed: SignedMessage;
-  /** Rules of time, directory and registry; then the first state. In the transaction that writes it. */
+  /** Rules of time, directory and registry; then the first state. In the transaction that writes it, or the refusal. */
   readonly admit: (tx: StoreTransaction) => State | Refused;
 }
 
@@ -92,7 +94,7 @@ async function submitGood<State, Effect extends object, Outcome>(
     flow,
     good.map((i) => requests[i]!),
     ANSWER_WAIT_MS,
-  ) as Promise<Standing<State> | Refused>[];
+  );
   const placeOf = new Map(good.map((i, n) => [i, n]));
   // Functions, as a promise in the list of an async function would be waited for.
   return findings.map(
@@ -103,14 +105,15 @@ async function submitGood<State, Effect extends object, Outcome>(
 /** A damaged record stands in the way of its own request only. */
 function look(
   runner: FlowRunner,
-  { id, digest, check }: SignedRequest<unknown>,
+  { id, digest, check, checkNew }: SignedRequest<unknown>,
   log: SubmitOptions['log'],
 ): Finding {
   try {
     const refused = check();
     if (refused !== undefined) return refused;
     const record = runner.lookup(id);
-    return record !== undefined && equalBytes(record.digest, digest) ? 'known' : 'new';
+    if (record !== undefined && equalBytes(record.digest, digest)) return 'known';
+    return checkNew?.() ?? 'new';
   } catch (error) {
     log.error({ request: String(id), error: String(error) }, 'a request could not be looked at');
     return refuse('internal_error', 'the request could not be looked at');

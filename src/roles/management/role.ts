@@ -39,6 +39,8 @@ export interface ManagementOptions {
   readonly randomBytes?: RandomBytes;
   /** 0 up to, but not including, 1: spreads pauses. */
   readonly random?: () => number;
+  /** Runs something when what has come in this turn has been taken in: setImmediate. */
+  readonly afterTurn?: (run: () => void) => void;
   readonly trace?: Trace;
   /** Left out: signatures are verified here and now. */
   readonly pool?: Pick<CryptoPool, 'verifyBatch'>;
@@ -69,7 +71,7 @@ export async function openManagement(options: ManagementOptions): Promise<Manage
     settlement,
     cash,
     issueCertificate,
-    receipts: { directory, now: clock, checkSignature: signatureChecks() },
+    receipts: { directory, now: clock, checkSignature: signatureChecks(options.afterTurn) },
     now: clock,
     log,
   });
@@ -95,6 +97,7 @@ export async function openManagement(options: ManagementOptions): Promise<Manage
     clock,
     openRequests: () => runner.openCount,
     log,
+    ...(options.afterTurn !== undefined && { afterTurn: options.afterTurn }),
     ...(options.registry !== undefined && { registry: options.registry }),
   });
   return {

@@ -9,8 +9,8 @@ interface Waiting {
   readonly reject: (error: unknown) => void;
 }
 
-/** @param atEndOfTurn calls back when what has come in together has been taken in */
-export function signatureChecks(atEndOfTurn: (run: () => void) => unknown = setImmediate): CheckSignature {
+/** @param afterTurn calls back when what has come in together has been taken in */
+export function signatureChecks(afterTurn: (run: () => void) => unknown = setImmediate): CheckSignature {
   let waiting: Waiting[] = [];
 
   const run = (): void => {
@@ -27,6 +27,6 @@ export function signatureChecks(atEndOfTurn: (run: () => void) => unknown = setI
   return (item) =>
     new Promise((resolve, reject) => {
       waiting.push({ item, resolve, reject });
-      if (waiting.length === 1) atEndOfTurn(run);
+      if (waiting.length === 1) afterTurn(run);
     });
 }
