@@ -4,13 +4,13 @@
 //             └─ message operations (32 to 127) ────────────────────▶ role, which knows who may send which
 import type { Engine, EngineHealth, EngineReply, EngineRequest, SessionInfo } from '../../wire/engine.ts';
 import { operationName, operationShape } from '../../wire/operation.ts';
+import { peerName } from '../../wire/peer.ts';
+import { RequestStatus } from '../../wire/status.ts';
 import { OPERATION_MIN } from '../common/operation.ts';
 import { cashProtocol } from './messages.ts';
-import { type CashPeer, isOperator } from './peers.ts';
+import { isOperator } from './peers.ts';
 
 const NO_BODY = new Uint8Array(0);
-/** RequestStatus.not_permitted. */
-const NOT_PERMITTED = 20;
 const WORST_FIRST = ['stopped', 'degraded', 'ok'] as const;
 const MESSAGES = new Set(Object.values(cashProtocol.operations).map(({ number }) => number));
 
@@ -31,12 +31,18 @@ export class CashEngine implements Engine {
     return kind === 'write' || kind === 'read';
   }
 
-  submit(request: EngineRequest & { readonly peer?: CashPeer }): Promise<EngineReply> {
+  submit(request: EngineRequest): Promise<EngineReply> {
     const { operation, peer } = request;
     if (operation >= OPERATION_MIN) return this.#message(request);
-    if (peer !== undefined && isOperator(peer)) return this.#ledger.submit(request);
-    const message = `${operationName(operation)}: expected an operator, got ${peer?.role ?? peer?.kind ?? 'nobody'}`;
-    return Promise.resolve({ status: NOT_PERMITTED, timestamp: 0n, count: 0, body: NO_BODY, message });
+    if (isOperator(peer)) return this.#ledger.submit(request);
+    const message = `${operationName(operation)}: expected an operator, got ${peerName(peer)}`;
+    return Promise.resolve({
+      status: RequestStatus.not_permitted,
+      timestamp: 0n,
+      count: 0,
+      body: NO_BODY,
+      message,
+    });
   }
 
   /** Sessions are of ledger operations; messages are known by their requests' ids. */

@@ -3,6 +3,7 @@
 
 import { StoreError, type StoreErrorCode } from '../../store/errors.ts';
 import { RequestError } from '../../wire/errors.ts';
+import type { Peer } from '../../wire/peer.ts';
 import type { RequestStatusName } from '../../wire/status.ts';
 import { type CommonRefusal, Refusal } from '../common/refusal.ts';
 import type { Handler, Handlers } from '../common/role-engine.ts';
@@ -13,10 +14,10 @@ import type { CashRefusal } from './errors.ts';
 import type { CashParts } from './interface.ts';
 import type { CashOperations } from './messages.ts';
 import { openAccounts } from './open-accounts.ts';
-import { type CashPeer, isManagement, isOperator } from './peers.ts';
+import { isManagement, isOperator } from './peers.ts';
 import { lookupRequests } from './requests.ts';
 
-export function cashHandlers(parts: CashParts): Handlers<CashOperations, CashPeer, CashRefusal> {
+export function cashHandlers(parts: CashParts): Handlers<CashOperations, Peer, CashRefusal> {
   return {
     open_account: handler(isManagement, openAccounts, parts),
     credit: handler(isManagement, credit, parts),
@@ -26,10 +27,10 @@ export function cashHandlers(parts: CashParts): Handlers<CashOperations, CashPee
 }
 
 function handler<Request, Answer>(
-  allowed: (peer: CashPeer) => boolean,
+  allowed: (peer: Peer) => boolean,
   run: (requests: readonly Request[], parts: CashParts) => Promise<readonly (Answer | CashRefused)[]>,
   parts: CashParts,
-): Handler<Request, Answer, CashPeer, CashRefusal> {
+): Handler<Request, Answer, Peer, CashRefusal> {
   return {
     allowed,
     async handle(messages) {

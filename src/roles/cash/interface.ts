@@ -1,4 +1,5 @@
 // What cash is given from outside, and what its parts share.
+import type { KeyPair } from '../../identity/key-set.ts';
 import type { Ledger } from '../../ledger/index.ts';
 import type { CurrencyTerms } from './accounts.ts';
 import type { CreditReceipts } from './receipts.ts';
@@ -11,10 +12,12 @@ export interface CashLog {
   error(fields: object, message: string): void;
 }
 
-/** What cash asks the directory. */
-export interface CashDirectory {
-  /** The role's signing key of that id, as long as its signatures count at `now`, nanoseconds. */
-  verificationKey(role: 'settlement', keyId: Uint8Array, now: bigint): Uint8Array | undefined;
+/** The keys of others and of its own, asked anew each time, so that a rotation needs no restart. */
+export interface CashIdentity {
+  /** Settlement's signing key of that id, as long as its signatures count. */
+  settlementKey(keyId: Uint8Array): Uint8Array | undefined;
+  /** Ed25519: what the receipt of a transfer is signed with that the ledger wrote at `timestamp`, nanoseconds. */
+  receiptKey(timestamp: bigint): KeyPair;
 }
 
 export interface CashParts {

@@ -3,50 +3,46 @@
 import { ed25519, type SigningKey, sha256 } from '../../crypto/index.ts';
 import { CreditReceipt, type SignedCreditReceipt } from '../documents/receipts.ts';
 import { KEY_ID_BYTES } from '../documents/signed.ts';
-
-/** A signing key of cash and when it is in use; nanoseconds, both ends inclusive. */
-export interface SigningKeyTerm {
-  readonly secretKey: Uint8Array;
-  readonly notBefore: bigint;
-  readonly notAfter: bigint;
-}
+import type { CashIdentity } from './interface.ts';
 
 interface Signer {
-  readonly key: SigningKey;
+  readonly publicKey: Uint8Array;
   readonly keyId: Uint8Array;
-  readonly notBefore: bigint;
-  readonly notAfter: bigint;
+  readonly key: SigningKey;
 }
+
+/** Keys ready for signing: the current one and those of the last rotations. Beyond: the one made ready first goes. */
+const SIGNERS_MAX = 4;
 
 export type Credited = Omit<CreditReceipt, 'keyId'>;
 
 export class CreditReceipts {
-  readonly #signers: readonly Signer[];
+  readonly #identity: Pick<CashIdentity, 'receiptKey'>;
+  readonly #signers: Signer[] = [];
 
-  /**
-   * @param keys in the order of their times, at least one. A receipt is signed by the newest that was in use when the ledger
-   * wrote the transfer, so that a rotated key leaves old receipts as they were as long as it is here; by the newest of
-   * all where none was.
-   */
-  constructor(keys: readonly SigningKeyTerm[]) {
-    if (keys.length === 0) throw new RangeError('signing keys of cash: expected at least one, got none');
-    this.#signers = keys.map(({ secretKey, notBefore, notAfter }) => {
-      const key = ed25519.signingKey(secretKey);
-      return { key, keyId: sha256(key.publicKey).subarray(0, KEY_ID_BYTES), notBefore, notAfter };
-    });
+  constructor(identity: Pick<CashIdentity, 'receiptKey'>) {
+    this.#identity = identity;
   }
 
   sign(credited: Credited): SignedCreditReceipt {
-    const { timestamp } = credited;
-    const signer =
-      this.#signers.findLast(({ notBefore, notAfter }) => notBefore <= timestamp && timestamp <= notAfter) ??
-      this.#signers.at(-1)!;
-    const document = { keyId: signer.keyId, ...credited };
-    return { document, signature: signer.key.sign(CreditReceipt.signedBytes(document)) };
+    const { keyId, key } = this.#signer(credited.timestamp);
+    const document = { keyId, ...credited };
+    return { document, signature: key.sign(CreditReceipt.signedBytes(document)) };
   }
 
   /** Wipes the keys. */
   close(): void {
-    for (const { key } of this.#signers) key.close();
+    for (const { key } of this.#signers.splice(0)) key.close();
+  }
+
+  #signer(timestamp: bigint): Signer {
+    const { publicKey, secretKey } = this.#identity.receiptKey(timestamp);
+    const ready = this.#signers.find((signer) => Buffer.compare(signer.publicKey, publicKey) === 0);
+    if (ready !== undefined) return ready;
+    const key = ed25519.signingKey(secretKey);
+    const signer = { publicKey, key, keyId: sha256(publicKey).subarray(0, KEY_ID_BYTES) };
+    this.#signers.push(signer);
+    if (this.#signers.length > SIGNERS_MAX) this.#signers.shift()!.key.close();
+    return signer;
   }
 }

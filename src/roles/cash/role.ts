@@ -1,17 +1,19 @@
 // Puts cash together: the ledger, the registry, the keys, and the engine that stands behind its server.
 import { Registry as MetricsRegistry } from 'prom-client';
-import { systemClock } from '../../ledger/clock.ts';
+import { type Clock, systemClock } from '../../ledger/clock.ts';
 import type { Ledger } from '../../ledger/index.ts';
 import { Currencies } from '../../shared/currency.ts';
 import type { RoleStore } from '../../store/store.ts';
 import type { Engine } from '../../wire/engine.ts';
+import type { Peer } from '../../wire/peer.ts';
 import { RoleEngine } from '../common/role-engine.ts';
 import { type CurrencyTerms, deviceAccount, systemAccounts } from './accounts.ts';
 import { CashEngine } from './engine.ts';
+import type { CashRefusal } from './errors.ts';
 import { cashHandlers } from './handler.ts';
-import type { CashDirectory, CashLog, CashParts } from './interface.ts';
-import { cashProtocol } from './messages.ts';
-import { CreditReceipts, type SigningKeyTerm } from './receipts.ts';
+import type { CashIdentity, CashLog, CashParts } from './interface.ts';
+import { type CashOperations, cashProtocol } from './messages.ts';
+import { CreditReceipts } from './receipts.ts';
 import { CURRENCIES_MAX, Registry, type RegistryLimits } from './registry.ts';
 import { SettlementKeys } from './settlement-keys.ts';
 
@@ -19,14 +21,13 @@ export interface CashOptions {
   /** Both are the caller's, who closes them after the role. */
   readonly ledger: Ledger;
   readonly store: RoleStore;
-  /** The signing keys of cash in the order of their times; copied. */
-  readonly keys: readonly SigningKeyTerm[];
-  readonly directory: CashDirectory;
+  /** identity.ts makes it of the directory and the role's key sets. */
+  readonly identity: CashIdentity;
   /** What devices may have accounts in, 1 to CURRENCIES_MAX. */
   readonly currencies: readonly CurrencyTerms[];
   readonly limits?: Partial<RegistryLimits>;
   /** Nanoseconds since the Unix epoch. Default: the system's clock. */
-  readonly clock?: () => bigint;
+  readonly clock?: Clock;
   /** Default: nothing is logged. */
   readonly log?: CashLog;
   /** Runs something when all that has come in this turn is taken in. Default: setImmediate. */
@@ -54,23 +55,22 @@ const SILENT: CashLog = { warn: () => {}, error: () => {} };
  * @throws CashConfigurationError; RequestError when the ledger does not take accounts now
  */
 export async function openCash(options: CashOptions): Promise<Cash> {
-  const { ledger, store, keys, directory, currencies, limits, log = SILENT, afterTurn } = options;
-  const clock = options.clock ?? systemClock();
+  const { ledger, store, identity, currencies, limits, log = SILENT, afterTurn } = options;
   checkTerms(currencies);
   for (const { currency } of currencies) await openSystemAccounts(ledger, currency);
-  const receipts = new CreditReceipts(keys);
+  const receipts = new CreditReceipts(identity);
   const parts: CashParts = {
     ledger,
     registry: new Registry(store, { devicesInMemoryMax: DEVICES_IN_MEMORY_MAX, ...limits }),
-    settlementKeys: new SettlementKeys(directory, clock),
+    settlementKeys: new SettlementKeys(identity),
     receipts,
     terms: new Map(currencies.map((terms) => [terms.currency, terms])),
     log,
   };
-  const role = new RoleEngine({
+  const role = new RoleEngine<CashOperations, Peer, CashRefusal>({
     protocol: cashProtocol,
     handlers: cashHandlers(parts),
-    clock,
+    clock: options.clock ?? systemClock(),
     // What Node tells of the process is among the ledger's metrics.
     registry: new MetricsRegistry(),
     log,

@@ -1,22 +1,20 @@
 // The keys that charge receipts are signed with, ready for verification.
 import { CryptoError, ed25519, type PreparedKey } from '../../crypto/index.ts';
-import type { CashDirectory } from './interface.ts';
+import type { CashIdentity } from './interface.ts';
 import { keyIdNumber } from './key-ids.ts';
 
 export class SettlementKeys {
-  readonly #directory: CashDirectory;
-  readonly #now: () => bigint;
+  readonly #identity: Pick<CashIdentity, 'settlementKey'>;
   /** By key id: only of keys that the directory has listed, so there are never many. */
   readonly #prepared = new Map<bigint, { readonly publicKey: Uint8Array; readonly key: PreparedKey }>();
 
-  constructor(directory: CashDirectory, now: () => bigint) {
-    this.#directory = directory;
-    this.#now = now;
+  constructor(identity: Pick<CashIdentity, 'settlementKey'>) {
+    this.#identity = identity;
   }
 
   /** The key of that id, as long as settlement's signatures under it count. */
   find(keyId: Uint8Array): PreparedKey | undefined {
-    const publicKey = this.#directory.verificationKey('settlement', keyId, this.#now());
+    const publicKey = this.#identity.settlementKey(keyId);
     if (publicKey === undefined) return undefined;
     const id = keyIdNumber(keyId);
     const known = this.#prepared.get(id);

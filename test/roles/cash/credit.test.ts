@@ -313,7 +313,7 @@ describe('what was credited stays credited', () => {
   test('against another receipt of the same order, signed with another key', async () => {
     const device = await cash.opened();
     const other = keyPair(55);
-    cash.directory.list(other.publicKey);
+    cash.identity.list(other.publicKey);
     const first = creditOf(device);
     const [before] = await cash.credit(first);
     const [after] = await cash.credit({
@@ -331,11 +331,11 @@ describe('what was credited stays credited', () => {
   test('when the key of its receipt is no longer listed; new ones are refused', async () => {
     const device = await cash.opened();
     const retired = keyPair(56);
-    cash.directory.list(retired.publicKey);
+    cash.identity.list(retired.publicKey);
     const order = orderOf(device);
     const request = { device: device.device, order, receipt: receiptOf(order, {}, retired) };
     const [before] = await cash.credit(request);
-    cash.directory.unlist(retired.publicKey);
+    cash.identity.unlist(retired.publicKey);
     const [after] = await cash.credit(request);
     expect(receiptBytes(after!)).toEqual(receiptBytes(before!));
     const late = orderOf(device);

@@ -15,6 +15,7 @@ import { KEY_ID_BYTES } from '../../../src/roles/documents/signed.ts';
 import { amountOf } from '../../../src/shared/amount.ts';
 import type { RoleStore } from '../../../src/store/store.ts';
 import type { EngineReply, EngineRequest } from '../../../src/wire/engine.ts';
+import type { Peer } from '../../../src/wire/peer.ts';
 import { MemoryDisk, memoryRoleStore } from '../../store/memory-backend.ts';
 
 export const EUR = 978;
@@ -22,8 +23,8 @@ export const USD = 840;
 export const BALANCE_MAX = 15_000n;
 export const TERMS = [{ currency: EUR, balanceMax: amountOf(BALANCE_MAX) }, { currency: USD }];
 
-export const MANAGEMENT = { kind: 'role', role: 'management', keyId: new Uint8Array(8) };
-export const OPERATOR = { kind: 'role', role: 'operator', keyId: new Uint8Array(8) };
+export const MANAGEMENT: Peer = { kind: 'role', role: 'management', keyId: new Uint8Array(8) };
+export const OPERATOR: Peer = { kind: 'operator', name: 'anna', channelKey: new Uint8Array(32) };
 
 /** A key pair whose secret key is 32 times the same byte, or begins with a number. */
 export function keyPair(seed: number) {
@@ -36,10 +37,9 @@ export const keyIdOf = (publicKey: Uint8Array): Uint8Array => sha256(publicKey).
 
 export const CASH_KEY = keyPair(1);
 export const SETTLEMENT_KEY = keyPair(2);
-const FOREVER = 2n ** 64n - 1n;
 
-/** Settlement's keys as the directory lists them; tests take one out. */
-export class TestDirectory {
+/** Settlement's keys that count, as the directory lists them; tests take one out. */
+export class TestIdentity {
   readonly #keys = new Map<string, Uint8Array>();
 
   list(publicKey: Uint8Array): void {
@@ -50,8 +50,12 @@ export class TestDirectory {
     this.#keys.delete(Buffer.from(keyIdOf(publicKey)).toString('hex'));
   }
 
-  verificationKey(role: 'settlement', keyId: Uint8Array): Uint8Array | undefined {
-    return role === 'settlement' ? this.#keys.get(Buffer.from(keyId).toString('hex')) : undefined;
+  settlementKey(keyId: Uint8Array): Uint8Array | undefined {
+    return this.#keys.get(Buffer.from(keyId).toString('hex'));
+  }
+
+  receiptKey(): ReturnType<typeof keyPair> {
+    return CASH_KEY;
   }
 }
 
@@ -121,7 +125,7 @@ export class TestCash {
   readonly path: string;
   readonly ledger: Ledger;
   readonly store: RoleStore;
-  readonly directory: TestDirectory;
+  readonly identity: TestIdentity;
   readonly cash: Cash;
   readonly logged: { readonly level: string; readonly fields: object; readonly message: string }[];
 
@@ -129,14 +133,14 @@ export class TestCash {
     path: string,
     ledger: Ledger,
     store: RoleStore,
-    directory: TestDirectory,
+    identity: TestIdentity,
     cash: Cash,
     logged: TestCash['logged'],
   ) {
     this.path = path;
     this.ledger = ledger;
     this.store = store;
-    this.directory = directory;
+    this.identity = identity;
     this.cash = cash;
     this.logged = logged;
   }
@@ -145,23 +149,22 @@ export class TestCash {
     const { path = mkdtempSync(join(tmpdir(), 'specie-cash-')), ...rest } = options;
     const ledger = rest.ledger ?? (await Ledger.open({ path: join(path, 'ledger') }));
     const store = rest.store ?? memoryRoleStore(new MemoryDisk());
-    const directory = new TestDirectory();
-    directory.list(SETTLEMENT_KEY.publicKey);
+    const identity = new TestIdentity();
+    identity.list(SETTLEMENT_KEY.publicKey);
     const logged: TestCash['logged'] = [];
     const log = {
       warn: (fields: object, message: string) => void logged.push({ level: 'warn', fields, message }),
       error: (fields: object, message: string) => void logged.push({ level: 'error', fields, message }),
     };
     const cash = await openCash({
-      keys: [{ secretKey: CASH_KEY.secretKey, notBefore: 0n, notAfter: FOREVER }],
-      directory,
+      identity,
       currencies: TERMS,
       log,
       ...rest,
       ledger,
       store,
     });
-    return new TestCash(path, ledger, store, directory, cash, logged);
+    return new TestCash(path, ledger, store, identity, cash, logged);
   }
 
   async close(): Promise<void> {
@@ -172,14 +175,14 @@ export class TestCash {
   }
 
   /** Calls as this peer; without messages of other calls in between, calls of one turn travel in one frame. */
-  client(peer: object = MANAGEMENT): CashClient {
+  client(peer: Peer = MANAGEMENT): CashClient {
     return new CashClient({ call: (operation, messages) => this.call(operation, messages, peer) });
   }
 
   async call(
     operation: number,
     messages: readonly Uint8Array[],
-    peer: object = MANAGEMENT,
+    peer: Peer = MANAGEMENT,
   ): Promise<Uint8Array[]> {
     const { status, body, count, message } = await this.submit({
       operation,
@@ -191,9 +194,9 @@ export class TestCash {
     return parseMessages(body, count);
   }
 
-  submit(request: Partial<EngineRequest> & { readonly peer?: object }): Promise<EngineReply> {
-    const whole = { session: 0n, request: 0n, payload: new Uint8Array(), count: 0, ...request };
-    return this.cash.engine.submit(whole as EngineRequest);
+  submit(request: Partial<EngineRequest>): Promise<EngineReply> {
+    const nothing = { operation: 0, session: 0n, request: 0n, payload: new Uint8Array(), count: 0 };
+    return this.cash.engine.submit({ ...nothing, peer: MANAGEMENT, ...request });
   }
 
   async opened(device = newDevice(), currency = EUR): Promise<TestDevice> {
