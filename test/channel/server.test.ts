@@ -577,6 +577,7 @@ test('metrics count connections, frames and replies', async () => {
     connectionOpened: () => void counted.push('opened'),
     connectionClosed: (code) => void counted.push(`closed ${code}`),
     connectionRefused: (status) => void counted.push(`refused ${status}`),
+    handshakeEnded: (outcome) => void counted.push(`handshake ${outcome}`),
     frameReceived: (operation, bytes) => void counted.push(`frame ${operation} ${bytes}`),
     replySent: (operation, status, bytes, seconds) => {
       expect(seconds).toBeGreaterThanOrEqual(0);

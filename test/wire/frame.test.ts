@@ -330,9 +330,9 @@ describe('hello', () => {
     expect(parseHello(encodeHello({ session: id, acknowledged }))).toEqual({ session: id, acknowledged });
   });
 
-  test.prop([session, u64, fc.nat(), fc.nat(), fc.nat(), fc.nat(), fc.nat(), fc.boolean()])(
+  test.prop([session, u64, fc.nat(), fc.nat(), fc.nat(), fc.nat(), fc.nat(), fc.boolean(), fc.nat()])(
     'reply',
-    (id, applied, batchRecordsMax, writesInFlightMax, readsInFlightMax, messageBytesMax, answersRemembered, resumed) => {
+    (id, applied, batchRecordsMax, writesInFlightMax, readsInFlightMax, messageBytesMax, answersRemembered, resumed, messagesInFlightMax) => {
       const reply = {
         session: id,
         applied,
@@ -342,6 +342,7 @@ describe('hello', () => {
         messageBytesMax,
         answersRemembered,
         resumed,
+        messagesInFlightMax,
       };
       expect(parseHelloReply(encodeHelloReply(reply))).toEqual(reply);
     },

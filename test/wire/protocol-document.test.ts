@@ -220,6 +220,7 @@ describe('the worked example, byte for byte', () => {
       messageBytesMax: limits.MESSAGE_BYTES_MAX,
       answersRemembered: limits.ANSWERS_REMEMBERED,
       resumed: false,
+      messagesInFlightMax: limits.MESSAGES_IN_FLIGHT_MAX,
     });
     const header = { operation: hello, status: 0, count: 1, request: 0n, timestamp: 0n };
     expect(block('hello-reply')).toBe(hex(encodeReply(header, reply)));
