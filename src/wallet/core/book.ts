@@ -2,9 +2,10 @@
 // only after it, so that what anyone sees outlives a crash.
 //
 //     verdict ──▶ next state ──▶ request, receipt, balance, history: one write ──▶ memory
-import { type Codec, CodecError, type Infer } from '../../shared/codec.ts';
-import { AMOUNT_MAX, type Amount, addAmounts, amountOf, ZERO } from '../../shared/amount.ts';
+
 import { CreditReceipt } from '../../roles/documents/receipts.ts';
+import { AMOUNT_MAX, type Amount, addAmounts, amountOf, ZERO } from '../../shared/amount.ts';
+import { type Codec, CodecError, type Infer } from '../../shared/codec.ts';
 import { WalletError } from './errors.ts';
 import type { Put, StoredRecord, WalletCrypto, WalletStorage } from './ports.ts';
 import {
@@ -239,9 +240,11 @@ export class Book {
       for (const [number, { event, request, amount, balance }] of history.entries()) {
         if (event === 'loaded') {
           running += amount;
-          if (!added.delete(request)) problems.push(`history ${number}: expected a receipt of its own, got none`);
+          if (!added.delete(request))
+            problems.push(`history ${number}: expected a receipt of its own, got none`);
         }
-        if (running !== balance) problems.push(`history ${number}: expected balance ${running}, got ${balance}`);
+        if (running !== balance)
+          problems.push(`history ${number}: expected balance ${running}, got ${balance}`);
       }
       for (const request of added)
         problems.push(`receipt of request ${request}: expected it in the history, got none`);
@@ -259,7 +262,9 @@ export class Book {
   }
 
   async #all<Value>(codec: Codec<Value>, prefix: string): Promise<Value[]> {
-    return (await this.#storage.list(prefix)).map(({ key, value }: StoredRecord) => decoded(codec, key, value));
+    return (await this.#storage.list(prefix)).map(({ key, value }: StoredRecord) =>
+      decoded(codec, key, value),
+    );
   }
 
   /** One at a time, in the order of the calls. */
@@ -310,7 +315,14 @@ function decoded<Value>(codec: Codec<Value>, key: string, bytes: Uint8Array): Va
 }
 
 function entryOf({ request, amount, state }: RequestRecord, balance: Amount, at: bigint): HistoryEntry {
-  return { at, request, event: state.kind as HistoryEntry['event'], amount, balance, detail: detailOf(state) };
+  return {
+    at,
+    request,
+    event: state.kind as HistoryEntry['event'],
+    amount,
+    balance,
+    detail: detailOf(state),
+  };
 }
 
 /** Why, where there is a why. */

@@ -1,7 +1,8 @@
 // What must hold of a credit receipt before its amount is added. One function a rule, in this order; each returns what is
 // wrong, or undefined. Nothing that management says by itself is believed.
-import { CreditReceipt, type SignedCreditReceipt } from '../../roles/documents/receipts.ts';
+
 import { equalBytes } from '../../identity/binary-text.ts';
+import { CreditReceipt, type SignedCreditReceipt } from '../../roles/documents/receipts.ts';
 import type { WalletCrypto } from './ports.ts';
 
 export interface ReceiptExpectation {

@@ -1,11 +1,12 @@
 // What an answer of management means for a request: its bytes come in, a checked verdict goes out. Whatever is not as it
 // should be is `in_doubt`, and says why.
-import { CodecError, type Codec } from '../../shared/codec.ts';
+
 import { answerCodec } from '../../roles/common/answer.ts';
 import { MAY_REPEAT, Refusal } from '../../roles/common/refusal.ts';
 import type { SignedCreditReceipt } from '../../roles/documents/receipts.ts';
 import { MANAGEMENT_REFUSALS } from '../../roles/management/errors.ts';
 import { EnrolAnswer, FileAccountAnswer, LoadAnswer } from '../../roles/management/messages.ts';
+import { type Codec, CodecError } from '../../shared/codec.ts';
 import { checkCertificate, checkReceipt } from './check.ts';
 import type { WalletCrypto } from './ports.ts';
 import type { ReceiptRecord, StoredDevice } from './records.ts';
@@ -81,7 +82,9 @@ function judgeEnrolment(answer: EnrolAnswer | Refusal, options: JudgeOptions): J
       if (found.wrong !== undefined) return { kind: 'unknown_key', reason: cut(found.wrong) };
       const { signingKey, channelKey } = options;
       const wrong = checkCertificate(found.certificate, { device, signingKey, channelKey });
-      return wrong === undefined ? { kind: 'enrolled', device: { device, certificate: bytes } } : doubt(wrong);
+      return wrong === undefined
+        ? { kind: 'enrolled', device: { device, certificate: bytes } }
+        : doubt(wrong);
     }
   }
 }

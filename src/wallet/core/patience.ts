@@ -89,7 +89,11 @@ const STOP_TEXT: { readonly [stop in Stop]: string } = {
 };
 
 /** @param reason what was waited for last */
-export function stoppedError(stop: Stop, reason: string | undefined, request: bigint | undefined): WalletError {
+export function stoppedError(
+  stop: Stop,
+  reason: string | undefined,
+  request: bigint | undefined,
+): WalletError {
   const about = request === undefined ? '' : `request ${request}: `;
   // Without an answer, the reason that helps is that there was none.
   if (stop === 'unfinished' && reason !== undefined) {

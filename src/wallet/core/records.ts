@@ -9,9 +9,22 @@
 //     open/ID            of those that are not final; empty
 //     receipt/ID         each credit that was added, with cash's key that it was verified with
 //     history/NUMBER     what changed, one after the other   NUMBER: 16 hex digits from 0
-import { bytes, bytesUpTo, type Infer, oneOf, struct, text, u8, u32, u64, u128, union } from '../../shared/codec.ts';
+
 import { CreditReceipt } from '../../roles/documents/receipts.ts';
 import { KEY_BYTES, publicKey } from '../../roles/documents/signed.ts';
+import {
+  bytes,
+  bytesUpTo,
+  type Infer,
+  oneOf,
+  struct,
+  text,
+  u8,
+  u32,
+  u64,
+  u128,
+  union,
+} from '../../shared/codec.ts';
 import { REASON_BYTES_MAX } from './request.ts';
 
 export const WALLET_VERSION = 1;

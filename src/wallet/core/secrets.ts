@@ -64,7 +64,10 @@ export class Secrets {
     const stored = await this.#book.keys();
     if (stored.kind === 'plain') return this.#derive(stored.keys);
     if (this.#protection === undefined) {
-      throw new WalletError('passphrase_needed', 'keys: expected a passphrase, as they are protected, got none');
+      throw new WalletError(
+        'passphrase_needed',
+        'keys: expected a passphrase, as they are protected, got none',
+      );
     }
     const plain = await this.#protection.reveal(stored.keys);
     try {

@@ -9,8 +9,8 @@ import type { WalletCrypto } from './ports.ts';
 const NANOSECONDS_A_DAY = 86_400_000_000_000n;
 /** A directory is fetched anew when a key set that the wallet needs has so much time left, or less. */
 const DIRECTORY_AHEAD = 7n * NANOSECONDS_A_DAY;
-/** A certificate is renewed when this part of its time is left, or less: 1/4. */
-const CERTIFICATE_AHEAD = 4n;
+/** A certificate is renewed when this part of its time is left, or less: 1/8. */
+const CERTIFICATE_AHEAD = 8n;
 
 /** The roles whose keys a wallet needs: it talks to one, and seals to the other. */
 const NEEDED: readonly RoleName[] = ['management', 'settlement'];
@@ -58,7 +58,9 @@ export class Trust {
   /** No newer directory is needed for now. */
   isFresh(now: bigint): boolean {
     try {
-      return NEEDED.every((role) => now + DIRECTORY_AHEAD <= this.#directory.currentKeySet(role, now).notAfter);
+      return NEEDED.every(
+        (role) => now + DIRECTORY_AHEAD <= this.#directory.currentKeySet(role, now).notAfter,
+      );
     } catch (error) {
       if (error instanceof IdentityError) return false;
       throw error;

@@ -7,7 +7,9 @@
 //
 // Nothing here is of Node: storage, cryptography, clock and transport come in from outside (ports.ts).
 import { Backoff } from '../../channel/backoff.ts';
+import { equalBytes } from '../../identity/binary-text.ts';
 import { keyIdOf } from '../../identity/key-set.ts';
+import { Refusal } from '../../roles/common/refusal.ts';
 import {
   type AccountBinding,
   accountSealAad,
@@ -15,7 +17,6 @@ import {
   encodeAccountContent,
   type SealedAccount,
 } from '../../roles/documents/account-seal.ts';
-import { Refusal } from '../../roles/common/refusal.ts';
 import { AccountFiling, Enrolment } from '../../roles/documents/enrolment.ts';
 import { LoadOrder } from '../../roles/documents/load-order.ts';
 import type { DocumentKind, Signed } from '../../roles/documents/signed.ts';
@@ -48,7 +49,13 @@ import {
   type WalletStorage,
   type WalletTransport,
 } from './ports.ts';
-import { type HistoryEntry, NAME_BYTES_MAX, type ReceiptRecord, Settings, WALLET_VERSION } from './records.ts';
+import {
+  type HistoryEntry,
+  NAME_BYTES_MAX,
+  type ReceiptRecord,
+  Settings,
+  WALLET_VERSION,
+} from './records.ts';
 import { isOpen, type RequestKind, type RequestRecord, type RequestState } from './request.ts';
 import { newStoredKeys, Secrets } from './secrets.ts';
 import { isRenewalDue, Trust } from './trust.ts';
@@ -177,6 +184,7 @@ export class Wallet {
   readonly #secrets: Secrets;
   readonly #newId: () => bigint;
   readonly #channels = new Map<Role, Promise<WalletChannel>>();
+  readonly #upkeeps = new Set<Promise<void>>();
   readonly #closed = new AbortController();
   #trust: Trust;
 
@@ -437,6 +445,7 @@ export class Wallet {
   async close(): Promise<void> {
     this.#closed.abort();
     await Promise.all([...this.#channels.keys()].map((role) => this.#drop(role)));
+    await Promise.all(this.#upkeeps);
     await this.#secrets.wipe();
   }
 
@@ -582,7 +591,8 @@ export class Wallet {
     const channel = await this.#channel(role);
     try {
       const [answer] = await channel.call(operation, [message]);
-      if (answer === undefined) throw new TransportError('unreachable', 'channel: expected an answer, got none');
+      if (answer === undefined)
+        throw new TransportError('unreachable', 'channel: expected an answer, got none');
       return answer;
     } catch (error) {
       await this.#drop(role, channel);
@@ -615,7 +625,10 @@ export class Wallet {
     this.#channels.set(role, opening);
     opening.then(
       // What can wait must not hold up what was asked for; it looks for itself whether it is due.
-      () => this.#upkeep(role),
+      () => {
+        const upkeep = this.#upkeep(role).finally(() => this.#upkeeps.delete(upkeep));
+        this.#upkeeps.add(upkeep);
+      },
       () => {
         if (this.#channels.get(role) === opening) this.#channels.delete(role);
       },
@@ -676,6 +689,7 @@ export class Wallet {
       renewed.wrong ??
       checkCertificate(renewed.certificate!, { device: known.device, signingKey, channelKey });
     if (wrong !== undefined) throw new WalletError('answer_invalid', wrong);
+    if (equalBytes(answer.certificate, known.certificate)) return;
     await this.#book.setDevice({ device: known.device, certificate: answer.certificate });
     this.#emit({ type: 'certificate_renewed', notAfter: renewed.certificate!.notAfter });
   }
@@ -744,7 +758,10 @@ export class Wallet {
   async #record(request: bigint): Promise<RequestRecord> {
     const record = await this.#book.request(request);
     if (record === undefined) {
-      throw new WalletError('invalid_argument', `request ${request}: expected one of this wallet, got another`);
+      throw new WalletError(
+        'invalid_argument',
+        `request ${request}: expected one of this wallet, got another`,
+      );
     }
     return record;
   }
