@@ -21,6 +21,9 @@ import {
 } from './records.ts';
 import { isOpen, nextState, RequestRecord, type RequestState, type Verdict } from './request.ts';
 
+/** Requests under way at a time. Beyond: WalletError too_many_open. */
+export const OPEN_REQUESTS_MAX = 64;
+
 /** What stands behind a verdict, written together with it. */
 export interface Proof {
   readonly device?: StoredDevice;
@@ -150,9 +153,13 @@ export class Book {
     return this.#all(HistoryEntry, Key.histories);
   }
 
-  /** A request, before it is sent for the first time. */
+  /**
+   * A request, before it is sent for the first time.
+   * @throws WalletError already_enrolled, enrolment_open, too_many_open, invalid_argument
+   */
   add(record: RequestRecord): Promise<void> {
     return this.#alone(async () => {
+      this.#expectRoomFor(record);
       await this.#write([
         { key: Key.request(record.request), value: RequestRecord.encode(record) },
         { key: Key.open(record.request), value: new Uint8Array() },
@@ -254,11 +261,32 @@ export class Book {
     });
   }
 
-  /** Room that the balance leaves beside what is under way. */
-  get roomLeft(): bigint {
-    let room = AMOUNT_MAX - this.#balance;
-    for (const { amount } of this.#open.values()) room -= amount;
-    return room;
+  #expectRoomFor({ kind, amount }: RequestRecord): void {
+    const open = [...this.#open.values()];
+    if (kind === 'enrolment') {
+      if (this.#device !== undefined) {
+        throw new WalletError(
+          'already_enrolled',
+          `wallet: expected one not enrolled, got device ${this.#device.device}`,
+        );
+      }
+      const other = open.find((record) => record.kind === 'enrolment');
+      if (other !== undefined) {
+        throw new WalletError('enrolment_open', 'wallet: expected no enrolment under way, got one', {
+          request: other.request,
+        });
+      }
+    }
+    if (open.length >= OPEN_REQUESTS_MAX) {
+      throw new WalletError(
+        'too_many_open',
+        `wallet: expected fewer than ${OPEN_REQUESTS_MAX} requests under way, got as many`,
+      );
+    }
+    const room = open.reduce((left, request) => left - request.amount, AMOUNT_MAX - this.#balance);
+    if (amount > room) {
+      throw new WalletError('invalid_argument', `load: expected at most ${room} minor units, got ${amount}`);
+    }
   }
 
   async #all<Value>(codec: Codec<Value>, prefix: string): Promise<Value[]> {

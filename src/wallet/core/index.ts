@@ -1,6 +1,6 @@
 // The wallet without Node: give it a storage, cryptography, a clock and a transport. docs/wallet.md says how.
 export type { Amount } from '../../shared/amount.ts';
-export type { BookReport } from './book.ts';
+export { type BookReport, OPEN_REQUESTS_MAX } from './book.ts';
 export { WALLET_ERROR_ADVICE, WalletError, type WalletErrorCode } from './errors.ts';
 export {
   type ConnectOptions,
@@ -23,7 +23,6 @@ export {
   type EnrolOptions,
   type LoadOptions,
   type OnlineBalance,
-  OPEN_REQUESTS_MAX,
   type OpenRequest,
   type Outcome,
   type Resumed,

@@ -12,15 +12,14 @@ export class Patience {
   #stop: Stop | undefined;
 
   /** @param patienceMs 0: without end */
-  constructor(clock: WalletClock, patienceMs: number, signal: AbortSignal | undefined, closed: AbortSignal) {
+  constructor(clock: WalletClock, patienceMs: number, signal: AbortSignal | undefined) {
     this.#clock = clock;
-    if (patienceMs > 0) this.#end.push(clock.setTimer(() => this.#abort('unfinished'), patienceMs));
-    this.#follow(closed, 'wallet_closed');
-    if (signal !== undefined) this.#follow(signal, 'interrupted');
-  }
-
-  get stopped(): Stop | undefined {
-    return this.#stop;
+    if (patienceMs > 0) this.#end.push(clock.setTimer(() => this.end('unfinished'), patienceMs));
+    if (signal === undefined) return;
+    const interrupt = (): void => this.end('interrupted');
+    if (signal.aborted) interrupt();
+    signal.addEventListener('abort', interrupt, { once: true });
+    this.#end.push(() => signal.removeEventListener('abort', interrupt));
   }
 
   /** What `work` resolves to; rejects with PatienceEnded as soon as waiting is to end. The work itself goes on. */
@@ -54,21 +53,14 @@ export class Patience {
     }
   }
 
+  end(stop: Stop): void {
+    this.#stop ??= stop;
+    this.#controller.abort();
+  }
+
   /** Lets go of timers and signals. */
   done(): void {
     for (const end of this.#end) end();
-  }
-
-  #follow(signal: AbortSignal, stop: Stop): void {
-    const abort = (): void => this.#abort(stop);
-    if (signal.aborted) abort();
-    signal.addEventListener('abort', abort, { once: true });
-    this.#end.push(() => signal.removeEventListener('abort', abort));
-  }
-
-  #abort(stop: Stop): void {
-    this.#stop ??= stop;
-    this.#controller.abort();
   }
 }
 

@@ -76,6 +76,11 @@ export function isOpen({ kind }: RequestState): boolean {
   return STANDING[kind] === 'open';
 }
 
+/** Also of a load that ended without a receipt, as there may be one by now. */
+export function mayAskAgain({ kind, state }: Pick<RequestRecord, 'kind' | 'state'>): boolean {
+  return isOpen(state) || (kind === 'load' && STANDING[state.kind] === 'said');
+}
+
 /** The same object where nothing changes. */
 export function nextState(state: RequestState, verdict: Verdict): RequestState {
   switch (STANDING[state.kind]) {

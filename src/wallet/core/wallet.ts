@@ -56,7 +56,7 @@ import {
   Settings,
   WALLET_VERSION,
 } from './records.ts';
-import { isOpen, type RequestKind, type RequestRecord, type RequestState } from './request.ts';
+import { isOpen, mayAskAgain, type RequestKind, type RequestRecord, type RequestState } from './request.ts';
 import { newStoredKeys, Secrets } from './secrets.ts';
 import { isRenewalDue, Trust } from './trust.ts';
 
@@ -78,9 +78,6 @@ const TIMES_DEFAULT: WalletTimes = {
   pauseFirstMs: 100,
   pauseLastMs: 5_000,
 };
-
-/** Requests under way at a time. Beyond: WalletError too_many_open. */
-export const OPEN_REQUESTS_MAX = 64;
 
 export type WalletEvent =
   /** Written down; from now on it can be resumed. */
@@ -185,7 +182,8 @@ export class Wallet {
   readonly #newId: () => bigint;
   readonly #channels = new Map<Role, Promise<WalletChannel>>();
   readonly #upkeeps = new Set<Promise<void>>();
-  readonly #closed = new AbortController();
+  readonly #waiting = new Set<Patience>();
+  #isClosed = false;
   #trust: Trust;
 
   private constructor(book: Book, options: WalletOptions) {
@@ -273,18 +271,6 @@ export class Wallet {
 
   /** Asks management for a device number and a certificate. The outcome may be a refusal. */
   async enrol({ userData, accountNumber, ...wait }: EnrolOptions): Promise<Outcome> {
-    if (this.#book.device !== undefined) {
-      throw new WalletError(
-        'already_enrolled',
-        `wallet: expected one not enrolled, got device ${this.#book.device.device}`,
-      );
-    }
-    const open = this.#book.open.find(({ kind }) => kind === 'enrolment');
-    if (open !== undefined) {
-      throw new WalletError('enrolment_open', 'wallet: expected no enrolment under way, got one', {
-        request: open.request,
-      });
-    }
     const request = this.#newId();
     const { signingKey, channelKey } = await this.#secrets.get();
     const account = accountNumber && this.#seal(accountNumber, { purpose: 'file', request }, signingKey);
@@ -329,11 +315,8 @@ export class Wallet {
         'load: expected either an account number or the one on file, got both or none',
       );
     }
-    if (amountOf(amount) === 0n || amount > this.#book.roomLeft) {
-      throw new WalletError(
-        'invalid_argument',
-        `load: expected 1 to ${this.#book.roomLeft} minor units, got ${amount}`,
-      );
+    if (amountOf(amount) === 0n) {
+      throw new WalletError('invalid_argument', 'load: expected an amount of 1 minor unit or more, got 0');
     }
     this.#expectEnrolled();
     if (accountNumber !== undefined) await this.#freshDirectory(wait);
@@ -360,9 +343,11 @@ export class Wallet {
    */
   async resume({ request, ...wait }: WaitOptions & { readonly request?: bigint } = {}): Promise<Resumed> {
     const records = request === undefined ? this.#book.open : [await this.#record(request)];
+    const resumed = (record: RequestRecord): Promise<Outcome> | Outcome =>
+      mayAskAgain(record) ? this.#drive(record, wait) : this.#outcome(record);
     const finished: Outcome[] = [];
     const unfinished: { request: bigint; error: WalletError }[] = [];
-    const results = await Promise.allSettled(records.map((record) => this.#drive(record, wait)));
+    const results = await Promise.allSettled(records.map(resumed));
     for (const [i, result] of results.entries()) {
       if (result.status === 'fulfilled') finished.push(result.value);
       else if (result.reason instanceof WalletError)
@@ -443,7 +428,8 @@ export class Wallet {
 
   /** Ends what waits, without an outcome, and lets go of channels and keys. */
   async close(): Promise<void> {
-    this.#closed.abort();
+    this.#isClosed = true;
+    for (const patience of this.#waiting) patience.end('wallet_closed');
     await Promise.all([...this.#channels.keys()].map((role) => this.#drop(role)));
     await Promise.all(this.#upkeeps);
     await this.#secrets.wipe();
@@ -456,12 +442,6 @@ export class Wallet {
     amount: Amount,
     wait: WaitOptions,
   ): Promise<Outcome> {
-    if (this.#book.open.length >= OPEN_REQUESTS_MAX) {
-      throw new WalletError(
-        'too_many_open',
-        `wallet: expected fewer than ${OPEN_REQUESTS_MAX} requests under way, got as many`,
-      );
-    }
     const now = this.#now();
     const state: RequestState = { kind: 'prepared' };
     const record: RequestRecord = { request, kind, message, state, createdAt: now, updatedAt: now, amount };
@@ -484,8 +464,9 @@ export class Wallet {
             continue;
           }
           const after = await this.#settle(request, judged);
-          if (after.state.kind === 'in_doubt' && verdictOf(judged).kind === 'in_doubt') {
-            throw new WalletError('answer_invalid', `request ${request}: ${after.state.reason}`, { request });
+          const verdict = verdictOf(judged);
+          if (verdict.kind === 'in_doubt') {
+            throw new WalletError('answer_invalid', `request ${request}: ${verdict.reason}`, { request });
           }
           if (!isOpen(after.state)) return this.#outcome(after);
           await waitFor(undefined);
@@ -568,10 +549,12 @@ export class Wallet {
   ): Promise<T> {
     const { clock, crypto } = this.#options;
     const { pauseFirstMs, pauseLastMs } = this.#times;
-    const patience = new Patience(clock, patienceMs, signal, this.#closed.signal);
+    const patience = new Patience(clock, patienceMs, signal);
     const backoff = new Backoff(pauseFirstMs, pauseLastMs, () => crypto.randomBytes(1)[0]! / 256);
     let last: string | undefined;
+    this.#waiting.add(patience);
     try {
+      if (this.#isClosed) patience.end('wallet_closed');
       return await work(patience, async (reason) => {
         last = reason;
         const pauseMs = backoff.next();
@@ -583,6 +566,7 @@ export class Wallet {
       if (error instanceof PatienceEnded) throw stoppedError(error.stop, last, request);
       throw error;
     } finally {
+      this.#waiting.delete(patience);
       patience.done();
     }
   }
@@ -616,7 +600,7 @@ export class Wallet {
   }
 
   #channel(role: Role): Promise<WalletChannel> {
-    if (this.#closed.signal.aborted) {
+    if (this.#isClosed) {
       return Promise.reject(new WalletError('wallet_closed', 'wallet: expected it open, got it closed'));
     }
     const known = this.#channels.get(role);
@@ -663,7 +647,7 @@ export class Wallet {
       if (!this.#trust.isFresh(this.#now())) await this.#fetchDirectory(role);
       if (role === 'device') await this.#renewCertificate();
     } catch (error) {
-      if (this.#closed.signal.aborted) return;
+      if (this.#isClosed) return;
       this.#emit({ type: 'warning', message: (error as Error).message });
     }
   }
