@@ -1,7 +1,12 @@
 // Keys and identities for the tests of the encrypted channel: a system of its own, whose "certificate" is a text.
 import { keyIdOf } from '../../src/channel/secure/preamble.ts';
 import { x25519 } from '../../src/crypto/x25519.ts';
-import type { Admission, ClientIdentity, Initiator, ServerIdentity } from '../../src/wire/channel-identity.ts';
+import type {
+  Admission,
+  ClientIdentity,
+  Initiator,
+  ServerIdentity,
+} from '../../src/wire/channel-identity.ts';
 import type { ChannelRefusal } from '../../src/wire/channel-refusal.ts';
 
 export interface KeyPair {

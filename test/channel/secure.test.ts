@@ -1,15 +1,11 @@
 // The encrypted channel as its users see it: who is let in, as whom, and what the others are told.
 import { describe, expect, test } from 'vitest';
-import { type ClientEvent, connect } from '../../src/channel/client.ts';
-import { ClientError } from '../../src/channel/client-error.ts';
-import { Server } from '../../src/channel/server.ts';
 import type { EngineRequest } from '../../src/wire/engine.ts';
 import { encodeMessages, parseMessages } from '../../src/wire/messages.ts';
-import { RequestOperation } from '../../src/wire/operation.ts';
 import type { Peer } from '../../src/wire/peer.ts';
 import { MemoryEngine } from './memory-engine.ts';
 import { keyPair, System, utf8 } from './secure-support.ts';
-import { afterwards, client, pause, serve, until } from './support.ts';
+import { client, pause, serve } from './support.ts';
 
 /** A ledger that also answers message operation 40: each message with its bytes reversed. */
 class EchoEngine extends MemoryEngine {
@@ -24,15 +20,6 @@ class EchoEngine extends MemoryEngine {
     await pause(1);
     return { status: 0, timestamp: 1n, count: answers.length, body: encodeMessages(answers) };
   }
-}
-
-async function failure(promise: Promise<unknown>): Promise<ClientError> {
-  const error = await promise.then(
-    () => undefined,
-    (reason) => reason,
-  );
-  expect(error).toBeInstanceOf(ClientError);
-  return error as ClientError;
 }
 
 describe('who is let in', () => {

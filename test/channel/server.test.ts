@@ -182,6 +182,7 @@ describe('hello', () => {
       session,
       applied: 0n,
       resumed: false,
+      messagesInFlightMax: 64,
       batchRecordsMax: 8190,
       writesInFlightMax: 32,
       readsInFlightMax: 16,
