@@ -1,0 +1,46 @@
+// What each party says of each load, in the auditor's own words. It shares no code with the roles: what they say is all it has.
+import type { Amount } from '../../shared/amount.ts';
+
+/** `done`: money moved for good. `not_done`: it did not, or was given back. `open`: nobody may rely on either yet. */
+export type Standing = 'done' | 'not_done' | 'open';
+
+export interface Statement {
+  readonly request: bigint;
+  readonly standing: Standing;
+  readonly amount: Amount;
+  /** ISO 4217 number, or an operator's. */
+  readonly currency: number;
+  /** 0n: this party does not know it. */
+  readonly device: bigint;
+  /** The party's own word for the standing, for the report. */
+  readonly word: string;
+}
+
+export interface Balance {
+  readonly device: bigint;
+  readonly currency: number;
+  readonly balance: bigint;
+}
+
+/** One party's view of all loads. */
+export interface Book {
+  readonly party: Party;
+  readonly statements: readonly Statement[];
+}
+
+export const PARTIES = ['wallet', 'management', 'settlement', 'cash', 'institution'] as const;
+export type Party = (typeof PARTIES)[number];
+
+export interface AuditInput {
+  readonly books: readonly Book[];
+  /** Of devices, as the ledger has them. */
+  readonly balancesAtCash: readonly Balance[];
+  /** Of the wallets that were asked; their devices only. */
+  readonly balancesInWallets: readonly Balance[];
+  /** By currency: what the institution holds for all balances, as the ledger has it (float). */
+  readonly floatAtCash: ReadonlyMap<number, bigint>;
+  /** Over all accounts of the ledger, by currency. */
+  readonly ledgerTotals: ReadonlyMap<number, { readonly debits: bigint; readonly credits: bigint }>;
+  /** Whether the wallets that were asked are all there are. */
+  readonly allWallets: boolean;
+}

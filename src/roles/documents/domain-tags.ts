@@ -1,0 +1,23 @@
+// What each signature and each seal is for. The tag stands before the bytes that are signed, or begins a seal's `info`, so
+// that nothing made for one purpose passes for another. Each ends in a zero byte, and none is the beginning of another.
+const tags = {
+  enrolment: 'specie enrolment v1\0',
+  accountFiling: 'specie account filing v1\0',
+  loadOrder: 'specie load order v1\0',
+  chargeReceipt: 'specie charge receipt v1\0',
+  creditReceipt: 'specie credit receipt v1\0',
+  accountSeal: 'specie account seal v1\0',
+} as const;
+
+export type Domain = keyof typeof tags;
+
+const encoder = new TextEncoder();
+
+/** The tag, then the bytes. */
+export function tagged(domain: Domain, bytes: Uint8Array): Uint8Array<ArrayBuffer> {
+  const tag = encoder.encode(tags[domain]);
+  const result = new Uint8Array(tag.length + bytes.length);
+  result.set(tag);
+  result.set(bytes, tag.length);
+  return result;
+}

@@ -1,0 +1,42 @@
+// A document and an Ed25519 signature over its tag and its bytes.
+//
+//     ┌──────────────────────┬────────────────┐
+//     │ document (its codec) │ signature (64) │
+//     └──────────────────────┴────────────────┘
+import { bytes, type Codec, type Infer, struct } from '../../shared/codec.ts';
+import { type Domain, tagged } from './domain-tags.ts';
+
+export const KEY_BYTES = 32;
+export const KEY_ID_BYTES = 8;
+export const SIGNATURE_BYTES = 64;
+export const DIGEST_BYTES = 32;
+
+/** A public key of Ed25519 or X25519. */
+export const publicKey = bytes(KEY_BYTES);
+/** The first 8 bytes of SHA-256 of a public key. */
+export const keyId = bytes(KEY_ID_BYTES);
+export const signature = bytes(SIGNATURE_BYTES);
+/** SHA-256. */
+export const digest = bytes(DIGEST_BYTES);
+
+export interface Signed<Document> {
+  readonly document: Document;
+  readonly signature: Uint8Array;
+}
+
+/** A kind of document: how it is encoded, and what of it is signed. */
+export interface DocumentKind<Document> {
+  readonly codec: Codec<Document>;
+  readonly signed: Codec<Signed<Document>>;
+  /** What the signature is over: the domain's tag and the document's bytes. */
+  signedBytes(document: Document): Uint8Array<ArrayBuffer>;
+}
+
+export function documentKind<Of extends Codec<unknown>>(domain: Domain, codec: Of): DocumentKind<Infer<Of>> {
+  const document = codec as unknown as Codec<Infer<Of>>;
+  return {
+    codec: document,
+    signed: struct({ document, signature }) as Codec<Signed<Infer<Of>>>,
+    signedBytes: (value) => tagged(domain, document.encode(value)),
+  };
+}
