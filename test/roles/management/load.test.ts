@@ -139,7 +139,7 @@ describe('a load', () => {
       kind: 'ok',
       answer: { kind: 'pending', state: 'crediting' },
     });
-    await loads.stage.pass(10 * 24 * 3_600_000);
+    await loads.stage.pass(3_600_000);
     loads.stage.partners.script = () => undefined;
     expect(await loads.load(given())).toMatchObject({ kind: 'loaded' });
     expect(loads.charges).toHaveLength(1);
