@@ -13,8 +13,12 @@ export type Peer =
       /** Nanoseconds since the Unix epoch. */
       readonly notAfter: bigint;
     }
+  /** Somebody who may give commands to any role: listed in the directory by name. */
+  | { readonly kind: 'operator'; readonly name: string; readonly channelKey: Uint8Array }
   /** A device without a certificate: it holds this channel key, and that is all that is known. */
   | { readonly kind: 'unenrolled'; readonly channelKey: Uint8Array }
+  /** An operator of the directory: commands, and those who submit batches to the ledger. */
+  | { readonly kind: 'operator'; readonly name: string; readonly channelKey: Uint8Array }
   /** Someone who knows the server and has not said who he is. */
   | { readonly kind: 'unnamed' }
   /** A plain connection over the loopback interface, or a call in the same process. */
@@ -29,6 +33,8 @@ export function peerName(peer: Peer): string {
       return `role ${peer.role}`;
     case 'device':
       return `device ${peer.device}`;
+    case 'operator':
+      return `operator ${peer.name}`;
     default:
       return peer.kind;
   }

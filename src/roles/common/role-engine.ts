@@ -58,7 +58,7 @@ export interface RoleEngineOptions<Of extends Operations, Peer, Code extends str
   readonly afterTurn?: (run: () => void) => void;
 }
 
-export interface RoleRequest<Peer> extends EngineRequest {
+export interface RoleRequest<Peer> extends Omit<EngineRequest, 'peer'> {
   readonly peer: Peer;
 }
 
@@ -119,7 +119,7 @@ export class RoleEngine<Of extends Operations, Peer, Code extends string = strin
 
   async submit(request: EngineRequest): Promise<EngineReply> {
     // Nothing of the payload may be read after the first pause: it is borrowed.
-    const { peer } = request as RoleRequest<Peer>;
+    const { peer } = request as unknown as RoleRequest<Peer>;
     const { operation, payload, count } = request;
     const batch = this.#batches.get(operation);
     if (batch === undefined) {
