@@ -226,8 +226,9 @@ export class TestManagement implements WalletTransport {
     serial,
   }: Omit<Device, 'accountNumber' | 'balance'>): Uint8Array {
     const signer = ed25519.signingKey(keySets.management[0].signing.secretKey);
-    const notBefore = this.#now();
-    const notAfter = notBefore + this.certificateDays * DAY;
+    // Clocks differ.
+    const notBefore = this.#now() - 300_000_000_000n;
+    const notAfter = this.#now() + this.certificateDays * DAY;
     return DeviceCertificate.signed.encode(
       issueDeviceCertificate(
         { device: number, signingKey, channelKey, serial, notBefore, notAfter },
