@@ -6,16 +6,26 @@
 //                          │  └── sent again, in order, over the next link
 //                          └── answered: settled, frame used again
 //
-// Two windows: writes, whose numbers the session remembers, and reads, which may simply be repeated.
+// Three windows: writes, whose numbers the session remembers; reads, which may simply be repeated; and messages to a role,
+// which may be repeated because each names its own request.
 import { randomFillSync } from 'node:crypto';
 import { U128_MAX } from '../shared/bytes.ts';
 import type { Call, CallOptions } from '../wire/calls.ts';
 import { LedgerCalls } from '../wire/calls.ts';
+import type { ClientIdentity } from '../wire/channel-identity.ts';
+import { CHANNEL_ADVICE } from '../wire/channel-refusal.ts';
 import { RequestError } from '../wire/errors.ts';
 import type { ReplyFrame } from '../wire/frame.ts';
 import { refusalText, viewOf, writeHeader } from '../wire/frame.ts';
 import type { HelloReply } from '../wire/hello.ts';
-import { HEADER_SIZE, READS_IN_FLIGHT_MAX, WRITES_IN_FLIGHT_MAX } from '../wire/limits.ts';
+import {
+  HEADER_SIZE,
+  MESSAGE_BYTES_MAX,
+  MESSAGES_IN_FLIGHT_MAX,
+  READS_IN_FLIGHT_MAX,
+  WRITES_IN_FLIGHT_MAX,
+} from '../wire/limits.ts';
+import { messagesSize, parseMessages, writeMessages } from '../wire/messages.ts';
 import { operationName, operationShape, RequestOperation } from '../wire/operation.ts';
 import { CloseCode, RETRY_ADVICE, RequestStatus, requestStatusName } from '../wire/status.ts';
 import { Backoff } from './backoff.ts';
@@ -24,6 +34,7 @@ import { ClientError } from './client-error.ts';
 import { FramePool } from './frame-pool.ts';
 import type { LinkEnd } from './link.ts';
 import { Link } from './link.ts';
+import { Initiator } from './secure/initiator.ts';
 import type { Pending } from './window.ts';
 import { Window } from './window.ts';
 
@@ -36,6 +47,11 @@ export type ClientEvent =
 export interface ClientOptions {
   /** ws://127.0.0.1:PORT/v1 */
   url: string;
+  /**
+   * Keys of this client and of the server: the connection is encrypted, and both know whom they talk to. A function is
+   * asked anew for each connection. Without, the connection is plain, which only a server on the same machine takes.
+   */
+  identity?: ClientIdentity | (() => ClientIdentity) | undefined;
   /** How long connect() waits for the first connection, and each attempt for its own. 10 s. */
   connectTimeoutMs?: number;
   /** How long a call waits for its answer, unless it brings a time of its own. 60 s; 0: for ever. */
@@ -54,8 +70,9 @@ export interface ClientOptions {
   setTimer?: (run: () => void, milliseconds: number) => () => void;
 }
 
-/** Numbers of reads: never those of writes. The server does not look at them. */
+/** Numbers of reads and of messages: never those of writes. The server does not look at them. */
 const READ_FIRST = 1n << 63n;
+const MESSAGE_FIRST = 1n << 62n;
 
 const BUSY_FIRST_MS = 2;
 const BUSY_LAST_MS = 1_000;
@@ -71,9 +88,33 @@ const FATAL: ReadonlyMap<number, ClientErrorCode> = new Map<number, ClientErrorC
   [1003, 'protocol_error'],
 ]);
 
+/**
+ * Close codes of a handshake that came to nothing, with what to do. They are not encrypted, so once the client has been
+ * connected they count for a broken connection: whoever can cut it must not be able to stop the client for good.
+ */
+const NO_HANDSHAKE: ReadonlyMap<number, string> = new Map([
+  [CloseCode.handshake_expected, 'the server takes encrypted connections only: connect with an identity'],
+  [CloseCode.handshake_not_expected, 'the server has no identity: connect to one that has, or without one'],
+  [CloseCode.handshake_unreadable, 'check that address and key of the server belong together'],
+  [CloseCode.unknown_recipient, 'renew the directory'],
+  [CloseCode.unknown_initiator, 'renew the directory of the server'],
+  [CloseCode.unsupported_channel, 'use a program of the same version as the server'],
+]);
+
+interface Lane {
+  readonly window: Window;
+  readonly queue: Pending[];
+}
+
 function systemTimer(run: () => void, milliseconds: number): () => void {
   const timer = setTimeout(run, milliseconds);
   return () => clearTimeout(timer);
+}
+
+/** Whether a request may change something, so that its outcome matters even when nobody waits for it any more. */
+function changes(operation: number): boolean {
+  const kind = operationShape(operation)?.kind;
+  return kind === 'write' || kind === 'message';
 }
 
 function systemRandom(): number {
@@ -92,13 +133,15 @@ export function connect(options: ClientOptions): Promise<Client> {
 }
 
 export class Client extends LedgerCalls {
-  readonly #options: Required<Omit<ClientOptions, 'onEvent'>>;
+  readonly #options: Required<Omit<ClientOptions, 'onEvent' | 'identity'>>;
+  readonly #identity: ClientIdentity | (() => ClientIdentity) | undefined;
   readonly #onEvent: (event: ClientEvent) => void;
-  readonly #frames = new FramePool(WRITES_IN_FLIGHT_MAX);
-  readonly #writes: Window;
-  readonly #reads = new Window(READ_FIRST, READS_IN_FLIGHT_MAX);
-  readonly #writeQueue: Pending[] = [];
-  readonly #readQueue: Pending[] = [];
+  readonly #frames = new FramePool(WRITES_IN_FLIGHT_MAX, MESSAGE_BYTES_MAX);
+  readonly #writes: Lane;
+  readonly #reads: Lane = { window: new Window(READ_FIRST, READS_IN_FLIGHT_MAX), queue: [] };
+  readonly #messages: Lane = { window: new Window(MESSAGE_FIRST, MESSAGES_IN_FLIGHT_MAX), queue: [] };
+  /** In the order in which they are sent. */
+  readonly #lanes: readonly Lane[];
   readonly #reconnect: Backoff;
   readonly #busy: Backoff;
   #session: bigint;
@@ -126,6 +169,8 @@ export class Client extends LedgerCalls {
 
   constructor(options: ClientOptions) {
     super();
+    const { identity, ...rest } = options;
+    this.#identity = identity;
     this.#options = {
       connectTimeoutMs: 10_000,
       requestTimeoutMs: 60_000,
@@ -136,7 +181,7 @@ export class Client extends LedgerCalls {
       random: systemRandom,
       randomBytes: randomFillSync,
       setTimer: systemTimer,
-      ...options,
+      ...rest,
     };
     this.#onEvent = options.onEvent ?? (() => {});
     const { reconnectFirstMs, reconnectLastMs, random, writesInFlightMax, connectTimeoutMs } = this.#options;
@@ -151,7 +196,8 @@ export class Client extends LedgerCalls {
         'none',
       );
     }
-    this.#writes = new Window(1n, writesInFlightMax);
+    this.#writes = { window: new Window(1n, writesInFlightMax), queue: [] };
+    this.#lanes = [this.#writes, this.#reads, this.#messages];
     this.#reconnect = new Backoff(reconnectFirstMs, reconnectLastMs, random);
     this.#busy = new Backoff(BUSY_FIRST_MS, BUSY_LAST_MS, random);
     this.#session = this.#newSession();
@@ -173,9 +219,13 @@ export class Client extends LedgerCalls {
     return this.#session;
   }
 
-  /** Writes and reads that have not been answered, and calls that wait for their turn. */
+  /** Requests that have not been answered, and calls that wait for their turn. */
   get unanswered(): number {
-    return this.#writes.size + this.#reads.size + this.#writeQueue.length + this.#readQueue.length;
+    return this.#sent + this.#lanes.reduce((sum, { queue }) => sum + queue.length, 0);
+  }
+
+  get #sent(): number {
+    return this.#lanes.reduce((sum, { window }) => sum + window.size, 0);
   }
 
   /**
@@ -188,6 +238,31 @@ export class Client extends LedgerCalls {
       await new Promise<void>((resolve) => this.#wanting.add(resolve));
     }
     if (this.#over !== undefined) throw new ClientError(this.#over.code, this.#over.message, 'none');
+  }
+
+  /**
+   * Sends messages to a role (`operation` 32 to 127); one answer each, in order. They are sent again over new connections
+   * until they are answered, so each must name its request in a way that the role recognises. Borrowed until then.
+   */
+  async call(
+    operation: number,
+    messages: readonly Uint8Array[],
+    options: CallOptions = {},
+  ): Promise<Uint8Array[]> {
+    if (operationShape(operation)?.kind !== 'message') {
+      const message = `operation: expected a message operation (32 to 127), got ${operation}`;
+      throw new ClientError('invalid_argument', message, 'none');
+    }
+    if (messages.length === 0) return [];
+    let bodySize: number;
+    try {
+      bodySize = messagesSize(messages);
+    } catch (error) {
+      throw error instanceof RequestError ? this.argumentError(error) : error;
+    }
+    const write = (body: Uint8Array): void => writeMessages(body, messages);
+    const body = await this.exchange({ operation, count: messages.length, bodySize, write, options });
+    return parseMessages(body, messages.length);
   }
 
   /** Asks the server for a sign of life; resolves with the round trip in milliseconds. */
@@ -231,7 +306,7 @@ export class Client extends LedgerCalls {
         release: () => {},
       };
       if (!this.#watch(pending)) return;
-      this.#queueOf(pending).push(pending);
+      this.#laneOf(pending.call.operation).queue.push(pending);
       this.#pump();
     });
   }
@@ -244,6 +319,17 @@ export class Client extends LedgerCalls {
   // ---- connection
 
   #open(): void {
+    let initiator: Initiator | undefined;
+    try {
+      const identity = typeof this.#identity === 'function' ? this.#identity() : this.#identity;
+      initiator = identity && new Initiator(identity);
+    } catch (error) {
+      this.#lastFailure = `identity: ${error instanceof Error ? error.message : 'cannot be used'}`;
+      // What was good once, a directory in mid-change may spoil for a moment.
+      if (this.#everUp) this.#openLater();
+      else this.#fail(new ClientError('invalid_argument', this.#lastFailure, 'unknown', { cause: error }));
+      return;
+    }
     const link: Link = new Link(
       this.#options.url,
       { session: this.#session, acknowledged: this.#acknowledged },
@@ -253,6 +339,7 @@ export class Client extends LedgerCalls {
         ended: (end) => this.#ended(end),
       },
       this.#options,
+      initiator,
     );
     this.#link = link;
   }
@@ -266,19 +353,21 @@ export class Client extends LedgerCalls {
     }
     this.#cancelConnectTimeout();
     this.#reconnect.reset();
-    this.#writes.narrow(reply.writesInFlightMax);
-    this.#reads.narrow(reply.readsInFlightMax);
+    this.#writes.window.narrow(reply.writesInFlightMax);
+    this.#reads.window.narrow(reply.readsInFlightMax);
+    this.#messages.window.narrow(reply.messagesInFlightMax);
     this.#up = true;
     this.#everUp = true;
     this.#stopHolding();
-    const again = [...this.#writes.resend(), ...this.#reads.resend()];
+    const again = this.#lanes.flatMap(({ window }) => window.resend());
     for (const { frame } of again) this.#link!.send(frame!);
     this.#event({ type: 'connected', resumed: reply.resumed, resent: again.length });
     this.#connectedResolve();
     this.#pump();
   }
 
-  #ended({ code, reason, httpStatus }: LinkEnd): void {
+  #ended(end: LinkEnd): void {
+    const { code, reason } = end;
     this.#up = false;
     this.#link = undefined;
     this.#stopHolding();
@@ -287,22 +376,45 @@ export class Client extends LedgerCalls {
       return;
     }
     this.#lastFailure = reason === '' ? `closed with code ${code}` : reason;
-    this.#event({ type: 'disconnected', code, reason, unanswered: this.#writes.size + this.#reads.size });
+    this.#event({ type: 'disconnected', code, reason, unanswered: this.#sent });
+    const final = this.#final(end);
+    if (final !== undefined) {
+      this.#fail(final);
+    } else {
+      this.#openLater();
+    }
+  }
+
+  #openLater(): void {
+    this.#cancelReconnect = this.#options.setTimer(() => this.#open(), this.#reconnect.next());
+  }
+
+  /** Why connecting again would only repeat the same; undefined: it may help. */
+  #final({ code, reason, httpStatus, refused }: LinkEnd): ClientError | undefined {
+    const { url } = this.#options;
+    if (refused !== undefined) {
+      const advice = CHANNEL_ADVICE[refused.refused];
+      if (advice === 'retry') return undefined;
+      const message = `${url} refuses this identity: ${refused.refused}: ${refused.message}. What to do: ${advice}`;
+      return new ClientError(refused.refused, message, 'unknown');
+    }
     const fatal = FATAL.get(code);
     if (fatal !== undefined) {
-      this.#fail(
-        new ClientError(fatal, `the connection was closed for good (${code}): ${reason}`, 'unknown'),
-      );
-    } else if (!this.#everUp && httpStatus !== undefined && httpStatus !== 503) {
-      this.#fail(new ClientError('connection_failed', `${this.#options.url}: ${reason}`, 'none'));
-    } else {
-      this.#cancelReconnect = this.#options.setTimer(() => this.#open(), this.#reconnect.next());
+      return new ClientError(fatal, `the connection was closed for good (${code}): ${reason}`, 'unknown');
     }
+    const advice = NO_HANDSHAKE.get(code);
+    if (advice !== undefined && (this.#identity === undefined || !this.#everUp)) {
+      return new ClientError('handshake_failed', `${url}: ${reason}. What to do: ${advice}`, 'unknown');
+    }
+    if (!this.#everUp && httpStatus !== undefined && httpStatus !== 503) {
+      return new ClientError('connection_failed', `${url}: ${reason}`, 'none');
+    }
+    return undefined;
   }
 
   /** The server has forgotten the session: what was sent in it and not answered is lost from sight. */
   #renew(): void {
-    const lost = this.#writes.clear();
+    const lost = this.#writes.window.clear();
     this.#session = this.#newSession();
     this.#acknowledged = 0n;
     for (const pending of lost) {
@@ -319,13 +431,13 @@ export class Client extends LedgerCalls {
   // ---- replies
 
   #received(reply: ReplyFrame): void {
-    const write = operationShape(reply.operation)?.kind === 'write';
-    const window = write ? this.#writes : this.#reads;
+    const kind = operationShape(reply.operation)?.kind;
+    const { window } = this.#laneOf(reply.operation);
     const pending = window.get(reply.request);
     // A refusal of a frame whose header could not be read, or an answer sent twice: the close code says what follows.
     if (pending === undefined || pending.call.operation !== reply.operation) return;
     if (reply.status === RequestStatus.ok) {
-      if (write && reply.request > this.#acknowledged) this.#acknowledged = reply.request;
+      if (kind === 'write' && reply.request > this.#acknowledged) this.#acknowledged = reply.request;
       this.#busy.reset();
       this.#finish(window, pending, this.#checked(pending, reply));
       return;
@@ -334,7 +446,7 @@ export class Client extends LedgerCalls {
     const advice = code === undefined ? 'renew' : RETRY_ADVICE[code];
     if (advice === 'repeat') {
       window.refuse(pending);
-      if (write) this.#holding = true;
+      if (kind === 'write') this.#holding = true;
       this.#resendLater();
     } else if (advice === 'reconnect') {
       this.#link!.drop(refusalText(reply));
@@ -342,7 +454,7 @@ export class Client extends LedgerCalls {
       this.#renew();
     } else {
       const text = `${operationName(reply.operation)}: ${code ?? `status ${reply.status}`}: ${refusalText(reply)}`;
-      const outcome = write && advice === 'renew' ? 'unknown' : 'none';
+      const outcome = changes(reply.operation) && advice === 'renew' ? 'unknown' : 'none';
       this.#finish(
         window,
         pending,
@@ -353,7 +465,7 @@ export class Client extends LedgerCalls {
 
   /** The body, unless it cannot be the answer. */
   #checked({ call }: Pending, reply: ReplyFrame): Uint8Array | ClientError {
-    if (operationShape(call.operation)!.kind !== 'write' || reply.count === call.count) return reply.body;
+    if (!changes(call.operation) || reply.count === call.count) return reply.body;
     const message = `${operationName(call.operation)}: expected ${call.count} results, got ${reply.count}`;
     return new ClientError('protocol_error', message, 'unknown');
   }
@@ -369,16 +481,18 @@ export class Client extends LedgerCalls {
   /** Sends again what was refused, after a pause, when nothing else is on its way: in order, or not at all. */
   #resendLater(): void {
     if (this.#cancelResend !== undefined) return;
-    if (this.#writes.size > this.#writes.refused && this.#writes.refused > 0) return;
-    if (this.#writes.refused === 0 && this.#reads.refused === 0) {
+    const { window: writes } = this.#writes;
+    if (writes.size > writes.refused && writes.refused > 0) return;
+    if (this.#lanes.every(({ window }) => window.refused === 0)) {
       this.#stopHolding();
       return;
     }
-    this.#event({ type: 'busy', unanswered: this.#writes.size + this.#reads.size });
+    this.#event({ type: 'busy', unanswered: this.#sent });
     this.#cancelResend = this.#options.setTimer(() => {
       this.#stopHolding();
-      for (const { frame } of this.#writes.takeRefused()) this.#link!.send(frame!);
-      for (const { frame } of this.#reads.takeRefused()) this.#link!.send(frame!);
+      for (const { window } of this.#lanes) {
+        for (const { frame } of window.takeRefused()) this.#link!.send(frame!);
+      }
       this.#pump();
     }, this.#busy.next());
   }
@@ -391,14 +505,14 @@ export class Client extends LedgerCalls {
 
   // ---- calls
 
-  #queueOf(pending: Pending): Pending[] {
-    return operationShape(pending.call.operation)!.kind === 'write' ? this.#writeQueue : this.#readQueue;
+  #laneOf(operation: number): Lane {
+    const kind = operationShape(operation)?.kind;
+    return kind === 'write' ? this.#writes : kind === 'message' ? this.#messages : this.#reads;
   }
 
   /** Gives numbers and frames to calls while there is room, and sends them. */
   #pump(): void {
-    this.#fill(this.#writeQueue, this.#writes);
-    this.#fill(this.#readQueue, this.#reads);
+    for (const lane of this.#lanes) this.#fill(lane);
     if (this.#wanting.size > 0 && this.#wanted()) {
       for (const wake of this.#wanting) wake();
       this.#wanting.clear();
@@ -406,11 +520,11 @@ export class Client extends LedgerCalls {
     this.#settleIdle();
   }
 
-  #fill(queue: Pending[], window: Window): void {
-    while (queue.length > 0 && window.room && !(this.#holding && window === this.#writes)) {
+  #fill({ queue, window }: Lane): void {
+    while (queue.length > 0 && window.room && !(this.#holding && window === this.#writes.window)) {
       const pending = queue.shift()!;
       const { operation, count, bodySize, write } = pending.call;
-      const frame = this.#frames.take(bodySize);
+      const frame = this.#frames.take(HEADER_SIZE + bodySize);
       try {
         write(frame.subarray(HEADER_SIZE));
       } catch (error) {
@@ -434,7 +548,7 @@ export class Client extends LedgerCalls {
 
   #wanted(): boolean {
     if (this.#over !== undefined || this.#closing !== undefined) return true;
-    return this.#up && !this.#holding && this.#writeQueue.length === 0 && this.#writes.room;
+    return this.#up && !this.#holding && this.#writes.queue.length === 0 && this.#writes.window.room;
   }
 
   /** Sets up the call's timer and abort listener; false: it was aborted already. */
@@ -442,7 +556,7 @@ export class Client extends LedgerCalls {
     const { signal, timeoutMs = this.#options.requestTimeoutMs } = pending.call.options;
     const stop = (code: 'timeout' | 'aborted', why: string): void => {
       this.#settle(pending, this.#stopped(pending, code, why));
-      const queue = this.#queueOf(pending);
+      const { queue } = this.#laneOf(pending.call.operation);
       const at = queue.indexOf(pending);
       if (at >= 0) queue.splice(at, 1);
       this.#pump();
@@ -467,9 +581,13 @@ export class Client extends LedgerCalls {
   /** The error of a call that nobody waits for any longer. A frame that has a number stays in its window. */
   #stopped({ call, frame }: Pending, code: ClientErrorCode, why: string): ClientError {
     const name = operationName(call.operation);
-    const write = operationShape(call.operation)!.kind === 'write';
+    const { kind } = operationShape(call.operation)!;
     if (frame === undefined) return new ClientError(code, `${name}: ${why}; nothing was sent`, 'none');
-    if (!write) return new ClientError(code, `${name}: ${why}`, 'none');
+    if (kind === 'message') {
+      const message = `${name}: ${why}; whether it is or will be acted on is unknown. Send the same messages again.`;
+      return new ClientError(code, message, 'unknown');
+    }
+    if (kind !== 'write') return new ClientError(code, `${name}: ${why}`, 'none');
     const message =
       `${name}: ${why}; whether it is or will be applied is unknown. Submit the same records with the same ids ` +
       'again: what was applied answers exists, the rest is created.';
@@ -524,12 +642,9 @@ export class Client extends LedgerCalls {
     this.#cancelConnectTimeout();
     this.#cancelReconnect?.();
     this.#stopHolding();
-    for (const pending of [
-      ...this.#writes.clear(),
-      ...this.#reads.clear(),
-      ...this.#writeQueue.splice(0),
-      ...this.#readQueue.splice(0),
-    ]) {
+    const sent = this.#lanes.flatMap(({ window }) => window.clear());
+    const waiting = this.#lanes.flatMap(({ queue }) => queue.splice(0));
+    for (const pending of [...sent, ...waiting]) {
       this.#settle(pending, this.#stopped(pending, error.code, error.message));
     }
     if (drop) this.#link?.drop(error.message);

@@ -6,14 +6,20 @@
 // A request is in flight until its reply has been handed to the socket, so a reader that takes nothing soon may ask for
 // nothing more: what it can make the server hold is bounded by its requests in flight. Refusals and pongs are never held:
 // a reader that lets too many of those pile up is closed.
+//
+// On a secured server it has a channel from its first frame on, which seals all that is sent.
 import type { WebSocket } from 'uWebSockets.js';
+import type { Admission } from '../wire/channel-identity.ts';
 import type { EngineReply } from '../wire/engine.ts';
 import { RequestError } from '../wire/errors.ts';
 import type { Refusal, RequestFrame } from '../wire/frame.ts';
 import { encodeRefusal, viewOf, writeHeader } from '../wire/frame.ts';
 import { HEADER_SIZE, MESSAGE_BYTES_MAX } from '../wire/limits.ts';
+import type { OperationKind } from '../wire/operation.ts';
+import { LOCAL_PEER, type Peer } from '../wire/peer.ts';
 import { CLOSES_CONNECTION, CloseCode, RequestStatus } from '../wire/status.ts';
 import type { ChannelMetrics } from './metrics.ts';
+import { type SecureChannel, sealedBytes } from './secure/records.ts';
 import type { ServerLimits } from './server-limits.ts';
 
 /** What all connections of a server share. */
@@ -30,7 +36,7 @@ export interface ConnectionShared {
 export interface Flight {
   readonly operation: number;
   readonly request: bigint;
-  readonly write: boolean;
+  readonly kind: OperationKind;
   /** Bytes of its frame. */
   readonly bytes: number;
   /** When it came, in milliseconds of performance.now(). */
@@ -45,6 +51,8 @@ interface Held {
 /** uWebSockets copies what it is given before send() returns, so one buffer serves all replies. */
 const scratch = new Uint8Array(MESSAGE_BYTES_MAX);
 const scratchView = viewOf(scratch);
+/** Of a secured server: what scratch becomes. */
+let sealed: Uint8Array | undefined;
 
 /** RFC 6455: a close frame's reason takes at most 123 bytes. */
 const CLOSE_REASON_CHARACTERS_MAX = 120;
@@ -61,7 +69,11 @@ export class Connection {
   #heldBytes = 0;
   #writesInFlight = 0;
   #readsInFlight = 0;
+  #messagesInFlight = 0;
   #bytesInFlight = 0;
+  #channel: SecureChannel | undefined;
+  #until: bigint | undefined;
+  #peer: Peer = LOCAL_PEER;
   /** When the reader last took something, while it owes us room. */
   #stalledSince: number | undefined;
   #flushing = false;
@@ -81,7 +93,37 @@ export class Connection {
   }
 
   get inFlight(): number {
-    return this.#writesInFlight + this.#readsInFlight;
+    return this.#writesInFlight + this.#readsInFlight + this.#messagesInFlight;
+  }
+
+  /** Who is at the other end. */
+  get peer(): Peer {
+    return this.#peer;
+  }
+
+  /** Undefined: what is sent is sent as it is. */
+  get channel(): SecureChannel | undefined {
+    return this.#channel;
+  }
+
+  /** From here on every frame is sealed, both ways. */
+  proven(channel: SecureChannel, { peer, until }: Admission): void {
+    this.#channel = channel;
+    this.#peer = peer;
+    this.#until = until;
+    sealed ??= new Uint8Array(sealedBytes(MESSAGE_BYTES_MAX));
+  }
+
+  /** Whether the peer's authority has ended at `clock()`; the connection is closed then. */
+  outlived(clock: () => bigint): boolean {
+    if (this.#until === undefined || clock() < this.#until) return false;
+    this.close(CloseCode.authority_ended, 'the certificate of this connection has expired');
+    return true;
+  }
+
+  /** The second message of a handshake. */
+  sendAnswer(answer: Uint8Array): void {
+    this.#socket?.send(answer, true);
   }
 
   /** Everything that was answered has left for the network. */
@@ -95,9 +137,9 @@ export class Connection {
    */
   admit(frame: RequestFrame): Flight {
     const { limits } = this.#shared;
-    const write = frame.shape.kind === 'write';
+    const { kind } = frame.shape;
     const bytes = HEADER_SIZE + frame.body.length;
-    if (write) {
+    if (kind === 'write') {
       if (this.session === 0n) {
         throw new RequestError(
           'hello_expected',
@@ -112,9 +154,12 @@ export class Connection {
       }
       if (frame.request === this.#refusedFrom) this.#refusedFrom = undefined;
     }
-    const [used, max, what] = write
-      ? [this.#writesInFlight, limits.writesInFlightMax, 'writes']
-      : [this.#readsInFlight, limits.readsInFlightMax, 'reads'];
+    const [used, max, what] =
+      kind === 'write'
+        ? [this.#writesInFlight, limits.writesInFlightMax, 'writes']
+        : kind === 'message'
+          ? [this.#messagesInFlight, limits.messagesInFlightMax, 'message operations']
+          : [this.#readsInFlight, limits.readsInFlightMax, 'reads'];
     if (used >= max) {
       throw new RequestError(
         'too_many_in_flight',
@@ -127,10 +172,9 @@ export class Connection {
         `expected at most ${limits.bytesInFlightMax} bytes of unanswered requests, got ${this.#bytesInFlight + bytes}`,
       );
     }
-    if (write) this.#writesInFlight++;
-    else this.#readsInFlight++;
+    this.#count(kind, 1);
     this.#bytesInFlight += bytes;
-    return { operation: frame.operation, request: frame.request, write, bytes, since: performance.now() };
+    return { operation: frame.operation, request: frame.request, kind, bytes, since: performance.now() };
   }
 
   /** A hello starts over: nothing is refused on account of an earlier refusal. */
@@ -142,7 +186,7 @@ export class Connection {
   /** Answers an admitted request, now or when the reader has made room. */
   answer(flight: Flight, reply: EngineReply): void {
     if (this.#socket === undefined) return;
-    if (reply.status === RequestStatus.busy) this.#refuseFrom(flight);
+    if (reply.status === RequestStatus.busy && flight.kind === 'write') this.#refuseFrom(flight);
     if (this.#held.length === 0 && this.#roomy()) {
       this.#settle(flight);
       this.#send(flight.operation, flight.request, reply, flight.since);
@@ -168,7 +212,7 @@ export class Connection {
         request: flight.request,
         message: error.message,
       },
-      flight.write,
+      flight.kind === 'write',
     );
   }
 
@@ -247,10 +291,12 @@ export class Connection {
   /** The socket is gone, however that came. */
   closed(): void {
     this.#socket = undefined;
+    this.#channel?.close();
     this.#release(this.#heldBytes);
     this.#held = [];
     this.#writesInFlight = 0;
     this.#readsInFlight = 0;
+    this.#messagesInFlight = 0;
     this.#bytesInFlight = 0;
     this.#stalledSince = undefined;
     this.#shared.settled();
@@ -278,10 +324,15 @@ export class Connection {
   }
 
   #settle(flight: Flight): void {
-    if (flight.write) this.#writesInFlight--;
-    else this.#readsInFlight--;
+    this.#count(flight.kind, -1);
     this.#bytesInFlight -= flight.bytes;
     this.#shared.settled();
+  }
+
+  #count(kind: OperationKind, by: 1 | -1): void {
+    if (kind === 'write') this.#writesInFlight += by;
+    else if (kind === 'message') this.#messagesInFlight += by;
+    else this.#readsInFlight += by;
   }
 
   #send(operation: number, request: bigint, reply: EngineReply, since: number): void {
@@ -310,7 +361,7 @@ export class Connection {
   }
 
   #write(frame: Uint8Array): void {
-    this.#socket!.send(frame, true);
+    this.#socket!.send(this.#channel === undefined ? frame : this.#channel.seal(frame, sealed!), true);
     if (!this.#roomy()) this.#stalledSince ??= performance.now();
   }
 }

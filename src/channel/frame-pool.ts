@@ -1,27 +1,28 @@
 // Memory for frames that are kept until they are answered. A fresh MiB costs page faults each time it is filled, so
 // that of large frames is used again; small ones are left to the collector.
-import { HEADER_SIZE, MESSAGE_BYTES_MAX } from '../wire/limits.ts';
 
 const LARGE_BYTES_MIN = 64 * 1024;
 
 export class FramePool {
   readonly #keepMax: number;
+  readonly #bytesMax: number;
   #free: ArrayBuffer[] = [];
 
-  constructor(keepMax: number) {
+  /** @param bytesMax of the longest frame */
+  constructor(keepMax: number, bytesMax: number) {
     this.#keepMax = keepMax;
+    this.#bytesMax = bytesMax;
   }
 
-  /** A frame with room for `bodySize` bytes, of any content. */
-  take(bodySize: number): Uint8Array {
-    const size = HEADER_SIZE + bodySize;
+  /** `size` bytes of any content. */
+  take(size: number): Uint8Array {
     if (size < LARGE_BYTES_MIN) return new Uint8Array(size);
-    return new Uint8Array(this.#free.pop() ?? new ArrayBuffer(MESSAGE_BYTES_MAX), 0, size);
+    return new Uint8Array(this.#free.pop() ?? new ArrayBuffer(this.#bytesMax), 0, size);
   }
 
   /** Nobody may use the frame from now on. */
   give(frame: Uint8Array): void {
-    if (frame.buffer.byteLength === MESSAGE_BYTES_MAX && this.#free.length < this.#keepMax) {
+    if (frame.buffer.byteLength === this.#bytesMax && this.#free.length < this.#keepMax) {
       this.#free.push(frame.buffer as ArrayBuffer);
     }
   }

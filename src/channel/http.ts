@@ -1,6 +1,8 @@
-// The HTTP side of the port: /healthz for supervisors, /metrics for Prometheus, plain words for everything else.
+// The HTTP side of the port: /healthz for supervisors, /metrics for Prometheus, plain words for everything else. It is not
+// encrypted and asks nobody who he is, so it answers this machine only, whatever address the server listens on.
 import type { HttpResponse, TemplatedApp } from 'uWebSockets.js';
 import type { Engine } from '../wire/engine.ts';
+import { isLoopback } from './loopback.ts';
 
 const JSON_TYPE = 'application/json; charset=utf-8';
 const TEXT_TYPE = 'text/plain; charset=utf-8';
@@ -28,7 +30,14 @@ export function serveHttp(
   path: string,
   channel: () => { stopping: boolean } & Record<string, unknown>,
 ): void {
+  const foreign = (response: HttpResponse): boolean => {
+    if (isLoopback(new Uint8Array(response.getRemoteAddress()))) return false;
+    respond(response, '403 Forbidden', TEXT_TYPE, 'expected a client on the same machine\n');
+    return true;
+  };
+
   app.get('/healthz', (response) => {
+    if (foreign(response)) return;
     const own = channel();
     const health = engine.health();
     const status = own.stopping ? 'stopped' : health.status;
@@ -37,6 +46,7 @@ export function serveHttp(
   });
 
   app.get('/metrics', (response) => {
+    if (foreign(response)) return;
     let aborted = false;
     response.onAborted(() => {
       aborted = true;

@@ -1,13 +1,23 @@
-// One WebSocket of the client, from the attempt to its end: greets, hands over frames, notices when nobody is there.
+// One WebSocket of the client, from the attempt to its end: proves who it is and whom it talks to where there are keys,
+// greets, hands over frames, notices when nobody is there.
+//
+//     open ──▶ [message 1 ──▶ answer ──▶] hello ──▶ frames
+//
+// Over a channel only what opens is believed. Close codes are not encrypted, so one that would end the client for good
+// counts only when a frame has said the same before; else the connection just broke.
 import type { IncomingMessage } from 'node:http';
 import WebSocket from 'ws';
+import type { ChannelRefusal } from '../wire/channel-refusal.ts';
 import type { ReplyFrame } from '../wire/frame.ts';
-import { encodeRequest, parseReply } from '../wire/frame.ts';
+import { encodeRequest, parseReply, refusalText } from '../wire/frame.ts';
 import type { Hello, HelloReply } from '../wire/hello.ts';
 import { encodeHello, parseHelloReply } from '../wire/hello.ts';
-import { MESSAGE_BYTES_MAX } from '../wire/limits.ts';
+import { MESSAGE_BYTES_MAX, WRITES_IN_FLIGHT_MAX } from '../wire/limits.ts';
 import { RequestOperation } from '../wire/operation.ts';
-import { RequestStatus } from '../wire/status.ts';
+import { CLOSES_CONNECTION, CloseCode, RequestStatus, requestStatusName } from '../wire/status.ts';
+import { FramePool } from './frame-pool.ts';
+import type { Initiator } from './secure/initiator.ts';
+import { RecordError, SecureChannel, sealedBytes } from './secure/records.ts';
 
 export interface LinkEnd {
   /** WebSocket close code; 1006: it broke off. */
@@ -15,6 +25,8 @@ export interface LinkEnd {
   readonly reason: string;
   /** The upgrade was answered with this HTTP status instead. */
   readonly httpStatus?: number;
+  /** The server, and nobody else, has refused the handshake. */
+  readonly refused?: ChannelRefusal;
 }
 
 export interface LinkHandlers {
@@ -31,6 +43,8 @@ export interface LinkTimes {
   readonly heartbeatMs: number;
 }
 
+const SEALED_BYTES_MAX = sealedBytes(MESSAGE_BYTES_MAX);
+
 /** `ws` masks nothing when the mask is zero: see docs/decisions/0002-websocket-masking.md. */
 function zeroMask(mask: Buffer): void {
   mask.fill(0);
@@ -39,23 +53,48 @@ function zeroMask(mask: Buffer): void {
 export class Link {
   readonly #socket: WebSocket;
   readonly #handlers: LinkHandlers;
+  readonly #hello: Hello;
   readonly #heartbeat: NodeJS.Timeout;
+  /** Undefined: a plain connection. */
+  readonly #initiator: Initiator | undefined;
+  readonly #sealed: FramePool | undefined;
+  #channel: SecureChannel | undefined;
+  #handshakeTimer: NodeJS.Timeout | undefined;
+  /** What the server has said about the end, in a frame that opened. */
+  #announced: LinkEnd | undefined;
   #greeted = false;
   #ended = false;
   #quietBeats = 0;
 
-  constructor(url: string, hello: Hello, handlers: LinkHandlers, times: LinkTimes) {
+  constructor(
+    url: string,
+    hello: Hello,
+    handlers: LinkHandlers,
+    times: LinkTimes,
+    initiator: Initiator | undefined,
+  ) {
     this.#handlers = handlers;
+    this.#hello = hello;
+    this.#initiator = initiator;
+    this.#sealed = initiator && new FramePool(WRITES_IN_FLIGHT_MAX, SEALED_BYTES_MAX);
     this.#socket = new WebSocket(url, {
       perMessageDeflate: false,
       generateMask: zeroMask,
-      maxPayload: MESSAGE_BYTES_MAX,
+      maxPayload: initiator === undefined ? MESSAGE_BYTES_MAX : SEALED_BYTES_MAX,
       handshakeTimeout: times.connectTimeoutMs,
       skipUTF8Validation: true,
     });
     this.#socket.on('open', () => {
       this.#quietBeats = 0;
-      this.send(encodeRequest(RequestOperation.hello, 0n, 1, encodeHello(hello)));
+      if (initiator === undefined) {
+        this.#greet();
+        return;
+      }
+      this.#handshakeTimer = setTimeout(
+        () => this.drop('expected an answer to the handshake, got none'),
+        times.connectTimeoutMs,
+      );
+      this.#socket.send(initiator.message, { binary: true, compress: false });
     });
     this.#socket.on('message', (data, isBinary) => this.#message(data as Buffer, isBinary));
     this.#socket.on('ping', () => {
@@ -80,7 +119,14 @@ export class Link {
 
   /** The frame must not change until it is answered or the link has ended. */
   send(frame: Uint8Array): void {
-    this.#socket.send(frame, { binary: true, compress: false });
+    if (this.#initiator === undefined) {
+      this.#socket.send(frame, { binary: true, compress: false });
+      return;
+    }
+    const memory = this.#sealed!.take(sealedBytes(frame.length));
+    const message = this.#channel!.seal(frame, memory);
+    // The socket reads it where it lies, until it has left.
+    this.#socket.send(message, { binary: true, compress: false }, () => this.#sealed!.give(memory));
   }
 
   /** Says goodbye; ended() follows when the server has done so too. */
@@ -97,8 +143,23 @@ export class Link {
     if (this.#ended) return;
     this.#ended = true;
     clearInterval(this.#heartbeat);
+    clearTimeout(this.#handshakeTimer);
     this.#socket.terminate();
-    this.#handlers.ended(end);
+    this.#initiator?.close();
+    this.#channel?.close();
+    this.#handlers.ended(this.#believed(end));
+  }
+
+  #believed(end: LinkEnd): LinkEnd {
+    if (
+      this.#channel === undefined ||
+      (end.code !== CloseCode.bad_frame && end.code !== CloseCode.session_taken_over)
+    ) {
+      return end;
+    }
+    return (
+      this.#announced ?? { code: 1006, reason: `closed with code ${end.code}, which no frame has announced` }
+    );
   }
 
   #beat(): void {
@@ -107,22 +168,66 @@ export class Link {
     else if (this.#socket.readyState === WebSocket.OPEN) this.#socket.ping();
   }
 
+  #greet(): void {
+    this.send(encodeRequest(RequestOperation.hello, 0n, 1, encodeHello(this.#hello)));
+  }
+
   #message(data: Buffer, isBinary: boolean): void {
     if (this.#ended) return;
     this.#quietBeats = 0;
     if (!isBinary) {
-      this.#end({ code: 1003, reason: 'expected a binary message, got text' });
+      const code = this.#initiator === undefined ? 1003 : CloseCode.record_damaged;
+      this.#end({ code, reason: 'expected a binary message, got text' });
       return;
     }
-    const reply = parseReply(new Uint8Array(data.buffer, data.byteOffset, data.length));
+    const message = new Uint8Array(data.buffer, data.byteOffset, data.length);
+    if (this.#initiator === undefined) this.#frame(message);
+    else if (this.#channel === undefined) this.#answered(this.#initiator, message);
+    else this.#record(this.#channel, message);
+  }
+
+  #answered(initiator: Initiator, message: Uint8Array): void {
+    clearTimeout(this.#handshakeTimer);
+    const finished = initiator.finish(message);
+    if (finished instanceof SecureChannel) {
+      this.#channel = finished;
+      this.#greet();
+    } else if (typeof finished === 'string') {
+      this.#end({ code: CloseCode.handshake_unreadable, reason: finished });
+    } else {
+      this.#end({ code: CloseCode.handshake_refused, reason: finished.message, refused: finished });
+    }
+  }
+
+  #record(channel: SecureChannel, message: Uint8Array): void {
+    try {
+      this.#frame(channel.open(message));
+    } catch (error) {
+      if (!(error instanceof RecordError)) throw error;
+      this.#end({ code: CloseCode.record_damaged, reason: error.message });
+    }
+  }
+
+  #frame(frame: Uint8Array): void {
+    const reply = parseReply(frame);
     if (reply.kind === 'refusal') {
       this.#end({ code: 1002, reason: reply.message });
-    } else if (reply.operation !== RequestOperation.hello) {
+      return;
+    }
+    this.#note(reply);
+    if (reply.operation !== RequestOperation.hello) {
       this.#handlers.received(reply);
     } else if (!this.#greeted) {
       this.#greeted = true;
       this.#handlers.greeted(reply.status === RequestStatus.ok ? parseHelloReply(reply.body) : reply);
     }
     // A hello reply that comes later announces that the session was taken over; the close code says so again.
+  }
+
+  #note(reply: ReplyFrame): void {
+    const status = requestStatusName(reply.status);
+    if (status === undefined || !CLOSES_CONNECTION[status]) return;
+    const code = status === 'session_taken_over' ? CloseCode.session_taken_over : CloseCode.bad_frame;
+    this.#announced = { code, reason: refusalText(reply) };
   }
 }

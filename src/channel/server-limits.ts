@@ -2,9 +2,12 @@
 import {
   BACKPRESSURE_BYTES_MAX,
   CONNECTIONS_MAX,
+  HALF_OPEN_MAX,
+  HANDSHAKE_TIMEOUT_MS,
   HELD_BYTES_MAX,
   IDLE_TIMEOUT_SECONDS,
   MESSAGE_BYTES_MAX,
+  MESSAGES_IN_FLIGHT_MAX,
   READS_IN_FLIGHT_MAX,
   SLOW_READER_TIMEOUT_MS,
   WAITING_BYTES_MAX,
@@ -15,6 +18,7 @@ export interface ServerLimits {
   connectionsMax: number;
   writesInFlightMax: number;
   readsInFlightMax: number;
+  messagesInFlightMax: number;
   /** Bytes of one connection's unanswered requests, headers included. */
   bytesInFlightMax: number;
   waitingBytesMax: number;
@@ -22,16 +26,21 @@ export interface ServerLimits {
   heldBytesMax: number;
   slowReaderTimeoutMs: number;
   idleTimeoutSeconds: number;
+  halfOpenMax: number;
+  handshakeTimeoutMs: number;
 }
 
 export const SERVER_LIMITS: ServerLimits = {
   connectionsMax: CONNECTIONS_MAX,
   writesInFlightMax: WRITES_IN_FLIGHT_MAX,
   readsInFlightMax: READS_IN_FLIGHT_MAX,
+  messagesInFlightMax: MESSAGES_IN_FLIGHT_MAX,
   bytesInFlightMax: (WRITES_IN_FLIGHT_MAX + 1) * MESSAGE_BYTES_MAX,
   waitingBytesMax: WAITING_BYTES_MAX,
   backpressureBytesMax: BACKPRESSURE_BYTES_MAX,
   heldBytesMax: HELD_BYTES_MAX,
   slowReaderTimeoutMs: SLOW_READER_TIMEOUT_MS,
   idleTimeoutSeconds: IDLE_TIMEOUT_SECONDS,
+  halfOpenMax: HALF_OPEN_MAX,
+  handshakeTimeoutMs: HANDSHAKE_TIMEOUT_MS,
 };

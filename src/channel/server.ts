@@ -1,9 +1,9 @@
-// The front end: WebSocket and HTTP on one port of the loopback interface.
+// The front end: WebSocket and HTTP on one port; of the loopback interface, unless it has an identity.
 //
-//     message ──▶ parse ──▶ admit ──▶ engine.submit ──▶ answer, in any order
-//                   │         │             ▲
-//                   │         │             └── waiting ◀── while the engine is congested
-//                   └─────────┴──▶ refusal; a frame that is wrong in itself closes its connection
+//     message ──▶ door ──▶ parse ──▶ admit ──▶ engine.submit ──▶ answer, in any order
+//              (opens it)    │         │             ▲
+//                            │         │             └── waiting ◀── while the engine is congested
+//                            └─────────┴──▶ refusal; a frame that is wrong in itself closes its connection
 //
 // The message's own memory is what the engine reads from: it is lent until submit() returns.
 
@@ -15,6 +15,7 @@ import uWS, {
 } from 'uWebSockets.js';
 import { type AddressInfo, createServer } from 'node:net';
 import { BATCH_RECORDS_MAX } from '../layout/generated.ts';
+import type { ServerIdentity } from '../wire/channel-identity.ts';
 import type { Engine, EngineReply, EngineRequest } from '../wire/engine.ts';
 import { RequestError } from '../wire/errors.ts';
 import type { RequestFrame } from '../wire/frame.ts';
@@ -26,21 +27,30 @@ import {
   MESSAGE_BYTES_MAX,
   MESSAGE_BYTES_RECEIVED_MAX,
 } from '../wire/limits.ts';
-import { RequestOperation } from '../wire/operation.ts';
+import { type OperationShape, RequestOperation } from '../wire/operation.ts';
+import { type Peer, peerName } from '../wire/peer.ts';
 import { CloseCode, RequestStatus } from '../wire/status.ts';
 import type { ConnectionShared, Flight } from './connection.ts';
 import { Connection } from './connection.ts';
 import { refuseUpgrade, serveHttp } from './http.ts';
-import { loopbackAddress } from './loopback.ts';
+import { anyAddress, loopbackAddress } from './loopback.ts';
 import type { ChannelMetrics } from './metrics.ts';
 import { NO_METRICS } from './metrics.ts';
+import { Door } from './secure/door.ts';
+import { isHandshake } from './secure/preamble.ts';
+import { sealedBytes } from './secure/records.ts';
+import { expectKeys } from './secure/responder.ts';
 import type { ServerLimits } from './server-limits.ts';
 import { SERVER_LIMITS } from './server-limits.ts';
 import { WaitingRequests } from './waiting.ts';
 
 export interface ServerOptions {
   engine: Engine;
-  /** A loopback address: 127.0.0.1 unless told otherwise. */
+  /** With one, only encrypted connections are taken in, from anywhere; without, only plain ones of this machine. */
+  identity?: ServerIdentity;
+  /** Whether a peer may ask for an operation (never hello or ping); any other gets `not_permitted`. Left out: all may. */
+  admit?: (peer: Peer, operation: number) => boolean;
+  /** 127.0.0.1 unless told otherwise; without an identity, a loopback address. */
   host?: string;
   /** 0: a free one. */
   port?: number;
@@ -48,6 +58,8 @@ export interface ServerOptions {
   metrics?: ChannelMetrics;
   /** Origins of pages whose scripts may connect; none unless told otherwise. */
   origins?: readonly string[];
+  /** Nanoseconds since the Unix epoch: the system's clock, unless told otherwise. Ends connections with their certificates. */
+  clock?: () => bigint;
   /** Faults of the engine (a submit that throws or rejects) are reported here. */
   onFault?: (error: unknown) => void;
 }
@@ -96,6 +108,10 @@ export class PortError extends Error {
   }
 }
 
+function systemClock(): bigint {
+  return BigInt(Date.now()) * 1_000_000n;
+}
+
 interface Attachment {
   connection?: Connection;
 }
@@ -107,6 +123,10 @@ export class Server {
   readonly #metrics: ChannelMetrics;
   readonly #onFault: (error: unknown) => void;
   readonly #origins: ReadonlySet<string>;
+  readonly #door: Door | undefined;
+  readonly #permits: (peer: Peer, operation: number) => boolean;
+  readonly #understands: (shape: OperationShape, operation: number) => boolean;
+  readonly #clock: () => bigint;
   readonly #connections = new Set<Connection>();
   readonly #sessions = new Map<bigint, Connection>();
   readonly #waiting: WaitingRequests;
@@ -122,10 +142,15 @@ export class Server {
 
   /**
    * Resolves when the server accepts connections.
-   * @throws Error when the host is not a loopback address, or the port cannot be had.
+   * @throws Error when the host is no address to listen on, or the port cannot be had.
    */
   static async listen(options: ServerOptions): Promise<Server> {
-    const server = new Server(options, loopbackAddress(options.host ?? '127.0.0.1'));
+    const host = options.host ?? '127.0.0.1';
+    if (options.identity !== undefined) expectKeys(options.identity);
+    const server = new Server(
+      options,
+      options.identity === undefined ? loopbackAddress(host) : anyAddress(host),
+    );
     try {
       await server.#listen(options.port ?? 0);
     } catch (error) {
@@ -143,6 +168,21 @@ export class Server {
     this.#metrics = options.metrics ?? NO_METRICS;
     this.#onFault = options.onFault ?? (() => {});
     this.#origins = new Set(options.origins);
+    this.#permits = options.admit ?? (() => true);
+    this.#understands = ({ kind }, operation) =>
+      kind === 'channel' || (this.#engine.understands?.(operation) ?? kind !== 'message');
+    this.#clock = options.clock ?? systemClock;
+    this.#door =
+      options.identity &&
+      new Door({
+        identity: options.identity,
+        limits: this.#limits,
+        metrics: this.#metrics,
+        proven: () => this.#connections.size - this.#door!.halfOpen,
+        stopping: () => this.#closing !== undefined,
+        clock: this.#clock,
+        onFault: this.#onFault,
+      });
     this.#waiting = new WaitingRequests(this.#limits.waitingBytesMax);
     this.#shared = {
       limits: this.#limits,
@@ -153,14 +193,21 @@ export class Server {
     this.#engine.onRelieved(() => this.#pump());
     this.#serveWebSocket();
     serveHttp(this.#app, this.#engine, CHANNEL_PATH, () => this.report());
-    this.#readerTimer = setInterval(
-      () => {
-        const now = performance.now();
-        for (const connection of this.#connections) connection.checkReader(now);
-      },
-      Math.max(10, this.#limits.slowReaderTimeoutMs / 4),
-    );
+    this.#readerTimer = setInterval(() => {
+      const now = performance.now();
+      for (const connection of this.#connections) {
+        if (!connection.outlived(this.#clock)) connection.checkReader(now);
+      }
+      this.#door?.sweep(now);
+    }, this.#sweepMs());
     this.#readerTimer.unref();
+  }
+
+  /** Often enough to notice what takes too long, a certificate's end within a second. */
+  #sweepMs(): number {
+    const { slowReaderTimeoutMs, handshakeTimeoutMs } = this.#limits;
+    if (this.#door === undefined) return Math.max(10, slowReaderTimeoutMs / 4);
+    return Math.max(10, Math.min(1_000, slowReaderTimeoutMs / 4, handshakeTimeoutMs / 4));
   }
 
   get port(): number {
@@ -176,6 +223,7 @@ export class Server {
   report(): {
     stopping: boolean;
     connections: number;
+    halfOpen: number;
     inFlight: number;
     waiting: number;
     waitingBytes: number;
@@ -184,11 +232,21 @@ export class Server {
     return {
       stopping: this.#closing !== undefined,
       connections: this.#connections.size,
+      halfOpen: this.#door?.halfOpen ?? 0,
       inFlight: this.#inFlight(),
       waiting: this.#waiting.length,
       waitingBytes: this.#waiting.bytes,
       heldBytes: this.#shared.heldBytes,
     };
+  }
+
+  /** Ends the connections of peers that have lost their authority; returns how many. They may come back if let in again. */
+  disconnect(lost: (peer: Peer) => boolean): number {
+    const ending = [...this.#connections].filter(({ channel, peer }) => channel !== undefined && lost(peer));
+    for (const connection of ending) {
+      connection.close(CloseCode.authority_ended, 'the authority of this peer has ended');
+    }
+    return ending.length;
   }
 
   /**
@@ -209,6 +267,7 @@ export class Server {
     const open = this.#connections.size > 0;
     for (const connection of this.#connections) connection.close(CloseCode.stopping, 'the server stops');
     clearInterval(this.#readerTimer);
+    this.#door?.close();
     if (open) await new Promise((resolve) => setTimeout(resolve, CLOSE_GRACE_MS));
     this.#app.close();
   }
@@ -264,7 +323,8 @@ export class Server {
   #serveWebSocket(): void {
     this.#app.ws<Attachment>(CHANNEL_PATH, {
       compression: uWS.DISABLED,
-      maxPayloadLength: MESSAGE_BYTES_RECEIVED_MAX,
+      maxPayloadLength:
+        this.#door === undefined ? MESSAGE_BYTES_RECEIVED_MAX : sealedBytes(MESSAGE_BYTES_RECEIVED_MAX),
       // Connection keeps to a bound of its own, below which nothing is dropped.
       maxBackpressure: 0,
       idleTimeout: this.#limits.idleTimeoutSeconds,
@@ -282,7 +342,7 @@ export class Server {
             'Forbidden',
             `origin: expected none or a listed one, got ${origin}`,
           );
-        } else if (this.#connections.size >= this.#limits.connectionsMax) {
+        } else if (this.#door === undefined && this.#connections.size >= this.#limits.connectionsMax) {
           const message = `expected at most ${this.#limits.connectionsMax} connections: try again later`;
           this.#refuseUpgrade(response, 503, 'Service Unavailable', message);
         } else {
@@ -301,12 +361,23 @@ export class Server {
         socket.getUserData().connection = connection;
         this.#connections.add(connection);
         this.#metrics.connectionOpened();
+        this.#door?.opened(connection);
       },
 
       message: (socket, message, isBinary) => {
         const connection = socket.getUserData().connection!;
-        if (isBinary) this.#receive(connection, new Uint8Array(message));
-        else this.#refuseText(connection, message.byteLength);
+        if (this.#door === undefined) {
+          if (isBinary) this.#receive(connection, new Uint8Array(message));
+          else this.#refuseText(connection, message.byteLength);
+          return;
+        }
+        if (!isBinary) {
+          // Not sealed, so not said by the peer that this connection may belong to.
+          connection.close(CloseCode.record_damaged, `message: expected a binary one, got text`);
+          return;
+        }
+        const frame = this.#door.receive(connection, new Uint8Array(message));
+        if (frame !== undefined && !connection.outlived(this.#clock)) this.#receive(connection, frame);
       },
 
       drain: (socket) => socket.getUserData().connection!.drained(),
@@ -314,6 +385,7 @@ export class Server {
       close: (socket, code) => {
         const connection = socket.getUserData().connection!;
         this.#connections.delete(connection);
+        this.#door?.closed(connection);
         if (this.#sessions.get(connection.session) === connection) this.#sessions.delete(connection.session);
         this.#waiting.drop(connection);
         connection.closed();
@@ -337,9 +409,15 @@ export class Server {
   }
 
   #receive(connection: Connection, bytes: Uint8Array): void {
-    const frame = parseRequest(bytes);
+    const frame = parseRequest(bytes, this.#understands);
     this.#metrics.frameReceived(frame.operation, bytes.length);
     if (frame.kind === 'refusal') {
+      if (frame.code === 'malformed_frame' && connection.channel === undefined && isHandshake(bytes)) {
+        const message =
+          'this server has no identity and takes plain connections only: expected a frame, got a handshake';
+        connection.close(CloseCode.handshake_not_expected, message);
+        return;
+      }
       connection.refuse(frame, false);
       return;
     }
@@ -384,6 +462,7 @@ export class Server {
       batchRecordsMax: BATCH_RECORDS_MAX,
       writesInFlightMax: this.#limits.writesInFlightMax,
       readsInFlightMax: this.#limits.readsInFlightMax,
+      messagesInFlightMax: this.#limits.messagesInFlightMax,
       messageBytesMax: MESSAGE_BYTES_MAX,
       answersRemembered: ANSWERS_REMEMBERED,
     });
@@ -392,10 +471,15 @@ export class Server {
 
   /** @throws RequestError */
   #admit(connection: Connection, frame: RequestFrame): void {
+    if (!this.#permits(connection.peer, frame.operation)) {
+      const message = `expected a peer that may ask for this, got ${peerName(connection.peer)}`;
+      throw new RequestError('not_permitted', message);
+    }
     if (this.#closing) throw new RequestError('stopping', STOPPING);
     const flight = connection.admit(frame);
     const request: EngineRequest = {
       operation: frame.operation,
+      peer: connection.peer,
       session: connection.session,
       request: frame.request,
       payload: frame.body,

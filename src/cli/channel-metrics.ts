@@ -23,6 +23,12 @@ export function channelMetrics(registry: Registry): ChannelMetrics {
     labelNames: ['status'],
     registers,
   });
+  const handshakes = new Counter({
+    name: 'specie_handshakes_total',
+    help: 'Handshakes ended, by outcome',
+    labelNames: ['outcome'],
+    registers,
+  });
   const received = new Counter({
     name: 'specie_received_bytes_total',
     help: 'Bytes of frames received',
@@ -48,6 +54,7 @@ export function channelMetrics(registry: Registry): ChannelMetrics {
       closed.inc({ code: String(code) });
     },
     connectionRefused: (status) => refused.inc({ status: String(status) }),
+    handshakeEnded: (outcome) => handshakes.inc({ outcome }),
     frameReceived: (operation, bytes) => received.inc({ operation: operationName(operation) }, bytes),
     replySent(operation, status, bytes) {
       replies.inc({ operation: operationName(operation), status: requestStatusName(status) ?? 'unknown' });

@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { Piscina } from 'piscina';
 import { BATCH_RECORDS_MAX } from '../layout/generated.ts';
 import { checkU64, checkU128, checkUint } from '../shared/bytes.ts';
+import type { StoreLock } from '../shared/store-lock.ts';
 import type { AppendAnswer, AppendTask, AppendTimes, AppendWorkerData } from './append-worker.ts';
 import {
   dataFile,
@@ -22,7 +23,7 @@ import { type EntryHeader, FORMAT_VERSION, NO_DIGEST, OP_MAX } from './format.ts
 import type { Journal, JournalEntry, JournalTip } from './journal.ts';
 import { LmdbJournalReader } from './lmdb-reader.ts';
 import { checkStoreFile } from './store-file.ts';
-import { lockStore, type StoreLock } from './store-lock.ts';
+import { lockStore } from './store-lock.ts';
 import { Break, EntryChecker } from './verify.ts';
 
 export interface LmdbJournalOptions {

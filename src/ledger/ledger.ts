@@ -14,6 +14,7 @@ import { type Call, type CallOptions, LedgerCalls } from '../wire/calls.ts';
 import type { Engine, EngineHealth, EngineReply, EngineRequest, SessionInfo } from '../wire/engine.ts';
 import { RequestError } from '../wire/errors.ts';
 import { RequestOperation } from '../wire/operation.ts';
+import { LOCAL_PEER } from '../wire/peer.ts';
 import { RequestStatus, requestStatusName } from '../wire/status.ts';
 import { type Clock, systemClock } from './clock.ts';
 import { Committer } from './committer.ts';
@@ -275,7 +276,7 @@ export class Ledger extends LedgerCalls implements Engine {
     const payload = new Uint8Array(bodySize);
     write(payload);
     const reply = await patient(
-      this.submit({ operation, session: 0n, request: 0n, payload, count }),
+      this.submit({ operation, peer: LOCAL_PEER, session: 0n, request: 0n, payload, count }),
       options,
     );
     if (reply.status === RequestStatus.ok) return reply.body;

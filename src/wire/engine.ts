@@ -1,12 +1,15 @@
-// What stands behind the server: the ledger, as the channel sees it.
+// What stands behind the server, as the channel sees it: the ledger, or a role.
+import type { Peer } from './peer.ts';
 
 export interface EngineRequest {
   /** RequestOperation; never hello or ping. */
   operation: number;
-  /** 128 bits; 0n: none (a read without a session). */
+  /** Who asks, as the channel has proven. */
+  peer: Peer;
+  /** 128 bits; 0n: none (a read or a message without a session). */
   session: bigint;
   request: bigint;
-  /** The body: `count` records. Borrowed: valid only until submit() returns. */
+  /** The body: `count` records or messages. Borrowed: valid only until submit() returns. */
   payload: Uint8Array;
   count: number;
 }
@@ -16,7 +19,7 @@ export interface EngineReply {
   status: number;
   /** Nanoseconds: of the batch, or of the state that a read saw. 0n for a refusal. */
   timestamp: bigint;
-  /** Records in `body`. */
+  /** Records in `body`; of messages, as many as were asked, in their order. */
   count: number;
   /** Not written to after the promise has resolved. */
   body: Uint8Array;
@@ -37,6 +40,11 @@ export interface EngineHealth {
 }
 
 export interface Engine {
+  /**
+   * Whether it takes this operation (never hello or ping). Any other is refused as `unknown_operation`. Left out: all
+   * operations of a ledger, and no messages.
+   */
+  understands?(operation: number): boolean;
   /**
    * Writes are applied in the order of their submit(), exactly once for each (session, request): a number that is
    * remembered gets its stored answer, one still under way shares its answer, one older than what is remembered gets

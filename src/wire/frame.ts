@@ -8,11 +8,13 @@
 // magic:     the bytes 53 50 43 45, "SPCE"
 // ver, op:   u8 each: protocol version, RequestOperation
 // stat:      u16: RequestStatus in a reply, 0 in a request
-// count:     u32: records in the body
-// size:      u32: bytes of the body: count × the operation's record size; in a refusal, bytes of a UTF-8 text
+// count:     u32: records or messages in the body
+// size:      u32: bytes of the body: count × the operation's record size, or count messages, each after its length; in a
+//            refusal, bytes of a UTF-8 text
 // request:   u64: chosen by the client, repeated in the reply
 // timestamp: u64: nanoseconds, in a reply; 0 in a request
 import { HEADER_SIZE, PROTOCOL_VERSION, REFUSAL_TEXT_BYTES_MAX } from './limits.ts';
+import { messagesMismatch } from './message-lengths.ts';
 import type { OperationShape } from './operation.ts';
 import { operationName, operationShape, RequestOperation } from './operation.ts';
 import type { RequestStatusName } from './status.ts';
@@ -159,8 +161,14 @@ function parseHeader(bytes: Uint8Array): Header | Refusal {
   };
 }
 
-/** Parses a frame that a client sent. Never throws; a refusal carries the status to answer. */
-export function parseRequest(bytes: Uint8Array): RequestFrame | Refusal {
+/**
+ * Parses a frame that a client sent. Never throws; a refusal carries the status to answer.
+ * @param understands whether this server takes the operation
+ */
+export function parseRequest(
+  bytes: Uint8Array,
+  understands: (shape: OperationShape, operation: number) => boolean = () => true,
+): RequestFrame | Refusal {
   const header = parseHeader(bytes);
   if ('kind' in header) return header;
   const { operation, status, count, request, timestamp } = header;
@@ -179,6 +187,10 @@ export function parseRequest(bytes: Uint8Array): RequestFrame | Refusal {
   if (shape === undefined) {
     return refuse('unknown_operation', operation, request, `operation: expected ${KNOWN}, got ${operation}`);
   }
+  if (!understands(shape, operation)) {
+    const message = `operation: expected one that this server takes, got ${operation} (${shape.name})`;
+    return refuse('unknown_operation', operation, request, message);
+  }
   if (shape.kind === 'write' && request === 0n) {
     return refuse(
       'malformed_frame',
@@ -187,7 +199,7 @@ export function parseRequest(bytes: Uint8Array): RequestFrame | Refusal {
       `request number of ${shape.name}: expected 1 or more, got 0`,
     );
   }
-  const mismatch = bodyMismatch(bytes, header, shape.name, shape.requestSize);
+  const mismatch = bodyMismatch(bytes, header, shape, shape.requestSize);
   if (mismatch !== undefined) return refuse('body_size_mismatch', operation, request, mismatch);
   if (count > shape.countMax) {
     const message = `records of ${shape.name}: expected at most ${shape.countMax}, got ${count}`;
@@ -218,7 +230,7 @@ export function parseReply(bytes: Uint8Array): ReplyFrame | Refusal {
   if (shape === undefined) {
     return refuse('unknown_operation', operation, request, `operation: expected ${KNOWN}, got ${operation}`);
   }
-  const mismatch = bodyMismatch(bytes, header, shape.name, shape.replySize);
+  const mismatch = bodyMismatch(bytes, header, shape, shape.replySize);
   if (mismatch !== undefined) return refuse('body_size_mismatch', operation, request, mismatch);
   if (count > shape.replyCountMax) {
     const message = `records of the reply to ${shape.name}: expected at most ${shape.replyCountMax}, got ${count}`;
@@ -229,17 +241,21 @@ export function parseReply(bytes: Uint8Array): ReplyFrame | Refusal {
 
 const KNOWN = `one of ${Object.entries(RequestOperation)
   .map(([name, number]) => `${number} (${name})`)
-  .join(', ')}`;
+  .join(', ')} or a message operation (32 to 127)`;
 
 function bodyMismatch(
   bytes: Uint8Array,
   header: Header,
-  name: string,
+  { name, kind }: OperationShape,
   recordSize: number,
 ): string | undefined {
   const came = bytes.length - HEADER_SIZE;
   if (header.bodySize !== came)
     return `body of ${name}: expected the ${header.bodySize} bytes it announces, got ${came}`;
+  if (kind === 'message') {
+    const mismatch = messagesMismatch(bytes.subarray(HEADER_SIZE), header.count);
+    return mismatch && `body of ${name}: ${mismatch}`;
+  }
   const expected = header.count * recordSize;
   if (came === expected) return undefined;
   return `body of ${name}: expected ${header.count} records of ${recordSize} bytes (${expected}), got ${came}`;

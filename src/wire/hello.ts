@@ -1,10 +1,10 @@
 // The first request of a connection that writes: it names the session, and the reply says what the server holds to.
 //
 // Request, 32 bytes:                           Reply, 64 bytes:
-//     0               16            24   32        0               16        24     28     32    36      40      44    48    64
-//     ┌───────────────┬─────────────┬────┐         ┌───────────────┬─────────┬──────┬──────┬─────┬───────┬───────┬─────┬─────┐
-//     │ session       │acknowledged │ 0  │         │ session       │ applied │record│writes│reads│message│answers│flags│ 0   │
-//     └───────────────┴─────────────┴────┘         └───────────────┴─────────┴──────┴──────┴─────┴───────┴───────┴─────┴─────┘
+//     0               16            24   32        0               16        24     28     32    36      40      44    48       52 64
+//     ┌───────────────┬─────────────┬────┐         ┌───────────────┬─────────┬──────┬──────┬─────┬───────┬───────┬─────┬────────┬──┐
+//     │ session       │acknowledged │ 0  │         │ session       │ applied │record│writes│reads│message│answers│flags│messages│ 0│
+//     └───────────────┴─────────────┴────┘         └───────────────┴─────────┴──────┴──────┴─────┴───────┴───────┴─────┴────────┴──┘
 import { readU128, U128_MAX, writeU128 } from '../shared/bytes.ts';
 import { viewOf } from './frame.ts';
 import { HELLO_REPLY_SIZE, HELLO_SIZE } from './operation.ts';
@@ -27,6 +27,7 @@ export interface HelloReply {
   answersRemembered: number;
   /** The engine remembers answers of this session. */
   resumed: boolean;
+  messagesInFlightMax: number;
 }
 
 const RESUMED = 1;
@@ -62,6 +63,7 @@ export function encodeHelloReply(reply: HelloReply): Uint8Array {
   view.setUint32(36, reply.messageBytesMax, true);
   view.setUint32(40, reply.answersRemembered, true);
   view.setUint32(44, reply.resumed ? RESUMED : 0, true);
+  view.setUint32(48, reply.messagesInFlightMax, true);
   return body;
 }
 
@@ -77,5 +79,6 @@ export function parseHelloReply(body: Uint8Array): HelloReply {
     messageBytesMax: view.getUint32(36, true),
     answersRemembered: view.getUint32(40, true),
     resumed: (view.getUint32(44, true) & RESUMED) !== 0,
+    messagesInFlightMax: view.getUint32(48, true),
   };
 }

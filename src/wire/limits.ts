@@ -39,6 +39,12 @@ export const WRITES_IN_FLIGHT_MAX = 32;
 /** Unanswered reads of a connection; a reply may be 1 MiB. Beyond: `too_many_in_flight`. */
 export const READS_IN_FLIGHT_MAX = 16;
 
+/** Unanswered message operations of a connection. Beyond: `too_many_in_flight`. */
+export const MESSAGES_IN_FLIGHT_MAX = 64;
+
+/** Messages in one request: a role's batch for its cryptography. Beyond: `too_many_records`. */
+export const MESSAGES_MAX = 1024;
+
 /** Answers that a session remembers: twice the writes in flight, so that nothing unanswered is ever forgotten. */
 export const ANSWERS_REMEMBERED = 64;
 
@@ -59,6 +65,30 @@ export const BACKPRESSURE_BYTES_MAX = 1024 * 1024;
 
 /** Bytes of replies held back for all slow readers together. Beyond: the reader that would exceed it is closed. */
 export const HELD_BYTES_MAX = 256 * 1024 * 1024;
+
+/**
+ * Longest first message of a handshake: a preamble, keys and a certificate of a few hundred bytes. Beyond: close code
+ * 4005, before any cryptography.
+ */
+export const HANDSHAKE_BYTES_MAX = 4096;
+
+/** How long a connection may take until its first frame has opened: seconds even over a bad line. Beyond: close code 4009. */
+export const HANDSHAKE_TIMEOUT_MS = 5_000;
+
+/**
+ * Connections that have not proven yet who they are; they do not count among CONNECTIONS_MAX, so strangers cannot take
+ * the places of peers. Beyond: the oldest of them is closed with 1013, as an honest handshake takes one round trip.
+ */
+export const HALF_OPEN_MAX = 64;
+
+/** Bytes of the text of a refused handshake, which goes to anyone; longer ones are cut. */
+export const CHANNEL_REFUSAL_TEXT_BYTES_MAX = 512;
+
+/**
+ * Noise messages of one direction under one key: at most 64 MiB. A new key costs a microsecond, and whoever steals one
+ * does not read what went before it.
+ */
+export const REKEY_MESSAGES = 1024;
 
 /** How long a reader may keep replies waiting without taking a byte. Beyond: it is closed with `slow_reader`. */
 export const SLOW_READER_TIMEOUT_MS = 30_000;

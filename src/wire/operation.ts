@@ -9,9 +9,12 @@ import {
   CreateResultLayout,
   TransferLayout,
 } from '../layout/generated.ts';
-import { CHANGE_EVENTS_MAX } from './limits.ts';
+import { CHANGE_EVENTS_MAX, MESSAGES_MAX } from './limits.ts';
 
-/** Writes have the numbers of the journal's operations; reads start at 16, the channel's own requests at 128. */
+/**
+ * Writes have the numbers of the journal's operations; reads start at 16, the channel's own requests at 128. 32 to 127 are
+ * the message operations of roles: what their messages say is the roles' matter, and so are their names.
+ */
 export const RequestOperation = {
   create_accounts: 1,
   create_transfers: 2,
@@ -25,13 +28,19 @@ export const RequestOperation = {
 } as const;
 export type RequestOperationName = keyof typeof RequestOperation;
 
-/** 'write': changes the ledger, once. 'read': may be repeated freely. 'channel': answered by the server itself. */
-export type OperationKind = 'write' | 'read' | 'channel';
+/**
+ * 'write': changes the ledger, once. 'read': may be repeated freely. 'message': as often as one likes too, as each message
+ * names its request. 'channel': answered by the server itself.
+ */
+export type OperationKind = 'write' | 'read' | 'message' | 'channel';
+
+export const MESSAGE_OPERATION_FIRST = 32;
+export const MESSAGE_OPERATION_LAST = 127;
 
 export interface OperationShape {
-  readonly name: RequestOperationName;
+  readonly name: string;
   readonly kind: OperationKind;
-  /** Bytes of one record of the request's body, of the reply's. */
+  /** Bytes of one record of the request's body, of the reply's; 0 for messages, which bring their lengths. */
   readonly requestSize: number;
   readonly replySize: number;
   /** Records of a request: at least, at most. */
@@ -92,6 +101,18 @@ for (const name of Object.keys(SHAPES) as RequestOperationName[]) {
     countMin,
     countMax,
     replyCountMax,
+  };
+}
+
+for (let operation = MESSAGE_OPERATION_FIRST; operation <= MESSAGE_OPERATION_LAST; operation++) {
+  BY_NUMBER[operation] = {
+    name: `message_${operation}`,
+    kind: 'message',
+    requestSize: 0,
+    replySize: 0,
+    countMin: 1,
+    countMax: MESSAGES_MAX,
+    replyCountMax: MESSAGES_MAX,
   };
 }
 

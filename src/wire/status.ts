@@ -9,6 +9,7 @@ export const RequestStatus = {
   body_size_mismatch: 4,
   too_many_records: 5,
   too_few_records: 6,
+  not_permitted: 20,
   hello_expected: 7,
   session_mismatch: 8,
   session_expired: 9,
@@ -46,6 +47,7 @@ export const RETRY_ADVICE: { readonly [name in RequestStatusName]: RetryAdvice }
   body_size_mismatch: 'correct',
   too_many_records: 'correct',
   too_few_records: 'correct',
+  not_permitted: 'correct',
   hello_expected: 'correct',
   session_mismatch: 'correct',
   session_expired: 'renew',
@@ -70,6 +72,7 @@ export const CLOSES_CONNECTION: { readonly [name in RequestStatusName]: boolean 
   body_size_mismatch: true,
   too_many_records: false,
   too_few_records: false,
+  not_permitted: false,
   hello_expected: false,
   session_mismatch: false,
   session_expired: false,
@@ -93,11 +96,26 @@ export function requestStatusName(status: number): RequestStatusName | undefined
   return NAMES[status];
 }
 
-/** Why a WebSocket was closed, as its close code says. 1001 is RFC 6455's "going away": the server stops. */
+/**
+ * Why a WebSocket was closed, as its close code says. 1001 is RFC 6455's "going away", 1013 its registry's "try again
+ * later". Close codes travel in the clear, whatever the channel: nobody who can change what passes needs a key for one.
+ */
 export const CloseCode = {
   stopping: 1001,
+  try_later: 1013,
   bad_frame: 4000,
   session_taken_over: 4001,
   slow_reader: 4002,
+  /** The handshake's answer says why, encrypted. */
+  handshake_refused: 4003,
+  handshake_expected: 4004,
+  handshake_unreadable: 4005,
+  unknown_recipient: 4006,
+  unsupported_channel: 4007,
+  unknown_initiator: 4008,
+  handshake_timeout: 4009,
+  record_damaged: 4010,
+  authority_ended: 4011,
+  handshake_not_expected: 4012,
 } as const;
 export type CloseCodeName = keyof typeof CloseCode;

@@ -122,9 +122,16 @@ export class MemoryEngine implements Engine {
   async #under(request: EngineRequest, reply: EngineReply): Promise<EngineReply> {
     this.#underway++;
     this.peakUnderway = Math.max(this.peakUnderway, this.#underway);
-    const { operation, session, request: number, count } = request;
+    const { operation, peer, session, request: number, count } = request;
     // The payload is only borrowed: nothing may look at it from here on.
-    await this.#options.gate?.({ operation, session, request: number, count, payload: new Uint8Array(0) });
+    await this.#options.gate?.({
+      operation,
+      peer,
+      session,
+      request: number,
+      count,
+      payload: new Uint8Array(0),
+    });
     const congested = this.congested;
     this.#underway--;
     if (congested && !this.congested) for (const listener of this.#relieved) queueMicrotask(listener);

@@ -182,6 +182,7 @@ describe('hello', () => {
       session,
       applied: 0n,
       resumed: false,
+      messagesInFlightMax: 64,
       batchRecordsMax: 8190,
       writesInFlightMax: 32,
       readsInFlightMax: 16,
@@ -577,6 +578,7 @@ test('metrics count connections, frames and replies', async () => {
     connectionOpened: () => void counted.push('opened'),
     connectionClosed: (code) => void counted.push(`closed ${code}`),
     connectionRefused: (status) => void counted.push(`refused ${status}`),
+    handshakeEnded: (outcome) => void counted.push(`handshake ${outcome}`),
     frameReceived: (operation, bytes) => void counted.push(`frame ${operation} ${bytes}`),
     replySent: (operation, status, bytes, seconds) => {
       expect(seconds).toBeGreaterThanOrEqual(0);

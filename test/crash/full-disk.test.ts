@@ -6,6 +6,7 @@ import type { ClientError } from '../../src/channel/client-error.ts';
 import { Operation, RECORD_SIZE } from '../../src/layout/generated.ts';
 import { Ledger } from '../../src/ledger/index.ts';
 import { Random } from '../../src/shared/random.ts';
+import { LOCAL_PEER } from '../../src/wire/peer.ts';
 import { RequestStatus } from '../../src/wire/status.ts';
 import { type Books, checkBooks, checkShown } from './books.ts';
 import {
@@ -151,7 +152,14 @@ test('a request that comes again while the first one waits for room shares its a
   const ledger = await Ledger.open({ path, mapSizeBytes: 2 * MEGABYTE });
   const payload = new Uint8Array(RECORD_SIZE * 1000);
   const ask = (request: bigint) =>
-    ledger.submit({ operation: Operation.create_transfers, session: 7n, request, payload, count: 1000 });
+    ledger.submit({
+      operation: Operation.create_transfers,
+      peer: LOCAL_PEER,
+      session: 7n,
+      request,
+      payload,
+      count: 1000,
+    });
   const isWaiting = (reply: Promise<unknown>) =>
     Promise.race([reply.then(() => false), pause(400).then(() => true)]);
   let request = 1n;

@@ -197,17 +197,17 @@ describe('requests', () => {
   });
 
   test('an unknown operation names those there are, and keeps the request number', () => {
-    const parsed = parseRequest(encodeRequest(99, 7n, 0, new Uint8Array(0)));
-    expect(parsed).toMatchObject({ code: 'unknown_operation', operation: 99, request: 7n });
+    const parsed = parseRequest(encodeRequest(199, 7n, 0, new Uint8Array(0)));
+    expect(parsed).toMatchObject({ code: 'unknown_operation', operation: 199, request: 7n });
     expect(parsed.kind === 'refusal' && parsed.message).toBe(
       'operation: expected one of 1 (create_accounts), 2 (create_transfers), 16 (lookup_accounts), 17 (lookup_transfers), ' +
-        '18 (get_account_transfers), 19 (get_account_balances), 20 (get_change_events), 128 (hello), 129 (ping), got 99',
+        '18 (get_account_transfers), 19 (get_account_balances), 20 (get_change_events), 128 (hello), 129 (ping) or a message operation (32 to 127), got 199',
     );
   });
 
-  test('precedence: of all that is wrong the first in the order of the numbers is told', () => {
+  test('precedence: of all that is wrong the first in the order of the list is told', () => {
     // One fault after the other is mended; each time the next status in order comes up.
-    const frame = encodeRequest(99, 7n, 8191, new Uint8Array(8191 * 16 + 1));
+    const frame = encodeRequest(199, 7n, 8191, new Uint8Array(8191 * 16 + 1));
     const view = viewOf(frame);
     view.setUint32(HeaderLayout.magic, 0);
     view.setUint8(HeaderLayout.version, 9);
@@ -232,8 +232,8 @@ describe('requests', () => {
       'body_size_mismatch',
       'too_many_records',
     ]);
-    const numbers = told.map((name) => RequestStatus[name as keyof typeof RequestStatus]);
-    expect(numbers).toEqual([...numbers].sort((a, b) => a - b));
+    const list = Object.keys(RequestStatus);
+    expect(told).toEqual(list.filter((name) => told.includes(name)));
   });
 });
 
@@ -318,8 +318,8 @@ describe('statuses', () => {
     const names = Object.keys(RequestStatus);
     expect(Object.keys(RETRY_ADVICE)).toEqual(names);
     expect(Object.keys(CLOSES_CONNECTION)).toEqual(names);
-    expect(Object.values(RequestStatus)).toEqual(names.map((_, i) => i));
-    for (const [i, name] of names.entries()) expect(requestStatusName(i)).toBe(name);
+    expect(Object.values(RequestStatus).sort((a, b) => a - b)).toEqual(names.map((_, i) => i));
+    for (const [name, number] of Object.entries(RequestStatus)) expect(requestStatusName(number)).toBe(name);
     expect(requestStatusName(names.length)).toBeUndefined();
   });
 });
@@ -330,9 +330,9 @@ describe('hello', () => {
     expect(parseHello(encodeHello({ session: id, acknowledged }))).toEqual({ session: id, acknowledged });
   });
 
-  test.prop([session, u64, fc.nat(), fc.nat(), fc.nat(), fc.nat(), fc.nat(), fc.boolean()])(
+  test.prop([session, u64, fc.nat(), fc.nat(), fc.nat(), fc.nat(), fc.nat(), fc.boolean(), fc.nat()])(
     'reply',
-    (id, applied, batchRecordsMax, writesInFlightMax, readsInFlightMax, messageBytesMax, answersRemembered, resumed) => {
+    (id, applied, batchRecordsMax, writesInFlightMax, readsInFlightMax, messageBytesMax, answersRemembered, resumed, messagesInFlightMax) => {
       const reply = {
         session: id,
         applied,
@@ -342,6 +342,7 @@ describe('hello', () => {
         messageBytesMax,
         answersRemembered,
         resumed,
+        messagesInFlightMax,
       };
       expect(parseHelloReply(encodeHelloReply(reply))).toEqual(reply);
     },

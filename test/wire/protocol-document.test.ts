@@ -1,6 +1,7 @@
 // docs/protocol.md against the code: every table, every list of codes, every byte of the worked example.
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
+import { encodePreamble, PatternNumber, prologueOf } from '../../src/channel/secure/preamble.ts';
 import {
   AccountBalanceLayout,
   AccountFilterFlags,
@@ -18,6 +19,7 @@ import {
   writeAccount,
   writeTransfer,
 } from '../../src/layout/generated.ts';
+import { CHANNEL_ADVICE, ChannelRefusalNumber } from '../../src/wire/channel-refusal.ts';
 import { encodeRefusal, encodeReply, encodeRequest, HeaderLayout, viewOf } from '../../src/wire/frame.ts';
 import { encodeHello, encodeHelloReply } from '../../src/wire/hello.ts';
 import * as limits from '../../src/wire/limits.ts';
@@ -127,6 +129,43 @@ test('operations', () => {
   }
 });
 
+describe('the channel', () => {
+  const part = section('The channel');
+
+  test('the preamble', () => {
+    const described = rows(part).filter(
+      ([offset, type]) => /^\d+$/.test(offset!) && /^u\d|bytes/.test(type!),
+    );
+    expect(described.map(([offset, type]) => [Number(offset), type])).toEqual([
+      [0, '4 bytes'],
+      [4, 'u8'],
+      [5, 'u8'],
+      [6, 'u16'],
+      [8, '8 bytes'],
+      [16, '8 bytes'],
+    ]);
+    expect(pairs(part)).toEqual(expect.arrayContaining(Object.entries(PatternNumber)));
+    const recipient = Uint8Array.of(1, 2, 3, 4, 5, 6, 7, 8);
+    const preamble = encodePreamble({ pattern: 'IK', recipient, initiator: undefined });
+    expect(Buffer.from(preamble).toString('hex')).toBe(
+      `5350434801010000${'0102030405060708'}${'00'.repeat(8)}`,
+    );
+    expect(Buffer.from(prologueOf(preamble)).toString('latin1')).toBe(
+      `specie channel v1\0${Buffer.from(preamble).toString('latin1')}`,
+    );
+  });
+
+  test('refusals: numbers, and which are worth another try', () => {
+    const described = rows(part).filter((row) => row.length === 4);
+    expect(described.map(([number, name]) => [bare(name!), Number(number)])).toEqual(
+      Object.entries(ChannelRefusalNumber),
+    );
+    expect(described.map(([, name, , again]) => [bare(name!), again === 'yes, after a pause'])).toEqual(
+      Object.entries(CHANNEL_ADVICE).map(([name, advice]) => [name, advice === 'retry']),
+    );
+  });
+});
+
 describe('statuses', () => {
   const table = rows(section('Statuses of a request'));
 
@@ -165,9 +204,16 @@ test('limits', () => {
     ['change events in a reply', limits.CHANGE_EVENTS_MAX],
     ['unanswered writes of a connection', limits.WRITES_IN_FLIGHT_MAX],
     ['unanswered reads of a connection', limits.READS_IN_FLIGHT_MAX],
+    ['unanswered message operations of a connection', limits.MESSAGES_IN_FLIGHT_MAX],
+    ['messages in a request', limits.MESSAGES_MAX],
     ['answers remembered for a session', limits.ANSWERS_REMEMBERED],
     ['sessions remembered', limits.SESSIONS_MAX],
     ['connections', limits.CONNECTIONS_MAX],
+    ['connections that have not proven an identity yet', limits.HALF_OPEN_MAX],
+    ['bytes of the first message of a handshake', limits.HANDSHAKE_BYTES_MAX],
+    ['milliseconds until the first frame of a channel', limits.HANDSHAKE_TIMEOUT_MS],
+    ['bytes of the text of a refused handshake', limits.CHANNEL_REFUSAL_TEXT_BYTES_MAX],
+    ['Noise messages under one key', limits.REKEY_MESSAGES],
     ['bytes waiting while the ledger is congested', limits.WAITING_BYTES_MAX],
     ['bytes a socket owes before replies are held back', limits.BACKPRESSURE_BYTES_MAX],
     ['bytes of replies held back, all connections', limits.HELD_BYTES_MAX],
@@ -220,6 +266,7 @@ describe('the worked example, byte for byte', () => {
       messageBytesMax: limits.MESSAGE_BYTES_MAX,
       answersRemembered: limits.ANSWERS_REMEMBERED,
       resumed: false,
+      messagesInFlightMax: limits.MESSAGES_IN_FLIGHT_MAX,
     });
     const header = { operation: hello, status: 0, count: 1, request: 0n, timestamp: 0n };
     expect(block('hello-reply')).toBe(hex(encodeReply(header, reply)));

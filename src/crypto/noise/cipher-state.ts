@@ -4,6 +4,7 @@
 //     ┌──────────┬─────────────┬──────────────┐
 //     │ zeroes   │ low         │ high         │   little-endian (section 12.3)
 //     └──────────┴─────────────┴──────────────┘
+import { openInto, sealInto } from '../aead-into.ts';
 import { CryptoError } from '../errors.ts';
 import { KEY_BYTES, MESSAGES_MAX } from './limits.ts';
 import { open, seal } from './primitives.ts';
@@ -43,6 +44,20 @@ export class CipherState {
     const plaintext = open(this.#key, this.#nonce, ciphertext, aad);
     this.#advance();
     return plaintext;
+  }
+
+  /** As `seal` with no associated data, to the start of `target`. */
+  sealInto(plaintext: Uint8Array, target: Uint8Array): void {
+    this.#expectNonce();
+    sealInto(this.#key, this.#nonce, plaintext, target);
+    this.#advance();
+  }
+
+  /** As `open` with no associated data, to the start of `target`, which may share memory with `ciphertext`. */
+  openInto(ciphertext: Uint8Array, target: Uint8Array): void {
+    this.#expectNonce();
+    openInto(this.#key, this.#nonce, ciphertext, target);
+    this.#advance();
   }
 
   /** Section 4.2, REKEY. The nonce stays what it is (section 11.3). */

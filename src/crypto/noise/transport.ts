@@ -17,16 +17,16 @@ export class NoiseTransport {
 
   /** The next message to the peer, 16 bytes longer than `plaintext`, which is at most 65,519 bytes. */
   seal(plaintext: Uint8Array, aad: Uint8Array = EMPTY): Uint8Array {
-    this.#expectOpen();
-    expectBytes('plaintext', plaintext);
+    this.#expectPlaintext(plaintext);
     expectBytes('aad', aad);
-    if (plaintext.length > PLAINTEXT_BYTES_MAX) {
-      throw new CryptoError(
-        'invalid_argument',
-        `expected a plaintext of at most ${PLAINTEXT_BYTES_MAX} bytes, got ${plaintext.length}`,
-      );
-    }
     return this.#send.seal(plaintext, aad);
+  }
+
+  /** `seal` without associated data, to the start of `target`. */
+  sealInto(plaintext: Uint8Array, target: Uint8Array): void {
+    this.#expectPlaintext(plaintext);
+    expectRoom(target, plaintext.length + TAG_BYTES);
+    this.#send.sealInto(plaintext, target);
   }
 
   /**
@@ -34,16 +34,19 @@ export class NoiseTransport {
    * refused with authentication_failed and changes nothing: the next message can still be opened.
    */
   open(ciphertext: Uint8Array, aad: Uint8Array = EMPTY): Uint8Array {
-    this.#expectOpen();
-    expectBytes('ciphertext', ciphertext);
+    this.#expectCiphertext(ciphertext);
     expectBytes('aad', aad);
-    if (ciphertext.length < TAG_BYTES || ciphertext.length > MESSAGE_BYTES_MAX) {
-      throw new CryptoError(
-        'authentication_failed',
-        `expected a ciphertext of ${TAG_BYTES} to ${MESSAGE_BYTES_MAX} bytes, got ${ciphertext.length}`,
-      );
-    }
     return this.#receive.open(ciphertext, aad);
+  }
+
+  /**
+   * `open` without associated data, to the start of `target`, which may share memory with `ciphertext`. What is refused
+   * leaves `target` as it was.
+   */
+  openInto(ciphertext: Uint8Array, target: Uint8Array): void {
+    this.#expectCiphertext(ciphertext);
+    expectRoom(target, ciphertext.length - TAG_BYTES);
+    this.#receive.openInto(ciphertext, target);
   }
 
   /** A new key for what this side sends, derived one-way from the old one; the peer calls rekeyReceive at the same place. */
@@ -75,9 +78,41 @@ export class NoiseTransport {
     this.#receive.wipe();
   }
 
+  #expectPlaintext(plaintext: Uint8Array): void {
+    this.#expectOpen();
+    expectBytes('plaintext', plaintext);
+    if (plaintext.length > PLAINTEXT_BYTES_MAX) {
+      throw new CryptoError(
+        'invalid_argument',
+        `expected a plaintext of at most ${PLAINTEXT_BYTES_MAX} bytes, got ${plaintext.length}`,
+      );
+    }
+  }
+
+  #expectCiphertext(ciphertext: Uint8Array): void {
+    this.#expectOpen();
+    expectBytes('ciphertext', ciphertext);
+    if (ciphertext.length < TAG_BYTES || ciphertext.length > MESSAGE_BYTES_MAX) {
+      throw new CryptoError(
+        'authentication_failed',
+        `expected a ciphertext of ${TAG_BYTES} to ${MESSAGE_BYTES_MAX} bytes, got ${ciphertext.length}`,
+      );
+    }
+  }
+
   #expectOpen(): void {
     if (this.#closed) {
       throw new CryptoError('invalid_state', 'expected an open transport, got a closed one');
     }
+  }
+}
+
+function expectRoom(target: Uint8Array, bytes: number): void {
+  expectBytes('target', target);
+  if (target.length < bytes) {
+    throw new CryptoError(
+      'invalid_argument',
+      `expected a target of at least ${bytes} bytes, got ${target.length}`,
+    );
   }
 }

@@ -1,0 +1,22 @@
+// Bytes as text: hex for keys and signatures, base64 without padding for fingerprints. Without Node's Buffer: this runs in
+// browsers too.
+
+export function toHex(bytes: Uint8Array): string {
+  let text = '';
+  for (const byte of bytes) text += byte.toString(16).padStart(2, '0');
+  return text;
+}
+
+/** Lower case only, so that bytes have one text. undefined: not the hex of `size` bytes. */
+export function fromHex(text: string, size: number): Uint8Array<ArrayBuffer> | undefined {
+  if (text.length !== 2 * size || !/^[0-9a-f]*$/.test(text)) return undefined;
+  return Uint8Array.from({ length: size }, (_, i) => Number.parseInt(text.slice(2 * i, 2 * i + 2), 16));
+}
+
+export function toBase64(bytes: Uint8Array): string {
+  return btoa(String.fromCharCode(...bytes)).replace(/=+$/, '');
+}
+
+export function equalBytes(left: Uint8Array, right: Uint8Array): boolean {
+  return left.length === right.length && left.every((byte, i) => byte === right[i]);
+}

@@ -1,0 +1,172 @@
+// Calls to a role: the calls of one turn travel together, as messages of one frame or a few.
+//
+//     call ─▶ queue of its operation ─ end of the turn ─▶ frames ─▶ transport ─▶ answers, in order
+//                                                        at most framesInFlightMax
+import { HEADER_SIZE, MESSAGE_BYTES_MAX } from '../../wire/limits.ts';
+import { type AnswerCodec, answerCodec } from './answer.ts';
+import {
+  type AnswerOf,
+  MESSAGE_PREFIX_BYTES,
+  type MessageOperation,
+  type Operations,
+  type RequestOf,
+  type RoleProtocol,
+} from './operation.ts';
+import { mayRepeat, Refusal } from './refusal.ts';
+
+/** A connection to a role: the channel's client, or a network in memory. */
+export interface MessageTransport {
+  /** Rejects when there is no answer: then nobody knows what became of the messages. */
+  call(operation: number, messages: readonly Uint8Array[]): Promise<readonly Uint8Array[]>;
+}
+
+/**
+ * - `refused`: definite. Nothing was done, and the same request would be refused again.
+ * - `unknown`: no answer, or one that says to come again. The caller asks again, with the same request id.
+ */
+export type CallResult<Answer, Code extends string = string> =
+  | { readonly kind: 'ok'; readonly answer: Answer }
+  | { readonly kind: 'refused'; readonly refusal: Refusal<Code> }
+  | { readonly kind: 'unknown'; readonly reason: string };
+
+/** Frames without an answer yet. Four keep a connection busy while each is a thousand messages. Beyond: calls wait. */
+export const FRAMES_IN_FLIGHT_MAX = 4;
+/** Calls that wait for a frame. Beyond: `unknown` at once. */
+export const CALLS_WAITING_MAX = 65_536;
+
+export interface RoleClientOptions<Of extends Operations, Code extends string> {
+  readonly protocol: RoleProtocol<Of, Code>;
+  readonly transport: MessageTransport;
+  readonly framesInFlightMax?: number;
+  readonly callsWaitingMax?: number;
+}
+
+interface Call {
+  readonly message: Uint8Array;
+  readonly settle: (result: CallResult<unknown>) => void;
+}
+
+interface Queue {
+  // biome-ignore lint/suspicious/noExplicitAny: queues of operations of any types
+  readonly operation: MessageOperation<any, any>;
+  readonly answers: AnswerCodec<unknown, string>;
+  calls: Call[];
+}
+
+const BODY_BYTES_MAX = MESSAGE_BYTES_MAX - HEADER_SIZE;
+
+export class RoleClient<Of extends Operations, Code extends string = string> {
+  readonly #role: string;
+  readonly #transport: MessageTransport;
+  readonly #framesInFlightMax: number;
+  readonly #callsWaitingMax: number;
+  readonly #queues = new Map<keyof Of, Queue>();
+  #waiting = 0;
+  #framesInFlight = 0;
+  #isScheduled = false;
+
+  constructor({ protocol, transport, framesInFlightMax, callsWaitingMax }: RoleClientOptions<Of, Code>) {
+    this.#role = protocol.role;
+    this.#transport = transport;
+    this.#framesInFlightMax = framesInFlightMax ?? FRAMES_IN_FLIGHT_MAX;
+    this.#callsWaitingMax = callsWaitingMax ?? CALLS_WAITING_MAX;
+    for (const [name, operation] of Object.entries(protocol.operations)) {
+      const answers = answerCodec<unknown, string>(operation.answer, protocol.refusals);
+      this.#queues.set(name, { operation, answers, calls: [] });
+    }
+  }
+
+  /** Never rejects for what happens on the way. @throws RangeError for a message that does not fit its declaration */
+  call<Name extends keyof Of>(
+    name: Name,
+    message: RequestOf<Of[Name]>,
+  ): Promise<CallResult<AnswerOf<Of[Name]>, Code>> {
+    const queue = this.#queues.get(name)!;
+    const encoded: Uint8Array = queue.operation.request.encode(message);
+    if (this.#waiting >= this.#callsWaitingMax) {
+      return Promise.resolve(
+        unknown(`expected at most ${this.#callsWaitingMax} calls to wait for ${this.#role}`),
+      );
+    }
+    return new Promise((resolve) => {
+      queue.calls.push({ message: encoded, settle: resolve as Call['settle'] });
+      this.#waiting++;
+      this.#schedule();
+    });
+  }
+
+  #schedule(): void {
+    if (this.#isScheduled) return;
+    this.#isScheduled = true;
+    queueMicrotask(() => {
+      this.#isScheduled = false;
+      this.#send();
+    });
+  }
+
+  /** A frame of each operation in turn, as long as there are calls and frames may be sent. */
+  #send(): void {
+    for (let hasSent = true; hasSent; ) {
+      hasSent = false;
+      for (const queue of this.#queues.values()) {
+        if (queue.calls.length === 0 || this.#framesInFlight >= this.#framesInFlightMax) continue;
+        void this.#exchange(queue, takeFrame(queue));
+        hasSent = true;
+      }
+    }
+  }
+
+  async #exchange({ operation, answers }: Queue, calls: readonly Call[]): Promise<void> {
+    this.#waiting -= calls.length;
+    this.#framesInFlight++;
+    let encoded: readonly Uint8Array[];
+    try {
+      encoded = await this.#transport.call(
+        operation.number,
+        calls.map(({ message }) => message),
+      );
+      if (encoded.length !== calls.length) {
+        throw new Error(`expected ${calls.length} answers, got ${encoded.length}`);
+      }
+    } catch (error) {
+      const result = unknown(`${this.#role}: ${textOf(error)}`);
+      for (const { settle } of calls) settle(result);
+      return;
+    } finally {
+      this.#framesInFlight--;
+      this.#schedule();
+    }
+    calls.forEach(({ settle }, i) => {
+      settle(readAnswer(this.#role, answers, encoded[i]!));
+    });
+  }
+}
+
+/** As many calls as one frame may hold. */
+function takeFrame(queue: Queue): readonly Call[] {
+  let count = 0;
+  for (let bytes = 0; count < Math.min(queue.calls.length, queue.operation.messagesMax); count++) {
+    bytes += MESSAGE_PREFIX_BYTES + queue.calls[count]!.message.length;
+    if (bytes > BODY_BYTES_MAX) break;
+  }
+  return queue.calls.splice(0, count);
+}
+
+function readAnswer(
+  role: string,
+  answers: AnswerCodec<unknown, string>,
+  encoded: Uint8Array,
+): CallResult<unknown> {
+  let answer: unknown;
+  try {
+    answer = answers.decode(encoded);
+  } catch (error) {
+    return unknown(`answer of ${role}: ${textOf(error)}`);
+  }
+  if (!(answer instanceof Refusal)) return { kind: 'ok', answer };
+  if (mayRepeat(answer)) return unknown(`${role}: ${answer.code}: ${answer.message}`);
+  return { kind: 'refused', refusal: answer };
+}
+
+const unknown = (reason: string): { kind: 'unknown'; reason: string } => ({ kind: 'unknown', reason });
+const textOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

@@ -1,0 +1,68 @@
+// Keys of a store. All tables of a role lie in one ordered space, each behind its name:
+//
+//     ┌────────────┬───┬──────────────────────┐
+//     │ table name │ 0 │ key                  │     numbers big-endian, so that keys sort like the numbers
+//     └────────────┴───┴──────────────────────┘
+import { checkU128, checkUint } from '../shared/bytes.ts';
+
+/** Bytes; a bigint stands for its 16 bytes as a u128, big-endian. */
+export type Key = Uint8Array | bigint;
+
+const TABLE_PATTERN = /^[a-z][a-z0-9-]{0,31}$/;
+/** Names and ids with room to spare; LMDB allows 1,978 with what stands before. */
+export const KEY_BYTES_MAX = 512;
+
+export function keyBytes(key: Key): Uint8Array {
+  if (typeof key !== 'bigint') return key;
+  checkU128(key, 'key');
+  const bytes = new Uint8Array(16);
+  const view = new DataView(bytes.buffer);
+  view.setBigUint64(0, key >> 64n);
+  view.setBigUint64(8, key & 0xffff_ffff_ffff_ffffn);
+  return bytes;
+}
+
+/** A key of several parts, one after the other; every part but the last should have a fixed size. */
+export function keyOf(...parts: Key[]): Uint8Array {
+  return Buffer.concat(parts.map(keyBytes));
+}
+
+/** The number that a key of 16 bytes stands for, or that stands at `offset` in a longer one. */
+export function idOfKey(key: Uint8Array, offset = 0): bigint {
+  const view = new DataView(key.buffer, key.byteOffset, key.byteLength);
+  return (view.getBigUint64(offset) << 64n) | view.getBigUint64(offset + 8);
+}
+
+/**
+ * Keys as they are sorted and looked up in memory: a character a byte, so that `<` compares bytes. Maps of strings are
+ * quick; LMDB gets the same bytes back from `fromPlace`.
+ */
+export type Place = string;
+
+export function place(table: string, key: Key): Place {
+  checkTable(table);
+  const bytes = keyBytes(key);
+  checkUint(bytes.length, KEY_BYTES_MAX, `bytes of a key of table ${table}`);
+  return `${table}\0${Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1')}`;
+}
+
+/** Before every key of the table, and after every one. */
+export function tableBounds(table: string): readonly [Place, Place] {
+  checkTable(table);
+  return [`${table}\0`, `${table}\x01`];
+}
+
+export const fromPlace = (at: Place): Buffer => Buffer.from(at, 'latin1');
+export const toPlace = (stored: Uint8Array): Place => Buffer.from(stored).toString('latin1');
+
+/** Table and key of a place. */
+export function splitPlace(at: Place): { readonly table: string; readonly key: Uint8Array } {
+  const end = at.indexOf('\0');
+  return { table: at.slice(0, end), key: new Uint8Array(Buffer.from(at.slice(end + 1), 'latin1')) };
+}
+
+function checkTable(table: string): void {
+  if (!TABLE_PATTERN.test(table)) {
+    throw new RangeError(`table: expected a name of up to 32 letters, digits and dashes, got ${table}`);
+  }
+}
