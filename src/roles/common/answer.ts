@@ -57,8 +57,8 @@ function nameOf<Code extends string>(number: number, refusals: readonly Code[]):
   return name;
 }
 
-/** The longest beginning that fits, without half a character. */
-function cut(message: string): string {
+/** The longest beginning of a refusal's text that fits, without half a character. */
+export function cut(message: string): string {
   const wellFormed = Buffer.from(message, 'utf8');
   if (wellFormed.length <= REFUSAL_MESSAGE_BYTES_MAX) return wellFormed.toString('utf8');
   let end = REFUSAL_MESSAGE_BYTES_MAX;

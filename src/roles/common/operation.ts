@@ -24,7 +24,7 @@ export interface MessageOperation<Request, Answer> {
   readonly messagesMax: number;
 }
 
-export type RequestOf<Operation> = Operation extends MessageOperation<infer Request, never> ? Request : never;
+export type RequestOf<Operation> = Operation extends { request: Codec<infer Request> } ? Request : never;
 export type AnswerOf<Operation> = Operation extends { answer: Codec<infer Answer> } ? Answer : never;
 
 /** @param number 32 to 127, one number an operation of the role, for ever */

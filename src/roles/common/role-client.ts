@@ -12,7 +12,7 @@ import {
   type RequestOf,
   type RoleProtocol,
 } from './operation.ts';
-import { type CommonRefusal, MAY_REPEAT, Refusal } from './refusal.ts';
+import { mayRepeat, Refusal } from './refusal.ts';
 
 /** A connection to a role: the channel's client, or a network in memory. */
 export interface MessageTransport {
@@ -164,9 +164,7 @@ function readAnswer(
     return unknown(`answer of ${role}: ${textOf(error)}`);
   }
   if (!(answer instanceof Refusal)) return { kind: 'ok', answer };
-  if (MAY_REPEAT[answer.code as CommonRefusal] === true) {
-    return unknown(`${role}: ${answer.code}: ${answer.message}`);
-  }
+  if (mayRepeat(answer)) return unknown(`${role}: ${answer.code}: ${answer.message}`);
   return { kind: 'refused', refusal: answer };
 }
 
