@@ -324,8 +324,10 @@ export class Client extends LedgerCalls {
       const identity = typeof this.#identity === 'function' ? this.#identity() : this.#identity;
       initiator = identity && new Initiator(identity);
     } catch (error) {
-      const message = `identity: ${error instanceof Error ? error.message : 'cannot be used'}`;
-      this.#fail(new ClientError('invalid_argument', message, 'unknown', { cause: error }));
+      this.#lastFailure = `identity: ${error instanceof Error ? error.message : 'cannot be used'}`;
+      // What was good once, a directory in mid-change may spoil for a moment.
+      if (this.#everUp) this.#openLater();
+      else this.#fail(new ClientError('invalid_argument', this.#lastFailure, 'unknown', { cause: error }));
       return;
     }
     const link: Link = new Link(
@@ -379,8 +381,12 @@ export class Client extends LedgerCalls {
     if (final !== undefined) {
       this.#fail(final);
     } else {
-      this.#cancelReconnect = this.#options.setTimer(() => this.#open(), this.#reconnect.next());
+      this.#openLater();
     }
+  }
+
+  #openLater(): void {
+    this.#cancelReconnect = this.#options.setTimer(() => this.#open(), this.#reconnect.next());
   }
 
   /** Why connecting again would only repeat the same; undefined: it may help. */

@@ -1,0 +1,5 @@
+// specie/wallet: a wallet on Node. docs/wallet.md shows how.
+export * from './core/index.ts';
+export { nodeCrypto } from './node/crypto.ts';
+export { WalletStore, type WalletStoreOptions } from './node/storage.ts';
+export { channelTransport, type TransportOptions } from './node/transport.ts';
