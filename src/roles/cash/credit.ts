@@ -7,7 +7,7 @@
 //
 // The request id is the transfer's id, so the ledger itself makes sure that an order counts once. A transfer that it
 // refused for good has used up its id too: a rejection can never become a credit.
-import { ed25519, type PreparedKey, type SignedMessage, sha256 } from '../../crypto/index.ts';
+import { type PreparedKey, type SignedMessage, sha256 } from '../../crypto/index.ts';
 import type { CreateTransferStatusName, Transfer } from '../../layout/generated.ts';
 import { readU128 } from '../../shared/bytes.ts';
 import type { CreateTransferResult } from '../../wire/results.ts';
@@ -26,6 +26,7 @@ import {
   signatureInvalid,
 } from './check.ts';
 import type { CashRefusal } from './errors.ts';
+import { findDevice } from './find-device.ts';
 import type { CashParts } from './interface.ts';
 import { keyIdNumber } from './key-ids.ts';
 import type { CreditAnswer, CreditRequest } from './messages.ts';
@@ -85,7 +86,7 @@ const OUTCOMES: { readonly [status in CreateTransferStatusName]?: Outcome } = {
 export async function credit(requests: readonly CreditRequest[], parts: CashParts): Promise<Answer[]> {
   const answers: (Answer | undefined)[] = new Array(requests.length).fill(undefined);
   const candidates = checkAll(requests, parts, answers);
-  const { booked, unproven } = verifyAll(candidates, parts, answers);
+  const { booked, unproven } = await verifyAll(candidates, parts, answers);
   const results = await parts.ledger.createTransfers(booked.map(transferOf));
   const unclear: Candidate[] = [];
   const rejected: { readonly candidate: Candidate; readonly result: CreateTransferResult }[] = [];
@@ -124,26 +125,24 @@ export async function credit(requests: readonly CreditRequest[], parts: CashPart
 
 function checkAll(
   requests: readonly CreditRequest[],
-  { registry }: CashParts,
+  parts: CashParts,
   answers: (Answer | undefined)[],
 ): Candidate[] {
   const candidates: Candidate[] = [];
   for (let index = 0; index < requests.length; index++) {
     const request = requests[index]!;
-    const device = registry.device(request.device);
-    const refused =
-      checkCredit(request) ??
-      (device === undefined ? deviceUnknown(request.device) : checkDevice(device, request));
-    if (refused !== undefined) {
+    const device = checkCredit(request) ?? findDevice(request.device, parts) ?? deviceUnknown(request.device);
+    const refused = device instanceof Refusal ? device : checkDevice(device, request);
+    if (device instanceof Refusal || refused !== undefined) {
       answers[index] = refused;
       continue;
     }
     const { document } = request.order;
-    const { account } = device!.accounts.get(document.currency)!;
+    const { account } = device.accounts.get(document.currency)!;
     candidates.push({
       index,
       request,
-      device: device!,
+      device,
       account,
       orderBytes: LoadOrder.codec.encode(document),
     });
@@ -165,11 +164,11 @@ interface Verified {
   readonly unproven: { readonly candidate: Candidate; readonly refusal: CashRefused }[];
 }
 
-function verifyAll(
+async function verifyAll(
   candidates: readonly Candidate[],
-  { settlementKeys }: CashParts,
+  { settlementKeys, verifyBatch }: CashParts,
   answers: (Answer | undefined)[],
-): Verified {
+): Promise<Verified> {
   const keys = candidates.map(({ request }) => settlementKeys.find(request.receipt.document.keyId));
   const items: SignedMessage[] = candidates.map(({ request, device, orderBytes }) => ({
     publicKey: device.preparedKey,
@@ -182,7 +181,7 @@ function verifyAll(
     const { document, signature } = candidates[i]!.request.receipt;
     return items.push({ publicKey: key, message: ChargeReceipt.signedBytes(document), signature }) - 1;
   });
-  const verdicts = ed25519.verifyBatch(items);
+  const verdicts = await verifyBatch(items);
   const verified: Verified = { booked: [], unproven: [] };
   candidates.forEach((candidate, i) => {
     const at = receiptAt[i];

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { ed25519 } from '../../../src/crypto/index.ts';
+import { createCryptoPool, ed25519 } from '../../../src/crypto/index.ts';
 import { AccountFlags, TransferFlags } from '../../../src/layout/generated.ts';
 import type { Ledger } from '../../../src/ledger/index.ts';
 import { systemAccountId, TransferCode } from '../../../src/roles/cash/accounts.ts';
@@ -343,6 +343,25 @@ describe('what was credited stays credited', () => {
       'refused: receipt_invalid',
     );
   });
+});
+
+test('signatures may be verified by a pool of threads', async () => {
+  const pool = createCryptoPool({ threads: 1 });
+  const device = await cash.opened();
+  const other = await TestCash.open({ path: cash.path, ledger: cash.ledger, store: cash.store, pool });
+  const requests = Array.from({ length: 40 }, (_, i) => {
+    const good = creditOf(device, { amount: 1n });
+    return i % 5 === 2
+      ? { ...good, order: { ...good.order, signature: forged(good.order.signature) } }
+      : good;
+  });
+  const results = (await other.credit(...requests)).map(short);
+  expect(results).toEqual(requests.map((_, i) => (i % 5 === 2 ? 'refused: signature_invalid' : 'credited')));
+  await pool.close();
+  // Without the pool nothing is decided.
+  expect((await other.credit(creditOf(device))).map(short)).toEqual(['unknown']);
+  await other.cash.close();
+  expect(await cash.balance(device)).toBe(32n);
 });
 
 describe('when the ledger or the store cannot', () => {
