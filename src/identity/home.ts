@@ -12,8 +12,7 @@
 //     ├── stores/                the roles' own; made by them
 //     └── lock/                  held by what changes keys or directory
 import { join } from 'node:path';
-import { JournalError } from '../journal/errors.ts';
-import { lockStore } from '../journal/store-lock.ts';
+import { lockStore, StoreLockedError } from '../shared/store-lock.ts';
 import { type Configuration, parseConfiguration } from './configuration.ts';
 import type { Directory } from './directory.ts';
 import { parseDirectoryFile } from './directory-file.ts';
@@ -113,10 +112,14 @@ export async function withHomeLock<Result>(paths: HomePaths, work: () => Promise
   try {
     lock = await lockStore(paths.lock);
   } catch (error) {
-    if (!(error instanceof JournalError)) throw error;
-    throw new IdentityError('busy', `${paths.home}: expected no other process to change it, got one`, {
-      cause: error,
-    });
+    if (!(error instanceof StoreLockedError)) throw error;
+    throw new IdentityError(
+      'busy',
+      `${paths.home}: expected that nothing else changes it: ${error.message}`,
+      {
+        cause: error,
+      },
+    );
   }
   try {
     return await work();

@@ -4,11 +4,9 @@
 //     look ──▶ unchanged: nothing            look never blocks the answers: they come from what was read before
 //          └─▶ changed: read, verify ──▶ whole: the new one counts from then on
 //                                    └─▶ not, or older: the old one stays, and `onFault` is told, once for each fault
+import type { SetTimer } from '../shared/timer.ts';
 import { IdentityError } from './errors.ts';
 import type { IdentitySource, IdentityState } from './own-keys.ts';
-
-/** Runs something after a pause; what it returns calls that off. */
-export type SetTimer = (run: () => void, milliseconds: number) => () => void;
 
 export const LOOK_EVERY_MS = 2000;
 /** Strangers can make us look this often. */

@@ -31,15 +31,18 @@ export async function retireKeys(options: ChangeOptions): Promise<Retirement> {
     const removed: (RetiredKeySet & { path: string })[] = [];
     const over: RetiredKeySet[] = [];
     for (const role of ROLES) {
-      const there = keySetNumbers(files, paths, role);
-      for (const keySet of directory.role(role)?.keySets ?? []) {
-        const { number } = keySet;
-        if (keySet.openUntil < now && there.includes(number)) {
-          const path = paths.keySet(role, number);
-          files.remove(path);
-          removed.push({ role, number, path });
-        }
-        if (isBeyondUse(keySet, now)) over.push({ role, number });
+      const keySets = directory.role(role)?.keySets ?? [];
+      for (const number of keySetNumbers(files, paths, role)) {
+        const listed = keySets.find((keySet) => keySet.number === number);
+        // One that is not listed, and is not one of a rotation that has not come to its end.
+        const unlisted = listed === undefined && number < (keySets.at(-1)?.number ?? 0);
+        if (!unlisted && !(listed !== undefined && listed.openUntil < now)) continue;
+        const path = paths.keySet(role, number);
+        files.remove(path);
+        removed.push({ role, number, path });
+      }
+      for (const keySet of keySets) {
+        if (isBeyondUse(keySet, now)) over.push({ role, number: keySet.number });
       }
     }
     if (over.length === 0 || !files.exists(paths.root)) return { removed, unlisted: [], waiting: over };

@@ -115,7 +115,10 @@ export async function rotateKeys(options: RotateOptions): Promise<Rotation> {
       };
       const rotated: ListedRole = {
         ...listed,
-        keySets: [...kept.map((keySet) => ended(keySet, now, options, configuration)), next],
+        keySets: [
+          ...kept.map((keySet) => ended(keySet, keySet === inUse, now, options, configuration)),
+          next,
+        ],
       };
       const roles = directory.content.roles.map((other) => (other.role === role ? rotated : other));
       const { operators } = directory.content;
@@ -135,10 +138,13 @@ export function isBeyondUse({ openUntil, verifyUntil }: ListedKeySet, now: bigin
 
 function ended(
   keySet: ListedKeySet,
+  wasInUse: boolean,
   now: bigint,
   { overlapDays = OVERLAP_DAYS_DEFAULT, compromised = false }: RotateOptions,
   { limits }: Configuration,
 ): ListedKeySet {
+  // Whoever has the role's newest keys has those of its overlaps too.
+  if (!wasInUse && !compromised) return keySet;
   const days = (count: number): bigint => after(now, compromised ? 0n : BigInt(count) * NANOSECONDS_PER_DAY);
   const earlier = (left: bigint, right: bigint): bigint => (left < right ? left : right);
   return {

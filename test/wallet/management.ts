@@ -94,12 +94,12 @@ export class TestManagement implements WalletTransport {
   /** First message and its answer of each request. */
   readonly #done = new Map<bigint, { readonly message: string; readonly answer: Uint8Array }>();
   readonly #attempts = new Map<string, number>();
-  readonly #now: () => bigint;
+  readonly now: () => bigint;
   readonly #pause: (milliseconds: number) => Promise<void>;
   refuseConnections: string | undefined;
 
   constructor(now: () => bigint, pause: (milliseconds: number) => Promise<void>) {
-    this.#now = now;
+    this.now = now;
     this.#pause = pause;
   }
 
@@ -162,7 +162,7 @@ export class TestManagement implements WalletTransport {
       device: 1n,
       amount: 1n,
       currency: 978,
-      timestamp: this.#now(),
+      timestamp: this.now(),
       ...document,
     };
     return { document: whole, signature: ed25519.sign(secretKey, CreditReceipt.signedBytes(whole)) };
@@ -190,7 +190,7 @@ export class TestManagement implements WalletTransport {
             purpose: 'file',
             request: document.request,
           });
-          return encode(FileAccountAnswer, { filedAt: this.#now() });
+          return encode(FileAccountAnswer, { filedAt: this.now() });
         });
       }
       case ManagementOperation.load: {
@@ -204,7 +204,7 @@ export class TestManagement implements WalletTransport {
         return encode(GetBalanceAnswer, {
           balance: device?.balance ?? 0n,
           reserved: 0n,
-          timestamp: this.#now(),
+          timestamp: this.now(),
         });
       }
       case ManagementOperation.get_directory:
@@ -226,8 +226,9 @@ export class TestManagement implements WalletTransport {
     serial,
   }: Omit<Device, 'accountNumber' | 'balance'>): Uint8Array {
     const signer = ed25519.signingKey(keySets.management[0].signing.secretKey);
-    const notBefore = this.#now();
-    const notAfter = notBefore + this.certificateDays * DAY;
+    // Clocks differ.
+    const notBefore = this.now() - 300_000_000_000n;
+    const notAfter = this.now() + this.certificateDays * DAY;
     return DeviceCertificate.signed.encode(
       issueDeviceCertificate(
         { device: number, signingKey, channelKey, serial, notBefore, notAfter },
@@ -240,7 +241,7 @@ export class TestManagement implements WalletTransport {
   }
 
   #enrol({ request, signingKey, channelKey, account, applyBy }: Enrolment): Uint8Array {
-    if (applyBy <= this.#now()) return encode(EnrolAnswer, { kind: 'expired' });
+    if (applyBy <= this.now()) return encode(EnrolAnswer, { kind: 'expired' });
     const device: Device = {
       number: 1000n + BigInt(this.devices.size),
       signingKey,
@@ -262,7 +263,7 @@ export class TestManagement implements WalletTransport {
     account: SealedAccount | undefined,
   ): Uint8Array {
     const device = this.#device(signingKey);
-    if (applyBy <= this.#now()) return encode(LoadAnswer, { kind: 'expired' });
+    if (applyBy <= this.now()) return encode(LoadAnswer, { kind: 'expired' });
     const accountNumber =
       account === undefined ? device.accountNumber : open(account, signingKey, { purpose: 'load', request });
     if (accountNumber === undefined) {
