@@ -260,6 +260,7 @@ export class CardInstitution implements Institution {
     }
     keepNewest(this.#finished, call.trace, 'timed_out', FINISHED_MAX);
     this.#finish(call, unknown(`no answer within ${this.#timeoutMs} ms`));
+    this.#link.probe();
     this.#pump();
   }
 

@@ -1,8 +1,8 @@
 // The adapter's one connection to the institution, made again whenever it is lost.
 //
-//     connecting ──▶ signing on ──0810, code 00──▶ ready ──nothing heard for a while──▶ echo ──0810──▶ ready
-//         ▲               │                          │                                    │
-//         └── pause that doubles ◀── lost, no answer in time, unreadable length ◀──────────┘
+//     connecting ──▶ signing on ──0810, code 00──▶ ready ──silence, or an answer overdue──▶ echo ──0810──▶ ready
+//         ▲               │                          │                                      │
+//         └── pause that doubles ◀── lost, no answer in time, unreadable length ◀────────────┘
 import { connect, type Socket } from 'node:net';
 import { Backoff } from '../channel/backoff.ts';
 import { isAnswerTo, networkRequest, type Sending } from './dialect.ts';
@@ -71,6 +71,11 @@ export class Link {
       this.#outgoing = [];
       if (socket === this.#socket) socket.write(bytes);
     });
+  }
+
+  /** An answer is overdue: is there still anyone? A connection may be dead without a sign of it. */
+  probe(): void {
+    if (this.#state === 'ready' && this.#network === undefined) this.#ask('echo');
   }
 
   close(): void {

@@ -77,8 +77,8 @@ test('it listens on loopback only', async () => {
   expect(() => AdminServer.listen({ institution: bank, host: '0.0.0.0', port: 0 })).toThrow(/loopback/);
 });
 
-test('check digits: the example of ISO/IEC 7812-1, and every single wrong digit is found', () => {
-  // Annex B's example is 7992739871 with check digit 3.
+test('check digits: the usual example, and every single wrong digit is found', () => {
+  // 7992739871, with check digit 3, stands in most descriptions of Luhn's formula.
   expect(checkDigit('7992739871')).toBe('3');
   const numberOf = testAccountNumbers(3n);
   const number = numberOf(12);

@@ -2,16 +2,16 @@
 import { expect, test } from 'vitest';
 import { parseDials } from '../../src/institution/simulator/faults.ts';
 import { amountOf } from '../../src/shared/amount.ts';
-import { accountNumber, adapter, anOrder, expectConserved, simulator } from './support.ts';
+import { accountNumber, adapter, anOrder, eventually, expectConserved, simulator } from './support.ts';
 
 const unknown = (why: RegExp) => ({ kind: 'unknown', why: expect.stringMatching(why) });
 const approved = { kind: 'approved' };
 
 test('drop_answer: unknown, though it was done', async () => {
   const bank = await simulator({ faults: [{ do: 'drop_answer', on: 'authorise', nth: 1 }] });
-  const cards = adapter(bank.port, { timeoutMs: 150 });
+  const cards = adapter(bank.port, { timeoutMs: 500 });
   const order = anOrder();
-  expect(await cards.authorise(order)).toEqual(unknown(/no answer within 150 ms/));
+  expect(await cards.authorise(order)).toEqual(unknown(/no answer within 500 ms/));
   expect(await cards.inquire(order)).toMatchObject({ kind: 'authorised' });
   expect(await cards.authorise(order)).toMatchObject(approved);
   expect(bank.books.statement(1n, 9)).toHaveLength(1);
@@ -19,7 +19,7 @@ test('drop_answer: unknown, though it was done', async () => {
 
 test('drop_request: unknown, and not done', async () => {
   const bank = await simulator({ faults: [{ do: 'drop_request', on: 'authorise', nth: 1 }] });
-  const cards = adapter(bank.port, { timeoutMs: 150 });
+  const cards = adapter(bank.port, { timeoutMs: 500 });
   const order = anOrder();
   expect(await cards.authorise(order)).toEqual(unknown(/no answer/));
   expect(await cards.inquire(order)).toEqual({ kind: 'not_found' });
@@ -27,27 +27,27 @@ test('drop_request: unknown, and not done', async () => {
 });
 
 test('late: in time it is an answer; too late it is ignored and counted', async () => {
-  const bank = await simulator({ faults: [{ do: 'late', on: 'authorise', ms: 250 }] });
+  const bank = await simulator({ faults: [{ do: 'late', on: 'authorise', ms: 700 }] });
   const patient = adapter(bank.port);
   expect(await patient.authorise(anOrder())).toMatchObject(approved);
-  const cards = adapter(bank.port, { timeoutMs: 100 });
+  const cards = adapter(bank.port, { timeoutMs: 500 });
   const order = anOrder();
-  await expect.poll(() => cards.isConnected).toBe(true);
+  await eventually(() => cards.isConnected).toBe(true);
   expect(await cards.authorise(order)).toEqual(unknown(/no answer/));
-  await expect.poll(() => cards.counters.late).toBe(1);
+  await eventually(() => cards.counters.late).toBe(1);
   expect(await cards.inquire(order)).toMatchObject({ kind: 'authorised' });
 });
 
 test('a late answer is not taken for that of the same question asked again', async () => {
   // Inquiry before, authorisation, inquiry after: the first inquiry's `not found` arrives while the second one waits.
-  const bank = await simulator({ faults: [{ do: 'late', on: 'inquire', ms: 300 }] });
-  const cards = adapter(bank.port, { timeoutMs: 200 });
-  await expect.poll(() => cards.isConnected).toBe(true);
+  const bank = await simulator({ faults: [{ do: 'late', on: 'inquire', ms: 800 }] });
+  const cards = adapter(bank.port, { timeoutMs: 500 });
+  await eventually(() => cards.isConnected).toBe(true);
   const order = anOrder();
   expect(await cards.inquire(order)).toEqual(unknown(/no answer/));
   expect(await cards.authorise(order)).toMatchObject(approved);
   expect(await cards.inquire(order)).toEqual(unknown(/no answer/));
-  await expect.poll(() => cards.counters.late).toBe(2);
+  await eventually(() => cards.counters.late).toBe(2);
 });
 
 test('twice: the second answer is ignored and counted', async () => {
@@ -58,13 +58,13 @@ test('twice: the second answer is ignored and counted', async () => {
     expect(outcome).toMatchObject(approved);
   }
   // One of them is the second answer to the sign-on.
-  await expect.poll(() => cards.counters.duplicate + cards.counters.stray).toBe(21);
+  await eventually(() => cards.counters.duplicate + cards.counters.stray).toBe(21);
   expect(cards.counters.duplicate).toBe(20);
 });
 
 test('garbage: unknown, and the connection goes on', async () => {
   const bank = await simulator({ faults: [{ do: 'garbage', on: 'capture', nth: 1 }] });
-  const cards = adapter(bank.port, { timeoutMs: 150 });
+  const cards = adapter(bank.port, { timeoutMs: 500 });
   const order = anOrder();
   const outcome = await cards.authorise(order);
   const reference = outcome.kind === 'approved' ? outcome.institutionReference : '';
@@ -147,11 +147,11 @@ test('decline: as dialled, and an authorisation remembers it', async () => {
 
 test('refuse: the adapter tries again until it is let in', async () => {
   const bank = await simulator({ faults: [{ do: 'refuse', probability: 1 }] });
-  const cards = adapter(bank.port, { timeoutMs: 200 });
+  const cards = adapter(bank.port, { timeoutMs: 1_000 });
   expect(await cards.authorise(anOrder())).toEqual(unknown(/not sent/));
   expect(bank.counters.connectionsRefused).toBeGreaterThan(1);
   bank.dials.set({});
-  await expect.poll(() => cards.isConnected).toBe(true);
+  await eventually(() => cards.isConnected).toBe(true);
   expect(await cards.authorise(anOrder())).toMatchObject(approved);
 });
 
@@ -163,10 +163,10 @@ test('sign-on and echo fail like everything else', async () => {
       { do: 'drop_answer', on: 'echo', nth: 2 },
     ],
   });
-  const cards = adapter(bank.port, { timeoutMs: 100, echoMs: 50 });
+  const cards = adapter(bank.port, { timeoutMs: 400, echoMs: 50 });
   // Third sign-on, two echoes, the second of which ends the connection, a fourth sign-on.
-  await expect.poll(() => cards.counters.lost, { timeout: 5_000 }).toBe(1);
-  await expect.poll(() => cards.isConnected, { timeout: 5_000 }).toBe(true);
+  await eventually(() => cards.counters.lost >= 1).toBe(true);
+  await eventually(() => cards.isConnected).toBe(true);
   expect(await cards.authorise(anOrder())).toMatchObject(approved);
 });
 

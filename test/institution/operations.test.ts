@@ -191,7 +191,7 @@ test('many orders at a time, each with its own answer', async () => {
   expectConserved(bank);
 });
 
-test('conservation under a random mix, and after a restart', async () => {
+test('conservation under a random mix; the statement alone gives the same sums', async () => {
   const random = new Random(99n);
   const bank = await simulator({}, { accounts: 5, balance: 20_000n });
   const cards = adapter(bank.port);

@@ -9,7 +9,7 @@ import type { CardOrder } from '../../src/roles/settlement/institution.ts';
 import { amountOf } from '../../src/shared/amount.ts';
 import { Random } from '../../src/shared/random.ts';
 import { startInstitution } from './institution-process.ts';
-import { accountNumber, adapter, anOrder, temporaryDirectory } from './support.ts';
+import { accountNumber, adapter, anOrder, eventually, temporaryDirectory } from './support.ts';
 
 /** Every digit string that could be an account number in the clear. */
 const IN_THE_CLEAR = /99990\d{11}/;
@@ -45,7 +45,7 @@ test('kill -9 in mid-load, again and again: what was acknowledged is there, once
   for (let round = 0; round < 5; round++) {
     const bank = await startInstitution(path);
     const cards = adapter(bank.port, { window: 64, timeoutMs: 3_000 });
-    await expect.poll(() => cards.isConnected).toBe(true);
+    await eventually(() => cards.isConnected).toBe(true);
     let isRunning = true;
     const one = async (): Promise<void> => {
       while (isRunning) {
@@ -68,9 +68,10 @@ test('kill -9 in mid-load, again and again: what was acknowledged is there, once
     await new Promise((resolve) => setTimeout(resolve, 60 + random.below(150)));
     const dead = bank.kill();
     isRunning = false;
-    await Promise.all(load);
     expect(await dead).toBe('SIGKILL');
+    // What waits for a connection need not wait for its time to be over.
     await cards.close();
+    await Promise.all(load);
     expect(bank.output()).not.toMatch(IN_THE_CLEAR);
   }
   expect(told.size).toBeGreaterThan(200);

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
-import { onTestFinished } from 'vitest';
+import { expect, onTestFinished } from 'vitest';
 import { testAccountNumbers } from '../../src/institution/account-number.ts';
 import { CardInstitution, type CardInstitutionOptions } from '../../src/institution/card-institution.ts';
 import { Element, formatOf } from '../../src/institution/iso8583/elements.ts';
@@ -64,12 +64,17 @@ export function adapter(port: number, more: Partial<CardInstitutionOptions> = {}
   const institution = new CardInstitution({
     host: '127.0.0.1',
     port,
-    timeoutMs: 2_000,
+    timeoutMs: 20_000,
     random: () => 0.5,
     ...more,
   });
   onTestFinished(() => institution.close());
   return institution;
+}
+
+/** Waits until what `look` gives is as expected. */
+export function eventually<T>(look: () => T) {
+  return expect.poll(look, { timeout: 20_000, interval: 10 });
 }
 
 /** Throws unless available + held + captured = initial in every account. */

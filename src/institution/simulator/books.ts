@@ -79,8 +79,10 @@ const FORMAT_VERSION = 1;
 const PAGE_BYTES = 4096;
 const MAP_SIZE_BYTES = 2 ** 36;
 const DISK_MARGIN_BYTES = 1024 * 1024;
-/** Three trees, each with a path of up to six pages that are copied. */
-const PAGES_PER_REQUEST = 18;
+/** A leaf in each of three trees, and as much again for branches and splits. */
+const PAGES_PER_REQUEST = 6;
+/** A leaf, and as much again. */
+const PAGES_PER_ACCOUNT = 2;
 const PAGES_SLACK = 64;
 const ACCOUNTS_PER_TRANSACTION = 20_000;
 const APPROVAL_CODES = 36n ** 6n;
@@ -144,8 +146,9 @@ export class Books {
     return books;
   }
 
-  /** Writes all accounts; begun again, it writes the same. */
+  /** Writes all accounts, over whatever an attempt that was cut short has left. */
   #make(): void {
+    this.#write(0, () => this.#accounts.clearSync());
     const { accounts, seed, balance, currency } = this.origin;
     const numberOf = testAccountNumbers(seed);
     const account = (state: AccountRecord['state'], initial: bigint): Buffer =>
@@ -153,11 +156,11 @@ export class Books {
     const active = account('active', balance);
     for (let first = 0; first < accounts; first += ACCOUNTS_PER_TRANSACTION) {
       const end = Math.min(accounts, first + ACCOUNTS_PER_TRANSACTION);
-      this.#write(end - first, () => {
+      this.#write((end - first) * PAGES_PER_ACCOUNT, () => {
         for (let i = first; i < end; i++) this.#accounts.putSync(Buffer.from(numberOf(i), 'latin1'), active);
       });
     }
-    this.#write(3, () => {
+    this.#write(3 * PAGES_PER_ACCOUNT, () => {
       const put = (accountNumber: string, bytes: Buffer): void => {
         this.#accounts.putSync(Buffer.from(accountNumber, 'latin1'), bytes);
       };
@@ -173,7 +176,7 @@ export class Books {
    */
   book(requests: readonly BookRequest[], clock: Clock): Answer[] {
     const answers: Answer[] = [];
-    this.#write(requests.length, () => {
+    this.#write(requests.length * PAGES_PER_REQUEST, () => {
       const time = clock();
       let sequence = this.#lastSequence();
       for (const { request, declineCode, beforeCommit } of requests) {
@@ -211,10 +214,10 @@ export class Books {
     return answers;
   }
 
-  #write(requests: number, work: () => void): void {
+  /** `pages`: what `work` writes, at most. */
+  #write(pages: number, work: () => void): void {
     const { lastPageNumber } = (this.#root as unknown as { env: { info(): EnvironmentInfo } }).env.info();
-    const pages = lastPageNumber + 1 + requests * PAGES_PER_REQUEST + PAGES_SLACK;
-    this.#room.ensure(pages * PAGE_BYTES);
+    this.#room.ensure((lastPageNumber + 1 + pages + PAGES_SLACK) * PAGE_BYTES);
     this.#root.transactionSync(work);
   }
 

@@ -31,16 +31,18 @@ export interface ReceiptChecks {
 export async function checkChargeReceipt(
   { document, signature }: SignedChargeReceipt,
   order: SignedLoadOrder,
-  { directory, now, checkSignature }: ReceiptChecks,
+  checks: ReceiptChecks,
 ): Promise<ReceiptProblem | undefined> {
   const problem = checkPayment(document, order);
   if (problem !== undefined) return problem;
   const digest = sha256(LoadOrder.codec.encode(order.document));
   if (!equalBytes(document.orderDigest, digest)) return 'receipt_of_other_order';
-  const publicKey = directory().verificationKey('settlement', document.keyId, now());
+  const publicKey = signerOf('settlement', document, checks);
   if (publicKey === undefined) return 'receipt_of_unknown_key';
   const message = ChargeReceipt.signedBytes(document);
-  return (await checkSignature({ publicKey, message, signature })) ? undefined : 'receipt_signature_invalid';
+  return (await checks.checkSignature({ publicKey, message, signature }))
+    ? undefined
+    : 'receipt_signature_invalid';
 }
 
 /** undefined: cash has credited what the order says, to that device. */
@@ -48,15 +50,27 @@ export async function checkCreditReceipt(
   { document, signature }: SignedCreditReceipt,
   device: bigint,
   order: SignedLoadOrder,
-  { directory, now, checkSignature }: ReceiptChecks,
+  checks: ReceiptChecks,
 ): Promise<ReceiptProblem | undefined> {
   const problem = checkPayment(document, order);
   if (problem !== undefined) return problem;
   if (document.device !== device) return 'receipt_of_other_device';
-  const publicKey = directory().verificationKey('cash', document.keyId, now());
+  const publicKey = signerOf('cash', document, checks);
   if (publicKey === undefined) return 'receipt_of_unknown_key';
   const message = CreditReceipt.signedBytes(document);
-  return (await checkSignature({ publicKey, message, signature })) ? undefined : 'receipt_signature_invalid';
+  return (await checks.checkSignature({ publicKey, message, signature }))
+    ? undefined
+    : 'receipt_signature_invalid';
+}
+
+function signerOf(
+  role: 'settlement' | 'cash',
+  { keyId }: { readonly keyId: Uint8Array },
+  { directory, now }: ReceiptChecks,
+): Uint8Array | undefined {
+  const publicKey = directory.current().verificationKey(role, keyId, now());
+  if (publicKey === undefined) directory.missed();
+  return publicKey;
 }
 
 function checkPayment(

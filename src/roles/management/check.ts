@@ -98,12 +98,12 @@ export function checkAmount({ amount, currency }: LoadOrder, { loads }: Manageme
 
 /** What settlement cannot open any more would be declined only after a long way. */
 export function checkSealKey({ keyId }: SealedAccount, directory: CurrentDirectory, now: bigint): Verdict {
-  return directory().openingKey('sealing', keyId, now)?.role === 'settlement'
-    ? undefined
-    : refuse(
-        'seal_key_unknown',
-        'account: expected one sealed to a key of settlement that opens now, got another: fetch the directory, seal anew',
-      );
+  if (directory.current().openingKey('sealing', keyId, now)?.role === 'settlement') return undefined;
+  directory.missed();
+  return refuse(
+    'seal_key_unknown',
+    'account: expected one sealed to a key of settlement that opens now, got another: fetch the directory, seal anew',
+  );
 }
 
 // ---- Of the registry

@@ -80,7 +80,7 @@ export function managementHandlers(
     get_balance: forDevices((messages, peers) =>
       messages.map((message, i) => getBalance(message, peers[i]!, options)),
     ),
-    get_directory: each(isAnyone, () => ({ directory: directory().bytes() })),
+    get_directory: each(isAnyone, () => ({ directory: directory.current().bytes() })),
     renew_certificate: forDevices((_, peers) => peers.map((peer) => renew(peer, options))),
     lookup_request: each(isOperator, ({ request }) => {
       const record = runner.lookup(request);

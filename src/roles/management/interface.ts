@@ -27,8 +27,12 @@ export interface CashClient {
   getBalance(request: GetBalanceRequest): Promise<CallResult<GetBalanceAnswer, CashRefusal>>;
 }
 
-/** The directory that counts now; it may be replaced at any time by a newer one. */
-export type CurrentDirectory = () => Pick<Directory, 'verificationKey' | 'openingKey' | 'bytes'>;
+/** The directory, which may be replaced by a newer one at any time. */
+export interface CurrentDirectory {
+  current(): Pick<Directory, 'verificationKey' | 'openingKey' | 'bytes'>;
+  /** Something came that it does not know; perhaps a newer one does. */
+  missed(): void;
+}
 
 /** What pino's loggers have. Request ids, devices, states, amounts; never keys, user data or anything sealed. */
 export interface ManagementLog {

@@ -7,7 +7,6 @@
 // A request that is known was checked when it came first: the same bytes are answered for ever, whatever has become of
 // times, limits and keys since. So asking again, which waiting devices do all the time, costs no verification.
 import { type CryptoPool, ed25519, type SignedMessage, sha256 } from '../../crypto/index.ts';
-import { equalBytes } from '../../identity/binary-text.ts';
 import type { Codec } from '../../shared/codec.ts';
 import type { StoreTransaction } from '../../store/store.ts';
 import { Refusal } from '../common/refusal.ts';
@@ -74,7 +73,7 @@ export function submitSigned<State, Effect extends object, Outcome>(
   return requests.map(async (_, i) => (await submitted)[i]!());
 }
 
-/** Why it is refused already, or that its signature was good when it came first. */
+/** Why it is refused, or whether the runner knows its id already: then it knows too whether this is the same request. */
 type Finding = Refused | 'known' | 'new';
 
 async function submitGood<State, Effect extends object, Outcome>(
@@ -105,14 +104,13 @@ async function submitGood<State, Effect extends object, Outcome>(
 /** A damaged record stands in the way of its own request only. */
 function look(
   runner: FlowRunner,
-  { id, digest, check, checkNew }: SignedRequest<unknown>,
+  { id, check, checkNew }: SignedRequest<unknown>,
   log: SubmitOptions['log'],
 ): Finding {
   try {
     const refused = check();
     if (refused !== undefined) return refused;
-    const record = runner.lookup(id);
-    if (record !== undefined && equalBytes(record.digest, digest)) return 'known';
+    if (runner.lookup(id) !== undefined) return 'known';
     return checkNew?.() ?? 'new';
   } catch (error) {
     log.error({ request: String(id), error: String(error) }, 'a request could not be looked at');

@@ -64,7 +64,10 @@ export async function openManagement(options: ManagementOptions): Promise<Manage
   const { store, identity, settlement, cash, log } = options;
   const { clock = systemClock, setTimer = systemTimer, randomBytes = systemRandomBytes } = options;
   const limits = checkManagementLimits(options.limits);
-  const directory = () => identity.current().directory;
+  const directory = {
+    current: () => identity.current().directory,
+    missed: () => identity.missed?.(),
+  };
   const signer = roleSigner(identity, clock);
   const issueCertificate = certificateIssuer(() => signer.current(), limits);
   const effects = managementEffects({
