@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest';
 import { ManagementOperation } from '../../src/roles/management/messages.ts';
 import { WalletError } from '../../src/wallet/core/index.ts';
-import { ACCOUNT, createWallet, enrolledWallet, eur, newWorld, openWallet } from './support.ts';
+import { ACCOUNT, createWallet, EUR, enrolledWallet, eur, newWorld, openWallet } from './support.ts';
 
 test('enrols, loads with an account number and with the one on file, and has the receipts', async () => {
   const world = newWorld();
@@ -23,7 +23,7 @@ test('enrols, loads with an account number and with the one on file, and has the
 
   expect(await wallet.balance({ online: true })).toMatchObject({
     balance: 3000n,
-    currency: 978,
+    currency: EUR,
     open: [],
     online: { balance: 3000n, reserved: 0n, verdict: 'agrees' },
   });
@@ -38,7 +38,7 @@ test('enrols, loads with an account number and with the one on file, and has the
   await wallet.close();
 
   const again = await openWallet(world);
-  expect(await again.balance()).toEqual({ balance: 3000n, currency: 978, open: [] });
+  expect(await again.balance()).toEqual({ balance: 3000n, currency: EUR, open: [] });
   expect(again.device).toBe(1000n);
 });
 

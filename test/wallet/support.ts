@@ -3,6 +3,7 @@
 import { sha256 } from '../../src/crypto/index.ts';
 import { fingerprint } from '../../src/identity/key-set.ts';
 import { type Amount, amountOf } from '../../src/shared/amount.ts';
+import type { Currency } from '../../src/shared/currency.ts';
 import {
   type CreateOptions,
   type KeyProtection,
@@ -17,7 +18,7 @@ import { TestManagement } from './management.ts';
 import { type Disk, MemoryStorage } from './memory-storage.ts';
 import { VirtualClock } from './virtual-clock.ts';
 
-export const EUR = 978;
+export const EUR: Currency = { ledger: 978, code: 'EUR', exponent: 2 };
 export const ROOT_FINGERPRINT = fingerprint(rootKeys.publicKey, sha256);
 export const ACCOUNT = '4000001234567899';
 export const NOW = START + 10n * DAY;

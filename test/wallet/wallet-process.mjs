@@ -96,7 +96,7 @@ async function opened() {
     return Wallet.create(options, {
       directory: new Uint8Array(Buffer.from(setup.directory, 'base64')),
       rootFingerprint: setup.rootFingerprint,
-      currency: 978,
+      currency: { ledger: 978, code: 'EUR', exponent: 2 },
       name: 'test',
     });
   }

@@ -235,8 +235,8 @@ export class Book {
         if (!crypto.verify(cashKey, CreditReceipt.signedBytes(receipt.document), receipt.signature))
           problem('expected what cash has signed, got something else');
         if (device !== this.#device?.device) problem(`expected this device, got device ${device}`);
-        if (currency !== this.settings.currency)
-          problem(`expected currency ${this.settings.currency}, got ${currency}`);
+        const { ledger } = this.settings.currency;
+        if (currency !== ledger) problem(`expected currency ${ledger}, got ${currency}`);
         const record = await this.request(request);
         if (record?.state.kind !== 'loaded' || record.amount !== amount)
           problem('expected the request loaded with its amount, got otherwise');

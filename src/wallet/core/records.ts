@@ -35,8 +35,7 @@ export const Settings = struct({
   name: text(NAME_BYTES_MAX),
   /** Of the root key that signs the directory: `SHA256:…`. */
   rootFingerprint: text(64),
-  /** ISO 4217 number, or an operator's from 1000. */
-  currency: u32,
+  currency: struct({ ledger: u32, code: text(8), exponent: u8 }),
   /** Nanoseconds. */
   createdAt: u64,
 });
@@ -47,7 +46,7 @@ export type SecretKeys = Infer<typeof SecretKeys>;
 
 export const StoredKeys = union({
   plain: struct({ keys: SecretKeys }),
-  protected: struct({ keys: bytesUpTo(1024) }),
+  protected: struct({ keys: bytesUpTo(4096) }),
 });
 
 export const StoredDevice = struct({ device: u128, certificate: bytesUpTo(1024) });

@@ -34,6 +34,7 @@ import {
 } from '../../roles/management/messages.ts';
 import { type Amount, amountOf } from '../../shared/amount.ts';
 import { type Codec, CodecError } from '../../shared/codec.ts';
+import type { Currency } from '../../shared/currency.ts';
 import { idGenerator } from '../../shared/id.ts';
 import { Book, type BookReport, detailOf } from './book.ts';
 import { checkCertificate } from './check.ts';
@@ -107,8 +108,8 @@ export interface CreateOptions {
   readonly directory: Uint8Array;
   /** Of the root key that is trusted, `SHA256:…`. */
   readonly rootFingerprint: string;
-  /** ISO 4217 number, or an operator's from 1000. */
-  readonly currency: number;
+  /** What it holds; a system may offer several. */
+  readonly currency: Currency;
   readonly name: string;
 }
 
@@ -157,7 +158,7 @@ export interface OpenRequest {
 export interface BalanceReport {
   /** What the wallet has receipts for. */
   readonly balance: Amount;
-  readonly currency: number;
+  readonly currency: Currency;
   readonly open: readonly OpenRequest[];
   /** What cash has, as management says. */
   readonly online?: OnlineBalance;
@@ -216,7 +217,7 @@ export class Wallet {
     } catch (error) {
       throw new WalletError(
         'invalid_argument',
-        `wallet: expected a name of up to ${NAME_BYTES_MAX} bytes and a currency's number: ${(error as Error).message}`,
+        `wallet: expected a name of up to ${NAME_BYTES_MAX} bytes and a currency: ${(error as Error).message}`,
       );
     }
     const keys = await newStoredKeys(crypto, protection);
@@ -232,8 +233,7 @@ export class Wallet {
     return this.#book.settings.name;
   }
 
-  /** ISO 4217 number, or an operator's from 1000. */
-  get currency(): number {
+  get currency(): Currency {
     return this.#book.settings.currency;
   }
 
@@ -326,12 +326,11 @@ export class Wallet {
       accountNumber === undefined
         ? undefined
         : this.#seal(accountNumber, { purpose: 'load', request }, signingKey);
-    const { currency } = this;
     const order = await this.#signed(LoadOrder, {
       request,
       signingKey,
       amount,
-      currency,
+      currency: this.currency.ledger,
       applyBy: this.#applyBy(),
     });
     return this.#begin('load', request, encoded(LoadRequest, { order, account }), amount, wait);
@@ -507,7 +506,7 @@ export class Wallet {
         trust: this.#trust,
         now: this.#now(),
         crypto: this.#options.crypto,
-        currency: this.currency,
+        currency: this.currency.ledger,
         device: this.#book.device?.device ?? 0n,
         signingKey,
         channelKey,
@@ -520,7 +519,7 @@ export class Wallet {
 
   async #onlineBalance(wait: WaitOptions): Promise<GetBalanceAnswer> {
     this.#expectEnrolled();
-    const message = GetBalanceRequest.encode({ currency: this.currency });
+    const message = GetBalanceRequest.encode({ currency: this.currency.ledger });
     return this.#patiently(undefined, wait, async (patience, waitFor) => {
       for (;;) {
         let reason: string;
