@@ -48,14 +48,17 @@ export class GroupStore implements RoleStore {
   #gathering = newGroup();
   #flushing: Group | undefined;
   #isScheduled = false;
-  /** Why nothing can be written any more. */
-  #stopped: StoreError | undefined;
+  #failure: StoreError | undefined;
   #closing: Promise<void> | undefined;
   #idle: (() => void)[] = [];
 
   constructor(backend: StoreBackend, { afterTurn = setImmediate }: GroupStoreOptions = {}) {
     this.#backend = backend;
     this.#afterTurn = afterTurn;
+  }
+
+  get failure(): StoreError | undefined {
+    return this.#failure;
   }
 
   get(table: string, key: Key): Uint8Array | undefined {
@@ -69,7 +72,7 @@ export class GroupStore implements RoleStore {
   }
 
   transaction<T>(run: (tx: StoreTransaction) => T): Promise<T> {
-    const refusal = this.#stopped ?? this.#refusal();
+    const refusal = this.#failure ?? this.#refusal();
     if (refusal !== undefined) return Promise.reject(refusal);
     const own: Layer = new Map();
     let result: T;
@@ -183,7 +186,7 @@ export class GroupStore implements RoleStore {
     const later = this.#gathering;
     this.#gathering = newGroup();
     this.#flushing = undefined;
-    if (error.code === 'store_unknown') this.#stopped = error;
+    if (error.code === 'store_unknown') this.#failure = error;
     for (const { reject } of [...group.members, ...later.members]) reject(error);
   }
 
