@@ -81,16 +81,17 @@ export class GroupStore implements RoleStore {
       if (isOver)
         throw new StoreError('store_misuse', 'transaction: expected its end after its last read or write');
     };
-    const layers = (): Layer[] => [own, this.#gathering.changes, this.#flushing?.changes ?? new Map()];
+    const layers = [own, this.#gathering.changes];
+    if (this.#flushing !== undefined) layers.push(this.#flushing.changes);
     try {
       result = run({
         get: (table, key) => {
           check();
-          return this.#get(place(table, key), layers());
+          return this.#get(place(table, key), layers);
         },
         range: (table, bounds) => {
           check();
-          return this.#range(table, bounds, layers());
+          return this.#range(table, bounds, layers);
         },
         put: (table, key, value) => {
           check();
