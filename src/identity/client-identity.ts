@@ -1,6 +1,6 @@
 // How roles, operators and devices present themselves to a server. Each field is looked up when it is read, at every
 // connection, so that the next one is made with rotated keys. Nothing here is of Node.
-import type { ClientIdentity } from './channel-types.ts';
+import type { ClientIdentity } from '../wire/channel-identity.ts';
 import type { SignedDeviceCertificate } from './device-certificate.ts';
 import { DeviceCertificate } from './device-certificate.ts';
 import type { Directory } from './directory.ts';

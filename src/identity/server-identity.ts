@@ -8,8 +8,9 @@
 //     NK                                                  refused: no role of now serves the unnamed
 //
 // Every question is answered from the directory as it is at that moment, so a rotation needs no restart.
+import type { Admission, Initiator, ServerIdentity } from '../wire/channel-identity.ts';
+import type { ChannelRefusal } from '../wire/channel-refusal.ts';
 import { equalBytes } from './binary-text.ts';
-import type { Admission, ChannelRefusal, Initiator, ServerIdentity } from './channel-types.ts';
 import {
   type CertificateRefusalReason,
   openDeviceCertificate,

@@ -17,7 +17,7 @@ import {
 } from './environment.ts';
 import { StoreError, toStoreError } from './errors.ts';
 import { GroupStore } from './group-store.ts';
-import { fromPlace, type Place, place, toPlace } from './key.ts';
+import { fromPlace, type Place, toPlace } from './key.ts';
 import type { RoleStore } from './store.ts';
 import { packChanges, type WriteAnswer, type WriterData } from './write-task.ts';
 
@@ -28,7 +28,8 @@ export interface RoleStoreOptions {
   readonly mapSizeBytes?: number;
 }
 
-const FORMAT_PLACE = place('store', Buffer.from('format'));
+/** Behind an empty name, which no table has. */
+const FORMAT_PLACE: Place = '\0format';
 const FORMAT = Uint8Array.of(1);
 
 /** Opens the store, makes it when there is none. @throws StoreError store_locked, store_corrupt, store_full, store_io */

@@ -1,6 +1,5 @@
 import { describe, expect, test } from 'vitest';
 import { ed25519, hpke, noise, sha256 } from '../../src/crypto/index.ts';
-import type { Initiator } from '../../src/identity/channel-types.ts';
 import {
   deviceClientIdentity,
   keyClientIdentity,
@@ -13,6 +12,7 @@ import { sealingKey } from '../../src/identity/own-keys.ts';
 import { ROLES, type RoleName } from '../../src/identity/roles.ts';
 import { serverIdentity } from '../../src/identity/server-identity.ts';
 import { systemCrypto } from '../../src/identity/system-crypto.ts';
+import type { Initiator } from '../../src/wire/channel-identity.ts';
 import {
   DAY,
   directory,

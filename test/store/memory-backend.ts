@@ -2,11 +2,11 @@
 //
 //     const disk = new MemoryDisk();
 //     let store = memoryRoleStore(disk);
-//     disk.crash();                        // every write under way is lost; the store does nothing any more
+//     disk.crash();                        // a write under way is lost; the store does nothing any more
 //     store = memoryRoleStore(disk);       // as after a restart
 import type { Changes, PlacedRecord, StoreBackend } from '../../src/store/backend.ts';
 import { StoreError } from '../../src/store/errors.ts';
-import { GroupStore } from '../../src/store/group-store.ts';
+import { GroupStore, type GroupStoreOptions } from '../../src/store/group-store.ts';
 import type { Place } from '../../src/store/key.ts';
 import type { RoleStore } from '../../src/store/store.ts';
 
@@ -22,13 +22,27 @@ export class MemoryDisk {
   life = 0;
   isFull = false;
   flushes = 0;
+  /** What is being flushed. */
+  pending: Changes | undefined;
 
   constructor({ flush = (done) => void setImmediate(done) }: MemoryDiskOptions = {}) {
     this.flush = flush;
   }
 
-  crash(): void {
+  /** Every store of this disk is dead. @param isFlushed what was being flushed has reached the disk all the same */
+  crash(isFlushed = false): void {
     this.life++;
+    if (isFlushed && this.pending !== undefined) this.apply(this.pending);
+    this.pending = undefined;
+  }
+
+  apply(changes: Changes): void {
+    this.flushes++;
+    this.pending = undefined;
+    for (const [at, value] of changes) {
+      if (value === undefined) this.records.delete(at);
+      else this.records.set(at, value);
+    }
   }
 }
 
@@ -56,18 +70,18 @@ class MemoryBackend implements StoreBackend {
   /** Never settles when the process dies before it is durable. */
   write(changes: Changes): Promise<void> {
     const disk = this.#disk;
+    // A dead process writes nothing.
+    if (disk.life !== this.#life) return new Promise(() => {});
+    disk.pending = changes;
     return new Promise((resolve, reject) => {
       disk.flush(() => {
         if (disk.life !== this.#life) return;
         if (disk.isFull) {
+          disk.pending = undefined;
           reject(new StoreError('store_full', 'the disk is full'));
           return;
         }
-        disk.flushes++;
-        for (const [at, value] of changes) {
-          if (value === undefined) disk.records.delete(at);
-          else disk.records.set(at, value);
-        }
+        disk.apply(changes);
         resolve();
       });
     });
@@ -76,6 +90,6 @@ class MemoryBackend implements StoreBackend {
   async close(): Promise<void> {}
 }
 
-export function memoryRoleStore(disk = new MemoryDisk()): RoleStore {
-  return new GroupStore(new MemoryBackend(disk));
+export function memoryRoleStore(disk = new MemoryDisk(), options: GroupStoreOptions = {}): RoleStore {
+  return new GroupStore(new MemoryBackend(disk), options);
 }

@@ -37,6 +37,7 @@ export function compare(input: AuditInput): AuditResult {
   const checks = [
     onceEach(input),
     agreement(settled, input),
+    held(byRequest),
     terms(settled),
     float(input, open),
     ledger(input),
@@ -95,6 +96,17 @@ function agreement(settled: readonly (readonly [bigint, Said])[], { books }: Aud
     compared: settled.length,
     findings,
   };
+}
+
+/** What only the institution calls open is money that is held and that nobody works on. */
+function held(byRequest: ReadonlyMap<bigint, Said>): AuditCheck {
+  const findings: Finding[] = [];
+  for (const [request, said] of byRequest) {
+    const open = [...said].filter(([, { standing }]) => standing === 'open').map(([party]) => party);
+    if (open.length !== 1 || open[0] !== 'institution') continue;
+    findings.push({ request, text: `institution: ${said.get('institution')!.word}, and nobody works on it` });
+  }
+  return { name: 'no money is held for a load that nobody works on', compared: byRequest.size, findings };
 }
 
 function terms(settled: readonly (readonly [bigint, Said])[]): AuditCheck {

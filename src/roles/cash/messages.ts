@@ -2,9 +2,12 @@
 //
 // By management: open_account, credit, get_balance. By operators: lookup_request.
 import { type Infer, struct, text, u32, u64, u128, union } from '../../shared/codec.ts';
+import { operation, protocol } from '../common/operation.ts';
+import { LookupRequest, LookupRequestAnswer } from '../common/request-report.ts';
 import { LoadOrder } from '../documents/load-order.ts';
 import { ChargeReceipt, CreditReceipt } from '../documents/receipts.ts';
 import { publicKey } from '../documents/signed.ts';
+import { CASH_REFUSALS } from './errors.ts';
 
 export const CashOperation = {
   open_account: 32,
@@ -41,3 +44,15 @@ export const GetBalanceRequest = struct({ device: u128, currency: u32 });
 export type GetBalanceRequest = Infer<typeof GetBalanceRequest>;
 export const GetBalanceAnswer = struct({ balance: u128, reserved: u128, timestamp: u64 });
 export type GetBalanceAnswer = Infer<typeof GetBalanceAnswer>;
+
+export const cashProtocol = protocol({
+  role: 'cash',
+  refusals: CASH_REFUSALS,
+  operations: {
+    open_account: operation(CashOperation.open_account, OpenAccountRequest, OpenAccountAnswer),
+    credit: operation(CashOperation.credit, CreditRequest, CreditAnswer),
+    get_balance: operation(CashOperation.get_balance, GetBalanceRequest, GetBalanceAnswer),
+    lookup_request: operation(CashOperation.lookup_request, LookupRequest, LookupRequestAnswer),
+  },
+});
+export type CashOperations = (typeof cashProtocol)['operations'];

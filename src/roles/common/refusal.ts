@@ -26,6 +26,10 @@ export const MAY_REPEAT: { readonly [code in CommonRefusal]: boolean } = {
   internal_error: true,
 };
 
+export function mayRepeat({ code }: Refusal): boolean {
+  return Object.hasOwn(MAY_REPEAT, code) && MAY_REPEAT[code as CommonRefusal];
+}
+
 export class Refusal<Code extends string = string> {
   readonly code: Code | CommonRefusal;
   /** What was expected and what came; never a secret. */

@@ -3,7 +3,8 @@ import { type Infer, list, optional, struct, text, u16, u32, u64, u128 } from '.
 
 /** Steps kept of a request's history; the first ones and the last ones of a longer one. */
 export const HISTORY_STEPS_MAX = 32;
-export const REPORTS_PAGE_MAX = 1024;
+/** As many of the longest reports as fit one answer. Beyond: malformed; read on from the last id. */
+export const REPORTS_PAGE_MAX = 256;
 
 const Name = text(64);
 

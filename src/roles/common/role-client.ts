@@ -3,16 +3,10 @@
 //     call ─▶ queue of its operation ─ end of the turn ─▶ frames ─▶ transport ─▶ answers, in order
 //                                                        at most framesInFlightMax
 import { HEADER_SIZE, MESSAGE_BYTES_MAX } from '../../wire/limits.ts';
+import { LENGTH_SIZE } from '../../wire/message-lengths.ts';
 import { type AnswerCodec, answerCodec } from './answer.ts';
-import {
-  type AnswerOf,
-  MESSAGE_PREFIX_BYTES,
-  type MessageOperation,
-  type Operations,
-  type RequestOf,
-  type RoleProtocol,
-} from './operation.ts';
-import { type CommonRefusal, MAY_REPEAT, Refusal } from './refusal.ts';
+import type { AnswerOf, MessageOperation, Operations, RequestOf, RoleProtocol } from './operation.ts';
+import { mayRepeat, Refusal } from './refusal.ts';
 
 /** A connection to a role: the channel's client, or a network in memory. */
 export interface MessageTransport {
@@ -146,7 +140,7 @@ export class RoleClient<Of extends Operations, Code extends string = string> {
 function takeFrame(queue: Queue): readonly Call[] {
   let count = 0;
   for (let bytes = 0; count < Math.min(queue.calls.length, queue.operation.messagesMax); count++) {
-    bytes += MESSAGE_PREFIX_BYTES + queue.calls[count]!.message.length;
+    bytes += LENGTH_SIZE + queue.calls[count]!.message.length;
     if (bytes > BODY_BYTES_MAX) break;
   }
   return queue.calls.splice(0, count);
@@ -164,9 +158,7 @@ function readAnswer(
     return unknown(`answer of ${role}: ${textOf(error)}`);
   }
   if (!(answer instanceof Refusal)) return { kind: 'ok', answer };
-  if (MAY_REPEAT[answer.code as CommonRefusal] === true) {
-    return unknown(`${role}: ${answer.code}: ${answer.message}`);
-  }
+  if (mayRepeat(answer)) return unknown(`${role}: ${answer.code}: ${answer.message}`);
   return { kind: 'refused', refusal: answer };
 }
 

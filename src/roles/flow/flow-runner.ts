@@ -20,7 +20,8 @@ import { type SetTimer, systemTimer } from '../../shared/timer.ts';
 import { StoreError } from '../../store/errors.ts';
 import { idOfKey, keyOf } from '../../store/key.ts';
 import { RANGE_MAX, type RoleStore, type StoreTransaction } from '../../store/store.ts';
-import { Refusal } from '../common/refusal.ts';
+import { cut } from '../common/answer.ts';
+import { mayRepeat, Refusal } from '../common/refusal.ts';
 import type {
   Again,
   EffectItem,
@@ -37,6 +38,7 @@ import { decodeRecord, encodeRecord, historyWith, type StoredRequest } from './r
 
 const REQUESTS = 'requests';
 const OPEN = 'open-requests';
+const REFUSED = 'refused';
 const NOTHING = new Uint8Array(0);
 
 /** Requests in progress. A hundred thousand take about 100 MB. Beyond: new ones are refused with `busy`. */
@@ -169,18 +171,18 @@ export class FlowRunner {
    * Takes in requests. Each promise resolves when its request is final, or after `waitMs` with its present standing, or
    * with a Refusal: that of `admit`, `request_differs`, or one after which it may be repeated. None rejects.
    */
-  submit<State, Effect extends object, Outcome>(
+  submit<State, Effect extends object, Outcome, Code extends string = never>(
     flow: Flow<State, Effect, Outcome>,
-    items: readonly Submission<State>[],
+    items: readonly Submission<State, Code>[],
     waitMs: number,
-  ): Promise<Standing<State> | Refusal>[] {
+  ): Promise<Standing<State> | Refusal<Code>>[] {
     const runnable = this.#byKind.get(flow.kind);
     if (runnable?.flow !== flow)
       throw new RangeError(`submit: expected a flow of this runner, got ${flow.name}`);
     const patience = new Patience<Standing<unknown>>(waitMs, this.#setTimer);
     const answers = items.map((item) => this.#submitOne(runnable, item as Submission<unknown>, patience));
     void Promise.all(answers).then(() => patience.end());
-    return answers as Promise<Standing<State> | Refusal>[];
+    return answers as Promise<Standing<State> | Refusal<Code>>[];
   }
 
   /** What became of a request, for ever; undefined: it is not known here. @throws StoreError store_corrupt */
@@ -189,7 +191,8 @@ export class FlowRunner {
     if (bytes === undefined) return undefined;
     const { runnable, written } = this.#read(id, bytes);
     const { digest, history } = written.stored;
-    return { ...standing(id, runnable, written), flow: runnable.flow.name, digest, history };
+    const refusal = refusalIn(written);
+    return { ...standing(id, written), flow: runnable.flow.name, refusal, digest, history };
   }
 
   /** Takes nothing more, finishes writes in progress, leaves effects to the next start; who waits gets what is known. */
@@ -217,12 +220,12 @@ export class FlowRunner {
       const admitted = await this.#admit(runnable, item);
       if (admitted instanceof Refusal) return admitted;
       open = this.#open.get(id);
-      if (open === undefined) return standing(id, runnable, admitted);
+      if (open === undefined) return standing(id, admitted);
     } else if (!isSame(open.written.stored, runnable, item)) {
       return differs(id);
     }
     const waitedFor = open;
-    return patience.wait(waitedFor, () => standing(id, runnable, waitedFor.written));
+    return patience.wait(waitedFor, () => standing(id, waitedFor.written));
   }
 
   /** What is stored of the request, or it is stored now. */
@@ -234,12 +237,15 @@ export class FlowRunner {
         const bytes = tx.get(REQUESTS, id);
         if (bytes !== undefined) {
           const { written } = this.#read(id, bytes);
-          return isSame(written.stored, runnable, item) ? written : differs(id);
+          return isSame(written.stored, runnable, item) ? (refusalIn(written) ?? written) : differs(id);
         }
         if (this.isFull)
           return new Refusal('busy', `expected fewer requests in progress, got ${this.#openCount}`);
         const state = item.admit(tx);
-        if (state instanceof Refusal) return state;
+        if (state instanceof Refusal) {
+          if (!mayRepeat(state)) this.#putRefusal(tx, id, runnable, state, item.digest);
+          return state;
+        }
         created = this.#put(tx, id, runnable, undefined, state, item.digest);
         if (!created.isFinal) this.#claim(created, 1);
         return created;
@@ -395,8 +401,8 @@ export class FlowRunner {
     }, pauseMs);
   }
 
-  #answer({ id, runnable, written, waiting }: Open): void {
-    const answer = standing(id, runnable, written);
+  #answer({ id, written, waiting }: Open): void {
+    const answer = standing(id, written);
     for (const resolve of waiting) resolve(answer);
     waiting.clear();
   }
@@ -431,6 +437,7 @@ export class FlowRunner {
       createdAt: before?.stored.createdAt ?? updatedAt,
       updatedAt,
       history: historyWith(before?.stored.history ?? [], stateName, updatedAt),
+      refused: undefined,
       state: flow.state.encode(state),
     };
     const isFinal = flow.effect(state, now) === undefined;
@@ -445,12 +452,35 @@ export class FlowRunner {
     return { stored, state, isFinal };
   }
 
+  #putRefusal(
+    tx: StoreTransaction,
+    id: bigint,
+    { flow }: RunnableFlow,
+    { code, message }: Refusal,
+    digest: Uint8Array,
+  ): void {
+    const now = this.#clock();
+    this.#trace('before_write', id, REFUSED);
+    const stored: StoredRequest = {
+      kind: flow.kind,
+      digest,
+      createdAt: now,
+      updatedAt: now,
+      history: historyWith([], REFUSED, now),
+      refused: { code, message: cut(message) },
+      state: NOTHING,
+    };
+    tx.put(REQUESTS, id, encodeRecord(stored));
+  }
+
   #read(id: bigint, bytes: Uint8Array): { readonly runnable: RunnableFlow; readonly written: Written } {
     const stored = decodeRecord(id, bytes);
     const runnable = this.#byKind.get(stored.kind);
     if (runnable === undefined) {
       throw new RangeError(`request ${id}: expected a flow of kind ${stored.kind}, got none`);
     }
+    if (stored.refused !== undefined)
+      return { runnable, written: { stored, state: undefined, isFinal: true } };
     let state: unknown;
     try {
       state = runnable.flow.state.decode(stored.state);
@@ -478,13 +508,14 @@ export class FlowRunner {
   }
 }
 
-function standing(
-  id: bigint,
-  { flow }: RunnableFlow,
-  { stored, state, isFinal }: Written,
-): Standing<unknown> {
+function standing(id: bigint, written: Written): Standing<unknown> {
+  const { stored, state, isFinal } = written;
   const { createdAt, updatedAt } = stored;
-  return { id, state, stateName: flow.stateName(state), isFinal, createdAt, updatedAt };
+  return { id, state, stateName: nameOf(written), isFinal, createdAt, updatedAt };
+}
+
+function refusalIn({ stored: { refused } }: Written): Refusal | undefined {
+  return refused && new Refusal(refused.code, refused.message);
 }
 
 const nameOf = ({ stored }: Written): string => stored.history.at(-1)!.stateName;

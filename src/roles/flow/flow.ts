@@ -4,6 +4,7 @@
 //
 //     submit ─▶ admit ─▶ state ─▶ effect ─▶ outcome ─▶ next ─▶ state ─▶ … ─▶ state without an effect: final
 //                        └ written, flushed ┘                   └ written, flushed
+import { createHash } from 'node:crypto';
 import type { Codec } from '../../shared/codec.ts';
 import type { Key } from '../../store/key.ts';
 import type { StoreReads, StoreTransaction } from '../../store/store.ts';
@@ -75,16 +76,22 @@ export type Perform<Effect extends object, Outcome> = (
   effects: readonly EffectItem<Effect>[],
 ) => readonly Promise<Outcome | Again>[];
 
-export interface Submission<State> {
+export interface Submission<State, Code extends string = string> {
   readonly id: bigint;
   /** SHA-256 of the request as it came: the same id with another digest is another request, and refused. */
   readonly digest: Uint8Array;
   /**
-   * Called once, in the write transaction, when the id is new. What it returns is stored; with a Refusal nothing is, and
-   * the same id may be submitted anew: a refusal that must be remembered is a final state. It may read tables to check
-   * (uniqueness, balances); the flow's `writes` writes them.
+   * Called once, in the write transaction, when the id is new; what it returns is stored. It may read tables to check
+   * (uniqueness, balances); the flow's `writes` writes them. A Refusal is remembered too: else a late copy of a message
+   * might be admitted after its sender was told no. Not so one that may be repeated (`busy`, …), which stores nothing.
+   * Checks that always come to the same (signatures, limits) belong before submit(): they need no memory.
    */
-  readonly admit: (tx: StoreTransaction) => State | Refusal;
+  readonly admit: (tx: StoreTransaction) => State | Refusal<Code>;
+}
+
+/** The digest of a message; its codec gives each value one encoding, so encoding it again gives the bytes that came. */
+export function digestOf<Message>(codec: Codec<Message>, message: Message): Uint8Array {
+  return createHash('sha256').update(codec.encode(message)).digest();
 }
 
 /** Where a request stands. All of it is flushed. */
@@ -101,6 +108,8 @@ export interface Standing<State> {
 export interface RequestRecord extends Standing<unknown> {
   /** Name of the flow. */
   readonly flow: string;
+  /** Why it was not admitted; its state is undefined then, and called `refused`. */
+  readonly refusal: Refusal | undefined;
   readonly digest: Uint8Array;
   /** The first and the newest names of its state, with the times at which they were written. */
   readonly history: readonly { readonly stateName: string; readonly at: bigint }[];

@@ -1,6 +1,18 @@
 // What is stored of a request.
-import { bytes, bytesUpTo, CodecError, type Infer, list, struct, text, u8, u64 } from '../../shared/codec.ts';
+import {
+  bytes,
+  bytesUpTo,
+  CodecError,
+  type Infer,
+  list,
+  optional,
+  struct,
+  text,
+  u8,
+  u64,
+} from '../../shared/codec.ts';
 import { StoreError } from '../../store/errors.ts';
+import { REFUSAL_MESSAGE_BYTES_MAX } from '../common/answer.ts';
 import { STATE_BYTES_MAX } from './flow.ts';
 
 /** States that a record remembers by name. Beyond: the first stays, and the newest. */
@@ -16,6 +28,8 @@ const RequestRecord = struct({
   createdAt: u64,
   updatedAt: u64,
   history: list(HistoryEntry, HISTORY_MAX),
+  /** Why it was not admitted; it has no state then. */
+  refused: optional(struct({ code: text(STATE_NAME_BYTES_MAX), message: text(REFUSAL_MESSAGE_BYTES_MAX) })),
   state: bytesUpTo(STATE_BYTES_MAX),
 });
 

@@ -17,11 +17,19 @@ import {
   u128,
   union,
 } from '../../shared/codec.ts';
+import { operation, protocol } from '../common/operation.ts';
+import {
+  ListRequests,
+  ListRequestsAnswer,
+  LookupRequest,
+  LookupRequestAnswer,
+} from '../common/request-report.ts';
 import { SealedAccount } from '../documents/account-seal.ts';
 import { AccountFiling, Enrolment, USER_DATA_BYTES_MAX } from '../documents/enrolment.ts';
 import { LoadOrder } from '../documents/load-order.ts';
 import { CreditReceipt } from '../documents/receipts.ts';
 import { publicKey } from '../documents/signed.ts';
+import { MANAGEMENT_REFUSALS } from './errors.ts';
 
 export const ManagementOperation = {
   enrol: 32,
@@ -119,3 +127,25 @@ export const RevokeDeviceRequest = struct({ device: u128, reason: text(128) });
 export type RevokeDeviceRequest = Infer<typeof RevokeDeviceRequest>;
 export const RevokeDeviceAnswer = struct({ revokedAt: u64 });
 export type RevokeDeviceAnswer = Infer<typeof RevokeDeviceAnswer>;
+
+export const managementProtocol = protocol({
+  role: 'management',
+  refusals: MANAGEMENT_REFUSALS,
+  operations: {
+    enrol: operation(ManagementOperation.enrol, EnrolRequest, EnrolAnswer),
+    file_account: operation(ManagementOperation.file_account, FileAccountRequest, FileAccountAnswer),
+    load: operation(ManagementOperation.load, LoadRequest, LoadAnswer),
+    get_balance: operation(ManagementOperation.get_balance, GetBalanceRequest, GetBalanceAnswer),
+    get_directory: operation(ManagementOperation.get_directory, GetDirectoryRequest, GetDirectoryAnswer),
+    renew_certificate: operation(
+      ManagementOperation.renew_certificate,
+      RenewCertificateRequest,
+      RenewCertificateAnswer,
+    ),
+    lookup_request: operation(ManagementOperation.lookup_request, LookupRequest, LookupRequestAnswer),
+    list_requests: operation(ManagementOperation.list_requests, ListRequests, ListRequestsAnswer),
+    list_devices: operation(ManagementOperation.list_devices, ListDevicesRequest, ListDevicesAnswer),
+    revoke_device: operation(ManagementOperation.revoke_device, RevokeDeviceRequest, RevokeDeviceAnswer),
+  },
+});
+export type ManagementOperations = (typeof managementProtocol)['operations'];

@@ -8,5 +8,8 @@ export const SETTLEMENT_REFUSALS = [
   'amount_too_large',
   'currency_not_offered',
   'request_unknown',
+  'amount_too_small',
+  'account_not_chargeable',
+  'request_id_reserved',
 ] as const;
 export type SettlementRefusal = (typeof SETTLEMENT_REFUSALS)[number];

@@ -2,9 +2,17 @@
 //
 // By management: charge, reverse. By operators: lookup_request, list_requests.
 import { type Infer, nothing, struct, text, u128, union } from '../../shared/codec.ts';
+import { operation, protocol } from '../common/operation.ts';
+import {
+  ListRequests,
+  ListRequestsAnswer,
+  LookupRequest,
+  LookupRequestAnswer,
+} from '../common/request-report.ts';
 import { AccountBinding, SealedAccount } from '../documents/account-seal.ts';
 import { LoadOrder } from '../documents/load-order.ts';
 import { ChargeReceipt } from '../documents/receipts.ts';
+import { SETTLEMENT_REFUSALS } from './errors.ts';
 
 export const SettlementOperation = {
   charge: 32,
@@ -43,3 +51,15 @@ export const ReverseAnswer = union({
   reversed: struct({ reason: Reason }),
 });
 export type ReverseAnswer = Infer<typeof ReverseAnswer>;
+
+export const settlementProtocol = protocol({
+  role: 'settlement',
+  refusals: SETTLEMENT_REFUSALS,
+  operations: {
+    charge: operation(SettlementOperation.charge, ChargeRequest, ChargeAnswer),
+    reverse: operation(SettlementOperation.reverse, ReverseRequest, ReverseAnswer),
+    lookup_request: operation(SettlementOperation.lookup_request, LookupRequest, LookupRequestAnswer),
+    list_requests: operation(SettlementOperation.list_requests, ListRequests, ListRequestsAnswer),
+  },
+});
+export type SettlementOperations = (typeof settlementProtocol)['operations'];

@@ -118,6 +118,13 @@ describe('each of these is found', () => {
     expect(findings(changed, 'no party has a load twice')).toEqual(['institution: more than once']);
   });
 
+  test('money that is held for a load that is over for everybody else', () => {
+    const changed = altered('institution', { standing: 'open', word: 'authorise' });
+    expect(findings(changed, 'no money is held for a load that nobody works on')).toEqual([
+      'institution: authorise, and nobody works on it',
+    ]);
+  });
+
   test('a charge that nobody else knows', () => {
     const changed = books();
     changed.institution.push({ ...changed.institution[0]!, request: 9n });

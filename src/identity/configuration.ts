@@ -1,0 +1,197 @@
+// `specie.json`: what a system is set to. docs/configuration.md has every field; a test compares the two.
+import type { z } from 'zod';
+import { type Amount, formatAmount, parseAmount } from '../shared/amount.ts';
+import { Currencies, type Currency, parseOperatorCurrency } from '../shared/currency.ts';
+import { ADDRESS_BYTES_MAX, checkAddress } from './directory-content.ts';
+import { IdentityError } from './errors.ts';
+import { choice, described, field, fields, listOf, literal, parseJson, wholeNumber } from './json-fields.ts';
+import { ROLES, type RoleName } from './roles.ts';
+
+export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'silent'] as const;
+export const CURRENCY_DEFAULT = 'EUR';
+const OPERATOR_CURRENCIES_MAX = 64;
+
+const host = field('a host name or an IP address', (value) =>
+  typeof value === 'string' && /^(?=.{1,253}$)[A-Za-z0-9:]([A-Za-z0-9.:_-]*[A-Za-z0-9:])?$/.test(value)
+    ? value
+    : undefined,
+);
+const port = wholeNumber(1, 65_535);
+const path = field('a path of 1 to 4096 characters', (value) =>
+  typeof value === 'string' && value.length > 0 && value.length <= 4096 && !value.includes('\0')
+    ? value
+    : undefined,
+);
+const address = field(
+  'an address such as ws://cash.example:7878/v1',
+  (value) => {
+    if (typeof value !== 'string' || value.length > ADDRESS_BYTES_MAX) return undefined;
+    try {
+      checkAddress(value, '');
+    } catch {
+      return undefined;
+    }
+    return value;
+  },
+  described,
+);
+const amount = field('a decimal in a text, such as "500" or "12.50"', (value) =>
+  typeof value === 'string' && /^\d{1,40}(\.\d{1,40})?$/.test(value) ? value : undefined,
+);
+
+const server = (portDefault: number, role: RoleName) =>
+  fields({
+    host: host.default('127.0.0.1'),
+    port: port.default(portDefault),
+    address: address.optional(),
+    store: path.default(`stores/${role}`),
+  }).prefault({});
+
+export const ConfigurationFile = fields({
+  version: literal(1),
+  root: field(
+    'the fingerprint of the root key, SHA256: and 43 characters',
+    (value) => (typeof value === 'string' && /^SHA256:[A-Za-z0-9+/]{43}$/.test(value) ? value : undefined),
+    described,
+  ),
+  currency: field('a code of ISO 4217, or one of operatorCurrencies', (value) =>
+    typeof value === 'string' && /^[A-Z0-9]{3,10}$/.test(value) ? value : undefined,
+  ).default(CURRENCY_DEFAULT),
+  operatorCurrencies: listOf(
+    field('a definition such as "1000=TOK:2"', (value) =>
+      typeof value === 'string' ? parseOperatorCurrency(value) : undefined,
+    ),
+    OPERATOR_CURRENCIES_MAX,
+  ).default([]),
+  roles: fields({
+    cash: server(7878, 'cash'),
+    management: server(7879, 'management'),
+    settlement: server(7880, 'settlement'),
+  }).prefault({}),
+  institution: fields({ host: host.default('127.0.0.1'), port: port.default(7881) }).prefault({}),
+  limits: fields({
+    loadAmountMin: amount.default('1'),
+    loadAmountMax: amount.default('500'),
+    balanceMax: amount.default('1000'),
+    devicesMax: wholeNumber(1, 1_000_000_000).default(1_000_000),
+    certificateDays: wholeNumber(1, 3650).default(365),
+  }).prefault({}),
+  logLevel: choice(LOG_LEVELS).default('info'),
+});
+export type ConfigurationFile = z.input<typeof ConfigurationFile>;
+
+export interface ServerConfiguration {
+  readonly host: string;
+  readonly port: number;
+  /** Where others find it: what is configured, or made of host and port. */
+  readonly address: string;
+  /** Relative to the home, or absolute. */
+  readonly store: string;
+}
+
+export interface Limits {
+  readonly loadAmountMin: Amount;
+  readonly loadAmountMax: Amount;
+  readonly balanceMax: Amount;
+  /** How many devices the system takes in. */
+  readonly devicesMax: number;
+  readonly certificateDays: number;
+}
+
+export interface Configuration {
+  /** Fingerprint of the root key that is trusted. */
+  readonly root: string;
+  readonly currency: Currency;
+  readonly currencies: Currencies;
+  readonly roles: { readonly [Role in RoleName]: ServerConfiguration };
+  readonly institution: { readonly host: string; readonly port: number };
+  readonly limits: Limits;
+  readonly logLevel: (typeof LOG_LEVELS)[number];
+}
+
+/** @throws IdentityError configuration: every problem on a line */
+export function parseConfiguration(text: string, file = 'specie.json'): Configuration {
+  const read = parseJson(text, ConfigurationFile, file, 'configuration');
+  const wrong = (name: string, what: string): IdentityError =>
+    new IdentityError('configuration', `${file}: ${name}: ${what}`);
+  /** What a RangeError of src/shared says, as the field's problem. */
+  const within = <Value>(name: string, make: () => Value): Value => {
+    try {
+      return make();
+    } catch (error) {
+      if (error instanceof RangeError) throw wrong(name, error.message);
+      throw error;
+    }
+  };
+  const currencies = within('operatorCurrencies', () => new Currencies(read.operatorCurrencies));
+  const currency = within('currency', () => currencies.parse(read.currency));
+  const money = (name: 'loadAmountMin' | 'loadAmountMax' | 'balanceMax'): Amount =>
+    within(`limits.${name}`, () => parseAmount(read.limits[name], currency));
+  const limits: Limits = {
+    ...read.limits,
+    loadAmountMin: money('loadAmountMin'),
+    loadAmountMax: money('loadAmountMax'),
+    balanceMax: money('balanceMax'),
+  };
+  const shown = (value: Amount): string => formatAmount(value, currency);
+  if (limits.loadAmountMin === 0n) throw wrong('limits.loadAmountMin', 'expected more than 0, got 0');
+  for (const [less, more] of [
+    ['loadAmountMin', 'loadAmountMax'],
+    ['loadAmountMax', 'balanceMax'],
+  ] as const) {
+    if (limits[less] > limits[more]) {
+      throw wrong(
+        `limits.${more}`,
+        `expected at least ${less}, ${shown(limits[less])}, got ${shown(limits[more])}`,
+      );
+    }
+  }
+  const places = new Map<string, string>();
+  const servers = [
+    ...ROLES.map((role) => [`roles.${role}`, read.roles[role]] as const),
+    ['institution', read.institution] as const,
+  ];
+  for (const [name, place] of servers) {
+    const text = `${place.host}:${place.port}`;
+    const other = places.get(text);
+    if (other !== undefined) throw wrong(`${name}.port`, `expected a port of its own, got that of ${other}`);
+    places.set(text, name);
+  }
+  const roles = Object.fromEntries(
+    ROLES.map((role) => [role, { ...read.roles[role], address: addressOf(read.roles[role]) }]),
+  ) as Configuration['roles'];
+  for (const role of ROLES) {
+    try {
+      checkAddress(roles[role].address, '');
+    } catch {
+      throw wrong(`roles.${role}.host`, 'expected one that makes an address, got another: set address');
+    }
+  }
+  const { root, institution, logLevel } = read;
+  return { root, currency, currencies, roles, institution, limits, logLevel };
+}
+
+function addressOf({
+  host,
+  port,
+  address,
+}: {
+  host: string;
+  port: number;
+  address?: string | undefined;
+}): string {
+  const text = `ws://${host.includes(':') ? `[${host}]` : host}:${port}/v1`;
+  if (address !== undefined) return address;
+  return URL.canParse(text) ? new URL(text).href : text;
+}
+
+/** A configuration with every default written out, so that one sees what there is to set. */
+export function newConfigurationText(
+  root: string,
+  currency: string,
+  operatorCurrencies: readonly string[],
+): string {
+  const file: ConfigurationFile = { version: 1, root, currency, operatorCurrencies: [...operatorCurrencies] };
+  const whole = { ...ConfigurationFile.parse(file), operatorCurrencies };
+  return `${JSON.stringify(whole, null, 2)}\n`;
+}

@@ -1,0 +1,230 @@
+// Everything that one process needs of a home: its configuration, the directory, and the secret keys of its own role only.
+import { statSync } from 'node:fs';
+import { isAbsolute, join, resolve } from 'node:path';
+import { ed25519 } from '../crypto/index.ts';
+import { type SetTimer, systemTimer } from '../shared/timer.ts';
+import type { ClientIdentity, ServerIdentity } from '../wire/channel-identity.ts';
+import { equalBytes, toHex } from './binary-text.ts';
+import { keyClientIdentity, roleClientIdentity } from './client-identity.ts';
+import type { Configuration } from './configuration.ts';
+import type { RevokedPredicate } from './device-certificate.ts';
+import type { Directory } from './directory.ts';
+import type { ListedKeySet } from './directory-content.ts';
+import { IdentityError } from './errors.ts';
+import { FIRST_OPERATOR, HomePaths, readConfiguration, readDirectory, readKeySet, readKeys } from './home.ts';
+import { IdentityWatch } from './identity-watch.ts';
+import { OWNERS } from './key-file.ts';
+import { type KeyPair, type KeySet, keyIdOf, wipeKeySet } from './key-set.ts';
+import { currentKeys, type IdentitySource, type IdentityState, sealingKey } from './own-keys.ts';
+import type { PassphraseSource } from './passphrase.ts';
+import { PrivateFiles } from './private-files.ts';
+import type { RoleName } from './roles.ts';
+import { serverIdentity } from './server-identity.ts';
+import type { Signer } from './signed.ts';
+import { systemCrypto } from './system-crypto.ts';
+import { type Clock, systemClock } from './time.ts';
+
+export interface LoadOptions {
+  readonly home: string;
+  /** Asked again when keys are rotated: it should remember what it was told. */
+  readonly passphrase: PassphraseSource;
+  readonly clock?: Clock | undefined;
+  readonly files?: PrivateFiles | undefined;
+}
+
+export interface LoadHomeOptions extends LoadOptions {
+  readonly role: RoleName;
+  readonly setTimer?: SetTimer | undefined;
+  /** How often the directory is looked at. Default: 2,000. */
+  readonly lookEveryMs?: number | undefined;
+  /** Another directory counts from now on. */
+  readonly onChange?: ((directory: Directory) => void) | undefined;
+  /** A directory or key file that was changed and cannot be taken; the ones before stay. */
+  readonly onFault?: ((error: unknown) => void) | undefined;
+}
+
+/** A role's signing key in use, with its id. */
+export interface RoleSigner extends Signer {
+  readonly keyId: Uint8Array;
+}
+
+export interface RoleHome {
+  readonly role: RoleName;
+  readonly configuration: Configuration;
+  /** The role's store, absolute. */
+  readonly storePath: string;
+  /** Directory and keys together, as they are now. */
+  readonly source: IdentitySource;
+  /** As it is now. */
+  directory(): Directory;
+  serverIdentity(revoked: RevokedPredicate): ServerIdentity;
+  /** As this role, to another. */
+  clientIdentity(to: RoleName): ClientIdentity;
+  /** What the role signs with now. @throws IdentityError not_listed, missing */
+  signer(): RoleSigner;
+  /** The key behind it. @throws IdentityError not_listed, missing */
+  signingKey(): KeyPair;
+  /** Opens what was sealed to that key id; undefined: not the role's, or beyond its time. */
+  sealingKey(keyId: Uint8Array): KeyPair | undefined;
+  /** Looks for a changed directory now. */
+  refresh(): Promise<void>;
+  /** Stops looking, and wipes the keys. */
+  close(): void;
+}
+
+/** Secret keys by their file, so that one that was read is not read again. */
+type Loaded = Map<number, KeySet>;
+
+export async function loadHome(options: LoadHomeOptions): Promise<RoleHome> {
+  const { role, clock = systemClock, files = new PrivateFiles() } = options;
+  const paths = new HomePaths(resolve(options.home));
+  const configuration = readConfiguration(files, paths);
+  const loaded: Loaded = new Map();
+  const load = async (): Promise<IdentityState> => {
+    const directory = readDirectory(files, paths, configuration.root);
+    const keySets = await loadKeySets(files, paths, role, directory, clock(), loaded, options.passphrase);
+    return { directory, keySets };
+  };
+  let seen = stampOf(paths.directory);
+  const initial = await load();
+  const watch = new IdentityWatch({
+    initial,
+    load: async () => {
+      const stamp = stampOf(paths.directory);
+      if (stamp === seen) return undefined;
+      const state = await load();
+      seen = stamp;
+      return state;
+    },
+    setTimer: options.setTimer ?? systemTimer,
+    everyMs: options.lookEveryMs,
+    onChange: ({ directory }) => options.onChange?.(directory),
+    onFault: options.onFault,
+  });
+  const signers = new Map<string, RoleSigner & { close(): void }>();
+  const { store } = configuration.roles[role];
+  return {
+    role,
+    configuration,
+    storePath: isAbsolute(store) ? store : join(paths.home, store),
+    source: watch,
+    directory: () => watch.current().directory,
+    serverIdentity: (revoked) =>
+      serverIdentity({ role, source: watch, clock, crypto: systemCrypto, revoked }),
+    clientIdentity: (to) => roleClientIdentity({ role, to, source: watch, clock }),
+    signer: () => {
+      const { publicKey, secretKey } = currentKeys(watch.current(), role, clock()).signing;
+      const name = toHex(publicKey);
+      let signer = signers.get(name);
+      if (signer === undefined) {
+        const key = ed25519.signingKey(secretKey);
+        signer = {
+          keyId: keyIdOf(publicKey, systemCrypto.sha256),
+          publicKey,
+          sign: (message) => key.sign(message),
+          close: () => key.close(),
+        };
+        signers.set(name, signer);
+      }
+      return signer;
+    },
+    signingKey: () => currentKeys(watch.current(), role, clock()).signing,
+    sealingKey: (keyId) => sealingKey(watch.current(), role, keyId, clock()),
+    refresh: () => watch.look(),
+    close: () => {
+      watch.close();
+      for (const signer of signers.values()) signer.close();
+      for (const keys of loaded.values()) wipeKeySet(keys);
+    },
+  };
+}
+
+async function loadKeySets(
+  files: PrivateFiles,
+  paths: HomePaths,
+  role: RoleName,
+  directory: Directory,
+  now: bigint,
+  loaded: Loaded,
+  passphrase: PassphraseSource,
+): Promise<KeySet[]> {
+  const keySets: KeySet[] = [];
+  for (const listed of directory.role(role)?.keySets ?? []) {
+    if (listed.openUntil < now) continue;
+    const { number } = listed;
+    let keys = loaded.get(number);
+    if (keys === undefined || !belongs(keys, listed)) {
+      keys = await readKeySet(files, paths, role, number, passphrase);
+      if (!belongs(keys, listed)) {
+        throw new IdentityError(
+          'damaged',
+          `${paths.keySet(role, number)}: expected the secret keys of set ${number} in the directory, got others`,
+        );
+      }
+      loaded.set(number, keys);
+    }
+    keySets.push(keys);
+  }
+  // Says which one is not there, if any.
+  currentKeys({ directory, keySets }, role, now);
+  return keySets;
+}
+
+function belongs(keys: KeySet, { keys: listed }: ListedKeySet): boolean {
+  return (
+    equalBytes(keys.signing.publicKey, listed.signing) &&
+    equalBytes(keys.channel.publicKey, listed.channel) &&
+    equalBytes(keys.sealing.publicKey, listed.sealing)
+  );
+}
+
+/** Changes whenever the file is replaced. */
+function stampOf(path: string): string {
+  const stat = statSync(path, { bigint: true, throwIfNoEntry: false });
+  return stat === undefined ? 'none' : `${stat.mtimeNs} ${stat.size} ${stat.ino}`;
+}
+
+export interface OperatorHome {
+  readonly configuration: Configuration;
+  readonly directory: Directory;
+  readonly name: string;
+  /** As the operator, to a role. */
+  clientIdentity(to: RoleName): ClientIdentity;
+  /** Signs as the operator. */
+  readonly signing: KeyPair;
+  /** Wipes the keys. */
+  close(): void;
+}
+
+/** @throws IdentityError not_listed: an operator whom the directory does not name */
+export async function loadOperator(options: LoadOptions & { readonly name?: string }): Promise<OperatorHome> {
+  const { name = FIRST_OPERATOR, clock = systemClock, files = new PrivateFiles() } = options;
+  const paths = new HomePaths(resolve(options.home));
+  const configuration = readConfiguration(files, paths);
+  const directory = readDirectory(files, paths, configuration.root);
+  const listed = directory.operator(name);
+  if (listed === undefined) {
+    throw new IdentityError('not_listed', `directory: expected the operator ${name}, got none of that name`);
+  }
+  const path = paths.operator(name);
+  const expected = { owner: `operator ${name}`, uses: OWNERS.operator };
+  const { keys } = await readKeys(files, path, expected, options.passphrase);
+  const { channel, signing } = keys as { channel: KeyPair; signing: KeyPair };
+  if (
+    !equalBytes(channel.publicKey, listed.channelKey) ||
+    !equalBytes(signing.publicKey, listed.signingKey)
+  ) {
+    throw new IdentityError('damaged', `${path}: expected the keys of ${name} in the directory, got others`);
+  }
+  return {
+    configuration,
+    directory,
+    name,
+    clientIdentity: (to) => keyClientIdentity({ to, directory: () => directory, clock, channelKey: channel }),
+    signing,
+    close: () => {
+      channel.secretKey.fill(0);
+      signing.secretKey.fill(0);
+    },
+  };
+}

@@ -1,0 +1,121 @@
+// One rule a function; undefined: it holds. Rules that need nothing but the message come first.
+import { CryptoError, ed25519 } from '../../crypto/index.ts';
+import { U64_MAX, U128_MAX } from '../../shared/bytes.ts';
+import { Refusal } from '../common/refusal.ts';
+import type { ChargeReceipt } from '../documents/receipts.ts';
+import { DEVICE_NUMBER_MAX, DEVICE_NUMBER_MIN } from './accounts.ts';
+import type { CashRefusal } from './errors.ts';
+import type { CreditRequest, OpenAccountRequest } from './messages.ts';
+import type { Device } from './registry.ts';
+
+export type CashRefused = Refusal<CashRefusal>;
+type Verdict = CashRefused | undefined;
+
+const refuse = (code: CashRefused['code'], message: string): CashRefused => new Refusal(code, message);
+
+/**
+ * Most that one order may add, minor units: 2^64 orders of it still fit the ledger's 128 bits, so no sum of it ever
+ * overflows. What a device may hold is bounded by its account.
+ */
+export const CREDIT_AMOUNT_MAX = U64_MAX;
+
+/** First failure of the rules that need nothing but the message. */
+export function checkOpenAccount(request: OpenAccountRequest): Verdict {
+  return checkDeviceNumber(request) ?? checkSigningKey(request);
+}
+
+function checkDeviceNumber({ device }: OpenAccountRequest): Verdict {
+  if (device >= DEVICE_NUMBER_MIN && device <= DEVICE_NUMBER_MAX) return undefined;
+  return refuse('malformed', `device: expected a number from 2^64 to 2^127-1, got ${device}`);
+}
+
+/** A key under which no signature can be good would open an account that nobody can use. */
+function checkSigningKey({ signingKey }: OpenAccountRequest): Verdict {
+  try {
+    ed25519.prepare(signingKey);
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof CryptoError) || error.code !== 'invalid_public_key') throw error;
+    return refuse('malformed', `signingKey: ${error.message}, got other bytes`);
+  }
+}
+
+export function checkKeyOfDevice(device: Device, signingKey: Uint8Array): Verdict {
+  if (Buffer.compare(device.signingKey, signingKey) === 0) return undefined;
+  return deviceDiffers(device.device);
+}
+
+export function deviceDiffers(device: bigint): CashRefused {
+  return refuse(
+    'device_differs',
+    `device ${device}: expected the signing key it was opened with, got another`,
+  );
+}
+
+/** First failure of the rules that need nothing but the message. */
+export function checkCredit(request: CreditRequest): Verdict {
+  return checkRequestId(request) ?? checkAmount(request) ?? checkReceiptNames(request);
+}
+
+function checkRequestId({ order }: CreditRequest): Verdict {
+  const { request } = order.document;
+  if (request !== 0n && request !== U128_MAX) return undefined;
+  return refuse('malformed', `order.request: expected neither 0 nor 2^128-1, got ${request}`);
+}
+
+function checkAmount({ order }: CreditRequest): Verdict {
+  const { amount } = order.document;
+  if (amount === 0n) return refuse('malformed', 'order.amount: expected at least 1, got 0');
+  if (amount <= CREDIT_AMOUNT_MAX) return undefined;
+  return refuse('amount_too_large', `order.amount: expected at most ${CREDIT_AMOUNT_MAX}, got ${amount}`);
+}
+
+/** The receipt is of the charge that the order asks for. Its digest of the order is compared by checkDigest. */
+function checkReceiptNames({ order, receipt }: CreditRequest): Verdict {
+  for (const field of ['request', 'amount', 'currency'] as const) {
+    const [expected, got] = [order.document[field], receipt.document[field]];
+    if (got !== expected)
+      return refuse('receipt_mismatch', `receipt.${field}: expected the order's ${expected}, got ${got}`);
+  }
+  return undefined;
+}
+
+/** @param digest of the order */
+export function checkDigest(digest: Uint8Array, { orderDigest }: ChargeReceipt): Verdict {
+  if (Buffer.compare(digest, orderDigest) === 0) return undefined;
+  return refuse('receipt_mismatch', 'receipt.orderDigest: expected the SHA-256 of this order, got another');
+}
+
+/** The order is of the device that is to be credited, which has an account in its currency. */
+export function checkDevice(device: Device, { order }: CreditRequest): Verdict {
+  const { signingKey, currency } = order.document;
+  if (Buffer.compare(device.signingKey, signingKey) !== 0) {
+    return refuse(
+      'key_mismatch',
+      `order.signingKey: expected the one of device ${device.device}, got another`,
+    );
+  }
+  if (device.accounts.has(currency)) return undefined;
+  return currencyNotOffered([...device.accounts.keys()], currency);
+}
+
+export function currencyNotOffered(offered: readonly number[], currency: number): CashRefused {
+  return refuse('currency_not_offered', `currency: expected one of ${offered.join(', ')}, got ${currency}`);
+}
+
+export function deviceUnknown(device: bigint): CashRefused {
+  return refuse('device_unknown', `device: expected one with an account, got ${device}`);
+}
+
+export function signatureInvalid(): CashRefused {
+  return refuse('signature_invalid', "order.signature: expected the device's over this order, got another");
+}
+
+export function receiptInvalid(keyIsListed: boolean): CashRefused {
+  return refuse(
+    'receipt_invalid',
+    keyIsListed
+      ? "receipt.signature: expected settlement's over this receipt, got another"
+      : 'receipt.keyId: expected that of a signing key of settlement whose signatures count, got another',
+  );
+}

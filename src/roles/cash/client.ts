@@ -1,0 +1,40 @@
+// Calls to cash. A call that ends `unknown` is made again with the same message: the same request counts once.
+
+import type { LookupRequestAnswer } from '../common/request-report.ts';
+import { type CallResult, type MessageTransport, RoleClient } from '../common/role-client.ts';
+import type { CashRefusal } from './errors.ts';
+import {
+  type CashOperations,
+  type CreditAnswer,
+  type CreditRequest,
+  cashProtocol,
+  type GetBalanceAnswer,
+  type GetBalanceRequest,
+  type OpenAccountAnswer,
+  type OpenAccountRequest,
+} from './messages.ts';
+
+export class CashClient {
+  readonly #client: RoleClient<CashOperations, CashRefusal>;
+
+  constructor(transport: MessageTransport) {
+    this.#client = new RoleClient({ protocol: cashProtocol, transport });
+  }
+
+  openAccount(request: OpenAccountRequest): Promise<CallResult<OpenAccountAnswer, CashRefusal>> {
+    return this.#client.call('open_account', request);
+  }
+
+  credit(request: CreditRequest): Promise<CallResult<CreditAnswer, CashRefusal>> {
+    return this.#client.call('credit', request);
+  }
+
+  getBalance(request: GetBalanceRequest): Promise<CallResult<GetBalanceAnswer, CashRefusal>> {
+    return this.#client.call('get_balance', request);
+  }
+
+  /** Operators only. */
+  lookupRequest(request: bigint): Promise<CallResult<LookupRequestAnswer, CashRefusal>> {
+    return this.#client.call('lookup_request', { request });
+  }
+}

@@ -1,0 +1,41 @@
+// Who may ask cash for what, and what is done about it. A batch that the ledger cannot take now is refused whole, with a
+// code that says to come again: until then nothing is known of its requests.
+import type { Peer } from '../../wire/peer.ts';
+import type { Handler, Handlers } from '../common/role-engine.ts';
+import { balances } from './balances.ts';
+import type { CashRefused } from './check.ts';
+import { credit } from './credit.ts';
+import type { CashRefusal } from './errors.ts';
+import { refusalOf } from './failures.ts';
+import type { CashParts } from './interface.ts';
+import type { CashOperations } from './messages.ts';
+import { openAccounts } from './open-accounts.ts';
+import { isManagement, isOperator } from './peers.ts';
+import { lookupRequests } from './requests.ts';
+
+export function cashHandlers(parts: CashParts): Handlers<CashOperations, Peer, CashRefusal> {
+  return {
+    open_account: handler(isManagement, openAccounts, parts),
+    credit: handler(isManagement, credit, parts),
+    get_balance: handler(isManagement, balances, parts),
+    lookup_request: handler(isOperator, lookupRequests, parts),
+  };
+}
+
+function handler<Request, Answer>(
+  allowed: (peer: Peer) => boolean,
+  run: (requests: readonly Request[], parts: CashParts) => Promise<readonly (Answer | CashRefused)[]>,
+  parts: CashParts,
+): Handler<Request, Answer, Peer, CashRefusal> {
+  return {
+    allowed,
+    async handle(messages) {
+      try {
+        return await run(messages, parts);
+      } catch (error) {
+        const refusal = refusalOf(error, parts.log);
+        return messages.map(() => refusal);
+      }
+    },
+  };
+}

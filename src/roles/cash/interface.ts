@@ -1,0 +1,34 @@
+// What cash is given from outside, and what its parts share.
+import type { SignedMessage } from '../../crypto/index.ts';
+import type { KeyPair } from '../../identity/key-set.ts';
+import type { Ledger } from '../../ledger/index.ts';
+import type { CurrencyTerms } from './accounts.ts';
+import type { CreditReceipts } from './receipts.ts';
+import type { Registry } from './registry.ts';
+import type { SettlementKeys } from './settlement-keys.ts';
+
+/** Gets request ids, devices, amounts, statuses; never keys. An operator has to look at errors. */
+export interface CashLog {
+  warn(fields: object, message: string): void;
+  error(fields: object, message: string): void;
+}
+
+/** The keys of others and of its own, asked anew each time, so that a rotation needs no restart. */
+export interface CashIdentity {
+  /** Settlement's signing key of that id, as long as its signatures count. */
+  settlementKey(keyId: Uint8Array): Uint8Array | undefined;
+  /** Ed25519: what the receipt of a transfer is signed with that the ledger wrote at `timestamp`, nanoseconds. */
+  receiptKey(timestamp: bigint): KeyPair;
+}
+
+export interface CashParts {
+  readonly ledger: Ledger;
+  readonly registry: Registry;
+  readonly settlementKeys: SettlementKeys;
+  readonly receipts: CreditReceipts;
+  /** For each item whether its signature is good. */
+  readonly verifyBatch: (items: readonly SignedMessage[]) => readonly boolean[] | Promise<readonly boolean[]>;
+  /** By currency. */
+  readonly terms: ReadonlyMap<number, CurrencyTerms>;
+  readonly log: CashLog;
+}

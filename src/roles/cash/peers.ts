@@ -1,0 +1,12 @@
+// Who may do what at cash: management moves devices' balances by messages, operators work on the ledger and look requests up.
+// A local peer is a connection without an identity, which only a server without one accepts (tests, benchmarks), or a call
+// in the same process: it may do both.
+import type { Peer } from '../../wire/peer.ts';
+
+export function isManagement(peer: Peer): boolean {
+  return peer.kind === 'local' || (peer.kind === 'role' && peer.role === 'management');
+}
+
+export function isOperator({ kind }: Peer): boolean {
+  return kind === 'local' || kind === 'operator';
+}

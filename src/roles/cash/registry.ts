@@ -1,0 +1,144 @@
+// What cash keeps beside the ledger: whose key moves which account, and what it has rejected.
+//
+//     devices      device number ─▶ signing key, accounts (currency, ledger account, opened at)
+//     rejections   request id    ─▶ device, amount, currency, reason, time
+//
+// A device is written here only after the ledger has opened its account, so that an account named here exists.
+import { ed25519, type PreparedKey } from '../../crypto/index.ts';
+import { type Infer, list, struct, text, u32, u64, u128 } from '../../shared/codec.ts';
+import type { RoleStore } from '../../store/store.ts';
+import { publicKey } from '../documents/signed.ts';
+
+/** Currencies that a device may have accounts in; a few in practice. Beyond: openCash refuses its configuration. */
+export const CURRENCIES_MAX = 32;
+
+const DeviceRecord = struct({
+  signingKey: publicKey,
+  accounts: list(struct({ currency: u32, account: u128, openedAt: u64 }), CURRENCIES_MAX),
+});
+type DeviceRecord = Infer<typeof DeviceRecord>;
+
+const RejectionRecord = struct({
+  device: u128,
+  amount: u128,
+  currency: u32,
+  reason: text(64),
+  /** Nanoseconds. */
+  at: u64,
+});
+export type RejectionRecord = Infer<typeof RejectionRecord>;
+
+export interface DeviceAccount {
+  /** In the ledger. */
+  readonly account: bigint;
+  /** Nanoseconds. */
+  readonly openedAt: bigint;
+}
+
+export interface Device {
+  readonly device: bigint;
+  readonly signingKey: Uint8Array;
+  /** Ready for verification: saves a fifth of it in a batch. */
+  readonly preparedKey: PreparedKey;
+  /** By currency. */
+  readonly accounts: ReadonlyMap<number, DeviceAccount>;
+}
+
+export interface OpenedAccount {
+  readonly device: bigint;
+  readonly signingKey: Uint8Array;
+  readonly currency: number;
+  readonly account: bigint;
+  readonly openedAt: bigint;
+}
+
+export interface RegistryLimits {
+  /** Devices kept in memory with their keys ready, about 600 bytes each. Beyond: the one not asked for longest goes. */
+  readonly devicesInMemoryMax: number;
+}
+
+export class Registry {
+  readonly #store: RoleStore;
+  readonly #devicesMax: number;
+  /** The one asked for last stands last. */
+  readonly #devices = new Map<bigint, Device>();
+
+  constructor(store: RoleStore, { devicesInMemoryMax }: RegistryLimits) {
+    this.#store = store;
+    this.#devicesMax = devicesInMemoryMax;
+  }
+
+  /** @throws StoreError store_corrupt */
+  device(device: bigint): Device | undefined {
+    let known = this.#devices.get(device);
+    if (known !== undefined) {
+      this.#devices.delete(device);
+    } else {
+      const stored = this.#store.get('devices', device);
+      if (stored === undefined) return undefined;
+      known = deviceOf(device, DeviceRecord.decode(stored));
+    }
+    this.#remember(known);
+    return known;
+  }
+
+  /**
+   * Writes accounts that the ledger has opened, and says of each when, or `differs` where another key is registered for the
+   * device. Written again, they are what they were.
+   */
+  async opened(accounts: readonly OpenedAccount[]): Promise<(bigint | 'differs')[]> {
+    const results = await this.#store.transaction((tx) =>
+      accounts.map(({ device, signingKey, currency, account, openedAt }) => {
+        const stored = tx.get('devices', device);
+        const before = stored === undefined ? { signingKey, accounts: [] } : DeviceRecord.decode(stored);
+        if (Buffer.compare(before.signingKey, signingKey) !== 0) return 'differs' as const;
+        const there = before.accounts.find((other) => other.currency === currency);
+        if (there !== undefined) return there.openedAt;
+        const after = { signingKey, accounts: [...before.accounts, { currency, account, openedAt }] };
+        tx.put('devices', device, DeviceRecord.encode(after));
+        return openedAt;
+      }),
+    );
+    // What is in memory may lack an account that is stored now.
+    for (const { device } of accounts) this.#devices.delete(device);
+    return results;
+  }
+
+  rejection(request: bigint): RejectionRecord | undefined {
+    const stored = this.#store.get('rejections', request);
+    return stored === undefined ? undefined : RejectionRecord.decode(stored);
+  }
+
+  /** Remembers rejections and returns what is remembered of each request: the first time counts. */
+  rejected(
+    rejections: readonly (RejectionRecord & { readonly request: bigint })[],
+  ): Promise<RejectionRecord[]> {
+    return this.#store.transaction((tx) =>
+      rejections.map(({ request, ...rejection }) => {
+        const stored = tx.get('rejections', request);
+        if (stored !== undefined) return RejectionRecord.decode(stored);
+        tx.put('rejections', request, RejectionRecord.encode(rejection));
+        return rejection;
+      }),
+    );
+  }
+
+  #remember(device: Device): void {
+    this.#devices.set(device.device, device);
+    if (this.#devices.size > this.#devicesMax) {
+      for (const oldest of this.#devices.keys()) {
+        this.#devices.delete(oldest);
+        break;
+      }
+    }
+  }
+}
+
+function deviceOf(device: bigint, { signingKey, accounts }: DeviceRecord): Device {
+  return {
+    device,
+    signingKey,
+    preparedKey: ed25519.prepare(signingKey),
+    accounts: new Map(accounts.map(({ currency, account, openedAt }) => [currency, { account, openedAt }])),
+  };
+}

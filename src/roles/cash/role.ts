@@ -1,0 +1,127 @@
+// Puts cash together: the ledger, the registry, the keys, and the engine that stands behind its server.
+import { Registry as MetricsRegistry } from 'prom-client';
+import { type CryptoPool, ed25519 } from '../../crypto/index.ts';
+import { type Clock, systemClock } from '../../ledger/clock.ts';
+import type { Ledger } from '../../ledger/index.ts';
+import { Currencies } from '../../shared/currency.ts';
+import type { RoleStore } from '../../store/store.ts';
+import type { Engine } from '../../wire/engine.ts';
+import type { Peer } from '../../wire/peer.ts';
+import { RoleEngine } from '../common/role-engine.ts';
+import { type CurrencyTerms, deviceAccount, systemAccounts } from './accounts.ts';
+import { CashEngine } from './engine.ts';
+import type { CashRefusal } from './errors.ts';
+import { cashHandlers } from './handler.ts';
+import type { CashIdentity, CashLog, CashParts } from './interface.ts';
+import { type CashOperations, cashProtocol } from './messages.ts';
+import { CreditReceipts } from './receipts.ts';
+import { CURRENCIES_MAX, Registry, type RegistryLimits } from './registry.ts';
+import { SettlementKeys } from './settlement-keys.ts';
+
+export interface CashOptions {
+  /** Both are the caller's, who closes them after the role. */
+  readonly ledger: Ledger;
+  readonly store: RoleStore;
+  /** Verifies batches, and is the caller's too; left out: they are verified on this thread. */
+  readonly pool?: Pick<CryptoPool, 'verifyBatch'>;
+  /** identity.ts makes it of the directory and the role's key sets. */
+  readonly identity: CashIdentity;
+  /** What devices may have accounts in, 1 to CURRENCIES_MAX. */
+  readonly currencies: readonly CurrencyTerms[];
+  readonly limits?: Partial<RegistryLimits>;
+  /** Nanoseconds since the Unix epoch. Default: the system's clock. */
+  readonly clock?: Clock;
+  /** Default: nothing is logged. */
+  readonly log?: CashLog;
+  /** Runs something when all that has come in this turn is taken in. Default: setImmediate. */
+  readonly afterTurn?: (run: () => void) => void;
+}
+
+export interface Cash {
+  readonly engine: Engine;
+  /** Refuses new messages, waits until those taken in are answered, and wipes the keys. Ledger operations go on. */
+  close(): Promise<void>;
+}
+
+/** Cash cannot start like this. */
+export class CashConfigurationError extends Error {
+  override readonly name = 'CashConfigurationError';
+}
+
+/** 40 MB; as many devices as are loaded in a busy hour of a large system. */
+const DEVICES_IN_MEMORY_MAX = 65_536;
+
+const SILENT: CashLog = { warn: () => {}, error: () => {} };
+
+/**
+ * Opens the system accounts that are not there yet and starts to answer.
+ * @throws CashConfigurationError; RequestError when the ledger does not take accounts now
+ */
+export async function openCash(options: CashOptions): Promise<Cash> {
+  const { ledger, store, pool = ed25519, identity, currencies, limits, log = SILENT, afterTurn } = options;
+  checkTerms(currencies);
+  for (const { currency } of currencies) await openSystemAccounts(ledger, currency);
+  const receipts = new CreditReceipts(identity);
+  const parts: CashParts = {
+    ledger,
+    registry: new Registry(store, { devicesInMemoryMax: DEVICES_IN_MEMORY_MAX, ...limits }),
+    settlementKeys: new SettlementKeys(identity),
+    receipts,
+    verifyBatch: (items) => pool.verifyBatch(items),
+    terms: new Map(currencies.map((terms) => [terms.currency, terms])),
+    log,
+  };
+  const role = new RoleEngine<CashOperations, Peer, CashRefusal>({
+    protocol: cashProtocol,
+    handlers: cashHandlers(parts),
+    clock: options.clock ?? systemClock(),
+    // What Node tells of the process is among the ledger's metrics.
+    registry: new MetricsRegistry(),
+    log,
+    ...(afterTurn === undefined ? {} : { afterTurn }),
+  });
+  const engine = new CashEngine(ledger, role);
+  return {
+    engine,
+    async close() {
+      role.close();
+      await engine.idle();
+      receipts.close();
+    },
+  };
+}
+
+function checkTerms(currencies: readonly CurrencyTerms[]): void {
+  if (currencies.length < 1 || currencies.length > CURRENCIES_MAX) {
+    throw new CashConfigurationError(`currencies: expected 1 to ${CURRENCIES_MAX}, got ${currencies.length}`);
+  }
+  const known = new Currencies();
+  const seen = new Set<number>();
+  for (const terms of currencies) {
+    const { currency } = terms;
+    if (seen.has(currency)) {
+      throw new CashConfigurationError(`currencies: expected each once, got ${currency} again`);
+    }
+    seen.add(currency);
+    try {
+      known.ofLedger(currency);
+      deviceAccount(1n, 1n, 1n, terms);
+    } catch (error) {
+      const text = error instanceof Error ? error.message : String(error);
+      throw new CashConfigurationError(`currency ${currency}: ${text}`, { cause: error });
+    }
+  }
+}
+
+/** Opened again, they are what they were. */
+async function openSystemAccounts(ledger: Ledger, currency: number): Promise<void> {
+  const accounts = systemAccounts(currency);
+  const results = await ledger.createAccounts(accounts);
+  results.forEach(({ status }, i) => {
+    if (status === 'created' || status === 'exists') return;
+    const { id, code, flags } = accounts[i]!;
+    throw new CashConfigurationError(
+      `account ${id} of currency ${currency}: expected code ${code} and flags ${flags} as in the chart of accounts, got ${status}`,
+    );
+  });
+}

@@ -1,0 +1,122 @@
+// New requests against the rules of time, directory and registry, in the transaction that writes their first state: what
+// two requests race for, one of them finds taken.
+import type { Clock } from '../../identity/time.ts';
+import type { StoreReads } from '../../store/store.ts';
+import { Refusal } from '../common/refusal.ts';
+import type { AccountFiling, Enrolment } from '../documents/enrolment.ts';
+import {
+  checkAmount,
+  checkApplyBy,
+  checkCurrency,
+  checkDevice,
+  checkKeysFree,
+  checkOnFile,
+  checkRoom,
+  checkSealKey,
+  type Refused,
+} from './check.ts';
+import { drawDeviceNumber, type RandomBytes } from './device-number.ts';
+import type { EnrolState, FilingState, LoadState } from './flow.ts';
+import type { CurrentDirectory } from './interface.ts';
+import type { ManagementLimits } from './limits.ts';
+import type { LoadRequest } from './messages.ts';
+import type { DevicePeer } from './peers.ts';
+import { findSigningKey, isNumberTaken } from './registry.ts';
+
+export interface AdmissionOptions {
+  readonly clock: Clock;
+  readonly limits: ManagementLimits;
+  readonly directory: CurrentDirectory;
+  readonly randomBytes: RandomBytes;
+}
+
+/**
+ * Why an enrolment cannot be admitted. Anyone may ask for one, so it is refused before it comes to the runner, which would
+ * remember it for ever; again in the transaction, for what races.
+ */
+export function checkEnrolment(
+  reads: StoreReads,
+  enrolment: Enrolment,
+  { clock, limits, directory }: Omit<AdmissionOptions, 'randomBytes'>,
+): Refused | undefined {
+  const now = clock();
+  const { applyBy, account } = enrolment;
+  return (
+    checkApplyBy(applyBy, now, limits) ??
+    (account && checkSealKey(account, directory, now)) ??
+    checkKeysFree(reads, enrolment) ??
+    checkRoom(reads, limits)
+  );
+}
+
+export function admitEnrolment(
+  reads: StoreReads,
+  enrolment: Enrolment,
+  options: AdmissionOptions,
+): EnrolState | Refused {
+  const refused = checkEnrolment(reads, enrolment, options);
+  if (refused !== undefined) return refused;
+  const { signingKey, channelKey, userData, account, applyBy } = enrolment;
+  // Cash may know the key by the number of its enrolment that expired.
+  const device =
+    findSigningKey(reads, signingKey)?.device ??
+    drawDeviceNumber(options.randomBytes, (number) => isNumberTaken(reads, number));
+  return {
+    kind: 'opening',
+    device,
+    signingKey,
+    channelKey,
+    userData,
+    account,
+    applyBy,
+    currencies: options.limits.loads.map(({ currency }) => currency),
+    opened: 0,
+    distrusted: undefined,
+  };
+}
+
+export function admitFiling(
+  reads: StoreReads,
+  peer: DevicePeer,
+  { account, applyBy }: AccountFiling,
+  { clock, limits, directory }: AdmissionOptions,
+): FilingState | Refused {
+  const now = clock();
+  const device = checkDevice(reads, peer);
+  if (device instanceof Refusal) return device;
+  const refused = checkApplyBy(applyBy, now, limits) ?? checkSealKey(account, directory, now);
+  return refused ?? { device: peer.device, account };
+}
+
+export function admitLoad(
+  reads: StoreReads,
+  peer: DevicePeer,
+  { order, account: given }: LoadRequest,
+  { clock, limits, directory }: AdmissionOptions,
+): LoadState | Refused {
+  const now = clock();
+  const { document } = order;
+  const device = checkDevice(reads, peer);
+  if (device instanceof Refusal) return device;
+  const refused =
+    checkCurrency(document.currency, limits) ??
+    checkAmount(document, limits) ??
+    checkApplyBy(document.applyBy, now, limits);
+  if (refused !== undefined) return refused;
+  const charged =
+    given === undefined
+      ? checkOnFile(reads, peer.device)
+      : { account: given, binding: { purpose: 'load', request: document.request } as const };
+  if (charged instanceof Refusal) return charged;
+  const { account, binding } = charged;
+  return (
+    checkSealKey(account, directory, now) ?? {
+      kind: 'charging',
+      device: peer.device,
+      order,
+      account,
+      binding,
+      distrusted: undefined,
+    }
+  );
+}

@@ -1,0 +1,84 @@
+// Receipts of others: whether they say what they should, signed by whom they should be. What does not is never passed on.
+import { sha256 } from '../../crypto/index.ts';
+import { equalBytes } from '../../identity/binary-text.ts';
+import { LoadOrder, type SignedLoadOrder } from '../documents/load-order.ts';
+import {
+  ChargeReceipt,
+  CreditReceipt,
+  type SignedChargeReceipt,
+  type SignedCreditReceipt,
+} from '../documents/receipts.ts';
+import type { CurrentDirectory } from './interface.ts';
+import type { CheckSignature } from './signature-checks.ts';
+
+/** What is wrong with a receipt, as it stands in a state and in the log. */
+export type ReceiptProblem =
+  | 'receipt_of_other_request'
+  | 'receipt_of_other_order'
+  | 'receipt_of_other_device'
+  | 'receipt_of_other_amount'
+  | 'receipt_of_other_currency'
+  | 'receipt_of_unknown_key'
+  | 'receipt_signature_invalid';
+
+export interface ReceiptChecks {
+  readonly directory: CurrentDirectory;
+  readonly now: () => bigint;
+  readonly checkSignature: CheckSignature;
+}
+
+/** undefined: settlement has charged what the order says. */
+export async function checkChargeReceipt(
+  { document, signature }: SignedChargeReceipt,
+  order: SignedLoadOrder,
+  checks: ReceiptChecks,
+): Promise<ReceiptProblem | undefined> {
+  const problem = checkPayment(document, order);
+  if (problem !== undefined) return problem;
+  const digest = sha256(LoadOrder.codec.encode(order.document));
+  if (!equalBytes(document.orderDigest, digest)) return 'receipt_of_other_order';
+  const publicKey = signerOf('settlement', document, checks);
+  if (publicKey === undefined) return 'receipt_of_unknown_key';
+  const message = ChargeReceipt.signedBytes(document);
+  return (await checks.checkSignature({ publicKey, message, signature }))
+    ? undefined
+    : 'receipt_signature_invalid';
+}
+
+/** undefined: cash has credited what the order says, to that device. */
+export async function checkCreditReceipt(
+  { document, signature }: SignedCreditReceipt,
+  device: bigint,
+  order: SignedLoadOrder,
+  checks: ReceiptChecks,
+): Promise<ReceiptProblem | undefined> {
+  const problem = checkPayment(document, order);
+  if (problem !== undefined) return problem;
+  if (document.device !== device) return 'receipt_of_other_device';
+  const publicKey = signerOf('cash', document, checks);
+  if (publicKey === undefined) return 'receipt_of_unknown_key';
+  const message = CreditReceipt.signedBytes(document);
+  return (await checks.checkSignature({ publicKey, message, signature }))
+    ? undefined
+    : 'receipt_signature_invalid';
+}
+
+function signerOf(
+  role: 'settlement' | 'cash',
+  { keyId }: { readonly keyId: Uint8Array },
+  { directory, now }: ReceiptChecks,
+): Uint8Array | undefined {
+  const publicKey = directory.current().verificationKey(role, keyId, now());
+  if (publicKey === undefined) directory.missed();
+  return publicKey;
+}
+
+function checkPayment(
+  receipt: { readonly request: bigint; readonly amount: bigint; readonly currency: number },
+  { document: order }: SignedLoadOrder,
+): ReceiptProblem | undefined {
+  if (receipt.request !== order.request) return 'receipt_of_other_request';
+  if (receipt.amount !== order.amount) return 'receipt_of_other_amount';
+  if (receipt.currency !== order.currency) return 'receipt_of_other_currency';
+  return undefined;
+}

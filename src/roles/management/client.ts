@@ -1,0 +1,41 @@
+// Management, over a connection to it: what devices and operators call.
+
+import type { AnswerOf, RequestOf } from '../common/operation.ts';
+import type { CallResult, MessageTransport } from '../common/role-client.ts';
+import { RoleClient } from '../common/role-client.ts';
+import type { ManagementRefusal } from './errors.ts';
+import { type ManagementOperations, managementProtocol } from './messages.ts';
+
+type Call<Name extends keyof ManagementOperations> = (
+  request: RequestOf<ManagementOperations[Name]>,
+) => Promise<CallResult<AnswerOf<ManagementOperations[Name]>, ManagementRefusal>>;
+
+/** A promise never rejects: no answer is `unknown`, and the same message may be sent again. */
+export interface ManagementClient {
+  readonly enrol: Call<'enrol'>;
+  readonly fileAccount: Call<'file_account'>;
+  readonly load: Call<'load'>;
+  readonly getBalance: Call<'get_balance'>;
+  readonly getDirectory: Call<'get_directory'>;
+  readonly renewCertificate: Call<'renew_certificate'>;
+  readonly lookupRequest: Call<'lookup_request'>;
+  readonly listRequests: Call<'list_requests'>;
+  readonly listDevices: Call<'list_devices'>;
+  readonly revokeDevice: Call<'revoke_device'>;
+}
+
+export function managementClient(transport: MessageTransport): ManagementClient {
+  const client = new RoleClient({ protocol: managementProtocol, transport });
+  return {
+    enrol: (request) => client.call('enrol', request),
+    fileAccount: (request) => client.call('file_account', request),
+    load: (request) => client.call('load', request),
+    getBalance: (request) => client.call('get_balance', request),
+    getDirectory: (request) => client.call('get_directory', request),
+    renewCertificate: (request) => client.call('renew_certificate', request),
+    lookupRequest: (request) => client.call('lookup_request', request),
+    listRequests: (request) => client.call('list_requests', request),
+    listDevices: (request) => client.call('list_devices', request),
+    revokeDevice: (request) => client.call('revoke_device', request),
+  };
+}

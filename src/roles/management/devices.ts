@@ -1,0 +1,71 @@
+// What happens to a device once it is enrolled: its certificate is renewed, it is revoked.
+import type { Clock } from '../../identity/time.ts';
+import type { RoleStore, StoreTransaction } from '../../store/store.ts';
+import { Refusal } from '../common/refusal.ts';
+import type { Put } from '../flow/flow.ts';
+import type { IssueCertificate } from './certificates.ts';
+import { checkInUse, deviceUnknown, type Refused } from './check.ts';
+import type { ManagementLog } from './interface.ts';
+import type { ManagementLimits } from './limits.ts';
+import { type DeviceRecord, findDevice, putDevice } from './registry.ts';
+
+export interface DevicesOptions {
+  readonly store: RoleStore;
+  readonly clock: Clock;
+  readonly limits: ManagementLimits;
+  readonly issueCertificate: IssueCertificate;
+  readonly log: ManagementLog;
+}
+
+/** Whether a device's certificates are worth nothing: it was revoked, or is not of this registry. */
+export function isRevoked(store: RoleStore, device: bigint): boolean {
+  const record = findDevice(store, device);
+  return record === undefined || record.revoked !== undefined;
+}
+
+/** The newest certificate; a new one for the same keys when that one nears its end. */
+export async function certificateOf(
+  device: bigint,
+  { store, clock, limits, issueCertificate, log }: DevicesOptions,
+): Promise<Uint8Array | Refused> {
+  const isDue = ({ notAfter }: DeviceRecord): boolean => notAfter - clock() <= limits.certificateRenewalNs;
+  const seen = checkInUse(store, device);
+  if (seen instanceof Refusal) return seen;
+  if (!isDue(seen)) return seen.certificate;
+  const renewed = await store.transaction((tx) => {
+    // It may have been revoked or renewed since it was seen.
+    const record = checkInUse(tx, device);
+    if (record instanceof Refusal || !isDue(record)) return record;
+    const serial = record.serial + 1n;
+    const after = { ...record, ...issueCertificate({ ...record, device, serial }, clock()), serial };
+    write(tx, putDevice(device, after));
+    return after;
+  });
+  if (renewed instanceof Refusal) return renewed;
+  log.info({ device: String(device), serial: String(renewed.serial) }, 'certificate renewed');
+  return renewed.certificate;
+}
+
+/** For good. A device that was revoked before keeps the time and the reason of then. */
+export async function revokeDevice(
+  device: bigint,
+  reason: string,
+  { store, clock, log }: DevicesOptions,
+): Promise<{ readonly revokedAt: bigint } | Refused> {
+  const revoked = await store.transaction((tx) => {
+    const record = findDevice(tx, device);
+    if (record === undefined) return deviceUnknown(device);
+    if (record.revoked !== undefined) return record.revoked;
+    const after = { at: clock(), reason };
+    write(tx, putDevice(device, { ...record, revoked: after }));
+    return after;
+  });
+  if (revoked instanceof Refusal) return revoked;
+  log.info({ device: String(device) }, 'device revoked');
+  return { revokedAt: revoked.at };
+}
+
+function write(tx: StoreTransaction, { table, key, value }: Put): void {
+  if (value === undefined) tx.remove(table, key);
+  else tx.put(table, key, value);
+}

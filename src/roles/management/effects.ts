@@ -1,0 +1,155 @@
+// What the flows ask of others, and what their answers mean.
+//
+//     ok, credible    ▶ an outcome: the flow goes on
+//     pending         ▶ again, after a pause that grows
+//     no answer       ▶ again, after a pause that grows
+//     not credible    ▶ `distrusted`, once for each problem: the state shows it; then again, after long pauses
+//
+// A refusal is an outcome where it says for good that nothing was done and nothing will be. Others say that the partner
+// takes our message for something that it is not: whether an earlier one was carried out is then open, so those are not
+// credible.
+import type { CashRefusal } from '../cash/errors.ts';
+import type { CommonRefusal } from '../common/refusal.ts';
+import { type Again, again, type EffectItem, type Perform } from '../flow/flow.ts';
+import type { SettlementRefusal } from '../settlement/errors.ts';
+import type { IssueCertificate } from './certificates.ts';
+import { checkChargeReceipt, checkCreditReceipt, type ReceiptChecks } from './check-receipt.ts';
+import {
+  type EnrolEffect,
+  type EnrolOutcome,
+  type LoadEffect,
+  type LoadOutcome,
+  SERIAL_FIRST,
+} from './flow.ts';
+import type { CashClient, SettlementClient } from './interface.ts';
+
+/** A partner that was not credible is asked again this much later: an operator, or a newer directory, has to help. */
+export const DISTRUSTED_PAUSE_MS = 30_000;
+
+/** A refusal says that nothing was charged and nothing will be; these do not. */
+const NOT_CREDIBLE_FROM_SETTLEMENT: ReadonlySet<SettlementRefusal | CommonRefusal> = new Set([
+  // It takes the message for something else than it is, or management for somebody else.
+  'malformed',
+  'not_permitted',
+  'request_differs',
+  // Management has checked the signature itself.
+  'signature_invalid',
+  // Of a charge this is no answer, and management reverses only what it holds a receipt of.
+  'request_unknown',
+] as const);
+
+/** A refusal says that nothing was credited and nothing will be; these do not. */
+const NOT_CREDIBLE_FROM_CASH: ReadonlySet<CashRefusal | CommonRefusal> = new Set([
+  'malformed',
+  'not_permitted',
+  'request_differs',
+  // Management has checked these itself. Cash may have an older directory, and credit when it has a newer one.
+  'signature_invalid',
+  'receipt_invalid',
+  'receipt_mismatch',
+] as const);
+
+export interface EffectsOptions {
+  readonly settlement: SettlementClient;
+  readonly cash: CashClient;
+  readonly issueCertificate: IssueCertificate;
+  readonly receipts: ReceiptChecks;
+  readonly now: () => bigint;
+  readonly log: { warn(fields: object, message: string): void };
+}
+
+export interface Effects {
+  readonly performEnrolment: Perform<EnrolEffect, EnrolOutcome>;
+  readonly performLoad: Perform<LoadEffect, LoadOutcome>;
+}
+
+interface Distrusted {
+  readonly kind: 'distrusted';
+  readonly reason: string;
+}
+
+export function managementEffects(options: EffectsOptions): Effects {
+  const { settlement, cash, issueCertificate, receipts, now, log } = options;
+
+  /**
+   * The first problem is written, so that an operator sees it. Later ones are not: each write asks the partner anew at
+   * once, and one that answers now this, now that would keep both busy.
+   */
+  function distrust(
+    { id, effect }: EffectItem<{ readonly kind: string; readonly distrusted: string | undefined }>,
+    reason: string,
+  ): Distrusted | Again {
+    log.warn({ request: String(id), asked: effect.kind, problem: reason }, 'an answer that cannot be right');
+    return effect.distrusted === undefined ? { kind: 'distrusted', reason } : again(DISTRUSTED_PAUSE_MS);
+  }
+
+  async function open(item: EffectItem<EnrolEffect & { kind: 'open' }>): Promise<EnrolOutcome | Again> {
+    const { account, certify } = item.effect;
+    const result = await cash.openAccount(account);
+    if (result.kind === 'unknown') return again();
+    if (result.kind === 'refused') return distrust(item, result.refusal.code);
+    if (certify === undefined) return { kind: 'opened', issued: undefined };
+    const { device, signingKey } = account;
+    const keys = { device, signingKey, channelKey: certify.channelKey, serial: SERIAL_FIRST };
+    return { kind: 'opened', issued: issueCertificate(keys, now()) };
+  }
+
+  async function charge(item: EffectItem<LoadEffect & { kind: 'charge' }>): Promise<LoadOutcome | Again> {
+    const { request } = item.effect;
+    const result = await settlement.charge(request);
+    if (result.kind === 'unknown') return again();
+    if (result.kind === 'refused') {
+      const { code } = result.refusal;
+      return NOT_CREDIBLE_FROM_SETTLEMENT.has(code)
+        ? distrust(item, code)
+        : { kind: 'declined', reason: code };
+    }
+    const { answer } = result;
+    if (answer.kind === 'pending') return again();
+    if (answer.kind !== 'charged') return answer;
+    const problem = await checkChargeReceipt(answer.receipt, request.order, receipts);
+    return problem === undefined ? answer : distrust(item, problem);
+  }
+
+  async function credit(item: EffectItem<LoadEffect & { kind: 'credit' }>): Promise<LoadOutcome | Again> {
+    const { request } = item.effect;
+    const result = await cash.credit(request);
+    if (result.kind === 'unknown') return again();
+    if (result.kind === 'refused') {
+      const { code } = result.refusal;
+      return NOT_CREDIBLE_FROM_CASH.has(code) ? distrust(item, code) : { kind: 'rejected', reason: code };
+    }
+    const { answer } = result;
+    if (answer.kind !== 'credited') return answer;
+    const problem = await checkCreditReceipt(answer.receipt, request.device, request.order, receipts);
+    return problem === undefined ? answer : distrust(item, problem);
+  }
+
+  async function reverse(item: EffectItem<LoadEffect & { kind: 'reverse' }>): Promise<LoadOutcome | Again> {
+    const result = await settlement.reverse(item.effect.request);
+    if (result.kind === 'unknown') return again();
+    if (result.kind === 'refused') return distrust(item, result.refusal.code);
+    return result.answer.kind === 'pending' ? again() : result.answer;
+  }
+
+  function performLoad({ effect, ...item }: EffectItem<LoadEffect>): Promise<LoadOutcome | Again> {
+    switch (effect.kind) {
+      case 'charge':
+        return charge({ ...item, effect });
+      case 'credit':
+        return credit({ ...item, effect });
+      case 'reverse':
+        return reverse({ ...item, effect });
+    }
+  }
+
+  return {
+    performEnrolment: (items) =>
+      items.map((item) =>
+        item.effect.kind === 'open'
+          ? open({ ...item, effect: item.effect })
+          : Promise.resolve({ kind: 'expired' }),
+      ),
+    performLoad: (items) => items.map((item) => performLoad(item)),
+  };
+}

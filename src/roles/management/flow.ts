@@ -1,0 +1,338 @@
+// What management carries through, each as a state machine of pure functions.
+//
+//     enrolment
+//                    ┌─ opened (one currency of several)
+//                    ▼ │
+//     admitted ─▶ opening ─ opened (the last; certificate) ─▶ enrolled
+//                      └─── applyBy has passed ─────────────▶ expired
+//
+//     account filing
+//     admitted ─▶ filed
+//
+//     load
+//     admitted ─▶ charging ─ charged ─▶ crediting ─ credited ─▶ loaded
+//                  │ │ │                    └─ rejected ─▶ reversing ─▶ reversed
+//                  │ │ └─ reversed ───────────────────────────────────▶ reversed
+//                  │ └─── expired ─▶ expired
+//                  └───── declined ─▶ declined
+//
+// Opening, charging, crediting and reversing have a second name each, `…_distrusted`: the partner has answered something that cannot
+// be right (a receipt of another amount, a signature that is not good, a refusal of what it may not refuse). Nothing of it
+// is believed, the device goes on waiting, the partner is asked again with long pauses, and an operator sees the state.
+// Whether money was charged is never guessed: only settlement's word ends charging, only cash's ends crediting.
+import { type Infer, list, optional, struct, text, u8, u32, u64, u128, union } from '../../shared/codec.ts';
+import type { CreditRequest, OpenAccountRequest } from '../cash/messages.ts';
+import { AccountBinding, SealedAccount } from '../documents/account-seal.ts';
+import { USER_DATA_BYTES_MAX } from '../documents/enrolment.ts';
+import { LoadOrder } from '../documents/load-order.ts';
+import {
+  ChargeReceipt,
+  CreditReceipt,
+  type SignedChargeReceipt,
+  type SignedCreditReceipt,
+} from '../documents/receipts.ts';
+import { publicKey } from '../documents/signed.ts';
+import type { Flow, Put, WriteContext } from '../flow/flow.ts';
+import type { ChargeRequest, ReverseRequest } from '../settlement/messages.ts';
+import {
+  Certificate,
+  countDevices,
+  DEVICE_CURRENCIES_MAX,
+  putAccount,
+  putChannelKey,
+  putDevice,
+  putDeviceCount,
+  putNumber,
+  putSigningKey,
+  removeChannelKey,
+} from './registry.ts';
+
+/** As the messages have it: a reason, a state's name. */
+export const REASON_BYTES_MAX = 64;
+const Reason = text(REASON_BYTES_MAX);
+
+function nameOfState(state: { readonly kind: string; readonly distrusted?: string | undefined }): string {
+  return state.distrusted === undefined ? state.kind : `${state.kind}_distrusted`;
+}
+
+// ---- Enrolment
+
+const EnrolState = union({
+  opening: struct({
+    device: u128,
+    signingKey: publicKey,
+    channelKey: publicKey,
+    userData: text(USER_DATA_BYTES_MAX),
+    account: optional(SealedAccount),
+    applyBy: u64,
+    /** Accounts to open at cash, in this order. */
+    currencies: list(u32, DEVICE_CURRENCIES_MAX),
+    /** How many of them are open. */
+    opened: u8,
+    /** What was wrong with cash's last answer. */
+    distrusted: optional(Reason),
+  }),
+  enrolled: struct({ device: u128, certificate: Certificate, notAfter: u64 }),
+  expired: struct({ device: u128, signingKey: publicKey, channelKey: publicKey }),
+});
+export type EnrolState = Infer<typeof EnrolState>;
+
+export type EnrolEffect =
+  | {
+      readonly kind: 'open';
+      readonly account: OpenAccountRequest;
+      /** The keys to certify when the account is open; undefined: further accounts come first. */
+      readonly certify: { readonly channelKey: Uint8Array } | undefined;
+      readonly distrusted: string | undefined;
+    }
+  | { readonly kind: 'expire' };
+
+export interface IssuedCertificate {
+  readonly certificate: Uint8Array;
+  readonly notAfter: bigint;
+}
+
+export type EnrolOutcome =
+  | { readonly kind: 'opened'; readonly issued: IssuedCertificate | undefined }
+  | { readonly kind: 'distrusted'; readonly reason: string }
+  | { readonly kind: 'expired' };
+
+/** Of a device's first certificate. */
+export const SERIAL_FIRST = 1n;
+
+export const enrolFlow: Flow<EnrolState, EnrolEffect, EnrolOutcome> = {
+  kind: 1,
+  name: 'enrolment',
+  state: EnrolState,
+  effect(state, now) {
+    if (state.kind !== 'opening') return undefined;
+    if (now >= state.applyBy) return { kind: 'expire' };
+    const { device, signingKey, channelKey, currencies, opened, distrusted } = state;
+    return {
+      kind: 'open',
+      account: { device, signingKey, currency: currencies[opened]! },
+      certify: opened + 1 === currencies.length ? { channelKey } : undefined,
+      distrusted,
+    };
+  },
+  next(state, outcome, now) {
+    if (state.kind !== 'opening') return state;
+    const { device, signingKey, channelKey } = state;
+    if (outcome.kind === 'expired' || now >= state.applyBy) {
+      return { kind: 'expired', device, signingKey, channelKey };
+    }
+    if (outcome.kind === 'distrusted') return { ...state, distrusted: outcome.reason };
+    if (outcome.issued !== undefined) return { kind: 'enrolled', device, ...outcome.issued };
+    return { ...state, opened: state.opened + 1, distrusted: undefined };
+  },
+  stateName: nameOfState,
+  writes: enrolWrites,
+};
+
+function enrolWrites(
+  before: EnrolState | undefined,
+  after: EnrolState,
+  { id, now, reads }: WriteContext,
+): readonly Put[] {
+  const { device } = after;
+  if (after.kind === 'opening') {
+    if (before !== undefined) return [];
+    return [
+      putNumber(device, id),
+      putSigningKey(after.signingKey, { device, request: id, standing: 'enrolling' }),
+      putChannelKey(after.channelKey, device),
+      putDeviceCount(countDevices(reads) + 1n),
+    ];
+  }
+  if (after.kind === 'expired') {
+    return [
+      putSigningKey(after.signingKey, { device, request: id, standing: 'given_back' }),
+      removeChannelKey(after.channelKey),
+      putDeviceCount(countDevices(reads) - 1n),
+    ];
+  }
+  if (before?.kind !== 'opening') return [];
+  const { signingKey, channelKey, userData, account } = before;
+  const { certificate, notAfter } = after;
+  return [
+    putSigningKey(signingKey, { device, request: id, standing: 'enrolled' }),
+    putDevice(device, {
+      request: id,
+      signingKey,
+      channelKey,
+      userData,
+      enrolledAt: now,
+      serial: SERIAL_FIRST,
+      certificate,
+      notAfter,
+      revoked: undefined,
+    }),
+    ...(account === undefined
+      ? []
+      : [putAccount(device, { account, binding: { purpose: 'file', request: id } })]),
+  ];
+}
+
+// ---- Account filing
+
+const FilingState = struct({ device: u128, account: SealedAccount });
+export type FilingState = Infer<typeof FilingState>;
+
+/** Done by the write that admits it: the record takes the place of the account on file once, however often it is asked for. */
+export const filingFlow: Flow<FilingState, never, never> = {
+  kind: 2,
+  name: 'account_filing',
+  state: FilingState,
+  effect: () => undefined,
+  next: (state) => state,
+  stateName: () => 'filed',
+  writes: (before, { device, account }, { id }) =>
+    before === undefined ? [putAccount(device, { account, binding: { purpose: 'file', request: id } })] : [],
+};
+
+// ---- Load
+
+const LoadState = union({
+  charging: struct({
+    device: u128,
+    order: LoadOrder.signed,
+    /** Decided at admission, for good: the one given, or the one that was on file. */
+    account: SealedAccount,
+    binding: AccountBinding,
+    /** What was wrong with settlement's last answer. */
+    distrusted: optional(Reason),
+  }),
+  crediting: struct({
+    device: u128,
+    order: LoadOrder.signed,
+    charge: ChargeReceipt.signed,
+    distrusted: optional(Reason),
+  }),
+  reversing: struct({
+    device: u128,
+    order: LoadOrder.signed,
+    charge: ChargeReceipt.signed,
+    /** Why cash has rejected the credit. */
+    reason: Reason,
+    distrusted: optional(Reason),
+  }),
+  loaded: struct({
+    device: u128,
+    order: LoadOrder.signed,
+    charge: ChargeReceipt.signed,
+    credit: CreditReceipt.signed,
+  }),
+  declined: struct({ device: u128, order: LoadOrder.signed, reason: Reason }),
+  expired: struct({ device: u128, order: LoadOrder.signed }),
+  reversed: struct({
+    device: u128,
+    order: LoadOrder.signed,
+    charge: optional(ChargeReceipt.signed),
+    reason: Reason,
+  }),
+});
+export type LoadState = Infer<typeof LoadState>;
+
+export type LoadEffect = {
+  /** As in the state: a problem that is known already is not written anew at each attempt. */
+  readonly distrusted: string | undefined;
+} & (
+  | { readonly kind: 'charge'; readonly request: ChargeRequest }
+  | { readonly kind: 'credit'; readonly request: CreditRequest }
+  | { readonly kind: 'reverse'; readonly request: ReverseRequest }
+);
+
+export type LoadOutcome =
+  | { readonly kind: 'charged'; readonly receipt: SignedChargeReceipt }
+  | { readonly kind: 'declined'; readonly reason: string }
+  | { readonly kind: 'expired' }
+  /** By settlement, asked for or not. */
+  | { readonly kind: 'reversed'; readonly reason: string }
+  | { readonly kind: 'credited'; readonly receipt: SignedCreditReceipt }
+  | { readonly kind: 'rejected'; readonly reason: string }
+  | { readonly kind: 'distrusted'; readonly reason: string };
+
+export const loadFlow: Flow<LoadState, LoadEffect, LoadOutcome> = {
+  kind: 3,
+  name: 'load',
+  state: LoadState,
+  effect(state) {
+    switch (state.kind) {
+      case 'charging': {
+        const { order, account, binding, distrusted } = state;
+        return { kind: 'charge', request: { order, account, binding }, distrusted };
+      }
+      case 'crediting': {
+        const { device, order, charge, distrusted } = state;
+        return { kind: 'credit', request: { device, order, receipt: charge }, distrusted };
+      }
+      case 'reversing': {
+        const { order, reason, distrusted } = state;
+        return { kind: 'reverse', request: { request: order.document.request, reason }, distrusted };
+      }
+      default:
+        return undefined;
+    }
+  },
+  next(state, outcome) {
+    switch (state.kind) {
+      case 'charging':
+        return afterCharge(state, outcome);
+      case 'crediting':
+        return afterCredit(state, outcome);
+      case 'reversing':
+        return afterReversal(state, outcome);
+      default:
+        return state;
+    }
+  },
+  stateName: nameOfState,
+};
+
+type LoadIn<Kind extends LoadState['kind']> = LoadState & { readonly kind: Kind };
+
+// An outcome that does not belong to the state changes nothing: the effect is performed again.
+
+function afterCharge(state: LoadIn<'charging'>, outcome: LoadOutcome): LoadState {
+  const { device, order } = state;
+  switch (outcome.kind) {
+    case 'charged':
+      return { kind: 'crediting', device, order, charge: outcome.receipt, distrusted: undefined };
+    case 'declined':
+      return { kind: 'declined', device, order, reason: outcome.reason };
+    case 'expired':
+      return { kind: 'expired', device, order };
+    case 'reversed':
+      return { kind: 'reversed', device, order, charge: undefined, reason: outcome.reason };
+    case 'distrusted':
+      return { ...state, distrusted: outcome.reason };
+    default:
+      return state;
+  }
+}
+
+function afterCredit(state: LoadIn<'crediting'>, outcome: LoadOutcome): LoadState {
+  const { device, order, charge } = state;
+  switch (outcome.kind) {
+    case 'credited':
+      return { kind: 'loaded', device, order, charge, credit: outcome.receipt };
+    case 'rejected':
+      return { kind: 'reversing', device, order, charge, reason: outcome.reason, distrusted: undefined };
+    case 'distrusted':
+      return { ...state, distrusted: outcome.reason };
+    default:
+      return state;
+  }
+}
+
+function afterReversal(state: LoadIn<'reversing'>, outcome: LoadOutcome): LoadState {
+  const { device, order, charge, reason } = state;
+  switch (outcome.kind) {
+    case 'reversed':
+      return { kind: 'reversed', device, order, charge, reason };
+    case 'distrusted':
+      return { ...state, distrusted: outcome.reason };
+    default:
+      return state;
+  }
+}

@@ -1,0 +1,291 @@
+// Who may ask management for what, and what is done about each message.
+import type { SetTimer } from '../../shared/timer.ts';
+import type { RoleStore } from '../../store/store.ts';
+import { Refusal } from '../common/refusal.ts';
+import { REPORTS_PAGE_MAX } from '../common/request-report.ts';
+import type { Handler, Handlers } from '../common/role-engine.ts';
+import { AccountFiling, Enrolment } from '../documents/enrolment.ts';
+import { LoadOrder } from '../documents/load-order.ts';
+import type { Standing } from '../flow/flow.ts';
+import type { FlowRunner } from '../flow/flow-runner.ts';
+import {
+  type AdmissionOptions,
+  admitEnrolment,
+  admitFiling,
+  admitLoad,
+  checkEnrolment,
+} from './admission.ts';
+import {
+  checkChannelKey,
+  checkCurrency,
+  checkDevice,
+  checkRequestId,
+  checkSigningKey,
+  type Refused,
+  refuse,
+} from './check.ts';
+import { certificateOf, type DevicesOptions, revokeDevice } from './devices.ts';
+import type { ManagementRefusal } from './errors.ts';
+import {
+  type EnrolState,
+  enrolFlow,
+  type FilingState,
+  filingFlow,
+  type LoadState,
+  loadFlow,
+} from './flow.ts';
+import type { CashClient } from './interface.ts';
+import {
+  DEVICES_PAGE_MAX,
+  type DeviceReport,
+  type EnrolAnswer,
+  EnrolRequest,
+  type FileAccountAnswer,
+  FileAccountRequest,
+  type GetBalanceAnswer,
+  type GetBalanceRequest,
+  type LoadAnswer,
+  LoadRequest,
+  ManagementOperation,
+  type ManagementOperations,
+} from './messages.ts';
+import { type DevicePeer, isAnyone, isDevice, isOperator, type ManagementPeer, mayEnrol } from './peers.ts';
+import { findAccount, listDevices } from './registry.ts';
+import { listRequests, reportOf } from './report.ts';
+import {
+  requestDigests,
+  type SignedRequest,
+  type SubmitOptions,
+  signedMessage,
+  submitSigned,
+} from './requests.ts';
+
+/** How long a device waits for its balance. Beyond: `busy`, and it asks again. */
+export const BALANCE_WAIT_MS = 2_000;
+
+export interface HandlerOptions extends AdmissionOptions, DevicesOptions, SubmitOptions {
+  readonly runner: FlowRunner;
+  readonly cash: Pick<CashClient, 'getBalance'>;
+  readonly setTimer: SetTimer;
+}
+
+export function managementHandlers(
+  options: HandlerOptions,
+): Handlers<ManagementOperations, ManagementPeer, ManagementRefusal> {
+  const { runner, store, directory } = options;
+  return {
+    enrol: { allowed: mayEnrol, handle: (messages, peers) => enrol(messages, peers, options) },
+    file_account: forDevices((messages, peers) => fileAccounts(messages, peers, options)),
+    load: forDevices((messages, peers) => load(messages, peers, options)),
+    get_balance: forDevices((messages, peers) =>
+      messages.map((message, i) => getBalance(message, peers[i]!, options)),
+    ),
+    get_directory: each(isAnyone, () => ({ directory: directory.current().bytes() })),
+    renew_certificate: forDevices((_, peers) => peers.map((peer) => renew(peer, options))),
+    lookup_request: each(isOperator, ({ request }) => {
+      const record = runner.lookup(request);
+      return { report: record && reportOf(record) };
+    }),
+    list_requests: each(
+      isOperator,
+      ({ after, limit }) =>
+        checkLimit(limit, REPORTS_PAGE_MAX) ?? { reports: listRequests(store, runner, after, limit) },
+    ),
+    list_devices: each(
+      isOperator,
+      ({ after, limit }) =>
+        checkLimit(limit, DEVICES_PAGE_MAX) ?? { devices: reportDevices(store, after, limit) },
+    ),
+    revoke_device: each(isOperator, ({ device, reason }) => revokeDevice(device, reason, options)),
+  };
+}
+
+type Answers<Answer> = readonly Promise<Answer | Refused>[];
+
+/** An operation of which each message is handled by itself. */
+function each<Request, Answer>(
+  allowed: (peer: ManagementPeer) => boolean,
+  run: (message: Request) => Answer | Refused | Promise<Answer | Refused>,
+): Handler<Request, Answer, ManagementPeer, ManagementRefusal> {
+  return { allowed, handle: (messages) => messages.map(async (message) => run(message)) };
+}
+
+function forDevices<Request, Answer>(
+  run: (messages: readonly Request[], peers: readonly DevicePeer[]) => Answers<Answer>,
+): Handler<Request, Answer, ManagementPeer, ManagementRefusal> {
+  return { allowed: isDevice, handle: (messages, peers) => run(messages, peers as readonly DevicePeer[]) };
+}
+
+function checkLimit(limit: number, max: number): Refused | undefined {
+  if (limit >= 1 && limit <= max) return undefined;
+  return refuse('malformed', `limit: expected 1 to ${max}, got ${limit}`);
+}
+
+// ---- Enrolment
+
+function enrol(
+  messages: readonly EnrolRequest[],
+  peers: readonly ManagementPeer[],
+  options: HandlerOptions,
+): Answers<EnrolAnswer> {
+  const digests = requestDigests(ManagementOperation.enrol, EnrolRequest, messages);
+  const requests = messages.map(({ enrolment }, i): SignedRequest<EnrolState> => {
+    const { document } = enrolment;
+    const peer = peers[i]!;
+    return {
+      id: document.request,
+      digest: digests[i]!,
+      check: () => checkRequestId(document.request) ?? checkChannelKey(peer, document),
+      checkNew: () => checkEnrolment(options.store, document, options),
+      signed: signedMessage(Enrolment, enrolment),
+      admit: (tx) => admitEnrolment(tx, document, options),
+    };
+  });
+  const { runner } = options;
+  return submitSigned(runner, enrolFlow, requests, options).map(
+    async (submitted): Promise<EnrolAnswer | Refused> => {
+      const standing = await submitted;
+      if (standing instanceof Refusal) return standing;
+      const { state } = standing;
+      if (state.kind === 'opening') return { kind: 'pending' };
+      if (state.kind === 'expired') return { kind: 'expired' };
+      // Not that of the state: a device that was away for long gets one that is still good.
+      const certificate = await certificateOf(state.device, options);
+      return certificate instanceof Refusal
+        ? certificate
+        : { kind: 'enrolled', device: state.device, certificate };
+    },
+  );
+}
+
+// ---- Account on file
+
+function fileAccounts(
+  messages: readonly FileAccountRequest[],
+  peers: readonly DevicePeer[],
+  options: HandlerOptions,
+): Answers<FileAccountAnswer> {
+  const digests = requestDigests(ManagementOperation.file_account, FileAccountRequest, messages);
+  const requests = messages.map(({ filing }, i): SignedRequest<FilingState> => {
+    const { document } = filing;
+    const peer = peers[i]!;
+    return {
+      id: document.request,
+      digest: digests[i]!,
+      check: () => checkRequestId(document.request) ?? checkAsker(peer, document, options),
+      signed: signedMessage(AccountFiling, filing),
+      admit: (tx) => admitFiling(tx, peer, document, options),
+    };
+  });
+  const { runner } = options;
+  return submitSigned(runner, filingFlow, requests, options).map(async (submitted) => {
+    const standing = await submitted;
+    return standing instanceof Refusal ? standing : { filedAt: standing.createdAt };
+  });
+}
+
+// ---- Load
+
+function load(
+  messages: readonly LoadRequest[],
+  peers: readonly DevicePeer[],
+  options: HandlerOptions,
+): Answers<LoadAnswer> {
+  const digests = requestDigests(ManagementOperation.load, LoadRequest, messages);
+  const requests = messages.map((message, i): SignedRequest<LoadState> => {
+    const { document } = message.order;
+    const peer = peers[i]!;
+    return {
+      id: document.request,
+      digest: digests[i]!,
+      check: () => checkRequestId(document.request) ?? checkAsker(peer, document, options),
+      signed: signedMessage(LoadOrder, message.order),
+      admit: (tx) => admitLoad(tx, peer, message, options),
+    };
+  });
+  const { runner } = options;
+  return submitSigned(runner, loadFlow, requests, options).map(async (submitted) => {
+    const standing = await submitted;
+    return standing instanceof Refusal ? standing : loadAnswer(standing);
+  });
+}
+
+function loadAnswer({ state, stateName }: Standing<LoadState>): LoadAnswer {
+  switch (state.kind) {
+    case 'loaded':
+      return { kind: 'loaded', receipt: state.credit };
+    case 'declined':
+    case 'reversed':
+      return { kind: state.kind, reason: state.reason };
+    case 'expired':
+      return { kind: 'expired' };
+    default:
+      return { kind: 'pending', state: stateName };
+  }
+}
+
+// ---- What a device asks about itself
+
+/** A device that stands in the registry, with the key of its certificate. Also asked of requests that are known. */
+function checkAsker(
+  peer: DevicePeer,
+  { signingKey }: { readonly signingKey: Uint8Array },
+  { store }: HandlerOptions,
+): Refused | undefined {
+  const refused = checkSigningKey(peer, signingKey);
+  if (refused !== undefined) return refused;
+  const device = checkDevice(store, peer);
+  return device instanceof Refusal ? device : undefined;
+}
+
+async function getBalance(
+  { currency }: GetBalanceRequest,
+  peer: DevicePeer,
+  { store, cash, limits, setTimer }: HandlerOptions,
+): Promise<GetBalanceAnswer | Refused> {
+  const device = checkDevice(store, peer);
+  if (device instanceof Refusal) return device;
+  const refused = checkCurrency(currency, limits);
+  if (refused !== undefined) return refused;
+  const result = await within(BALANCE_WAIT_MS, cash.getBalance({ device: peer.device, currency }), setTimer);
+  if (result?.kind === 'ok') return result.answer;
+  if (result?.kind === 'refused' && result.refusal.code === 'currency_not_offered') {
+    return refuse('currency_not_offered', result.refusal.message);
+  }
+  return refuse('busy', 'balance: expected an answer of cash, got none');
+}
+
+/** undefined: the time is over. */
+function within<Value>(
+  waitMs: number,
+  value: Promise<Value>,
+  setTimer: SetTimer,
+): Promise<Value | undefined> {
+  return new Promise((resolve, reject) => {
+    const cancel = setTimer(() => resolve(undefined), waitMs);
+    value.then(resolve, reject).finally(cancel);
+  });
+}
+
+async function renew(
+  peer: DevicePeer,
+  options: HandlerOptions,
+): Promise<{ certificate: Uint8Array } | Refused> {
+  const device = checkDevice(options.store, peer);
+  if (device instanceof Refusal) return device;
+  const certificate = await certificateOf(peer.device, options);
+  return certificate instanceof Refusal ? certificate : { certificate };
+}
+
+// ---- What operators ask
+
+function reportDevices(store: RoleStore, after: bigint | undefined, limit: number): DeviceReport[] {
+  return listDevices(store, after, limit).map(({ device, record }) => ({
+    device,
+    signingKey: record.signingKey,
+    enrolledAt: record.enrolledAt,
+    userData: record.userData,
+    accountOnFile: findAccount(store, device) !== undefined,
+    revoked: record.revoked !== undefined,
+  }));
+}

@@ -1,0 +1,42 @@
+// What management needs of others: settlement, cash, and the directory. partners.ts builds the first two from role clients;
+// tests bring scripted ones.
+import type { Directory } from '../../identity/directory.ts';
+import type { CashRefusal } from '../cash/errors.ts';
+import type {
+  CreditAnswer,
+  CreditRequest,
+  GetBalanceAnswer,
+  GetBalanceRequest,
+  OpenAccountAnswer,
+  OpenAccountRequest,
+} from '../cash/messages.ts';
+import type { CallResult } from '../common/role-client.ts';
+import type { SettlementRefusal } from '../settlement/errors.ts';
+import type { ChargeAnswer, ChargeRequest, ReverseAnswer, ReverseRequest } from '../settlement/messages.ts';
+
+// Any of these may be asked again with the same request. A promise never rejects: no answer is `unknown`.
+
+export interface SettlementClient {
+  charge(request: ChargeRequest): Promise<CallResult<ChargeAnswer, SettlementRefusal>>;
+  reverse(request: ReverseRequest): Promise<CallResult<ReverseAnswer, SettlementRefusal>>;
+}
+
+export interface CashClient {
+  openAccount(request: OpenAccountRequest): Promise<CallResult<OpenAccountAnswer, CashRefusal>>;
+  credit(request: CreditRequest): Promise<CallResult<CreditAnswer, CashRefusal>>;
+  getBalance(request: GetBalanceRequest): Promise<CallResult<GetBalanceAnswer, CashRefusal>>;
+}
+
+/** The directory, which may be replaced by a newer one at any time. */
+export interface CurrentDirectory {
+  current(): Pick<Directory, 'verificationKey' | 'openingKey' | 'bytes'>;
+  /** Something came that it does not know; perhaps a newer one does. */
+  missed(): void;
+}
+
+/** What pino's loggers have. Request ids, devices, states, amounts; never keys, user data or anything sealed. */
+export interface ManagementLog {
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+  error(fields: object, message: string): void;
+}

@@ -1,0 +1,71 @@
+// All bounds of the role, each with its reason and with what happens beyond it.
+import { checkU64, checkU128, checkUint } from '../../shared/bytes.ts';
+import { DEVICE_CURRENCIES_MAX } from './registry.ts';
+
+export interface LoadLimit {
+  /** `ledger` number. */
+  readonly currency: number;
+  /** Minor units of one load, both inclusive. Beyond: amount_too_small, amount_too_large. */
+  readonly amountMin: bigint;
+  readonly amountMax: bigint;
+}
+
+export interface ManagementLimits {
+  /** The currencies that devices hold, and what one load may be; a new device gets an account in each. */
+  readonly loads: readonly LoadLimit[];
+  /** Enrolled and enrolling. Anyone may ask for an enrolment, so this bounds what strangers can fill. Beyond: devices_exhausted. */
+  readonly devicesMax: number;
+  /**
+   * How far ahead an `applyBy` may lie, nanoseconds: an order must not come into effect long after its owner has forgotten
+   * it. Beyond: applies_too_late.
+   */
+  readonly applyByAheadMaxNs: bigint;
+  /** How long a certificate is valid, nanoseconds. */
+  readonly certificateValidityNs: bigint;
+  /** A certificate is renewed when at most this much of it is left, nanoseconds; until then the same one is given again. */
+  readonly certificateRenewalNs: bigint;
+  /** How much the clocks of devices and servers may differ: certificates begin so much earlier, nanoseconds. */
+  readonly clockSkewNs: bigint;
+}
+
+const MINUTE_NS = 60_000_000_000n;
+const DAY_NS = 24n * 60n * MINUTE_NS;
+
+export const MANAGEMENT_LIMITS: Omit<ManagementLimits, 'loads'> = {
+  devicesMax: 1_000_000,
+  applyByAheadMaxNs: 7n * DAY_NS,
+  certificateValidityNs: 365n * DAY_NS,
+  certificateRenewalNs: 60n * DAY_NS,
+  clockSkewNs: 5n * MINUTE_NS,
+};
+
+/** @throws RangeError naming the field, what was expected and what came */
+export function checkManagementLimits(limits: ManagementLimits): ManagementLimits {
+  const { loads, devicesMax, certificateValidityNs, certificateRenewalNs } = limits;
+  if (loads.length < 1 || loads.length > DEVICE_CURRENCIES_MAX) {
+    throw new RangeError(`loads: expected 1 to ${DEVICE_CURRENCIES_MAX} currencies, got ${loads.length}`);
+  }
+  const seen = new Set<number>();
+  for (const { currency, amountMin, amountMax } of loads) {
+    checkUint(currency, 0xffff_ffff, 'loads.currency');
+    if (seen.has(currency)) throw new RangeError(`loads: expected each currency once, got ${currency} twice`);
+    seen.add(currency);
+    checkU128(amountMin, 'loads.amountMin');
+    checkU128(amountMax, 'loads.amountMax');
+    if (amountMin < 1n || amountMin > amountMax) {
+      throw new RangeError(
+        `loads of ${currency}: expected 1 <= amountMin <= amountMax, got ${amountMin} and ${amountMax}`,
+      );
+    }
+  }
+  checkUint(devicesMax, Number.MAX_SAFE_INTEGER, 'devicesMax');
+  checkU64(limits.applyByAheadMaxNs, 'applyByAheadMaxNs');
+  checkU64(limits.clockSkewNs, 'clockSkewNs');
+  checkU64(certificateValidityNs, 'certificateValidityNs');
+  if (certificateRenewalNs < 0n || certificateRenewalNs >= certificateValidityNs) {
+    throw new RangeError(
+      `certificateRenewalNs: expected 0 up to less than ${certificateValidityNs}, got ${certificateRenewalNs}`,
+    );
+  }
+  return limits;
+}

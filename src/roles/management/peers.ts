@@ -1,0 +1,25 @@
+// Who may ask management for what, as the channel has proven who it is. A local peer is a connection without an identity,
+// which only a server without one accepts (tests, benchmarks), or a call in the same process.
+
+export interface DevicePeer {
+  readonly kind: 'device';
+  readonly device: bigint;
+  readonly signingKey: Uint8Array;
+  readonly channelKey: Uint8Array;
+}
+
+export type ManagementPeer =
+  | DevicePeer
+  | { readonly kind: 'unenrolled'; readonly channelKey: Uint8Array }
+  | { readonly kind: 'role' | 'operator' | 'unnamed' | 'local' };
+
+export const isAnyone = (): boolean => true;
+
+/** `device`: one that asks again for what became of its enrolment. */
+export const mayEnrol = ({ kind }: ManagementPeer): boolean =>
+  kind === 'unenrolled' || kind === 'device' || kind === 'local';
+
+export const isDevice = (peer: ManagementPeer): peer is DevicePeer => peer.kind === 'device';
+
+export const isOperator = (peer: ManagementPeer): boolean =>
+  peer.kind === 'operator' || peer.kind === 'local';

@@ -1,0 +1,115 @@
+// The management role, put together: registry, flows, partners, and the engine that stands behind its server.
+import { randomBytes as systemRandomBytes } from 'node:crypto';
+import type { Registry } from 'prom-client';
+import type { CryptoPool } from '../../crypto/index.ts';
+import type { RevokedPredicate } from '../../identity/device-certificate.ts';
+import type { IdentitySource } from '../../identity/own-keys.ts';
+import { type Clock, systemClock } from '../../identity/time.ts';
+import { type SetTimer, systemTimer } from '../../shared/timer.ts';
+import type { RoleStore } from '../../store/store.ts';
+import { RoleEngine } from '../common/role-engine.ts';
+import type { Trace } from '../flow/flow.ts';
+import { FlowRunner, run } from '../flow/flow-runner.ts';
+import { certificateIssuer } from './certificates.ts';
+import type { RandomBytes } from './device-number.ts';
+import { isRevoked } from './devices.ts';
+import { managementEffects } from './effects.ts';
+import type { ManagementRefusal } from './errors.ts';
+import { enrolFlow, filingFlow, loadFlow } from './flow.ts';
+import { managementHandlers } from './handler.ts';
+import type { CashClient, ManagementLog, SettlementClient } from './interface.ts';
+import { checkManagementLimits, type ManagementLimits } from './limits.ts';
+import { type ManagementOperations, managementProtocol } from './messages.ts';
+import type { ManagementPeer } from './peers.ts';
+import { signatureChecks } from './signature-checks.ts';
+import { roleSigner } from './signer.ts';
+
+export interface ManagementOptions {
+  /** Stays its opener's: close it after the role. */
+  readonly store: RoleStore;
+  /** Management's keys and the directory, as they are now: both may change while it runs. */
+  readonly identity: IdentitySource;
+  readonly settlement: SettlementClient;
+  readonly cash: CashClient;
+  readonly limits: ManagementLimits;
+  readonly log: ManagementLog;
+  readonly clock?: Clock;
+  readonly setTimer?: SetTimer;
+  /** For device numbers: fit for secrets. */
+  readonly randomBytes?: RandomBytes;
+  /** 0 up to, but not including, 1: spreads pauses. */
+  readonly random?: () => number;
+  /** Runs something when what has come in this turn has been taken in: setImmediate. */
+  readonly afterTurn?: (run: () => void) => void;
+  readonly trace?: Trace;
+  /** Left out: signatures are verified here and now. */
+  readonly pool?: Pick<CryptoPool, 'verifyBatch'>;
+  /** Of metrics; of its own when left out. */
+  readonly registry?: Registry;
+}
+
+export interface Management {
+  readonly engine: RoleEngine<ManagementOperations, ManagementPeer, ManagementRefusal>;
+  /** For the server's identity: what it answers counts from the next handshake on. Never throws for an unknown device. */
+  readonly revoked: RevokedPredicate;
+  /** Takes nothing more and finishes its writes. What is under way goes on at the next start. */
+  close(): Promise<void>;
+}
+
+/**
+ * Takes up what was under way when it was closed, or crashed.
+ * @throws RangeError for limits that cannot be; StoreError store_corrupt
+ */
+export async function openManagement(options: ManagementOptions): Promise<Management> {
+  const { store, identity, settlement, cash, log } = options;
+  const { clock = systemClock, setTimer = systemTimer, randomBytes = systemRandomBytes } = options;
+  const limits = checkManagementLimits(options.limits);
+  const directory = {
+    current: () => identity.current().directory,
+    missed: () => identity.missed?.(),
+  };
+  const signer = roleSigner(identity, clock);
+  const issueCertificate = certificateIssuer(() => signer.current(), limits);
+  const effects = managementEffects({
+    settlement,
+    cash,
+    issueCertificate,
+    receipts: { directory, now: clock, checkSignature: signatureChecks(options.afterTurn) },
+    now: clock,
+    log,
+  });
+  const runner = FlowRunner.open({
+    store,
+    flows: [
+      run(enrolFlow, effects.performEnrolment),
+      run(filingFlow, () => []),
+      run(loadFlow, effects.performLoad),
+    ],
+    clock,
+    setTimer,
+    log,
+    ...(options.random !== undefined && { random: options.random }),
+    ...(options.trace !== undefined && { trace: options.trace }),
+  });
+  const engine = new RoleEngine({
+    protocol: managementProtocol,
+    handlers: managementHandlers({
+      ...{ runner, store, cash, directory, issueCertificate, limits, clock, setTimer, randomBytes, log },
+      pool: options.pool,
+    }),
+    clock,
+    openRequests: () => runner.openCount,
+    log,
+    ...(options.afterTurn !== undefined && { afterTurn: options.afterTurn }),
+    ...(options.registry !== undefined && { registry: options.registry }),
+  });
+  return {
+    engine,
+    revoked: ({ device }) => isRevoked(store, device),
+    async close() {
+      engine.close();
+      await runner.close();
+      signer.close();
+    },
+  };
+}

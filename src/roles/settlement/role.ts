@@ -1,0 +1,122 @@
+// Puts settlement together: the seals, the institution, the flows, and the engine that stands behind its server.
+import { randomBytes } from 'node:crypto';
+import type { Registry as MetricsRegistry } from 'prom-client';
+import type { CryptoPool } from '../../crypto/index.ts';
+import { type Clock, systemClock } from '../../ledger/clock.ts';
+import type { SetTimer } from '../../shared/timer.ts';
+import type { RoleStore } from '../../store/store.ts';
+import type { Engine } from '../../wire/engine.ts';
+import type { Peer } from '../../wire/peer.ts';
+import { RoleEngine } from '../common/role-engine.ts';
+import type { Trace } from '../flow/flow.ts';
+import { FlowRunner, run as runFlow } from '../flow/flow-runner.ts';
+import type { SettlementRefusal } from './errors.ts';
+import { chargeFlow, reversalFlow } from './flow.ts';
+import { settlementHandlers } from './handler.ts';
+import type { Institution } from './institution.ts';
+import { InstitutionCalls } from './institution-calls.ts';
+import { Instructor } from './instruct.ts';
+import type { SettlementKeys, SettlementLog } from './interface.ts';
+import { checkLimits, SETTLEMENT_DEFAULTS, type SettlementLimits } from './limits.ts';
+import { type SettlementOperations, settlementProtocol } from './messages.ts';
+import { ReceiptSigner } from './receipts.ts';
+import { reversalReason } from './registry.ts';
+import { sealOpener } from './seals.ts';
+
+export interface SettlementOptions {
+  /** These three are the caller's, who closes them after the role. */
+  readonly store: RoleStore;
+  readonly institution: Institution;
+  /** Computes batches; left out: they are computed on this thread. */
+  readonly pool?: CryptoPool;
+  readonly keys: SettlementKeys;
+  readonly limits: Pick<SettlementLimits, 'amountMax'> & Partial<SettlementLimits>;
+  /** Nanoseconds since the Unix epoch. Default: the system's clock. */
+  readonly clock?: Clock;
+  readonly setTimer?: SetTimer;
+  /** 0 up to, but not including, 1: spreads pauses. */
+  readonly random?: () => number;
+  /** Names this run of the process, 0 to 2^64 - 1: no other may have it. Default: random. */
+  readonly run?: bigint;
+  readonly trace?: Trace;
+  /** Default: nothing is logged. */
+  readonly log?: SettlementLog;
+  /** Of its own when left out. */
+  readonly metrics?: MetricsRegistry;
+  /** Runs something when all that has come in this turn is taken in. Default: setImmediate. */
+  readonly afterTurn?: (run: () => void) => void;
+}
+
+export interface Settlement {
+  readonly engine: Engine;
+  /** Refuses new messages, finishes what is being written, leaves the rest to the next start, wipes the signing key. */
+  close(): Promise<void>;
+}
+
+/**
+ * Takes up every charge and reversal that is not final, and starts to answer.
+ * @throws RangeError for limits that cannot be; StoreError store_corrupt
+ */
+export async function openSettlement(options: SettlementOptions): Promise<Settlement> {
+  const {
+    store,
+    institution,
+    pool,
+    keys,
+    clock = systemClock(),
+    setTimer,
+    random,
+    trace,
+    log,
+    metrics,
+  } = options;
+  const limits = checkLimits({ ...SETTLEMENT_DEFAULTS, ...options.limits });
+  const thisRun = options.run ?? randomBytes(8).readBigUInt64LE();
+  const openSeals = sealOpener((keyId) => keys.sealing(keyId, clock()), pool);
+  const signer = new ReceiptSigner(() => keys.signing(clock()), clock);
+  const instructor = new Instructor({
+    calls: new InstitutionCalls({ institution, signReceipt: signer.sign, log }),
+    openSeals,
+    reversalOf: (request) => reversalReason(store, request),
+    clock,
+    callsMax: limits.institutionCallsMax,
+    log,
+  });
+  const charges = chargeFlow({ run: thisRun, inquireForMs: limits.inquireForMs });
+  const runner = FlowRunner.open({
+    store,
+    flows: [runFlow(charges, instructor.performCharges), runFlow(reversalFlow, instructor.performReversals)],
+    clock,
+    ...(setTimer && { setTimer }),
+    ...(random && { random }),
+    ...(trace && { trace }),
+    ...(log && { log }),
+  });
+  const engine = new RoleEngine<SettlementOperations, Peer, SettlementRefusal>({
+    protocol: settlementProtocol,
+    handlers: settlementHandlers({
+      store,
+      runner,
+      chargeFlow: charges,
+      run: thisRun,
+      openSeals,
+      limits,
+      clock,
+      pool,
+    }),
+    clock,
+    openRequests: () => runner.openCount,
+    health: () => ({ status: 'ok', detail: { institution: instructor.load } }),
+    ...(metrics && { registry: metrics }),
+    ...(log && { log }),
+    ...(options.afterTurn && { afterTurn: options.afterTurn }),
+  });
+  return {
+    engine,
+    async close() {
+      engine.close();
+      await runner.close();
+      signer.close();
+    },
+  };
+}

@@ -1,0 +1,138 @@
+// What an answer of management means for a request: its bytes come in, a checked verdict goes out. Whatever is not as it
+// should be is `in_doubt`, and says why.
+
+import { answerCodec } from '../../roles/common/answer.ts';
+import { MAY_REPEAT, Refusal } from '../../roles/common/refusal.ts';
+import type { SignedCreditReceipt } from '../../roles/documents/receipts.ts';
+import { MANAGEMENT_REFUSALS } from '../../roles/management/errors.ts';
+import { EnrolAnswer, FileAccountAnswer, LoadAnswer } from '../../roles/management/messages.ts';
+import { type Codec, CodecError } from '../../shared/codec.ts';
+import { checkCertificate, checkReceipt } from './check.ts';
+import type { WalletCrypto } from './ports.ts';
+import type { ReceiptRecord, StoredDevice } from './records.ts';
+import { REASON_BYTES_MAX, type RequestRecord, type Verdict } from './request.ts';
+import type { Trust } from './trust.ts';
+
+export interface JudgeOptions {
+  readonly trust: Trust;
+  readonly now: bigint;
+  readonly crypto: WalletCrypto;
+  readonly currency: number;
+  /** 0n: not enrolled. */
+  readonly device: bigint;
+  readonly signingKey: Uint8Array;
+  readonly channelKey: Uint8Array;
+}
+
+/** `later`: management cannot now; the same again after a pause. */
+export type Judgement =
+  | { readonly kind: 'later'; readonly reason: string }
+  | { readonly kind: 'verdict'; readonly verdict: Verdict }
+  | { readonly kind: 'enrolled'; readonly device: StoredDevice }
+  | { readonly kind: 'loaded'; readonly record: ReceiptRecord }
+  /** Signed with a key that the directory does not list: there may be a newer one. */
+  | { readonly kind: 'unknown_key'; readonly reason: string };
+
+const verdict = (value: Verdict): Judgement => ({ kind: 'verdict', verdict: value });
+const doubt = (reason: string): Judgement => verdict({ kind: 'in_doubt', reason: cut(reason) });
+
+/** Reads one answer. @throws CodecError */
+export function readAnswer<Answer>(codec: Codec<Answer>, bytes: Uint8Array): Answer | Refusal {
+  return answerCodec(codec, MANAGEMENT_REFUSALS).decode(bytes);
+}
+
+export function mayRepeat(refusal: Refusal): boolean {
+  return (MAY_REPEAT as Readonly<Record<string, boolean>>)[refusal.code] === true;
+}
+
+export function judge(record: RequestRecord, bytes: Uint8Array, options: JudgeOptions): Judgement {
+  try {
+    switch (record.kind) {
+      case 'enrolment':
+        return judgeEnrolment(readAnswer(EnrolAnswer, bytes), options);
+      case 'filing':
+        return judgeFiling(readAnswer(FileAccountAnswer, bytes));
+      case 'load':
+        return judgeLoad(record, readAnswer(LoadAnswer, bytes), options);
+    }
+  } catch (error) {
+    if (error instanceof CodecError) return doubt(`answer: ${error.message}`);
+    throw error;
+  }
+}
+
+function judgeRefusal(refusal: Refusal): Judgement {
+  if (mayRepeat(refusal)) return { kind: 'later', reason: refusal.code };
+  if (refusal.code === 'expired') return verdict({ kind: 'expired' });
+  // The wallet never sends two different messages under one id: whoever says so has another one.
+  if (refusal.code === 'request_differs') return doubt(`management: ${refusal.message}`);
+  return verdict({ kind: 'refused', code: refusal.code, reason: cut(refusal.message) });
+}
+
+function judgeEnrolment(answer: EnrolAnswer | Refusal, options: JudgeOptions): Judgement {
+  if (answer instanceof Refusal) return judgeRefusal(answer);
+  switch (answer.kind) {
+    case 'pending':
+      return verdict({ kind: 'pending', state: 'enrolling' });
+    case 'expired':
+      return verdict({ kind: 'expired' });
+    case 'enrolled': {
+      const { device, certificate: bytes } = answer;
+      const found = options.trust.certificate(bytes, options.now);
+      if (found.wrong !== undefined) return { kind: 'unknown_key', reason: cut(found.wrong) };
+      const { signingKey, channelKey } = options;
+      const wrong = checkCertificate(found.certificate, { device, signingKey, channelKey });
+      return wrong === undefined
+        ? { kind: 'enrolled', device: { device, certificate: bytes } }
+        : doubt(wrong);
+    }
+  }
+}
+
+function judgeFiling(answer: FileAccountAnswer | Refusal): Judgement {
+  if (answer instanceof Refusal) return judgeRefusal(answer);
+  return verdict({ kind: 'filed', filedAt: answer.filedAt });
+}
+
+function judgeLoad(
+  { request, amount }: RequestRecord,
+  answer: LoadAnswer | Refusal,
+  options: JudgeOptions,
+): Judgement {
+  if (answer instanceof Refusal) return judgeRefusal(answer);
+  switch (answer.kind) {
+    case 'loaded':
+      return judgeReceipt(answer.receipt, request, amount, options);
+    case 'pending':
+      return verdict({ kind: 'pending', state: cut(answer.state) });
+    case 'declined':
+    case 'reversed':
+      return verdict({ kind: answer.kind, reason: cut(answer.reason) });
+    case 'expired':
+      return verdict({ kind: 'expired' });
+  }
+}
+
+function judgeReceipt(
+  receipt: SignedCreditReceipt,
+  request: bigint,
+  amount: bigint,
+  { trust, now, crypto, currency, device }: JudgeOptions,
+): Judgement {
+  const cashKey = trust.cashKey(receipt.document.keyId, now);
+  if (cashKey === undefined) {
+    return { kind: 'unknown_key', reason: 'receipt: expected one signed with a key of cash, got another' };
+  }
+  const wrong = checkReceipt(receipt, { request, device, amount, currency, cashKey }, crypto);
+  return wrong === undefined ? { kind: 'loaded', record: { receipt, cashKey } } : doubt(wrong);
+}
+
+const encoder = new TextEncoder();
+
+/** What management says, as it may be stored and shown: no control characters, the longest beginning that fits. */
+function cut(said: string): string {
+  let short = said.replace(/[\p{Cc}\p{Cf}]/gu, '?');
+  while (encoder.encode(short).length > REASON_BYTES_MAX) short = short.slice(0, -1);
+  // Half a surrogate pair has no UTF-8.
+  return /[\ud800-\udbff]$/.test(short) ? short.slice(0, -1) : short;
+}

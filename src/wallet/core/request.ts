@@ -1,0 +1,98 @@
+// The states of a request, as the wallet sees it. Pure.
+//
+//     written before         ╭─ pending ◀╮
+//     it is sent             ▼           │ same bytes again
+//     ────────────▶ prepared ─▶ pending ─╯
+//                      │  ╲        │ ╲
+//                      │   ╲       │  ╲ an answer that is not what it should be
+//                      │    ╰──────┼───╰──▶ in_doubt   (asked again like the others)
+//                      ▼           ▼            │
+//       proven:   enrolled, filed, loaded ◀─────┤
+//                                  ▲            │
+//                                  │ a receipt  ▼
+//       said:     declined, expired, reversed, refused
+//
+// Money moves only with `loaded`, and that only by a receipt of cash. That nothing was charged is management's word alone;
+// therefore a receipt that comes later still counts.
+import { bytesUpTo, type Infer, nothing, oneOf, struct, text, u64, u128, union } from '../../shared/codec.ts';
+
+export const REASON_BYTES_MAX = 256;
+const Reason = text(REASON_BYTES_MAX);
+
+export const RequestState = union({
+  prepared: nothing,
+  /** Management's word for how far it is. */
+  pending: struct({ state: text(64) }),
+  in_doubt: struct({ reason: Reason }),
+  enrolled: nothing,
+  filed: struct({ filedAt: u64 }),
+  loaded: nothing,
+  declined: struct({ reason: Reason }),
+  expired: nothing,
+  reversed: struct({ reason: Reason }),
+  refused: struct({ code: text(64), reason: Reason }),
+});
+export type RequestState = Infer<typeof RequestState>;
+export type StateName = RequestState['kind'];
+
+export const RequestKind = oneOf('enrolment', 'filing', 'load');
+export type RequestKind = Infer<typeof RequestKind>;
+
+/** Bytes of a request's message at most. */
+const MESSAGE_BYTES_MAX = 4096;
+
+export const RequestRecord = struct({
+  request: u128,
+  kind: RequestKind,
+  /** The very bytes that are sent, each time. */
+  message: bytesUpTo(MESSAGE_BYTES_MAX),
+  state: RequestState,
+  /** Nanoseconds, of the wallet's clock. */
+  createdAt: u64,
+  updatedAt: u64,
+  /** Of a load; otherwise 0. Minor units. */
+  amount: u128,
+});
+export type RequestRecord = Infer<typeof RequestRecord>;
+
+/** What an answer says, after it was checked. Its kind is the state that it asks for. */
+export type Verdict = Exclude<RequestState, { kind: 'prepared' }>;
+
+const STANDING: { readonly [name in StateName]: 'open' | 'said' | 'proven' } = {
+  prepared: 'open',
+  pending: 'open',
+  in_doubt: 'open',
+  enrolled: 'proven',
+  filed: 'proven',
+  loaded: 'proven',
+  declined: 'said',
+  expired: 'said',
+  reversed: 'said',
+  refused: 'said',
+};
+
+/** Asked again until it is not. */
+export function isOpen({ kind }: RequestState): boolean {
+  return STANDING[kind] === 'open';
+}
+
+/** Also of a load that ended without a receipt, as there may be one by now. */
+export function mayAskAgain({ kind, state }: Pick<RequestRecord, 'kind' | 'state'>): boolean {
+  return isOpen(state) || (kind === 'load' && STANDING[state.kind] === 'said');
+}
+
+/** The same object where nothing changes. */
+export function nextState(state: RequestState, verdict: Verdict): RequestState {
+  switch (STANDING[state.kind]) {
+    case 'proven':
+      return state;
+    case 'said':
+      return STANDING[verdict.kind] === 'proven' ? verdict : state;
+    case 'open':
+      // Doubt does not go away because the next answer is harmless.
+      if (verdict.kind === 'pending' && state.kind === 'in_doubt') return state;
+      if (verdict.kind === 'pending' && state.kind === 'pending' && verdict.state === state.state)
+        return state;
+      return verdict;
+  }
+}

@@ -1,0 +1,436 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { createCryptoPool, ed25519 } from '../../../src/crypto/index.ts';
+import { AccountFlags, TransferFlags } from '../../../src/layout/generated.ts';
+import type { Ledger } from '../../../src/ledger/index.ts';
+import { systemAccountId, TransferCode } from '../../../src/roles/cash/accounts.ts';
+import type { CreditRequest } from '../../../src/roles/cash/messages.ts';
+import { CreditReceipt } from '../../../src/roles/documents/receipts.ts';
+import { StoreError } from '../../../src/store/errors.ts';
+import { RequestError } from '../../../src/wire/errors.ts';
+import {
+  BALANCE_MAX,
+  creditOf,
+  EUR,
+  forged,
+  keyIdOf,
+  keyPair,
+  newDevice,
+  nextRequest,
+  orderOf,
+  receiptBytes,
+  receiptOf,
+  SETTLEMENT_KEY,
+  short,
+  TestCash,
+  type TestDevice,
+  USD,
+} from './support.ts';
+
+let cash: TestCash;
+let alice: TestDevice;
+let bob: TestDevice;
+beforeAll(async () => {
+  cash = await TestCash.open();
+  alice = await cash.opened();
+  bob = await cash.opened();
+});
+afterAll(() => cash.close());
+
+const one = async (request: CreditRequest) => short((await cash.credit(request))[0]!);
+
+describe('credit', () => {
+  test('adds the amount and gives a receipt that says so, signed by cash', async () => {
+    const device = await cash.opened();
+    const request = creditOf(device, { amount: 1250n });
+    const [result] = await cash.credit(request);
+    const { document } = CreditReceipt.signed.decode(receiptBytes(result!));
+    const id = request.order.document.request;
+    const [transfer] = await cash.ledger.lookupTransfers([id]);
+    expect(document).toMatchObject({
+      request: id,
+      device: device.device,
+      amount: 1250n,
+      currency: EUR,
+      timestamp: transfer!.timestamp,
+    });
+    expect(await cash.balance(device)).toBe(1250n);
+  });
+
+  test('the transfer names float, device, order and the receipt key', async () => {
+    const request = creditOf(alice, { amount: 3n });
+    await cash.credit(request);
+    const [transfer] = await cash.ledger.lookupTransfers([request.order.document.request]);
+    const { orderDigest, keyId } = request.receipt.document;
+    expect(transfer).toMatchObject({
+      debitAccountId: 978001n,
+      creditAccountId: alice.device,
+      amount: 3n,
+      code: TransferCode.load,
+      ledger: EUR,
+      userData128: BigInt(`0x${Buffer.from(orderDigest.subarray(0, 16)).reverse().toString('hex')}`),
+      userData64: BigInt(`0x${Buffer.from(keyId).reverse().toString('hex')}`),
+    });
+    const found = await cash.ledger.getAccountTransfers({
+      accountId: systemAccountId('float', EUR),
+      userData64: transfer!.userData64,
+    });
+    expect(found.map(({ id }) => id)).toContain(transfer!.id);
+  });
+
+  test('counts once, and gives the same bytes, however often it is asked for', async () => {
+    const device = await cash.opened();
+    const request = creditOf(device);
+    const first = await cash.credit(request, request, request);
+    const again = await cash.credit(request);
+    const all = [...first, ...again].map((result) => Buffer.from(receiptBytes(result)).toString('hex'));
+    expect(new Set(all).size).toBe(1);
+    expect(await cash.balance(device)).toBe(500n);
+  });
+
+  test('in any of its currencies, each with an account of its own', async () => {
+    const device = await cash.opened();
+    await cash.opened(device, USD);
+    expect(await one(creditOf(device, { currency: USD, amount: 7n }))).toBe('credited');
+    expect(await one(creditOf(device, { currency: EUR, amount: 9n }))).toBe('credited');
+    expect([await cash.balance(device, USD), await cash.balance(device, EUR)]).toEqual([7n, 9n]);
+  });
+});
+
+describe('refusals', () => {
+  const stranger = newDevice();
+  const cases: Record<string, { readonly make: () => CreditRequest; readonly code: string }> = {
+    'an order signed by another key': {
+      make: () => {
+        const good = creditOf(alice);
+        const signature = ed25519.sign(bob.key.secretKey, new Uint8Array(1));
+        return { ...good, order: { ...good.order, signature } };
+      },
+      code: 'signature_invalid',
+    },
+    'an order whose signature has a bit flipped': {
+      make: () => {
+        const good = creditOf(alice);
+        return { ...good, order: { ...good.order, signature: forged(good.order.signature) } };
+      },
+      code: 'signature_invalid',
+    },
+    'a receipt whose signature has a bit flipped': {
+      make: () => {
+        const good = creditOf(alice);
+        return { ...good, receipt: { ...good.receipt, signature: forged(good.receipt.signature) } };
+      },
+      code: 'receipt_invalid',
+    },
+    'a receipt signed by a key that is not listed': {
+      make: () => {
+        const order = orderOf(alice);
+        const other = keyPair(77);
+        return { device: alice.device, order, receipt: receiptOf(order, {}, other) };
+      },
+      code: 'receipt_invalid',
+    },
+    'a receipt that names a listed key and is signed by another': {
+      make: () => {
+        const order = orderOf(alice);
+        const keyId = keyIdOf(SETTLEMENT_KEY.publicKey);
+        return { device: alice.device, order, receipt: receiptOf(order, { keyId }, keyPair(77)) };
+      },
+      code: 'receipt_invalid',
+    },
+    'a receipt of another request': {
+      make: () => {
+        const order = orderOf(alice);
+        return { device: alice.device, order, receipt: receiptOf(order, { request: nextRequest() }) };
+      },
+      code: 'receipt_mismatch',
+    },
+    'a receipt of a smaller amount': {
+      make: () => {
+        const order = orderOf(alice);
+        return { device: alice.device, order, receipt: receiptOf(order, { amount: 499n }) };
+      },
+      code: 'receipt_mismatch',
+    },
+    'a receipt of another currency': {
+      make: () => {
+        const order = orderOf(alice);
+        return { device: alice.device, order, receipt: receiptOf(order, { currency: USD }) };
+      },
+      code: 'receipt_mismatch',
+    },
+    'a receipt of another order with the same request, amount and currency': {
+      make: () => {
+        const request = nextRequest();
+        const receipt = receiptOf(orderOf(bob, { request }));
+        return { device: alice.device, order: orderOf(alice, { request }), receipt };
+      },
+      code: 'receipt_mismatch',
+    },
+    "another device's order": {
+      make: () => ({ ...creditOf(bob), device: alice.device }),
+      code: 'key_mismatch',
+    },
+    'a device without an account': { make: () => creditOf(stranger), code: 'device_unknown' },
+    'a currency that the device has no account in': {
+      make: () => creditOf(alice, { currency: USD }),
+      code: 'currency_not_offered',
+    },
+    'an amount of 0': { make: () => creditOf(alice, { amount: 0n }), code: 'malformed' },
+    'an amount of 2^64': { make: () => creditOf(alice, { amount: 1n << 64n }), code: 'amount_too_large' },
+    'request 0': { make: () => creditOf(alice, { request: 0n }), code: 'malformed' },
+    'request 2^128-1': { make: () => creditOf(alice, { request: (1n << 128n) - 1n }), code: 'malformed' },
+  };
+
+  for (const [name, { make, code }] of Object.entries(cases)) {
+    test(`${name}: ${code}`, async () => {
+      const before = await cash.balance(alice);
+      const request = make();
+      expect(await one(request)).toBe(`refused: ${code}`);
+      expect(await cash.balance(alice)).toBe(before);
+      expect(await cash.ledger.lookupTransfers([request.order.document.request])).toEqual([]);
+    });
+  }
+
+  test('bad items of a batch do not touch the others, wherever they stand', async () => {
+    const device = await cash.opened();
+    const bad = Object.values(cases);
+    const batch = bad.flatMap(({ make, code }) => [
+      { request: make(), expected: `refused: ${code}` },
+      { request: creditOf(device, { amount: 1n }), expected: 'credited' },
+    ]);
+    const results = await cash.credit(...batch.map(({ request }) => request));
+    expect(results.map(short)).toEqual(batch.map(({ expected }) => expected));
+    expect(await cash.balance(device)).toBe(BigInt(bad.length));
+  });
+
+  test('no text of a refusal holds a key or a signature', async () => {
+    const requests = Object.values(cases).map(({ make }) => make());
+    const results = await cash.credit(...requests);
+    results.forEach((result, i) => {
+      if (result.kind !== 'refused') throw new Error('expected a refusal');
+      const { order, receipt } = requests[i]!;
+      for (const secret of [order.document.signingKey, order.signature, receipt.signature]) {
+        expect(result.refusal.message).not.toContain(Buffer.from(secret).toString('hex').slice(0, 16));
+      }
+      expect(result.refusal.message).toMatch(/expected .*got /);
+    });
+  });
+});
+
+describe('rejections', () => {
+  test('beyond the bound: for good, with the same reason each time, also when there is room again', async () => {
+    const device = await cash.opened();
+    expect(await one(creditOf(device, { amount: BALANCE_MAX - 10n }))).toBe('credited');
+    const tooMuch = creditOf(device, { amount: 11n });
+    expect((await cash.credit(tooMuch, tooMuch)).map(short)).toEqual([
+      'rejected: exceeds_credit_limit',
+      'rejected: exceeds_credit_limit',
+    ]);
+    expect(await one(creditOf(device, { amount: 10n }))).toBe('credited');
+    await cash.ledger.createTransfers([
+      {
+        id: nextRequest(),
+        debitAccountId: device.device,
+        creditAccountId: systemAccountId('float', EUR),
+        amount: 1000n,
+        ledger: EUR,
+        code: TransferCode.load_reversal,
+      },
+    ]);
+    expect(await one(tooMuch)).toBe('rejected: exceeds_credit_limit');
+    expect(await cash.balance(device)).toBe(BALANCE_MAX - 1000n);
+  });
+
+  test('a closed account', async () => {
+    const device = await cash.opened();
+    await cash.ledger.createTransfers([
+      {
+        id: nextRequest(),
+        debitAccountId: device.device,
+        creditAccountId: systemAccountId('float', EUR),
+        ledger: EUR,
+        code: TransferCode.block,
+        flags: TransferFlags.pending | TransferFlags.closing_debit,
+      },
+    ]);
+    const [account] = await cash.ledger.lookupAccounts([device.device]);
+    expect(account!.flags & AccountFlags.closed).not.toBe(0);
+    expect(await one(creditOf(device))).toBe('rejected: credit_account_already_closed');
+  });
+
+  test('two orders of one request: the first counts, the second is rejected and logged as an error', async () => {
+    const device = await cash.opened();
+    const request = nextRequest();
+    const first = creditOf(device, { request, amount: 5n });
+    const second = creditOf(device, { request, amount: 6n });
+    expect((await cash.credit(first, second)).map(short)).toEqual([
+      'credited',
+      'rejected: exists_with_different_amount',
+    ]);
+    expect(await one(first)).toBe('credited');
+    expect(await cash.balance(device)).toBe(5n);
+    expect(cash.logged).toContainEqual({
+      level: 'error',
+      message: 'credit conflicts with another transfer',
+      fields: {
+        request: String(request),
+        device: String(device.device),
+        amount: '6',
+        currency: EUR,
+        status: 'exists_with_different_amount',
+      },
+    });
+  });
+
+  test('an id that an operator has used, for a transfer just like it but pending', async () => {
+    const device = await cash.opened();
+    const request = creditOf(device);
+    const twin = creditOf(device);
+    await cash.credit(twin);
+    const [transfer] = await cash.ledger.lookupTransfers([twin.order.document.request]);
+    const { orderDigest } = request.receipt.document;
+    await cash.ledger.createTransfers([
+      {
+        ...transfer!,
+        id: request.order.document.request,
+        userData128: BigInt(`0x${Buffer.from(orderDigest.subarray(0, 16)).reverse().toString('hex')}`),
+        flags: TransferFlags.pending,
+        timestamp: 0n,
+      },
+    ]);
+    expect(await one(request)).toBe('rejected: exists_with_different_flags');
+    // Nor by way of a receipt that does not count, either.
+    const unproven = {
+      ...request,
+      receipt: { ...request.receipt, signature: forged(request.receipt.signature) },
+    };
+    expect(await one(unproven)).toBe('refused: receipt_invalid');
+    expect(await cash.balance(device)).toBe(500n);
+  });
+});
+
+test('an id that an operator has used, for the same money but another reason and key', async () => {
+  const device = await cash.opened();
+  const request = creditOf(device);
+  const { orderDigest } = request.receipt.document;
+  await cash.ledger.createTransfers([
+    {
+      id: request.order.document.request,
+      debitAccountId: systemAccountId('float', EUR),
+      creditAccountId: device.device,
+      amount: 500n,
+      userData128: BigInt(`0x${Buffer.from(orderDigest.subarray(0, 16)).reverse().toString('hex')}`),
+      userData64: 1n,
+      ledger: EUR,
+      code: TransferCode.loss,
+    },
+  ]);
+  expect(await one(request)).toBe('rejected: exists_with_different_user_data_64');
+  expect(cash.logged.at(-1)).toMatchObject({ message: 'credit conflicts with another transfer' });
+});
+
+describe('what was credited stays credited', () => {
+  test('against another receipt of the same order, signed with another key', async () => {
+    const device = await cash.opened();
+    const other = keyPair(55);
+    cash.identity.list(other.publicKey);
+    const first = creditOf(device);
+    const [before] = await cash.credit(first);
+    const [after] = await cash.credit({
+      ...first,
+      receipt: receiptOf(first.order, { chargedAt: 6n }, other),
+    });
+    expect(receiptBytes(after!)).toEqual(receiptBytes(before!));
+    expect(cash.logged.at(-1)).toMatchObject({
+      level: 'error',
+      message: 'credit asked for against another receipt',
+    });
+    expect(await cash.balance(device)).toBe(500n);
+  });
+
+  test('when the key of its receipt is no longer listed; new ones are refused', async () => {
+    const device = await cash.opened();
+    const retired = keyPair(56);
+    cash.identity.list(retired.publicKey);
+    const order = orderOf(device);
+    const request = { device: device.device, order, receipt: receiptOf(order, {}, retired) };
+    const [before] = await cash.credit(request);
+    cash.identity.unlist(retired.publicKey);
+    const [after] = await cash.credit(request);
+    expect(receiptBytes(after!)).toEqual(receiptBytes(before!));
+    const late = orderOf(device);
+    expect(await one({ device: device.device, order: late, receipt: receiptOf(late, {}, retired) })).toBe(
+      'refused: receipt_invalid',
+    );
+  });
+});
+
+test('signatures may be verified by a pool of threads', async () => {
+  const pool = createCryptoPool({ threads: 1 });
+  const device = await cash.opened();
+  const other = await TestCash.open({ path: cash.path, ledger: cash.ledger, store: cash.store, pool });
+  const requests = Array.from({ length: 40 }, (_, i) => {
+    const good = creditOf(device, { amount: 1n });
+    return i % 5 === 2
+      ? { ...good, order: { ...good.order, signature: forged(good.order.signature) } }
+      : good;
+  });
+  const results = (await other.credit(...requests)).map(short);
+  expect(results).toEqual(requests.map((_, i) => (i % 5 === 2 ? 'refused: signature_invalid' : 'credited')));
+  await pool.close();
+  // Without the pool nothing is decided.
+  expect((await other.credit(creditOf(device))).map(short)).toEqual(['unknown']);
+  await other.cash.close();
+  expect(await cash.balance(device)).toBe(32n);
+});
+
+describe('when the ledger or the store cannot', () => {
+  /** The ledger, with another answer to transfers. */
+  const failing = (ledger: Ledger, error: Error): Ledger =>
+    new Proxy(ledger, {
+      get: (target, name) =>
+        name === 'createTransfers'
+          ? () => Promise.reject(error)
+          : typeof target[name as keyof Ledger] === 'function'
+            ? (target[name as keyof Ledger] as CallableFunction).bind(target)
+            : target[name as keyof Ledger],
+    });
+
+  for (const code of ['storage_full', 'stopping', 'busy', 'capacity_exhausted', 'internal_error'] as const) {
+    test(`ledger ${code}: nothing is decided, and the same request goes through later`, async () => {
+      const device = await cash.opened();
+      const other = await TestCash.open({
+        path: cash.path,
+        store: cash.store,
+        ledger: failing(cash.ledger, new RequestError(code, 'expected room, got none')),
+      });
+      const request = creditOf(device);
+      expect((await other.credit(request, creditOf(device))).map(short)).toEqual(['unknown', 'unknown']);
+      await other.cash.close();
+      expect(await one(request)).toBe('credited');
+    });
+  }
+
+  test('a rejection that cannot be remembered is not answered until it can be; the rest of its batch is', async () => {
+    const device = await cash.opened();
+    let isFull = true;
+    const store = {
+      get: cash.store.get.bind(cash.store),
+      range: cash.store.range.bind(cash.store),
+      transaction: <T>(run: Parameters<typeof cash.store.transaction<T>>[0]) =>
+        isFull ? Promise.reject(new StoreError('store_full', 'no room')) : cash.store.transaction(run),
+      close: async () => {},
+    };
+    const other = await TestCash.open({ path: cash.path, store, ledger: cash.ledger });
+    const tooMuch = creditOf(device, { amount: BALANCE_MAX + 1n });
+    expect((await other.credit(creditOf(device), tooMuch, creditOf(device))).map(short)).toEqual([
+      'credited',
+      'unknown',
+      'credited',
+    ]);
+    isFull = false;
+    expect((await other.credit(tooMuch)).map(short)).toEqual(['rejected: id_already_failed']);
+    await other.cash.close();
+    expect(await one(tooMuch)).toBe('rejected: id_already_failed');
+  });
+});

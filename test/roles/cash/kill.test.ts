@@ -1,0 +1,156 @@
+// kill -9 before and after every write of the ledger and the store, one after the other: asked again, everything is there
+// once, and the answers are those of a run without a crash.
+import { spawn } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import {
+  CashOperation,
+  type CreditRequest,
+  cashProtocol,
+  GetBalanceRequest,
+  OpenAccountRequest,
+} from '../../../src/roles/cash/messages.ts';
+import { answerCodec } from '../../../src/roles/common/answer.ts';
+import { Refusal } from '../../../src/roles/common/refusal.ts';
+import { LookupRequest } from '../../../src/roles/common/request-report.ts';
+import type { Codec } from '../../../src/shared/codec.ts';
+import { BALANCE_MAX, CASH_KEY, creditOf, EUR, keyPair, newDevice, SETTLEMENT_KEY } from './support.ts';
+
+const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
+
+interface Call {
+  readonly peer: 'role' | 'operator';
+  readonly operation: number;
+  readonly messages: readonly string[];
+}
+
+type Run =
+  | { readonly kind: 'killed'; readonly at: string }
+  | { readonly kind: 'answered'; readonly answers: string[][] };
+
+function run(path: string, calls: readonly Call[], killAt: number): Promise<Run> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, [join(import.meta.dirname, 'victim.mjs'), path], {
+      stdio: ['pipe', 'pipe', 'pipe'],
+    });
+    let said = '';
+    let errors = '';
+    child.stdout.on('data', (chunk: Buffer) => {
+      said += chunk;
+    });
+    child.stderr.on('data', (chunk: Buffer) => {
+      errors += chunk;
+    });
+    child.on('close', (code, signal) => {
+      if (signal === 'SIGKILL') resolve({ kind: 'killed', at: said });
+      else if (code === 0) resolve({ kind: 'answered', answers: JSON.parse(said) });
+      else reject(new Error(`the victim ended by itself: ${errors}`));
+    });
+    child.stdin.end(
+      JSON.stringify({
+        settlementKey: hex(SETTLEMENT_KEY.publicKey),
+        cashSecretKey: hex(CASH_KEY.secretKey),
+        cashPublicKey: hex(CASH_KEY.publicKey),
+        currency: EUR,
+        balanceMax: String(BALANCE_MAX),
+        killAt,
+        calls,
+      }),
+    );
+  });
+}
+
+const { open_account, credit, get_balance, lookup_request } = cashProtocol.operations;
+
+/** Answers as one line each, without times. */
+function lines<Answer>(
+  operation: { readonly answer: Codec<Answer> },
+  answers: readonly string[],
+  line: (answer: Answer) => string,
+): string[] {
+  const codec = answerCodec(operation.answer, cashProtocol.refusals);
+  return answers.map((answer) => {
+    const decoded = codec.decode(Uint8Array.from(Buffer.from(answer, 'hex')));
+    return decoded instanceof Refusal ? `refused: ${decoded.code}` : line(decoded);
+  });
+}
+
+function describeRun([opened, credited, balances, reports]: readonly string[][]): string[][] {
+  return [
+    lines(open_account, opened!, () => 'opened'),
+    lines(credit, credited!, (answer) =>
+      answer.kind === 'rejected'
+        ? 'rejected'
+        : `credited ${answer.receipt.document.amount} to ${answer.receipt.document.device}`,
+    ),
+    lines(get_balance, balances!, ({ balance }) => String(balance)),
+    lines(lookup_request, reports!, ({ report }) => String(report?.state)),
+  ];
+}
+
+test('killed before and after each write', { timeout: 300_000 }, async () => {
+  const [alice, bob] = [newDevice(), newDevice()];
+  const open = (device: typeof alice, signingKey = device.key.publicKey) =>
+    hex(OpenAccountRequest.encode({ device: device.device, signingKey, currency: EUR }));
+  const credits: CreditRequest[] = [
+    creditOf(alice, { amount: 300n }),
+    creditOf(bob, { amount: BALANCE_MAX + 1n }),
+    creditOf(bob, { amount: 40n }),
+  ];
+  const balance = ({ device }: typeof alice) => hex(GetBalanceRequest.encode({ device, currency: EUR }));
+  const calls: Call[] = [
+    {
+      peer: 'role',
+      operation: CashOperation.open_account,
+      messages: [open(alice), open(bob), open(bob, keyPair(3).publicKey)],
+    },
+    {
+      peer: 'role',
+      operation: CashOperation.credit,
+      messages: credits.map((message) => hex(credit.request.encode(message))),
+    },
+    { peer: 'role', operation: CashOperation.get_balance, messages: [balance(alice), balance(bob)] },
+    {
+      peer: 'operator',
+      operation: CashOperation.lookup_request,
+      messages: credits.map(({ order }) => hex(LookupRequest.encode({ request: order.document.request }))),
+    },
+  ];
+  const expected = [
+    ['opened', 'opened', 'refused: device_differs'],
+    [`credited 300 to ${alice.device}`, 'rejected', `credited 40 to ${bob.device}`],
+    ['300', '40'],
+    ['credited', 'rejected', 'credited'],
+  ];
+
+  const killedAt: string[] = [];
+  for (let step = 0; ; step++) {
+    const path = mkdtempSync(join(tmpdir(), 'specie-cash-kill-'));
+    const first = await run(path, calls, step);
+    if (first.kind === 'killed') killedAt.push(first.at);
+    // Asked again after a restart, and twice, for which the answers are the same bytes. The balances say when they were
+    // looked at.
+    const second = await run(path, [...calls, ...calls], -1);
+    if (second.kind !== 'answered') throw new Error('expected answers');
+    const { answers } = second;
+    expect([step, describeRun(answers)]).toEqual([step, expected]);
+    for (const call of [0, 1, 3]) {
+      expect(answers[call + calls.length]).toEqual(answers[call]);
+      if (first.kind === 'answered') expect(answers[call]).toEqual(first.answers[call]);
+    }
+    rmSync(path, { recursive: true, force: true });
+    if (first.kind === 'answered') break;
+  }
+  const around = (what: string) => [`before ${what}`, `after ${what}`];
+  expect(killedAt).toEqual([
+    // The system accounts.
+    ...around('createAccounts'),
+    ...around('createAccounts'),
+    ...around('transaction'),
+    ...around('createTransfers'),
+    // The rejection.
+    ...around('transaction'),
+  ]);
+});

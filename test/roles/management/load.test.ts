@@ -1,0 +1,453 @@
+// Claims 4 and 5 at management: a load with the account given, and with the one on file.
+import { describe, expect, test } from 'vitest';
+import type { LoadOrder } from '../../../src/roles/documents/load-order.ts';
+import type { LoadAnswer, LoadRequest } from '../../../src/roles/management/messages.ts';
+import type { ChargeRequest } from '../../../src/roles/settlement/messages.ts';
+import { DAY, keySets, START } from '../../identity/support.ts';
+import {
+  type Answer,
+  chargeReceipt,
+  creditReceipt,
+  Device,
+  NO_ANSWER,
+  ok,
+  refused,
+  Stage,
+  sealedAccount,
+} from './support.ts';
+
+const ada = new Device(1);
+const bob = new Device(2);
+const REQUEST = 5_000n;
+
+const given = (change: Partial<LoadOrder> = {}, request = REQUEST): LoadRequest => ({
+  order: ada.order(request, change),
+  account: sealedAccount(2),
+});
+const onFile = (change: Partial<LoadOrder> = {}, request = REQUEST): LoadRequest => ({
+  order: ada.order(request, change),
+  account: undefined,
+});
+
+class Loads {
+  readonly stage: Stage;
+  readonly device: bigint;
+
+  private constructor(stage: Stage, device: bigint) {
+    this.stage = stage;
+    this.device = device;
+  }
+
+  /** Ada is enrolled, with an account on file. */
+  static async open(...args: ConstructorParameters<typeof Stage>): Promise<Loads> {
+    const stage = await Stage.open(...args);
+    return new Loads(stage, await stage.enrolled(ada, { account: sealedAccount(1) }));
+  }
+
+  once(message: LoadRequest) {
+    return this.stage.settle(this.stage.as(ada.peer(this.device)).load(message));
+  }
+
+  load(message: LoadRequest): Promise<LoadAnswer | string> {
+    return this.stage.ask(() => this.stage.as(ada.peer(this.device)).load(message));
+  }
+
+  get charges(): ChargeRequest[] {
+    const { calls } = this.stage.partners;
+    return calls.filter(({ call }) => call === 'charge').map(({ request }) => request as ChargeRequest);
+  }
+}
+
+describe('a load', () => {
+  test('with the account given is charged to it and credited to the device', async () => {
+    const loads = await Loads.open();
+    const { partners } = loads.stage;
+    const message = given();
+    expect(await loads.load(message)).toEqual({
+      kind: 'loaded',
+      receipt: creditReceipt(loads.device, message.order),
+    });
+    expect(loads.charges).toEqual([
+      { order: message.order, account: sealedAccount(2), binding: { purpose: 'load', request: REQUEST } },
+    ]);
+    expect(partners.credited.get(REQUEST)).toEqual({ device: loads.device, amount: 2_500n });
+    expect(await loads.stage.stateOf(REQUEST)).toBe(`loaded charge ${REQUEST}`);
+  });
+
+  test('without one is charged to the one on file, with the binding of its filing', async () => {
+    const loads = await Loads.open();
+    const enrolment = ada.enrolment().enrolment.document.request;
+    expect(await loads.load(onFile())).toMatchObject({ kind: 'loaded' });
+    expect(loads.charges[0]).toMatchObject({
+      account: sealedAccount(1),
+      binding: { purpose: 'file', request: enrolment },
+    });
+  });
+
+  test('is charged to the account that was on file when it came, whatever is filed later', async () => {
+    const loads = await Loads.open();
+    const { stage } = loads;
+    stage.partners.script = (call, _, count) => (call === 'charge' && count < 6 ? NO_ANSWER : undefined);
+    await loads.once(onFile());
+    const filing = ada.filing(6_000n, { account: sealedAccount(3) });
+    await stage.settle(stage.as(ada.peer(loads.device)).fileAccount(filing));
+    expect(await loads.load(onFile())).toMatchObject({ kind: 'loaded' });
+    expect(new Set(loads.charges.map(({ account }) => account.ciphertext[0]))).toEqual(new Set([1]));
+    expect(await loads.load(onFile({}, REQUEST + 1n))).toMatchObject({ kind: 'loaded' });
+    expect(loads.charges.at(-1)).toMatchObject({
+      account: sealedAccount(3),
+      binding: { purpose: 'file', request: 6_000n },
+    });
+  });
+
+  test('that is asked for again is answered with the same bytes, for ever, and done once', async () => {
+    const loads = await Loads.open();
+    const first = await loads.load(given());
+    const calls = loads.stage.partners.calls.length;
+    expect(await loads.load(given())).toEqual(first);
+    loads.stage.crash();
+    await loads.stage.start();
+    await loads.stage.pass(1_000_000_000);
+    expect(await loads.load(given())).toEqual(first);
+    expect(loads.stage.partners.calls).toHaveLength(calls);
+  });
+
+  test('of the same id and other content is refused', async () => {
+    const loads = await Loads.open();
+    await loads.load(given());
+    expect(await loads.load(given({ amount: 2_501n }))).toBe('request_differs');
+    expect(await loads.load(onFile())).toBe('request_differs');
+    expect(await loads.load({ ...given(), order: ada.order(101n) })).toBe('request_differs');
+    expect(loads.charges).toHaveLength(1);
+  });
+
+  test('says pending while settlement does, with pauses that grow', async () => {
+    const loads = await Loads.open();
+    loads.stage.partners.script = (call) =>
+      call === 'charge' ? ok({ kind: 'pending', state: 'inquiring' }) : undefined;
+    expect(await loads.once(given())).toEqual({ kind: 'ok', answer: { kind: 'pending', state: 'charging' } });
+    await loads.stage.pass(600_000);
+    expect(loads.charges.length).toBeLessThan(50);
+    loads.stage.partners.script = () => undefined;
+    expect(await loads.load(given())).toMatchObject({ kind: 'loaded' });
+  });
+
+  test('that cash does not answer is credited in the end, however long it takes', async () => {
+    const loads = await Loads.open();
+    loads.stage.partners.script = (call) => (call === 'credit' ? NO_ANSWER : undefined);
+    expect(await loads.once(given())).toEqual({
+      kind: 'ok',
+      answer: { kind: 'pending', state: 'crediting' },
+    });
+    await loads.stage.pass(3_600_000);
+    loads.stage.partners.script = () => undefined;
+    expect(await loads.load(given())).toMatchObject({ kind: 'loaded' });
+    expect(loads.charges).toHaveLength(1);
+  });
+});
+
+describe('a load that settlement', () => {
+  const cases: [string, Answer, object, string][] = [
+    [
+      'declines',
+      ok({ kind: 'declined', reason: 'no_funds' }),
+      { kind: 'declined', reason: 'no_funds' },
+      'declined no_funds',
+    ],
+    ['gets too late', ok({ kind: 'expired' }), { kind: 'expired' }, 'expired'],
+    [
+      'has reversed',
+      ok({ kind: 'reversed', reason: 'unknown' }),
+      { kind: 'reversed', reason: 'unknown' },
+      'reversed unknown',
+    ],
+    [
+      'refuses for its seal',
+      refused('seal_invalid'),
+      { kind: 'declined', reason: 'seal_invalid' },
+      'declined seal_invalid',
+    ],
+    [
+      'refuses for its key',
+      refused('key_mismatch'),
+      { kind: 'declined', reason: 'key_mismatch' },
+      'declined key_mismatch',
+    ],
+  ];
+  test.each(cases)('%s ends there, and is never credited', async (_, answer, expected, state) => {
+    const loads = await Loads.open();
+    loads.stage.partners.script = (call) => (call === 'charge' ? answer : undefined);
+    expect(await loads.load(given())).toEqual(expected);
+    expect(await loads.load(given())).toEqual(expected);
+    expect(await loads.stage.stateOf(REQUEST)).toBe(state);
+    expect(loads.charges).toHaveLength(1);
+    expect(loads.stage.partners.credited.size).toBe(0);
+  });
+});
+
+describe('a load that cash', () => {
+  test.each([
+    ['rejects', ok({ kind: 'rejected', reason: 'exceeds_credit_limit' }), 'exceeds_credit_limit'],
+    ['refuses for its device', refused('device_unknown'), 'device_unknown'],
+  ])('%s for good is given back', async (_, answer, reason) => {
+    const loads = await Loads.open();
+    const { partners } = loads.stage;
+    partners.script = (call, __, count) =>
+      call === 'credit' ? answer : call === 'reverse' && count < 4 ? NO_ANSWER : undefined;
+    expect(await loads.load(given())).toEqual({ kind: 'reversed', reason });
+    expect(partners.charged.size).toBe(0);
+    expect(partners.reversed).toEqual(new Set([REQUEST]));
+    expect(await loads.stage.stateOf(REQUEST)).toBe(`reversed ${reason}`);
+  });
+});
+
+describe('a load is refused', () => {
+  const cases: [string, string, LoadRequest][] = [
+    ['without a request id', 'malformed', given({}, 0n)],
+    ['of less than may be', 'amount_too_small', given({ amount: 99n })],
+    ['of nothing', 'amount_too_small', given({ amount: 0n })],
+    ['of more than may be', 'amount_too_large', given({ amount: 50_001n })],
+    ['of all that can be said', 'amount_too_large', given({ amount: 2n ** 128n - 1n })],
+    ['in a currency that is not offered', 'currency_not_offered', given({ currency: 392 })],
+    ['when its time has come', 'expired', given({ applyBy: START })],
+    ['when its time lies far ahead', 'applies_too_late', given({ applyBy: START + 8n * DAY })],
+    ['when it was ordered by another key', 'key_mismatch', { ...given(), order: bob.order(REQUEST) }],
+    [
+      'when another has signed it',
+      'signature_invalid',
+      { ...given(), order: { ...ada.order(REQUEST), signature: bob.order(REQUEST).signature } },
+    ],
+    [
+      'when its account is sealed to nobody known',
+      'seal_key_unknown',
+      { ...given(), account: { ...sealedAccount(), keyId: new Uint8Array(8) } },
+    ],
+  ];
+  test.each(cases)('%s: %s', async (_, code, message) => {
+    const loads = await Loads.open();
+    expect(await loads.load(message)).toBe(code);
+    expect(await loads.load(message)).toBe(code);
+    expect(loads.charges).toEqual([]);
+  });
+
+  test('when no account is given and none is on file', async () => {
+    const stage = await Stage.open();
+    const device = await stage.enrolled(bob);
+    const message = { order: bob.order(REQUEST), account: undefined };
+    const load = () => stage.ask(() => stage.as(bob.peer(device)).load(message));
+    expect(await load()).toBe('account_not_on_file');
+    // The same order is not charged to what is filed later: its owner was told that it was refused.
+    await stage.settle(stage.as(bob.peer(device)).fileAccount(bob.filing(6_000n)));
+    expect(await load()).toBe('account_not_on_file');
+    expect(stage.partners.charged.size).toBe(0);
+  });
+
+  test('when the account on file is sealed to a key that has gone', async () => {
+    const loads = await Loads.open();
+    await loads.stage.pass(Number((131n * DAY) / 1_000_000n));
+    const applyBy = loads.stage.clock() + DAY;
+    expect(await loads.load(onFile({ applyBy }))).toBe('seal_key_unknown');
+  });
+
+  test('by whoever is not an enrolled device', async () => {
+    const { stage, device } = await Loads.open();
+    const load = (peer: Parameters<Stage['as']>[0]) => stage.ask(() => stage.as(peer).load(given()));
+    expect(await load(ada.unenrolled)).toBe('not_permitted');
+    expect(await load({ kind: 'local' })).toBe('not_permitted');
+    expect(await load({ kind: 'role' })).toBe('not_permitted');
+    expect(await load(ada.peer(device + 1n))).toBe('device_unknown');
+    expect(await load({ ...ada.peer(device), channelKey: bob.channel.publicKey })).toBe('device_unknown');
+    // Under Bob's number, with his own keys in his certificate: the order is not his.
+    const other = await stage.enrolled(bob);
+    expect(await load(bob.peer(other))).toBe('key_mismatch');
+    expect(stage.partners.charged.size).toBe(0);
+  });
+});
+
+describe('a device that was revoked', () => {
+  test('loads no more, files no more, asks no more; what was under way goes on', async () => {
+    const loads = await Loads.open();
+    const { stage, device } = loads;
+    stage.partners.script = (call) => (call === 'charge' ? NO_ANSWER : undefined);
+    await loads.once(given());
+    expect(stage.role!.revoked({ device } as never)).toBe(false);
+    await stage.settle(stage.operator.revokeDevice({ device, reason: 'lost' }));
+    expect(stage.role!.revoked({ device } as never)).toBe(true);
+    const peer = stage.as(ada.peer(device));
+    expect(await loads.load(given())).toBe('device_revoked');
+    expect(await loads.load(given({}, REQUEST + 1n))).toBe('device_revoked');
+    const others = [
+      peer.fileAccount(ada.filing(6_000n)),
+      peer.getBalance({ currency: 978 }),
+      peer.renewCertificate({}),
+    ];
+    for (const other of others) {
+      expect(await stage.settle(other as Promise<unknown>)).toMatchObject({
+        refusal: { code: 'device_revoked' },
+      });
+    }
+    expect(
+      await stage.ask(() => stage.as(ada.unenrolled).enrol(ada.enrolment({ account: sealedAccount(1) }))),
+    ).toBe('device_revoked');
+    stage.partners.script = () => undefined;
+    await stage.pass(60_000);
+    expect(await stage.stateOf(REQUEST)).toBe(`loaded charge ${REQUEST}`);
+    expect(stage.partners.charged.size).toBe(1);
+  });
+
+  test('in a race with its load: the load comes first and is done, or is refused for good', async () => {
+    for (let delayMs = 0; delayMs < 12; delayMs++) {
+      const { stage, device } = await Loads.open();
+      const load = stage.as(ada.peer(device)).load(given());
+      const revoked = stage
+        .pass(delayMs)
+        .then(() => stage.settle(stage.operator.revokeDevice({ device, reason: '' })));
+      await revoked;
+      const result = await stage.settle(load);
+      await stage.pass(60_000);
+      const state = await stage.stateOf(REQUEST);
+      const isRefused = result.kind === 'refused';
+      expect(['refused device_revoked', 'unknown'].includes(state)).toBe(isRefused);
+      expect(stage.partners.credited.has(REQUEST)).toBe(!isRefused);
+    }
+  });
+});
+
+describe('an answer that cannot be right is not believed', () => {
+  const order = ada.order(REQUEST);
+  const charged = (change: Parameters<typeof chargeReceipt>[1], key?: Parameters<typeof chargeReceipt>[2]) =>
+    ok({ kind: 'charged', receipt: chargeReceipt(order, change, key) });
+  const credited =
+    (change: Parameters<typeof creditReceipt>[2], key?: Parameters<typeof creditReceipt>[3]) =>
+    (device: bigint) =>
+      ok({ kind: 'credited', receipt: creditReceipt(device, order, change, key) });
+  const { signature } = chargeReceipt(order, { chargedAt: 1n });
+
+  const ofSettlement: [string, Answer][] = [
+    ['receipt_of_other_request', charged({ request: 1n })],
+    ['receipt_of_other_amount', charged({ amount: 2_499n })],
+    ['receipt_of_other_currency', charged({ currency: 840 })],
+    ['receipt_of_other_order', charged({ orderDigest: new Uint8Array(32) })],
+    ['receipt_of_unknown_key', charged({ keyId: new Uint8Array(8) })],
+    ['receipt_of_unknown_key', charged({}, keySets.cash[0].signing)],
+    ['receipt_signature_invalid', ok({ kind: 'charged', receipt: { ...chargeReceipt(order), signature } })],
+    ['not_permitted', refused('not_permitted')],
+    ['request_differs', refused('request_differs')],
+    ['signature_invalid', refused('signature_invalid')],
+  ];
+  test.each(ofSettlement)('of settlement: %s', async (problem, answer) => {
+    const loads = await Loads.open();
+    const { stage } = loads;
+    stage.partners.script = (call) => (call === 'charge' ? answer : undefined);
+    await loads.once(given());
+    expect(await stage.stateOf(REQUEST)).toBe(`charging_distrusted ${problem}`);
+    expect(await loads.once(given())).toMatchObject({
+      answer: { kind: 'pending', state: 'charging_distrusted' },
+    });
+    await stage.pass(300_000);
+    // At once, and then every half minute; each time it is logged.
+    expect(loads.charges.length).toBeLessThan(15);
+    const warnings = stage.log.filter(({ level }) => level === 'warn');
+    expect(warnings).toHaveLength(loads.charges.length);
+    expect(warnings[0]!.fields).toEqual({ request: String(REQUEST), asked: 'charge', problem });
+    expect(stage.partners.credited.size).toBe(0);
+    stage.partners.script = () => undefined;
+    expect(await loads.load(given())).toMatchObject({ kind: 'loaded' });
+  });
+
+  const ofCash: [string, (device: bigint) => Answer][] = [
+    ['receipt_of_other_request', credited({ request: 1n })],
+    ['receipt_of_other_amount', credited({ amount: 2_501n })],
+    ['receipt_of_other_currency', credited({ currency: 840 })],
+    ['receipt_of_other_device', credited({ device: 7n })],
+    ['receipt_of_unknown_key', credited({}, keySets.settlement[0].signing)],
+    [
+      'receipt_signature_invalid',
+      (device) => ok({ kind: 'credited', receipt: { ...creditReceipt(device, order), signature } }),
+    ],
+    ['receipt_invalid', () => refused('receipt_invalid')],
+    ['malformed', () => refused('malformed')],
+  ];
+  test.each(ofCash)('of cash: %s', async (problem, answer) => {
+    const loads = await Loads.open();
+    const { stage, device } = loads;
+    stage.partners.script = (call) => (call === 'credit' ? answer(device) : undefined);
+    await loads.once(given());
+    expect(await stage.stateOf(REQUEST)).toBe(`crediting_distrusted ${problem}`);
+    await stage.pass(300_000);
+    expect(await loads.once(given())).toMatchObject({ answer: { kind: 'pending' } });
+    expect(stage.partners.reversed.size).toBe(0);
+    stage.partners.script = () => undefined;
+    expect(await loads.load(given())).toMatchObject({ kind: 'loaded' });
+    expect(loads.charges).toHaveLength(1);
+  });
+
+  test('of a reversal that is refused', async () => {
+    const loads = await Loads.open();
+    loads.stage.partners.script = (call) =>
+      call === 'credit'
+        ? ok({ kind: 'rejected', reason: 'closed' })
+        : call === 'reverse'
+          ? refused('request_unknown')
+          : undefined;
+    await loads.once(given());
+    expect(await loads.stage.stateOf(REQUEST)).toBe('reversing_distrusted request_unknown');
+  });
+
+  test('of a partner that answers now this, now that: it is not asked in a circle', async () => {
+    const loads = await Loads.open();
+    loads.stage.partners.script = (call, _, count) =>
+      call === 'charge' ? charged(count % 2 === 0 ? { amount: 1n } : { currency: 1 }) : undefined;
+    await loads.once(given());
+    await loads.stage.pass(300_000);
+    expect(loads.charges.length).toBeLessThan(15);
+  });
+});
+
+test('receipts of a key that was followed by another count as long as the directory says so', async () => {
+  const loads = await Loads.open();
+  await loads.stage.pass(Number((101n * DAY) / 1_000_000n));
+  const applyBy = loads.stage.clock() + DAY;
+  // The partners still sign with their first keys.
+  expect(await loads.load(given({ applyBy }))).toMatchObject({ kind: 'loaded' });
+});
+
+test('filing the same account twice counts once; an older filing does not come back', async () => {
+  const { stage, device } = await Loads.open();
+  const file = (request: bigint, fill: number) =>
+    stage.settle(
+      stage.as(ada.peer(device)).fileAccount(ada.filing(request, { account: sealedAccount(fill) })),
+    );
+  const first = await file(6_000n, 3);
+  await stage.pass(10);
+  const second = await file(6_001n, 4);
+  expect(await file(6_000n, 3)).toEqual(first);
+  expect(second).not.toEqual(first);
+  const load = { order: ada.order(REQUEST), account: undefined };
+  await stage.ask(() => stage.as(ada.peer(device)).load(load));
+  const charge = stage.partners.calls.find(({ call }) => call === 'charge')!.request as ChargeRequest;
+  expect(charge.account.ciphertext[0]).toBe(4);
+  expect(charge.binding).toEqual({ purpose: 'file', request: 6_001n });
+});
+
+describe('a filing is refused', () => {
+  test.each([
+    ['key_mismatch', () => bob.filing(6_000n)],
+    ['expired', () => ada.filing(6_000n, { applyBy: START })],
+    ['applies_too_late', () => ada.filing(6_000n, { applyBy: START + 8n * DAY })],
+    [
+      'seal_key_unknown',
+      () => ada.filing(6_000n, { account: { ...sealedAccount(), keyId: new Uint8Array(8) } }),
+    ],
+    ['malformed', () => ada.filing(0n)],
+    [
+      'signature_invalid',
+      () => ({ filing: { ...ada.filing(6_000n).filing, signature: new Uint8Array(64) } }),
+    ],
+  ] as const)('%s', async (code, message) => {
+    const { stage, device } = await Loads.open();
+    expect(await stage.settle(stage.as(ada.peer(device)).fileAccount(message()))).toMatchObject({
+      refusal: { code },
+    });
+  });
+});

@@ -1,0 +1,151 @@
+// The directory and the certificate: renewed in time, and only by who may.
+import { expect, test } from 'vitest';
+import { ed25519 } from '../../src/crypto/index.ts';
+import { signDirectory } from '../../src/identity/directory.ts';
+import { DirectoryContent } from '../../src/identity/directory-content.ts';
+import { generateKeyPair } from '../../src/identity/new-key-set.ts';
+import { ManagementOperation } from '../../src/roles/management/messages.ts';
+import { Wallet } from '../../src/wallet/core/index.ts';
+import { content, DAY, directory, ROTATION, root } from '../identity/support.ts';
+import { createWallet, enrolledWallet, eur, newWallet, newWorld, openWallet, optionsOf } from './support.ts';
+
+/** The directory of before the rotation: it does not know the second key sets. */
+function oldDirectory(): Partial<ReturnType<typeof content>> {
+  return { roles: content().roles.map((role) => ({ ...role, keySets: role.keySets.slice(0, 1) })) };
+}
+
+const settled = async (): Promise<void> => {
+  for (let i = 0; i < 20; i++) await new Promise(setImmediate);
+};
+
+test('a receipt of a new key of cash: the directory is fetched, and the load arrives', async () => {
+  const world = newWorld();
+  world.management.publish(oldDirectory());
+  const { management } = world;
+  const wallet = await Wallet.create(optionsOf(world), {
+    ...newWallet,
+    directory: management.published.bytes(),
+  });
+  await wallet.enrol({ userData: 'Ada', accountNumber: '4000001234567899' });
+  management.publish();
+  management.cashKeySet = 1;
+  world.clock.advance(91n * DAY);
+  const { state } = await wallet.load({ amount: eur(100), onFile: true });
+  expect(state.kind).toBe('loaded');
+  expect(world.events).toContainEqual({ type: 'directory_replaced', serial: 7n });
+  await wallet.close();
+  const again = await openWallet(world);
+  expect(again.directorySerial).toBe(7n);
+  expect(await again.verify()).toMatchObject({ sum: 100n, problems: [] });
+});
+
+test('before an account number is sealed, a directory that nears its end is replaced', async () => {
+  const world = newWorld();
+  world.management.publish(oldDirectory());
+  const { management } = world;
+  const wallet = await Wallet.create(optionsOf(world), {
+    ...newWallet,
+    directory: management.published.bytes(),
+  });
+  await wallet.enrol({ userData: 'Ada' });
+  management.publish();
+  world.clock.advance(ROTATION + DAY - world.clock.now());
+  const { state } = await wallet.load({ amount: eur(100), accountNumber: '4000001234567899' });
+  expect(state.kind).toBe('loaded');
+  expect(management.connections.at(-1)!.managementKey).toEqual(
+    directory().role('management')!.keySets[0]!.keys.channel,
+  );
+});
+
+test.each([
+  ['an older one', () => signDirectory({ ...content(), serial: 1n }, root), /serial 5 or later, got 1/],
+  [
+    'one of another root',
+    () => signDirectory({ ...content(), serial: 9n }, strangersRoot()),
+    /expected one of the root key/,
+  ],
+])('management gives out %s: the old one stays', async (_, make, message) => {
+  const world = newWorld();
+  const wallet = await enrolledWallet(world);
+  const bytes = DirectoryContent.signed.encode(make());
+  await expect(wallet.replaceDirectory(bytes)).rejects.toMatchObject({
+    code: 'directory_invalid',
+    message: expect.stringMatching(message),
+  });
+  expect(wallet.directorySerial).toBe(5n);
+});
+
+test('a wallet is not created on a directory of another root', async () => {
+  const world = newWorld();
+  const strange = DirectoryContent.signed.encode(signDirectory(content(), strangersRoot()));
+  const creation = Wallet.create(optionsOf(world), { ...newWallet, directory: strange });
+  await expect(creation).rejects.toMatchObject({ code: 'directory_invalid' });
+  expect(world.disk.size).toBe(0);
+});
+
+test('a certificate that nears its end is renewed', async () => {
+  const world = newWorld();
+  const wallet = await enrolledWallet(world);
+  const first = wallet.certificate!;
+  await wallet.close();
+  world.clock.advance(330n * DAY);
+  const again = await openWallet(world);
+  await again.balance({ online: true });
+  await settled();
+  expect(again.certificate).not.toEqual(first);
+  expect(world.events.filter(({ type }) => type === 'certificate_renewed')).toHaveLength(1);
+  await again.close();
+  const third = await openWallet(world);
+  expect(third.certificate).toEqual(again.certificate);
+});
+
+test('a certificate with other keys does not take the place of the old one', async () => {
+  const world = newWorld();
+  const wallet = await enrolledWallet(world);
+  const first = wallet.certificate!;
+  await wallet.close();
+  world.clock.advance(330n * DAY);
+  for (const device of world.management.devices.values()) {
+    Object.assign(device, { channelKey: generateKeyPair('channel').publicKey });
+  }
+  const again = await openWallet(world);
+  await again.balance({ online: true });
+  await settled();
+  expect(again.certificate).toEqual(first);
+  expect(world.events).toContainEqual({
+    type: 'warning',
+    message: expect.stringMatching(/expected this wallet's channel key, got another/),
+  });
+});
+
+test('a device that management does not let in any more is told why', async () => {
+  const world = newWorld();
+  const wallet = await enrolledWallet(world);
+  await wallet.close();
+  world.management.refuseConnections = 'revoked_certificate';
+  const again = await openWallet(world);
+  await expect(again.load({ amount: eur(1), onFile: true })).rejects.toMatchObject({
+    code: 'channel_refused',
+    message: expect.stringMatching(/revoked_certificate/),
+  });
+  expect((await again.balance()).open).toHaveLength(1);
+});
+
+test('enrols as nobody, and loads as the device', async () => {
+  const world = newWorld();
+  const wallet = await createWallet(world);
+  await wallet.enrol({ userData: 'Ada', accountNumber: '4000001234567899' });
+  await wallet.load({ amount: eur(1), onFile: true });
+  expect(world.management.connections.map(({ as, certificate }) => [as, certificate !== undefined])).toEqual([
+    ['unenrolled', false],
+    ['device', true],
+  ]);
+  expect(world.management.calls.map(({ operation }) => operation)).toEqual([
+    ManagementOperation.enrol,
+    ManagementOperation.load,
+  ]);
+});
+
+function strangersRoot() {
+  return ed25519.signingKey(generateKeyPair('signing').secretKey);
+}
