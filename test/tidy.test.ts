@@ -24,8 +24,8 @@ const RANKS: Record<string, number> = {
   roles: 4,
   wallet: 5,
   institution: 5,
-  cli: 6,
   main: 6,
+  cli: 7,
 };
 
 /** Calls that have a better replacement here. */

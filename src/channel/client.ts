@@ -219,6 +219,11 @@ export class Client extends LedgerCalls {
     return this.#session;
   }
 
+  /** It has given up, or was closed: no call will be answered any more. */
+  get isOver(): boolean {
+    return this.#over !== undefined;
+  }
+
   /** Requests that have not been answered, and calls that wait for their turn. */
   get unanswered(): number {
     return this.#sent + this.#lanes.reduce((sum, { queue }) => sum + queue.length, 0);

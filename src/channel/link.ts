@@ -119,6 +119,7 @@ export class Link {
 
   /** The frame must not change until it is answered or the link has ended. */
   send(frame: Uint8Array): void {
+    if (this.#ended) return;
     if (this.#initiator === undefined) {
       this.#socket.send(frame, { binary: true, compress: false });
       return;

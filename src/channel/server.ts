@@ -246,6 +246,7 @@ export class Server {
     for (const connection of ending) {
       connection.close(CloseCode.authority_ended, 'the authority of this peer has ended');
     }
+    this.#door?.disconnect(lost);
     return ending.length;
   }
 
@@ -323,8 +324,9 @@ export class Server {
   #serveWebSocket(): void {
     this.#app.ws<Attachment>(CHANNEL_PATH, {
       compression: uWS.DISABLED,
+      // Whoever has not proven himself yet can have this much held for him.
       maxPayloadLength:
-        this.#door === undefined ? MESSAGE_BYTES_RECEIVED_MAX : sealedBytes(MESSAGE_BYTES_RECEIVED_MAX),
+        this.#door === undefined ? MESSAGE_BYTES_RECEIVED_MAX : sealedBytes(MESSAGE_BYTES_MAX),
       // Connection keeps to a bound of its own, below which nothing is dropped.
       maxBackpressure: 0,
       idleTimeout: this.#limits.idleTimeoutSeconds,

@@ -34,13 +34,27 @@ export function decimalNumber(min: number, max: number): (text: string) => numbe
 }
 
 export interface ServerOption {
-  readonly url: string;
+  /** A ledger without keys. */
+  readonly url?: string;
+  readonly home?: string;
+  readonly passphraseFile?: string;
 }
 
 export function withServer(command: Command): Command {
-  return command.addOption(
-    new Option('--url <url>', 'where the engine listens').default(URL_DEFAULT).env('SPECIE_URL'),
-  );
+  return command
+    .addOption(
+      new Option(
+        '--home <folder>',
+        "the system's home: its cash server, as its operator (default: specie-home, where there is one)",
+      ).env('SPECIE_HOME'),
+    )
+    .option('--passphrase-file <path>', "a file with the passphrase of the operator's keys")
+    .addOption(
+      new Option(
+        '--url <url>',
+        `instead of a home: where a ledger without keys listens (default: ${URL_DEFAULT})`,
+      ).env('SPECIE_URL'),
+    );
 }
 
 export interface MoneyOptions {

@@ -2,13 +2,19 @@
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { accountsCommand } from './commands/accounts.ts';
+import { auditCommand } from './commands/audit.ts';
 import { generateCommand } from './commands/generate.ts';
+import { initCommand } from './commands/init.ts';
+import { institutionCommand } from './commands/institution.ts';
+import { keysCommand } from './commands/keys.ts';
 import { quickstartCommand } from './commands/quickstart.ts';
+import { requestCommand } from './commands/request.ts';
 import { startCommand } from './commands/start.ts';
 import { statsCommand } from './commands/stats.ts';
 import { submitCommand } from './commands/submit.ts';
 import { transfersCommand } from './commands/transfers.ts';
 import { verifyCommand } from './commands/verify.ts';
+import { walletCommand } from './commands/wallet.ts';
 import { EXIT_CODE_HELP, ExitCode } from './exit-codes.ts';
 import { failureOf } from './failure.ts';
 import type { Output } from './output.ts';
@@ -41,7 +47,13 @@ ${EXIT_CODE_HELP}`,
     );
   const commands = [
     quickstartCommand(output, exit),
+    initCommand(output),
+    keysCommand(output),
     startCommand(exit),
+    institutionCommand(exit, output),
+    walletCommand(exit, output),
+    requestCommand(output, exit),
+    auditCommand(output, exit),
     submitCommand(output, exit),
     accountsCommand(output, exit),
     transfersCommand(output, exit),

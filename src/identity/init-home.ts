@@ -10,6 +10,7 @@ import { IdentityError } from './errors.ts';
 import {
   FIRST_OPERATOR,
   HomePaths,
+  keySetNumbers,
   readConfiguration,
   readDirectory,
   readKeySet,
@@ -172,17 +173,18 @@ class Initialisation {
       this.#note(path, what, this.#files.exists(path) ? 'found' : 'elsewhere');
       return listed;
     }
-    const path = this.#paths.keySet(role, 1);
-    let keys = this.#files.exists(path)
-      ? await readKeySet(this.#files, this.#paths, role, 1, this.#source)
-      : undefined;
-    this.#note(path, what, keys === undefined ? 'made' : 'found');
-    if (keys === undefined) {
-      keys = generateKeySet(this.#options.randomBytes);
-      await this.#write(path, { owner: role, number: 1, createdAt: this.#now, keys });
-    }
+    // The newest, where a directory was lost after rotations.
+    const there = keySetNumbers(this.#files, this.#paths, role).at(-1);
+    const number = there ?? 1;
+    const path = this.#paths.keySet(role, number);
+    const keys =
+      there === undefined
+        ? generateKeySet(this.#options.randomBytes)
+        : await readKeySet(this.#files, this.#paths, role, number, this.#source);
+    this.#note(path, what, there === undefined ? 'made' : 'found');
+    if (there === undefined) await this.#write(path, { owner: role, number, createdAt: this.#now, keys });
     const times = { notBefore: this.#now, notAfter: FOREVER, openUntil: FOREVER, verifyUntil: FOREVER };
-    return { role, address: '', keySets: [{ number: 1, keys: publicKeys(keys), ...times }] };
+    return { role, address: '', keySets: [{ number, keys: publicKeys(keys), ...times }] };
   }
 
   /** The first one; he is added to `operators` if nobody is there. */

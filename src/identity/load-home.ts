@@ -15,7 +15,7 @@ import { FIRST_OPERATOR, HomePaths, readConfiguration, readDirectory, readKeySet
 import { IdentityWatch } from './identity-watch.ts';
 import { OWNERS } from './key-file.ts';
 import { type KeyPair, type KeySet, keyIdOf, wipeKeySet } from './key-set.ts';
-import { currentKeys, type IdentityState, sealingKey } from './own-keys.ts';
+import { currentKeys, type IdentitySource, type IdentityState, sealingKey } from './own-keys.ts';
 import type { PassphraseSource } from './passphrase.ts';
 import { PrivateFiles } from './private-files.ts';
 import type { RoleName } from './roles.ts';
@@ -53,6 +53,8 @@ export interface RoleHome {
   readonly configuration: Configuration;
   /** The role's store, absolute. */
   readonly storePath: string;
+  /** Directory and keys together, as they are now. */
+  readonly source: IdentitySource;
   /** As it is now. */
   directory(): Directory;
   serverIdentity(revoked: RevokedPredicate): ServerIdentity;
@@ -60,6 +62,8 @@ export interface RoleHome {
   clientIdentity(to: RoleName): ClientIdentity;
   /** What the role signs with now. @throws IdentityError not_listed, missing */
   signer(): RoleSigner;
+  /** The key behind it. @throws IdentityError not_listed, missing */
+  signingKey(): KeyPair;
   /** Opens what was sealed to that key id; undefined: not the role's, or beyond its time. */
   sealingKey(keyId: Uint8Array): KeyPair | undefined;
   /** Looks for a changed directory now. */
@@ -103,6 +107,7 @@ export async function loadHome(options: LoadHomeOptions): Promise<RoleHome> {
     role,
     configuration,
     storePath: isAbsolute(store) ? store : join(paths.home, store),
+    source: watch,
     directory: () => watch.current().directory,
     serverIdentity: (revoked) =>
       serverIdentity({ role, source: watch, clock, crypto: systemCrypto, revoked }),
@@ -123,6 +128,7 @@ export async function loadHome(options: LoadHomeOptions): Promise<RoleHome> {
       }
       return signer;
     },
+    signingKey: () => currentKeys(watch.current(), role, clock()).signing,
     sealingKey: (keyId) => sealingKey(watch.current(), role, keyId, clock()),
     refresh: () => watch.look(),
     close: () => {

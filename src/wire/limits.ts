@@ -17,7 +17,7 @@ export const PROTOCOL_VERSION = 1;
 export const MESSAGE_BYTES_MAX = HEADER_SIZE + BATCH_RECORDS_MAX * RECORD_SIZE;
 
 /**
- * Longest message that the server still takes in to say what is wrong with it. Beyond, the connection is dropped
+ * Longest message that a server without an identity still takes in to say what is wrong with it. Beyond, the connection is dropped
  * without an error frame, before the message has been received.
  */
 export const MESSAGE_BYTES_RECEIVED_MAX = 2 * MESSAGE_BYTES_MAX;
@@ -77,9 +77,9 @@ export const HANDSHAKE_TIMEOUT_MS = 5_000;
 
 /**
  * Connections that have not proven yet who they are; they do not count among CONNECTIONS_MAX, so strangers cannot take
- * the places of peers. Beyond: the oldest of them is closed with 1013, as an honest handshake takes one round trip.
+ * the places of peers. Each can make the server hold a message of a MiB. Beyond: one of them is closed with 1013.
  */
-export const HALF_OPEN_MAX = 64;
+export const HALF_OPEN_MAX = 128;
 
 /** Bytes of the text of a refused handshake, which goes to anyone; longer ones are cut. */
 export const CHANNEL_REFUSAL_TEXT_BYTES_MAX = 512;

@@ -13,8 +13,6 @@ export type Peer =
       /** Nanoseconds since the Unix epoch. */
       readonly notAfter: bigint;
     }
-  /** Somebody who may give commands to any role: listed in the directory by name. */
-  | { readonly kind: 'operator'; readonly name: string; readonly channelKey: Uint8Array }
   /** A device without a certificate: it holds this channel key, and that is all that is known. */
   | { readonly kind: 'unenrolled'; readonly channelKey: Uint8Array }
   /** An operator of the directory: commands, and those who submit batches to the ledger. */

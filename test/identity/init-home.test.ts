@@ -6,6 +6,7 @@ import { type InitReport, initHome } from '../../src/identity/init-home.ts';
 import { loadHome, loadOperator } from '../../src/identity/load-home.ts';
 import { Passphrase } from '../../src/identity/passphrase.ts';
 import { ROLES } from '../../src/identity/roles.ts';
+import { rotateKeys } from '../../src/identity/rotate-keys.ts';
 import {
   killAfterEachStep,
   newFolder,
@@ -151,6 +152,17 @@ describe('run again', () => {
     const report = await initHome({ home, clock: () => START + 1_000_000_000n, askPassphrase });
     expect(states(report)).toEqual([...FILES.slice(1).map(() => 'found'), 'made']);
     await expectWhole(home, passphraseOf(PASSPHRASE));
+  });
+
+  test('a lost directory is made anew of the newest keys', async () => {
+    const home = await newHome();
+    await rotateKeys({ home, role: 'cash', passphrase: noPassphrase, clock: () => START + 1n });
+    rmSync(join(home, 'directory.json'));
+    rmSync(join(home, 'keys/cash/1.key'));
+    const report = await initHome({ home, clock: () => START + 1_000_000_000n });
+    expect(report.items.map(({ path }) => path)).toContain(join(home, 'keys/cash/2.key'));
+    expect(existsSync(join(home, 'keys/cash/1.key'))).toBe(false);
+    await expectWhole(home);
   });
 
   test.each<[string, (home: string) => void, object, object]>([

@@ -50,6 +50,23 @@ test('a late answer is not taken for that of the same question asked again', asy
   await eventually(() => cards.counters.late).toBe(2);
 });
 
+test('late_request: not found now, and done later, unless a reversal came before it', async () => {
+  const bank = await simulator({ faults: [{ do: 'late_request', on: 'authorise', ms: 1_500 }] });
+  const cards = adapter(bank.port, { timeoutMs: 300 });
+  await eventually(() => cards.isConnected).toBe(true);
+  const [left, reversed] = [anOrder(), anOrder()];
+  for (const outcome of await Promise.all([cards.authorise(left), cards.authorise(reversed)])) {
+    expect(outcome).toEqual(unknown(/no answer/));
+  }
+  const slow = adapter(bank.port);
+  expect(await slow.inquire(left)).toEqual({ kind: 'not_found' });
+  expect(await slow.reverse(reversed)).toEqual({ kind: 'reversed' });
+  await eventually(() => bank.books.statement(1n, 9).map(({ kind }) => kind)).toEqual(['block', 'authorise']);
+  expect(await slow.inquire(left)).toMatchObject({ kind: 'authorised' });
+  expect(await slow.inquire(reversed)).toEqual({ kind: 'reversed' });
+  expectConserved(bank);
+});
+
 test('twice: the second answer is ignored and counted', async () => {
   const bank = await simulator({ faults: [{ do: 'twice' }] });
   const cards = adapter(bank.port);

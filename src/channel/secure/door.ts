@@ -5,11 +5,13 @@
 //                  └─────────────────────┴─────────────────────┴──▶ closed: refused, unreadable, too slow, pushed out
 //
 // A first message may be a recording, so nothing is done for its sender before a frame under the new key has opened; until
-// then it is half open. Half-open connections are few: one too many pushes the oldest out, since an honest handshake takes
-// one round trip. Their cryptography takes turns with everything else: one handshake a turn of the event loop.
+// then it is half open. Half-open connections are few. One too many pushes out the oldest that is silent, or else answered:
+// an honest one is either for one round trip. Those queued stay, as their turn comes anyway; where all are, the newcomer
+// goes. Their cryptography takes turns with everything else: one handshake a turn of the event loop.
 import type { Admission, Initiator, ServerIdentity } from '../../wire/channel-identity.ts';
 import type { ChannelRefusal } from '../../wire/channel-refusal.ts';
 import { HANDSHAKE_BYTES_MAX } from '../../wire/limits.ts';
+import type { Peer } from '../../wire/peer.ts';
 import { CloseCode, type CloseCodeName } from '../../wire/status.ts';
 import type { Connection } from '../connection.ts';
 import type { ChannelMetrics } from '../metrics.ts';
@@ -63,8 +65,8 @@ export class Door {
   opened(connection: Connection): void {
     this.#visitors.set(connection, { since: performance.now(), state: 'silent' });
     if (this.#visitors.size <= this.#options.limits.halfOpenMax) return;
-    const [oldest] = this.#visitors.keys();
-    this.#end(oldest!, 'try_later', 'more connections without a handshake than there is room for');
+    const leaving = this.#oldest('silent', connection) ?? this.#oldest('answered', connection) ?? connection;
+    this.#end(leaving, 'try_later', 'more connections in their handshake than there is room for');
   }
 
   /** The connection is gone. */
@@ -85,6 +87,15 @@ export class Door {
     return undefined;
   }
 
+  /** Ends those who were let in and have lost their authority before their first frame. */
+  disconnect(lost: (peer: Peer) => boolean): void {
+    for (const [connection, { admission }] of this.#visitors) {
+      if (admission !== undefined && lost(admission.peer)) {
+        this.#end(connection, 'authority_ended', 'the authority of this peer has ended');
+      }
+    }
+  }
+
   /** Closes what has taken too long. */
   sweep(now: number): void {
     const { handshakeTimeoutMs } = this.#options.limits;
@@ -97,6 +108,13 @@ export class Door {
   close(): void {
     clearImmediate(this.#turn);
     this.#turns.length = 0;
+  }
+
+  #oldest(state: Visitor['state'], but: Connection): Connection | undefined {
+    for (const [connection, visitor] of this.#visitors) {
+      if (visitor.state === state && connection !== but) return connection;
+    }
+    return undefined;
   }
 
   #greet(connection: Connection, visitor: Visitor, message: Uint8Array): void {

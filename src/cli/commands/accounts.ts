@@ -31,7 +31,7 @@ Examples:
     .action(async (args: string[], options: Options) => {
       const ids = await idsFrom(args, options.file);
       if (ids.length === 0) throw new CommandError('accounts: expected ids or --file, got none');
-      const accounts = await withClient(options.url, output, async (client) => {
+      const accounts = await withClient(options, output, async (client) => {
         const found: Account[] = [];
         for (const part of parts(ids, BATCH_RECORDS_MAX)) found.push(...(await client.lookupAccounts(part)));
         return found;

@@ -203,8 +203,8 @@ function faultsCommand(output: Output): Command {
     .addHelpText(
       'after',
       `
-Faults: drop_request, drop_answer, late, twice, garbage, close_before, close_after, die_before, die_after, decline,
-refuse; docs/institution.md says what each does.
+Faults: drop_request, drop_answer, late, late_request, twice, garbage, close_before, close_after, die_before, die_after,
+decline, refuse; docs/institution.md says what each does.
 
 Examples:
   $ specie institution faults --add "drop_answer on=authorise nth=3"

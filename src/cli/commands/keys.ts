@@ -1,6 +1,7 @@
 import { Argument, Command } from 'commander';
 import { passphraseSource } from '../../identity/ask-passphrase.ts';
 import { toHex } from '../../identity/binary-text.ts';
+import { addOperator, removeOperator } from '../../identity/change-operators.ts';
 import type { Directory } from '../../identity/directory.ts';
 import type { ListedKeySet } from '../../identity/directory-content.ts';
 import { HomePaths, readConfiguration, readDirectory } from '../../identity/home.ts';
@@ -28,18 +29,28 @@ interface RotateCommandOptions extends JsonOption {
 }
 
 export function keysCommand(output: Output): Command {
-  const keys = new Command('keys').description('Show, rotate and retire the keys of a system').addHelpText(
-    'after',
-    `
+  const keys = new Command('keys')
+    .description('Show, rotate and retire the keys of a system; add and remove operators')
+    .addHelpText(
+      'after',
+      `
 docs/keys.md says what each key is for, and what to do when one is lost or stolen.
 
 Examples:
   $ specie keys list
   $ specie keys show --json
   $ specie keys rotate settlement --overlap 90
-  $ specie keys retire`,
-  );
-  const commands = [listCommand(output), showCommand(output), rotateCommand(output), retireCommand(output)];
+  $ specie keys retire
+  $ specie keys add-operator anna`,
+    );
+  const commands = [
+    listCommand(output),
+    showCommand(output),
+    rotateCommand(output),
+    retireCommand(output),
+    operatorCommand(output, 'add-operator'),
+    operatorCommand(output, 'remove-operator'),
+  ];
   for (const command of commands) {
     keys.addCommand(
       command.exitOverride().configureOutput({
@@ -180,6 +191,34 @@ function retireCommand(output: Output): Command {
           passphrase: passphraseSource(passphraseOptions(options)),
         });
         output.write(options.json ? jsonText(retirement) : retirementText(retirement));
+      }),
+    );
+}
+
+function operatorCommand(output: Output, what: 'add-operator' | 'remove-operator'): Command {
+  const adds = what === 'add-operator';
+  return withHome(new Command(what))
+    .description(
+      adds
+        ? 'Make keys for another operator, whom every role lets in'
+        : "Take an operator's key out of the directory: no role lets it in any more",
+    )
+    .argument('<name>', 'a-z, 0-9, . _ -')
+    .option('--json', 'print one JSON object')
+    .action((name: string, options: JsonOption) =>
+      withHomeErrors(async () => {
+        const work = adds ? addOperator : removeOperator;
+        const changed = await work({
+          home: options.home,
+          name,
+          passphrase: passphraseSource(passphraseOptions(options)),
+        });
+        const { path, serial } = changed;
+        output.write(
+          options.json
+            ? jsonText(changed)
+            : `operator ${name}: ${adds ? `keys in ${path}` : 'removed'}; the directory has serial ${serial}\n`,
+        );
       }),
     );
 }

@@ -130,7 +130,7 @@ async function quickstart(
   try {
     say(`engine ${engine.url}, process ${engine.pid}, store ${store}`);
     const transfersFile: BatchOptions = { path: day.transfersPath, ...files };
-    const sent = await withClient(engine.url, output, async (client) => {
+    const sent = await withClient({ url: engine.url }, output, async (client) => {
       started = performance.now();
       const opened = await submitDay(
         client,
@@ -153,7 +153,7 @@ async function quickstart(
       `engine ${options.crash ? 'killed' : 'stopped'} and started again, process ${engine.pid}; reading everything back`,
     );
     const accountIds = [...new SettlementDay(parameters).accounts()].map(({ id }) => id);
-    const audited: Audit = await withClient(engine.url, output, (client) =>
+    const audited: Audit = await withClient({ url: engine.url }, output, (client) =>
       audit(client, accountIds, transfersFile, sent.transfers.answers),
     );
     const { recovery } = engine;

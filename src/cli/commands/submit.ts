@@ -91,7 +91,7 @@ Examples:
       );
       let report: SubmitReport;
       try {
-        report = await withClient(options.url, output, (client) =>
+        report = await withClient(options, output, (client) =>
           submitFile(client, {
             path,
             format: options.format,

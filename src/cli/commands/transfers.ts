@@ -77,7 +77,7 @@ Examples:
       if (options.balances) throw new CommandError('transfers: expected --account with --balances, got none');
       const ids = await idsFrom(args, options.file);
       if (ids.length === 0) throw new CommandError('transfers: expected ids, --file or --account, got none');
-      const transfers = await withClient(options.url, output, async (client) => {
+      const transfers = await withClient(options, output, async (client) => {
         const found: Transfer[] = [];
         for (const part of parts(ids, BATCH_RECORDS_MAX)) found.push(...(await client.lookupTransfers(part)));
         return found;
@@ -108,7 +108,7 @@ async function showHistory(accountId: bigint, options: Options, output: Output):
     timestampMax: options.to ?? 0n,
   };
   const currencies = currenciesOf(options);
-  await withClient(options.url, output, async (client) => {
+  await withClient(options, output, async (client) => {
     if (options.balances) {
       const [account] = await client.lookupAccounts([accountId]);
       const balances = await pages(filter, options.limit, (page) => client.getAccountBalances(page));

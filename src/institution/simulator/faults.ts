@@ -7,7 +7,8 @@ import type { MessageKind } from '../dialect.ts';
 export const FAULT_ACTIONS = {
   drop_request: 'nothing is done, nothing is answered',
   drop_answer: 'the work is done, nothing is answered',
-  late: 'answered after `ms` milliseconds',
+  late: 'the work is done, and answered after `ms` milliseconds',
+  late_request: 'the work is done, and answered, only after `ms` milliseconds, as if it had been on the way',
   twice: 'answered twice',
   garbage: 'the work is done, and answered with bytes that are no message',
   close_before: 'the connection is closed, nothing is done',
@@ -50,8 +51,10 @@ const faultSchema = z
     if (fault.nth !== undefined && fault.probability !== undefined) {
       complain('nth', 'expected nth or probability, got both');
     }
-    if ((fault.do === 'late') !== (fault.ms !== undefined))
-      complain('ms', 'expected with late, and only there');
+    const isLate = fault.do === 'late' || fault.do === 'late_request';
+    if (isLate !== (fault.ms !== undefined)) {
+      complain('ms', 'expected with late and late_request, and only there');
+    }
     if ((fault.do === 'decline') !== (fault.code !== undefined)) {
       complain('code', 'expected with decline, and only there');
     }

@@ -52,6 +52,8 @@ export interface SimulatorCounters {
 interface Arrival {
   readonly connection: Connection;
   readonly message: Message;
+  /** It has been held back by a fault, and meets no other. */
+  readonly isLate?: boolean;
 }
 
 interface Work {
@@ -247,11 +249,19 @@ export class SimulatedInstitution {
       return undefined;
     }
     const isCard = 'reference' in request;
-    const fault = this.dials.forMessage(request.kind, isCard ? request.accountNumber : undefined);
+    const accountNumber = isCard ? request.accountNumber : undefined;
+    const fault = arrival.isLate ? undefined : this.dials.forMessage(request.kind, accountNumber);
     const isUnknownHere = request.kind !== 'sign_on' && !connection.hasSignedOn;
     if (fault?.do === 'drop_request' || fault?.do === 'close_before' || isUnknownHere) {
       connection.settled();
       if (fault?.do !== 'drop_request') connection.destroy();
+      return undefined;
+    }
+    if (fault?.do === 'late_request') {
+      this.#later(fault.ms ?? 0, () => {
+        this.#arrivals.push({ ...arrival, isLate: true });
+        this.#schedule();
+      });
       return undefined;
     }
     const declineCode = fault?.code;
@@ -328,11 +338,17 @@ export class SimulatedInstitution {
       send();
       return;
     }
-    const timer = this.#timers.set(() => {
-      this.#lateTimers.delete(timer);
+    this.#later(pauseMs, () => {
       send();
       connection.flush();
-    }, pauseMs);
+    });
+  }
+
+  #later(ms: number, callback: () => void): void {
+    const timer = this.#timers.set(() => {
+      this.#lateTimers.delete(timer);
+      callback();
+    }, ms);
     this.#lateTimers.add(timer);
   }
 }

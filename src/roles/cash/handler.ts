@@ -1,16 +1,12 @@
-// Who may ask cash for what, and what is done about it. A batch that the ledger or the store cannot take now is refused whole with a code that says
-// to come again: nothing is known of its requests until then.
-
-import { StoreError, type StoreErrorCode } from '../../store/errors.ts';
-import { RequestError } from '../../wire/errors.ts';
+// Who may ask cash for what, and what is done about it. A batch that the ledger cannot take now is refused whole, with a
+// code that says to come again: until then nothing is known of its requests.
 import type { Peer } from '../../wire/peer.ts';
-import type { RequestStatusName } from '../../wire/status.ts';
-import { type CommonRefusal, Refusal } from '../common/refusal.ts';
 import type { Handler, Handlers } from '../common/role-engine.ts';
 import { balances } from './balances.ts';
 import type { CashRefused } from './check.ts';
 import { credit } from './credit.ts';
 import type { CashRefusal } from './errors.ts';
+import { refusalOf } from './failures.ts';
 import type { CashParts } from './interface.ts';
 import type { CashOperations } from './messages.ts';
 import { openAccounts } from './open-accounts.ts';
@@ -37,35 +33,9 @@ function handler<Request, Answer>(
       try {
         return await run(messages, parts);
       } catch (error) {
-        const refusal = refusalOf(error, parts);
+        const refusal = refusalOf(error, parts.log);
         return messages.map(() => refusal);
       }
     },
   };
-}
-
-const OF_LEDGER: { readonly [code in RequestStatusName]?: CommonRefusal } = {
-  busy: 'busy',
-  too_many_in_flight: 'busy',
-  capacity_exhausted: 'storage_full',
-  storage_full: 'storage_full',
-  stopping: 'stopping',
-};
-
-const OF_STORE: { readonly [code in StoreErrorCode]?: CommonRefusal } = {
-  store_busy: 'busy',
-  store_full: 'storage_full',
-  store_closed: 'stopping',
-};
-
-function refusalOf(error: unknown, { log }: CashParts): CashRefused {
-  if (error instanceof RequestError)
-    return new Refusal<CashRefusal>(OF_LEDGER[error.code] ?? 'internal_error', error.message);
-  const text = error instanceof Error ? error.message : String(error);
-  log.error({ error: text }, 'messages could not be handled');
-  const code = error instanceof StoreError ? OF_STORE[error.code] : undefined;
-  return new Refusal<CashRefusal>(
-    code ?? 'internal_error',
-    'expected cash to be able to handle it now, got a failure',
-  );
 }

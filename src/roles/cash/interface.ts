@@ -1,4 +1,5 @@
 // What cash is given from outside, and what its parts share.
+import type { SignedMessage } from '../../crypto/index.ts';
 import type { KeyPair } from '../../identity/key-set.ts';
 import type { Ledger } from '../../ledger/index.ts';
 import type { CurrencyTerms } from './accounts.ts';
@@ -25,6 +26,8 @@ export interface CashParts {
   readonly registry: Registry;
   readonly settlementKeys: SettlementKeys;
   readonly receipts: CreditReceipts;
+  /** For each item whether its signature is good. */
+  readonly verifyBatch: (items: readonly SignedMessage[]) => readonly boolean[] | Promise<readonly boolean[]>;
   /** By currency. */
   readonly terms: ReadonlyMap<number, CurrencyTerms>;
   readonly log: CashLog;

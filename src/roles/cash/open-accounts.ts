@@ -1,6 +1,7 @@
 // Opens devices' accounts: first in the ledger, then in the registry. A crash between the two leaves an account that nobody
 // can credit; asked again, the ledger answers `exists`, and the registry gets what it lacks.
 import type { Account } from '../../layout/generated.ts';
+import { Refusal } from '../common/refusal.ts';
 import { AccountCode, type CurrencyTerms, deviceAccount, furtherAccountId } from './accounts.ts';
 import {
   type CashRefused,
@@ -9,6 +10,7 @@ import {
   currencyNotOffered,
   deviceDiffers,
 } from './check.ts';
+import { findDevice } from './find-device.ts';
 import type { CashParts } from './interface.ts';
 import { keyIdNumberOf } from './key-ids.ts';
 import type { OpenAccountAnswer, OpenAccountRequest } from './messages.ts';
@@ -34,17 +36,9 @@ export async function openAccounts(
   const answers: (Answer | undefined)[] = new Array(requests.length).fill(undefined);
   const wanted: Wanted[] = [];
   requests.forEach((request, index) => {
-    const { device, signingKey, currency } = request;
-    const offered = terms.get(currency);
-    const known = registry.device(device);
-    const refused =
-      checkOpenAccount(request) ??
-      (known === undefined ? undefined : checkKeyOfDevice(known, signingKey)) ??
-      (offered === undefined ? currencyNotOffered([...terms.keys()], currency) : undefined);
-    const there = known?.accounts.get(currency);
-    if (refused !== undefined) answers[index] = refused;
-    else if (there !== undefined) answers[index] = { timestamp: there.openedAt };
-    else wanted.push({ index, request, account: accountOf(request, known === undefined, offered!) });
+    const decided = decide(request, parts);
+    if ('account' in decided) wanted.push({ index, request, account: decided.account });
+    else answers[index] = decided;
   });
 
   const opened = new Map<number, OpenedAccount>();
@@ -58,6 +52,7 @@ export async function openAccounts(
     answers,
     opened,
   );
+  if (opened.size === 0) return answers as Answer[];
   const registered = await registry.opened([...opened.values()]);
   [...opened.keys()].forEach((index, i) => {
     const openedAt = registered[i]!;
@@ -65,6 +60,23 @@ export async function openAccounts(
     answers[index] = openedAt === 'differs' ? deviceDiffers(device) : { timestamp: openedAt };
   });
   return answers as Answer[];
+}
+
+/** The answer, or the account to open. */
+function decide(
+  request: OpenAccountRequest,
+  parts: CashParts,
+): Answer | { readonly account: Partial<Account> } {
+  const { device, signingKey, currency } = request;
+  const known = checkOpenAccount(request) ?? findDevice(device, parts);
+  if (known instanceof Refusal) return known;
+  const differs = known && checkKeyOfDevice(known, signingKey);
+  if (differs !== undefined) return differs;
+  const there = known?.accounts.get(currency);
+  if (there !== undefined) return { timestamp: there.openedAt };
+  const terms = parts.terms.get(currency);
+  if (terms === undefined) return currencyNotOffered([...parts.terms.keys()], currency);
+  return { account: accountOf(request, known === undefined, terms) };
 }
 
 function accountOf(

@@ -28,7 +28,8 @@ function bookedReport(transfer: Transfer, accounts: ReadonlyMap<bigint, Account>
   const { id, debitAccountId, creditAccountId, amount, ledger, code, timestamp } = transfer;
   const kind = transferReason(code) ?? `code ${code}`;
   const state = kind === 'load' ? 'credited' : 'booked';
-  const detail = `debit ${debitAccountId}, credit ${creditAccountId}, evidence ${hex(transfer.userData128, 16)} ${hex(transfer.userData64, 8)}`;
+  const evidence = `${hex(transfer.userData128, 16)} ${hex(transfer.userData64, 8)}`;
+  const detail = `debit ${debitAccountId}, credit ${creditAccountId}, evidence ${evidence}`;
   // The device that gets the money, or else the one that it comes from.
   const device = [creditAccountId, debitAccountId]
     .map((account) => accounts.get(account))

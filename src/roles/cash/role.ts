@@ -1,5 +1,6 @@
 // Puts cash together: the ledger, the registry, the keys, and the engine that stands behind its server.
 import { Registry as MetricsRegistry } from 'prom-client';
+import { type CryptoPool, ed25519 } from '../../crypto/index.ts';
 import { type Clock, systemClock } from '../../ledger/clock.ts';
 import type { Ledger } from '../../ledger/index.ts';
 import { Currencies } from '../../shared/currency.ts';
@@ -21,6 +22,8 @@ export interface CashOptions {
   /** Both are the caller's, who closes them after the role. */
   readonly ledger: Ledger;
   readonly store: RoleStore;
+  /** Verifies batches, and is the caller's too; left out: they are verified on this thread. */
+  readonly pool?: Pick<CryptoPool, 'verifyBatch'>;
   /** identity.ts makes it of the directory and the role's key sets. */
   readonly identity: CashIdentity;
   /** What devices may have accounts in, 1 to CURRENCIES_MAX. */
@@ -55,7 +58,7 @@ const SILENT: CashLog = { warn: () => {}, error: () => {} };
  * @throws CashConfigurationError; RequestError when the ledger does not take accounts now
  */
 export async function openCash(options: CashOptions): Promise<Cash> {
-  const { ledger, store, identity, currencies, limits, log = SILENT, afterTurn } = options;
+  const { ledger, store, pool = ed25519, identity, currencies, limits, log = SILENT, afterTurn } = options;
   checkTerms(currencies);
   for (const { currency } of currencies) await openSystemAccounts(ledger, currency);
   const receipts = new CreditReceipts(identity);
@@ -64,6 +67,7 @@ export async function openCash(options: CashOptions): Promise<Cash> {
     registry: new Registry(store, { devicesInMemoryMax: DEVICES_IN_MEMORY_MAX, ...limits }),
     settlementKeys: new SettlementKeys(identity),
     receipts,
+    verifyBatch: (items) => pool.verifyBatch(items),
     terms: new Map(currencies.map((terms) => [terms.currency, terms])),
     log,
   };

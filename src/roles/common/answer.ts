@@ -10,6 +10,9 @@ const ROLE_CODES_FIRST = 1000;
 /** Bytes of a refusal's text; longer ones are cut. */
 export const REFUSAL_MESSAGE_BYTES_MAX = 512;
 
+const utf8 = new TextEncoder();
+const fromUtf8 = new TextDecoder();
+
 const RefusedOnWire = struct({ code: u16, message: text(REFUSAL_MESSAGE_BYTES_MAX) });
 
 /** Bytes of the longest answer on the wire, refusals included. */
@@ -59,9 +62,8 @@ function nameOf<Code extends string>(number: number, refusals: readonly Code[]):
 
 /** The longest beginning of a refusal's text that fits, without half a character. */
 export function cut(message: string): string {
-  const wellFormed = Buffer.from(message, 'utf8');
-  if (wellFormed.length <= REFUSAL_MESSAGE_BYTES_MAX) return wellFormed.toString('utf8');
-  let end = REFUSAL_MESSAGE_BYTES_MAX;
-  while ((wellFormed[end]! & 0xc0) === 0x80) end--;
-  return wellFormed.toString('utf8', 0, end);
+  const encoded = utf8.encode(message);
+  let end = Math.min(encoded.length, REFUSAL_MESSAGE_BYTES_MAX);
+  if (end < encoded.length) while ((encoded[end]! & 0xc0) === 0x80) end--;
+  return fromUtf8.decode(encoded.subarray(0, end));
 }

@@ -6,15 +6,15 @@
 //       operations: { credit: operation(32, CreditRequest, CreditAnswer), … },
 //     });
 import type { Codec } from '../../shared/codec.ts';
-import { HEADER_SIZE, MESSAGE_BYTES_MAX } from '../../wire/limits.ts';
+import { HEADER_SIZE, MESSAGE_BYTES_MAX, MESSAGES_MAX } from '../../wire/limits.ts';
+import { LENGTH_SIZE } from '../../wire/message-lengths.ts';
+import {
+  MESSAGE_OPERATION_LAST as OPERATION_MAX,
+  MESSAGE_OPERATION_FIRST as OPERATION_MIN,
+} from '../../wire/operation.ts';
 import { answerBytesMax } from './answer.ts';
 
-export const OPERATION_MIN = 32;
-export const OPERATION_MAX = 127;
-/** Messages of a frame. Beyond: the frame is refused. */
-export const MESSAGES_MAX = 1024;
-/** Bytes before each message of a frame. */
-export const MESSAGE_PREFIX_BYTES = 4;
+export { OPERATION_MAX, OPERATION_MIN };
 
 export interface MessageOperation<Request, Answer> {
   readonly number: number;
@@ -36,7 +36,7 @@ export function operation<Request, Answer>(
   if (!Number.isInteger(number) || number < OPERATION_MIN || number > OPERATION_MAX) {
     throw new RangeError(`operation: expected ${OPERATION_MIN} to ${OPERATION_MAX}, got ${number}`);
   }
-  const longest = MESSAGE_PREFIX_BYTES + Math.max(request.bytesMax, answerBytesMax(answer));
+  const longest = LENGTH_SIZE + Math.max(request.bytesMax, answerBytesMax(answer));
   const messagesMax = Math.min(MESSAGES_MAX, Math.floor((MESSAGE_BYTES_MAX - HEADER_SIZE) / longest));
   if (messagesMax < 1) {
     throw new RangeError(

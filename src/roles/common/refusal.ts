@@ -27,7 +27,7 @@ export const MAY_REPEAT: { readonly [code in CommonRefusal]: boolean } = {
 };
 
 export function mayRepeat({ code }: Refusal): boolean {
-  return code in MAY_REPEAT && MAY_REPEAT[code as CommonRefusal];
+  return Object.hasOwn(MAY_REPEAT, code) && MAY_REPEAT[code as CommonRefusal];
 }
 
 export class Refusal<Code extends string = string> {

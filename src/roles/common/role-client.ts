@@ -3,15 +3,9 @@
 //     call ─▶ queue of its operation ─ end of the turn ─▶ frames ─▶ transport ─▶ answers, in order
 //                                                        at most framesInFlightMax
 import { HEADER_SIZE, MESSAGE_BYTES_MAX } from '../../wire/limits.ts';
+import { LENGTH_SIZE } from '../../wire/message-lengths.ts';
 import { type AnswerCodec, answerCodec } from './answer.ts';
-import {
-  type AnswerOf,
-  MESSAGE_PREFIX_BYTES,
-  type MessageOperation,
-  type Operations,
-  type RequestOf,
-  type RoleProtocol,
-} from './operation.ts';
+import type { AnswerOf, MessageOperation, Operations, RequestOf, RoleProtocol } from './operation.ts';
 import { mayRepeat, Refusal } from './refusal.ts';
 
 /** A connection to a role: the channel's client, or a network in memory. */
@@ -146,7 +140,7 @@ export class RoleClient<Of extends Operations, Code extends string = string> {
 function takeFrame(queue: Queue): readonly Call[] {
   let count = 0;
   for (let bytes = 0; count < Math.min(queue.calls.length, queue.operation.messagesMax); count++) {
-    bytes += MESSAGE_PREFIX_BYTES + queue.calls[count]!.message.length;
+    bytes += LENGTH_SIZE + queue.calls[count]!.message.length;
     if (bytes > BODY_BYTES_MAX) break;
   }
   return queue.calls.splice(0, count);

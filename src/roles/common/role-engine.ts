@@ -7,17 +7,11 @@
 import type { Registry } from 'prom-client';
 import type { Clock } from '../../ledger/clock.ts';
 import type { Engine, EngineHealth, EngineReply, EngineRequest, SessionInfo } from '../../wire/engine.ts';
+import { MESSAGES_MAX } from '../../wire/limits.ts';
+import { encodeMessages, parseMessages } from '../../wire/messages.ts';
 import { RequestStatus, type RequestStatusName } from '../../wire/status.ts';
 import { type AnswerCodec, answerCodec } from './answer.ts';
-import { encodeMessages, parseMessages } from './message-body.ts';
-import {
-  type AnswerOf,
-  MESSAGES_MAX,
-  type MessageOperation,
-  type Operations,
-  type RequestOf,
-  type RoleProtocol,
-} from './operation.ts';
+import type { AnswerOf, MessageOperation, Operations, RequestOf, RoleProtocol } from './operation.ts';
 import { Refusal } from './refusal.ts';
 import { RoleMetrics } from './role-metrics.ts';
 
@@ -115,6 +109,10 @@ export class RoleEngine<Of extends Operations, Peer, Code extends string = strin
         isScheduled: false,
       });
     }
+  }
+
+  understands(operation: number): boolean {
+    return this.#batches.has(operation);
   }
 
   async submit(request: EngineRequest): Promise<EngineReply> {

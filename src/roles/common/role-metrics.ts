@@ -1,6 +1,6 @@
 // What an operator watches of a role, in the Prometheus text format.
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
-import { MESSAGES_MAX } from './operation.ts';
+import { MESSAGES_MAX } from '../../wire/limits.ts';
 
 export class RoleMetrics {
   readonly #registry: Registry;

@@ -11,8 +11,7 @@ export interface DevicePeer {
 export type ManagementPeer =
   | DevicePeer
   | { readonly kind: 'unenrolled'; readonly channelKey: Uint8Array }
-  | { readonly kind: 'role'; readonly role: string }
-  | { readonly kind: 'operator' | 'unnamed' | 'local' };
+  | { readonly kind: 'role' | 'operator' | 'unnamed' | 'local' };
 
 export const isAnyone = (): boolean => true;
 
@@ -23,4 +22,4 @@ export const mayEnrol = ({ kind }: ManagementPeer): boolean =>
 export const isDevice = (peer: ManagementPeer): peer is DevicePeer => peer.kind === 'device';
 
 export const isOperator = (peer: ManagementPeer): boolean =>
-  peer.kind === 'operator' || peer.kind === 'local' || (peer.kind === 'role' && peer.role === 'operator');
+  peer.kind === 'operator' || peer.kind === 'local';

@@ -84,10 +84,12 @@ async function submitGood<State, Effect extends object, Outcome>(
 ): Promise<(() => Refused | Promise<Standing<State> | Refused>)[]> {
   const findings = requests.map((request) => look(runner, request, log));
   const unverified = placesOf(findings, (finding) => finding === 'new');
-  const verdicts = await (pool ?? ed25519).verifyBatch(unverified.map((i) => requests[i]!.signed));
-  unverified.forEach((i, n) => {
-    if (!verdicts[n]) findings[i] = signatureInvalid();
-  });
+  if (unverified.length > 0) {
+    const verdicts = await (pool ?? ed25519).verifyBatch(unverified.map((i) => requests[i]!.signed));
+    unverified.forEach((i, n) => {
+      if (!verdicts[n]) findings[i] = signatureInvalid();
+    });
+  }
   const good = placesOf(findings, (finding) => !(finding instanceof Refusal));
   const standings = runner.submit(
     flow,

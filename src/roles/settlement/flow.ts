@@ -116,10 +116,9 @@ export function admitCharge(
   return { kind: 'authorising', charge, run, before: undefined };
 }
 
-export function chargeFlow({
-  run,
-  inquireForMs,
-}: ChargeFlowOptions): Flow<ChargeState, ChargeEffect, ChargeOutcome> {
+export type ChargeFlow = Flow<ChargeState, ChargeEffect, ChargeOutcome>;
+
+export function chargeFlow({ run, inquireForMs }: ChargeFlowOptions): ChargeFlow {
   const inquireFor = BigInt(inquireForMs) * NANOSECONDS_A_MILLISECOND;
 
   /** When inquiry ends, result or none. */

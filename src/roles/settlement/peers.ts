@@ -8,5 +8,5 @@ export function isManagement(peer: Peer): boolean {
 }
 
 export function isOperator(peer: Peer): boolean {
-  return peer.kind === 'local' || (peer.kind === 'role' && peer.role === 'operator');
+  return peer.kind === 'local' || peer.kind === 'operator';
 }

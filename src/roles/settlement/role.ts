@@ -97,8 +97,7 @@ export async function openSettlement(options: SettlementOptions): Promise<Settle
     handlers: settlementHandlers({
       store,
       runner,
-      charges,
-      reversals: reversalFlow,
+      chargeFlow: charges,
       run: thisRun,
       openSeals,
       limits,

@@ -72,6 +72,18 @@ export class WalletStore {
     return new StoreOfOne(this.#store, name);
   }
 
+  /** Of the wallets that are in the store. @throws WalletError wallet_damaged */
+  names(): string[] {
+    const names: string[] = [];
+    for (let from: Uint8Array = Uint8Array.of(0); ; ) {
+      const [first] = this.#store.range(TABLE, { from, limit: 1 });
+      if (first === undefined) return names;
+      const [name] = Buffer.from(first.key).toString('latin1').split('\0') as [string];
+      names.push(name);
+      from = Buffer.from(`${name}\x01`, 'latin1');
+    }
+  }
+
   async close(): Promise<void> {
     await this.#store.close();
   }

@@ -134,13 +134,24 @@ describe('specie keys', () => {
     expect(existsSync(join(home, 'keys/settlement/2.key'))).toBe(false);
   });
 
+  test('add and remove operators', async () => {
+    const added = await specie('keys', 'add-operator', 'anna', '--home', home);
+    expect(added.stdout).toContain('operators/anna.key');
+    expect((await specie('keys', 'show', '--home', home)).stdout).toMatch(/^anna +SHA256:/m);
+    const removed = await specie('keys', 'remove-operator', 'operator', '--home', home, '--json');
+    expect(JSON.parse(removed.stdout)).toMatchObject({ name: 'operator' });
+    expect((await specie('keys', 'show', '--home', home)).stdout).not.toMatch(/^operator +SHA256:/m);
+    expect((await specie('init', '--home', home)).stdout).toMatch(/^found +\S+anna\.key/m);
+  });
+
   test.each([
+    [['add-operator', '../x', '--home', 'HOME'], 'expected a name of 1 to 64'],
     [['rotate', 'shop'], 'management, cash, settlement'],
     [['rotate', 'cash', '--overlap', '-1'], 'expected a whole number from 0 to 3650'],
     [['list', '--home', '/nonexistent'], 'run specie init --home /nonexistent'],
     [['burn'], "unknown command 'burn'"],
   ])('%j is refused', async (args, message) => {
-    const result = await specie('keys', ...args);
+    const result = await specie('keys', ...args.map((text) => (text === 'HOME' ? home : text)));
     expect(result.code).toBe(1);
     expect(result.message + result.stderr).toContain(message);
   });

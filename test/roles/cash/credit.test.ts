@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { ed25519 } from '../../../src/crypto/index.ts';
+import { createCryptoPool, ed25519 } from '../../../src/crypto/index.ts';
 import { AccountFlags, TransferFlags } from '../../../src/layout/generated.ts';
 import type { Ledger } from '../../../src/ledger/index.ts';
 import { systemAccountId, TransferCode } from '../../../src/roles/cash/accounts.ts';
@@ -299,7 +299,7 @@ describe('rejections', () => {
       },
     ]);
     expect(await one(request)).toBe('rejected: exists_with_different_flags');
-    // Not by way of a receipt that does not count, either.
+    // Nor by way of a receipt that does not count, either.
     const unproven = {
       ...request,
       receipt: { ...request.receipt, signature: forged(request.receipt.signature) },
@@ -307,6 +307,26 @@ describe('rejections', () => {
     expect(await one(unproven)).toBe('refused: receipt_invalid');
     expect(await cash.balance(device)).toBe(500n);
   });
+});
+
+test('an id that an operator has used, for the same money but another reason and key', async () => {
+  const device = await cash.opened();
+  const request = creditOf(device);
+  const { orderDigest } = request.receipt.document;
+  await cash.ledger.createTransfers([
+    {
+      id: request.order.document.request,
+      debitAccountId: systemAccountId('float', EUR),
+      creditAccountId: device.device,
+      amount: 500n,
+      userData128: BigInt(`0x${Buffer.from(orderDigest.subarray(0, 16)).reverse().toString('hex')}`),
+      userData64: 1n,
+      ledger: EUR,
+      code: TransferCode.loss,
+    },
+  ]);
+  expect(await one(request)).toBe('rejected: exists_with_different_user_data_64');
+  expect(cash.logged.at(-1)).toMatchObject({ message: 'credit conflicts with another transfer' });
 });
 
 describe('what was credited stays credited', () => {
@@ -345,6 +365,25 @@ describe('what was credited stays credited', () => {
   });
 });
 
+test('signatures may be verified by a pool of threads', async () => {
+  const pool = createCryptoPool({ threads: 1 });
+  const device = await cash.opened();
+  const other = await TestCash.open({ path: cash.path, ledger: cash.ledger, store: cash.store, pool });
+  const requests = Array.from({ length: 40 }, (_, i) => {
+    const good = creditOf(device, { amount: 1n });
+    return i % 5 === 2
+      ? { ...good, order: { ...good.order, signature: forged(good.order.signature) } }
+      : good;
+  });
+  const results = (await other.credit(...requests)).map(short);
+  expect(results).toEqual(requests.map((_, i) => (i % 5 === 2 ? 'refused: signature_invalid' : 'credited')));
+  await pool.close();
+  // Without the pool nothing is decided.
+  expect((await other.credit(creditOf(device))).map(short)).toEqual(['unknown']);
+  await other.cash.close();
+  expect(await cash.balance(device)).toBe(32n);
+});
+
 describe('when the ledger or the store cannot', () => {
   /** The ledger, with another answer to transfers. */
   const failing = (ledger: Ledger, error: Error): Ledger =>
@@ -372,7 +411,7 @@ describe('when the ledger or the store cannot', () => {
     });
   }
 
-  test('a rejection that cannot be remembered is not answered; the next one is', async () => {
+  test('a rejection that cannot be remembered is not answered until it can be; the rest of its batch is', async () => {
     const device = await cash.opened();
     let isFull = true;
     const store = {
@@ -384,7 +423,11 @@ describe('when the ledger or the store cannot', () => {
     };
     const other = await TestCash.open({ path: cash.path, store, ledger: cash.ledger });
     const tooMuch = creditOf(device, { amount: BALANCE_MAX + 1n });
-    expect((await other.credit(tooMuch)).map(short)).toEqual(['unknown']);
+    expect((await other.credit(creditOf(device), tooMuch, creditOf(device))).map(short)).toEqual([
+      'credited',
+      'unknown',
+      'credited',
+    ]);
     isFull = false;
     expect((await other.credit(tooMuch)).map(short)).toEqual(['rejected: id_already_failed']);
     await other.cash.close();

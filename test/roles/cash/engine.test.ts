@@ -1,4 +1,5 @@
 // Ledger and role behind one engine: who may do what, and what both say together.
+import { rmSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { TransferLayout, writeTransfer } from '../../../src/layout/generated.ts';
 import { CashEngine } from '../../../src/roles/cash/engine.ts';
@@ -152,6 +153,24 @@ describe('balances and requests', () => {
       'currency_not_offered',
       'ok',
     ]);
+  });
+
+  test('a device whose account is not in the ledger: its own message fails', async () => {
+    // A ledger from before, with a registry from after.
+    const other = await TestCash.open({ store: cash.store });
+    const client = other.client();
+    const known = await cash.opened();
+    expect((await client.getBalance({ device: known.device, currency: EUR })).kind).toBe('unknown');
+    expect(other.logged).toMatchObject([
+      { level: 'error', message: 'an account of the registry is not in the ledger' },
+    ]);
+    expect(await other.credit(creditOf(known))).toMatchObject([
+      { kind: 'ok', answer: { kind: 'rejected', reason: 'credit_account_not_found' } },
+    ]);
+    expect(other.logged.at(-1)).toMatchObject({ level: 'error', message: 'credit rejected' });
+    await other.cash.close();
+    await other.ledger.close();
+    rmSync(other.path, { recursive: true });
   });
 
   test('what became of a request: credited, rejected, booked by an operator, never seen', async () => {

@@ -136,6 +136,39 @@ describe('open_account', () => {
     await other.cash.close();
   });
 
+  test('an account in a currency that is not offered any more is still there', async () => {
+    const one = newDevice();
+    const first = answerOf(await cash.client().openAccount(asked(one)));
+    const other = await TestCash.open({
+      path: cash.path,
+      ledger: cash.ledger,
+      store: cash.store,
+      currencies: [{ currency: USD }],
+    });
+    expect(answerOf(await other.client().openAccount(asked(one)))).toEqual(first);
+    expect((await other.credit(creditOf(one))).map(short)).toEqual(['credited']);
+    expect(await openAll([asked(newDevice())], other)).toEqual(['currency_not_offered']);
+    await other.cash.close();
+  });
+
+  test('a damaged record is a matter of its own device', async () => {
+    const [good, bad] = [await cash.opened(), await cash.opened()];
+    await cash.store.transaction((tx) => tx.put('devices', bad.device, new Uint8Array(5)));
+    const other = await TestCash.open({ path: cash.path, ledger: cash.ledger, store: cash.store });
+    const client = other.client();
+    const all = [good, bad, good];
+    const results = [
+      ...(await Promise.all(all.map((one) => client.openAccount(asked(one))))),
+      ...(await other.credit(...all.map((one) => creditOf(one)))),
+      ...(await Promise.all(all.map(({ device }) => client.getBalance({ device, currency: EUR })))),
+    ];
+    expect(results.map(({ kind }) => kind)).toEqual(Array(3).fill(['ok', 'unknown', 'ok']).flat());
+    expect(other.logged.map(({ level, message }) => `${level}: ${message}`)).toEqual(
+      Array(3).fill('error: a device could not be read'),
+    );
+    await other.cash.close();
+  });
+
   test('more devices than are kept in memory', async () => {
     const small = await TestCash.open({
       path: cash.path,

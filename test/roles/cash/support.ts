@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ed25519, sha256 } from '../../../src/crypto/index.ts';
+import type { KeyPair } from '../../../src/identity/key-set.ts';
 import { Ledger } from '../../../src/ledger/index.ts';
 import { CashClient } from '../../../src/roles/cash/client.ts';
 import type { CreditAnswer, CreditRequest } from '../../../src/roles/cash/messages.ts';
@@ -95,7 +96,7 @@ export function orderOf({ key }: TestDevice, fields: OrderFields = {}): SignedLo
 export function receiptOf(
   { document: order }: SignedLoadOrder,
   changes: Partial<ChargeReceipt> = {},
-  key = SETTLEMENT_KEY,
+  key: KeyPair = SETTLEMENT_KEY,
 ) {
   const document: ChargeReceipt = {
     keyId: keyIdOf(key.publicKey),
@@ -147,7 +148,9 @@ export class TestCash {
 
   static async open(options: Partial<CashOptions> & { path?: string } = {}): Promise<TestCash> {
     const { path = mkdtempSync(join(tmpdir(), 'specie-cash-')), ...rest } = options;
-    const ledger = rest.ledger ?? (await Ledger.open({ path: join(path, 'ledger') }));
+    const { clock } = rest;
+    const ledger =
+      rest.ledger ?? (await Ledger.open({ path: join(path, 'ledger'), ...(clock && { clock }) }));
     const store = rest.store ?? memoryRoleStore(new MemoryDisk());
     const identity = new TestIdentity();
     identity.list(SETTLEMENT_KEY.publicKey);

@@ -1,16 +1,18 @@
 // The toy's two roles, its driver and the somebody outside, in a simulated world: the network drops, delays, repeats and
 // reorders; a role can die at any trace point and comes back on what its disk has.
-import { encodeMessages, parseMessages } from '../../../src/roles/common/message-body.ts';
 import type { MessageTransport } from '../../../src/roles/common/role-client.ts';
 import { RoleClient } from '../../../src/roles/common/role-client.ts';
-import type { RoleRequest } from '../../../src/roles/common/role-engine.ts';
 import type { FlowRunner } from '../../../src/roles/flow/flow-runner.ts';
 import type { Engine } from '../../../src/wire/engine.ts';
+import { encodeMessages, parseMessages } from '../../../src/wire/messages.ts';
+import type { Peer } from '../../../src/wire/peer.ts';
 import { RequestStatus } from '../../../src/wire/status.ts';
 import { MemoryDisk, memoryRoleStore } from '../../store/memory-backend.ts';
 import {
   BALANCE_FIRST,
   type Became,
+  DRIVER,
+  GIVER,
   type Ground,
   giverProtocol,
   isDeclined,
@@ -113,7 +115,7 @@ export async function simulate(
       if (!random.chance(faults.drop)) setTimer(deliver, faults.delayMaxMs * random.float());
     }
   };
-  const network = (to: () => Process, peer: string, isAlive: () => boolean): MessageTransport => ({
+  const network = (to: () => Process, peer: Peer, isAlive: () => boolean): MessageTransport => ({
     call: (operation, messages) =>
       new Promise((resolve, reject) => {
         if (!isAlive()) return;
@@ -121,7 +123,7 @@ export async function simulate(
         carry(() => {
           const engine = to().role?.engine;
           const request = { operation, session: 0n, request: 0n, payload, count: messages.length, peer };
-          void engine?.submit(request as RoleRequest<string>).then(({ status, body, count }) => {
+          void engine?.submit(request).then(({ status, body, count }) => {
             if (to().role?.engine !== engine || status !== RequestStatus.ok) return;
             carry(() => isAlive() && resolve(parseMessages(body, count)));
           });
@@ -149,7 +151,7 @@ export async function simulate(
   const giver = new Process(world, (ground, isAlive) =>
     openGiver(
       ground,
-      network(() => taker, 'giver', isAlive),
+      network(() => taker, GIVER, isAlive),
     ),
   );
   taker.start(trace);
@@ -158,7 +160,7 @@ export async function simulate(
   const became = new Map<bigint, Became | 'too_little'>();
   const transport = network(
     () => giver,
-    'driver',
+    DRIVER,
     () => true,
   );
   const client = new RoleClient({ protocol: giverProtocol, transport });

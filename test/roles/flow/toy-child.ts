@@ -6,12 +6,21 @@
 import { appendFileSync, existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { systemClock } from '../../../src/ledger/clock.ts';
-import { encodeMessages, parseMessages } from '../../../src/roles/common/message-body.ts';
 import { type MessageTransport, RoleClient } from '../../../src/roles/common/role-client.ts';
-import type { RoleRequest } from '../../../src/roles/common/role-engine.ts';
 import { openRoleStore } from '../../../src/store/lmdb-store.ts';
 import type { Engine } from '../../../src/wire/engine.ts';
-import { BALANCE_FIRST, giverProtocol, isDeclined, openGiver, openTaker, total } from './toy.ts';
+import { encodeMessages, parseMessages } from '../../../src/wire/messages.ts';
+import type { Peer } from '../../../src/wire/peer.ts';
+import {
+  BALANCE_FIRST,
+  DRIVER,
+  GIVER,
+  giverProtocol,
+  isDeclined,
+  openGiver,
+  openTaker,
+  total,
+} from './toy.ts';
 
 /** Every fifth is declined. */
 export const amountOf = (id: bigint): bigint => (id % 5n === 0n ? 7n : 1n);
@@ -24,11 +33,11 @@ export interface Report {
 }
 
 /** Straight into the engine. */
-const direct = (engine: Engine, peer: string): MessageTransport => ({
+const direct = (engine: Engine, peer: Peer): MessageTransport => ({
   async call(operation, messages) {
     const payload = encodeMessages(messages);
     const request = { operation, session: 0n, request: 0n, payload, count: messages.length, peer };
-    const { body, count } = await engine.submit(request as RoleRequest<string>);
+    const { body, count } = await engine.submit(request);
     return parseMessages(body, count);
   },
 });
@@ -49,8 +58,8 @@ async function live(folder: string, number: number, killAt: number): Promise<voi
     if (!applied().includes(String(id))) appendFileSync(file, `${id}\n`);
     return 'moved';
   });
-  const giver = openGiver({ store: givers!, clock, trace }, direct(taker.engine, 'giver'));
-  const client = new RoleClient({ protocol: giverProtocol, transport: direct(giver.engine, 'driver') });
+  const giver = openGiver({ store: givers!, clock, trace }, direct(taker.engine, GIVER));
+  const client = new RoleClient({ protocol: giverProtocol, transport: direct(giver.engine, DRIVER) });
   const drive = async (id: bigint): Promise<string> => {
     for (;;) {
       const result = await client.call('move', { id, amount: amountOf(id) });

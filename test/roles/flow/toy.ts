@@ -12,6 +12,7 @@ import { type FlowLog, FlowRunner, run } from '../../../src/roles/flow/flow-runn
 import { type Infer, oneOf, struct, u64, u128, union } from '../../../src/shared/codec.ts';
 import type { SetTimer } from '../../../src/shared/timer.ts';
 import type { RoleStore, StoreReads } from '../../../src/store/store.ts';
+import type { Peer } from '../../../src/wire/peer.ts';
 
 const Move = struct({ id: u128, amount: u64 });
 export type Move = Infer<typeof Move>;
@@ -91,7 +92,8 @@ export interface Ground {
   readonly waitMs?: number;
 }
 
-type Peer = 'driver' | 'giver';
+export const DRIVER: Peer = { kind: 'local' };
+export const GIVER: Peer = { kind: 'role', role: 'giver', keyId: new Uint8Array(8) };
 
 export function openGiver(ground: Ground, taker: MessageTransport) {
   const client = new RoleClient({ protocol: takerProtocol, transport: taker });
@@ -109,7 +111,7 @@ export function openGiver(ground: Ground, taker: MessageTransport) {
     protocol: giverProtocol,
     handlers: {
       move: {
-        allowed: (peer) => peer === 'driver',
+        allowed: (peer) => peer.kind === 'local',
         handle: (messages) =>
           runner
             .submit(
@@ -148,7 +150,7 @@ export function openTaker(ground: Ground, outside: Outside) {
     protocol: takerProtocol,
     handlers: {
       take: {
-        allowed: (peer) => peer === 'giver',
+        allowed: (peer) => peer.kind === 'role' && peer.role === 'giver',
         handle: (messages) =>
           runner
             .submit(

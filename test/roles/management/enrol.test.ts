@@ -117,7 +117,7 @@ describe('an enrolment is refused', () => {
     ['with a request id that is kept for settlement', 'malformed', { request: 0xffn << 120n }],
     ['over the channel of another key', 'key_mismatch', {}, other.unenrolled],
     ['over the channel of another device', 'key_mismatch', {}, other.peer(5n)],
-    ['by a role', 'not_permitted', {}, { kind: 'role', role: 'cash' }],
+    ['by a role', 'not_permitted', {}, { kind: 'role' }],
     ['when its time has come', 'expired', { applyBy: START }],
     ['when its time lies far ahead', 'applies_too_late', { applyBy: START + 8n * DAY }],
     [

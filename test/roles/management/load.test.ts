@@ -254,7 +254,7 @@ describe('a load is refused', () => {
     const load = (peer: Parameters<Stage['as']>[0]) => stage.ask(() => stage.as(peer).load(given()));
     expect(await load(ada.unenrolled)).toBe('not_permitted');
     expect(await load({ kind: 'local' })).toBe('not_permitted');
-    expect(await load({ kind: 'role', role: 'cash' })).toBe('not_permitted');
+    expect(await load({ kind: 'role' })).toBe('not_permitted');
     expect(await load(ada.peer(device + 1n))).toBe('device_unknown');
     expect(await load({ ...ada.peer(device), channelKey: bob.channel.publicKey })).toBe('device_unknown');
     // Under Bob's number, with his own keys in his certificate: the order is not his.

@@ -172,7 +172,7 @@ export const refused = (code: string): { kind: 'refused'; refusal: Refusal<never
 });
 export const NO_ANSWER = { kind: 'unknown', reason: 'no answer' } as const;
 
-type Call = 'charge' | 'reverse' | 'openAccount' | 'credit' | 'getBalance';
+export type Call = 'charge' | 'reverse' | 'openAccount' | 'credit' | 'getBalance';
 export type Answer = CallResult<unknown, never>;
 
 /**
@@ -394,7 +394,7 @@ export class Stage {
   }
 
   get operator(): ManagementClient {
-    return this.as({ kind: 'role', role: 'operator' });
+    return this.as({ kind: 'operator' });
   }
 
   /** What an operator is told of a request's state: its name and its detail. */

@@ -8,12 +8,12 @@
 //     garbage      the work is done, the answer is no answer
 //     reject       the work is done, and the adapter throws, with all it knows in the message
 //     decline      declined for good
-//     down         lost_before, and so is every other call for an hour
+//     down         lost_before, and so is every other call for a while
 import type {
   CardOrder,
+  InquiryOutcome,
   Institution,
   InstitutionOutcome,
-  InquiryOutcome,
   ReversalOutcome,
   Unknown,
 } from '../../../src/roles/settlement/institution.ts';
@@ -48,7 +48,8 @@ interface Entry {
 
 const TIMEOUT_MS = 1000;
 const LATE_MS = 5000;
-const DOWN_MS = 3_600_000;
+/** Longer than the tests let settlement inquire. */
+const DOWN_MS = 150_000;
 const GARBAGE: readonly unknown[] = [
   undefined,
   null,
@@ -157,7 +158,8 @@ export class ScriptedInstitution {
           responseCode: '51',
         } as Outcome;
       case 'down':
-        if (this.#world.now >= this.#downUntil) this.#downUntil = this.#world.now + BigInt(DOWN_MS) * 1_000_000n;
+        if (this.#world.now >= this.#downUntil)
+          this.#downUntil = this.#world.now + BigInt(DOWN_MS) * 1_000_000n;
         return noAnswer();
     }
   }

@@ -20,13 +20,13 @@ import type { ChargeRequest } from '../../../src/roles/settlement/messages.ts';
 import { openSettlement, type Settlement } from '../../../src/roles/settlement/role.ts';
 import type { Peer } from '../../../src/wire/peer.ts';
 import { MemoryDisk, memoryRoleStore } from '../../store/memory-backend.ts';
-import { ScriptedInstitution, type Script } from './scripted-institution.ts';
+import { type Script, ScriptedInstitution } from './scripted-institution.ts';
 import { World } from './world.ts';
 
 export const EUR = 978;
 export const ACCOUNT_NUMBER = '9999001234567893';
 export const MANAGEMENT: Peer = { kind: 'role', role: 'management', keyId: new Uint8Array(8) };
-export const OPERATOR: Peer = { kind: 'role', role: 'operator', keyId: new Uint8Array(8) };
+export const OPERATOR: Peer = { kind: 'operator', name: 'anna', channelKey: new Uint8Array(32) };
 export const HOUR_NS = 3_600_000_000_000n;
 
 /** Keys that are the same in every run. */
@@ -63,7 +63,13 @@ export interface OrderOptions {
   readonly applyBy: bigint;
 }
 
-export function signedOrder({ request, device = DEVICE, amount = 2500n, currency = EUR, applyBy }: OrderOptions) {
+export function signedOrder({
+  request,
+  device = DEVICE,
+  amount = 2500n,
+  currency = EUR,
+  applyBy,
+}: OrderOptions) {
   const document: LoadOrder = { request, signingKey: device.publicKey, amount, currency, applyBy };
   return { document, signature: ed25519.sign(device.secretKey, LoadOrder.signedBytes(document)) };
 }
@@ -179,10 +185,10 @@ export class Simulation {
     });
   }
 
-  /** What was not flushed is gone, and nothing of this run does anything any more. */
-  crash(): void {
+  /** What was not flushed is gone, and nothing of this run does anything any more. @param isFlushed as of MemoryDisk */
+  crash(isFlushed = false): void {
     this.#life++;
-    this.disk.crash();
+    this.disk.crash(isFlushed);
     this.#settlement = undefined;
     this.#crashed();
   }
@@ -228,16 +234,20 @@ export class Simulation {
 
   /** Asks, and starts settlement again where it has crashed, until it is final. */
   async insist<Answer extends { readonly kind: string }>(
-    ask: (client: SettlementClient) => Promise<
-      { kind: 'ok'; answer: Answer } | { kind: 'refused'; refusal: { code: string; message: string } } | { kind: 'unknown' }
+    ask: (
+      client: SettlementClient,
+    ) => Promise<
+      | { kind: 'ok'; answer: Answer }
+      | { kind: 'refused'; refusal: { code: string; message: string } }
+      | { kind: 'unknown' }
     >,
   ): Promise<Answer> {
-    for (;;) {
+    for (let pauseMs = 500; ; pauseMs = Math.min(60_000, 2 * pauseMs)) {
       if (this.isDown) await this.start();
       const result = await this.world.until(ask(this.client()));
       if (result.kind === 'refused') throw new Error(`${result.refusal.code}: ${result.refusal.message}`);
       if (result.kind === 'ok' && result.answer.kind !== 'pending') return result.answer;
-      await this.world.pass(500);
+      await this.world.pass(pauseMs);
     }
   }
 
@@ -256,7 +266,10 @@ export class Simulation {
 
   /** All that has left settlement, or that is on its disk, as one text. */
   everything(): string {
-    const stored = [...this.disk.records].flatMap(([at, value]) => [at, Buffer.from(value).toString('latin1')]);
+    const stored = [...this.disk.records].flatMap(([at, value]) => [
+      at,
+      Buffer.from(value).toString('latin1'),
+    ]);
     return [
       ...stored,
       ...this.told.bytes.map((bytes) => Buffer.from(bytes).toString('latin1')),

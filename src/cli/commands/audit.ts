@@ -1,0 +1,93 @@
+import { readFileSync } from 'node:fs';
+import { Command, Option } from 'commander';
+import type { WalletStorage } from '../../wallet/core/ports.ts';
+import { auditText, runAudit } from '../audit/audit.ts';
+import { CollectError } from '../audit/collect.ts';
+import { withOperator } from '../connect.ts';
+import { CommandError, ExitCode } from '../exit-codes.ts';
+import { type HomeOptions, withHome } from '../home-options.ts';
+import { jsonText, type Output } from '../output.ts';
+
+interface Options extends HomeOptions {
+  readonly institution?: string;
+  readonly statement?: string;
+  readonly wallets?: readonly string[];
+  readonly allWallets?: boolean;
+  readonly json?: boolean;
+}
+
+const TIMEOUT_MS = 60_000;
+
+export function auditCommand(output: Output, exit: (code: ExitCode) => void): Command {
+  return withHome(new Command('audit'))
+    .description('Compare what wallets, management, settlement, cash and the institution say of every load')
+    .addOption(
+      new Option('--institution <url>', "the institution simulator's admin address, for its statement").env(
+        'SPECIE_INSTITUTION_ADMIN',
+      ),
+    )
+    .option('--statement <file>', "the institution's statement from a file (NDJSON); - is standard input")
+    .option(
+      '--wallets <folder>',
+      'a store of wallets (repeatable)',
+      (text: string, list: readonly string[] = []) => [...list, text],
+    )
+    .option('--all-wallets', 'these are all wallets: a device without one is a fault, unless it has nothing')
+    .option('--json', 'print one JSON object')
+    .addHelpText(
+      'after',
+      `
+The roles answer while they go on with their work; a store of wallets must not be in use. Requests that are under way
+are listed, and count for neither side.
+
+Examples:
+  $ specie audit --institution http://127.0.0.1:8584
+  $ specie audit --statement statement.ndjson --wallets specie-wallet --json`,
+    )
+    .action(async (options: Options) => {
+      const statement = await statementLines(options);
+      const { WalletStore } = await import('../../wallet/node/storage.ts');
+      const stores: { close(): Promise<void> }[] = [];
+      try {
+        const wallets: WalletStorage[] = [];
+        for (const path of options.wallets ?? []) {
+          const store = await WalletStore.open({ path });
+          stores.push(store);
+          wallets.push(...store.names().map((name) => store.storage(name)));
+        }
+        await withOperator(options, async (operator) => {
+          const allWallets = options.allWallets === true;
+          const report = await runAudit({ operator, statement, wallets, allWallets }, output);
+          const { currency } = operator.configuration;
+          output.write(options.json ? jsonText(report) : auditText(report, currency));
+          if (!report.passed) exit(ExitCode.check_failed);
+        });
+      } catch (error) {
+        throw error instanceof CollectError ? new CommandError(error.message, ExitCode.failed) : error;
+      } finally {
+        for (const store of stores) await store.close();
+      }
+    });
+}
+
+async function statementLines({ institution, statement }: Options): Promise<string[] | undefined> {
+  if (statement !== undefined) return readFileSync(statement === '-' ? 0 : statement, 'utf8').split('\n');
+  if (institution === undefined) return undefined;
+  return fetchStatement(institution);
+}
+
+/** @throws CommandError */
+export async function fetchStatement(institution: string): Promise<string[]> {
+  const url = new URL('/statement', institution);
+  try {
+    const response = await fetch(url, { signal: AbortSignal.timeout(TIMEOUT_MS) });
+    if (!response.ok) throw new Error(`HTTP status ${response.status}`);
+    return (await response.text()).split('\n');
+  } catch (error) {
+    throw new CommandError(
+      `${url.href}: expected the institution's statement, got: ${(error as Error).message}`,
+      ExitCode.unreachable,
+      { cause: error },
+    );
+  }
+}

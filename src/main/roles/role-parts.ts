@@ -1,0 +1,192 @@
+// What each role is made of, beside its server: stores, connections, and the role itself.
+import { randomFillSync } from 'node:crypto';
+import { join } from 'node:path';
+import type { Registry } from 'prom-client';
+import type { RevokedPredicate } from '../../identity/device-certificate.ts';
+import type { RoleHome } from '../../identity/load-home.ts';
+import { systemClock } from '../../identity/time.ts';
+import { CardInstitution } from '../../institution/card-institution.ts';
+import { Ledger } from '../../ledger/index.ts';
+import { cashIdentity } from '../../roles/cash/identity.ts';
+import { openCash } from '../../roles/cash/role.ts';
+import type { Trace } from '../../roles/flow/flow.ts';
+import { MANAGEMENT_LIMITS } from '../../roles/management/limits.ts';
+import { cashClient, settlementClient } from '../../roles/management/partners.ts';
+import { openManagement } from '../../roles/management/role.ts';
+import { openSettlement } from '../../roles/settlement/role.ts';
+import { openRoleStore } from '../../store/lmdb-store.ts';
+import type { Engine } from '../../wire/engine.ts';
+import { type Partner, partner } from './partner.ts';
+
+/** What pino's loggers have. */
+export interface RoleLog {
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+  error(fields: object, message: string): void;
+}
+
+export interface PartsOptions {
+  readonly home: RoleHome;
+  readonly log: RoleLog;
+  readonly registry: Registry;
+  readonly trace?: Trace | undefined;
+  /** Ends the process: the engine takes nothing more until a restart. */
+  readonly failed: (reason: string) => void;
+  readonly ledger?: { readonly readers?: number; readonly mapSizeBytes?: number } | undefined;
+}
+
+export interface RoleParts {
+  readonly engine: Engine;
+  readonly revoked: RevokedPredicate;
+  /** What the start found, for the log. */
+  readonly found: object;
+  /** In good order: what was taken in is written, what is under way goes on at the next start. */
+  close(): Promise<void>;
+}
+
+const NANOSECONDS_A_DAY = 86_400_000_000_000n;
+const NOBODY: RevokedPredicate = () => false;
+
+/** Closes in the order of the list, all of them, whatever happens. */
+async function closeAll(parts: readonly { close(): void | Promise<void> }[]): Promise<void> {
+  const failures: unknown[] = [];
+  for (const part of parts) {
+    try {
+      await part.close();
+    } catch (error) {
+      failures.push(error);
+    }
+  }
+  if (failures.length > 0) throw failures[0];
+}
+
+/** Opens parts one after the other; when one fails, those before are closed again. */
+class Opened {
+  readonly #parts: { close(): void | Promise<void> }[] = [];
+
+  add<Part extends { close(): void | Promise<void> }>(part: Part): Part {
+    this.#parts.unshift(part);
+    return part;
+  }
+
+  close = (): Promise<void> => closeAll(this.#parts);
+}
+
+async function whole(open: (opened: Opened) => Promise<Omit<RoleParts, 'close'>>): Promise<RoleParts> {
+  const opened = new Opened();
+  try {
+    return { ...(await open(opened)), close: opened.close };
+  } catch (error) {
+    await opened.close().catch(() => {});
+    throw error;
+  }
+}
+
+function random(): number {
+  const bytes = new Uint32Array(1);
+  randomFillSync(bytes);
+  return bytes[0]! / 2 ** 32;
+}
+
+/** Management: registry and flows; connections to settlement and cash. */
+export function managementParts({ home, log, registry, trace }: PartsOptions): Promise<RoleParts> {
+  return whole(async (opened) => {
+    const store = opened.add(await openRoleStore({ path: home.storePath }));
+    const to = (role: 'settlement' | 'cash'): Partner =>
+      opened.add(
+        partner(() => ({
+          url: home.directory().address(role),
+          identity: () => home.clientIdentity(role),
+        })),
+      );
+    const { currency, limits } = home.configuration;
+    const management = opened.add(
+      await openManagement({
+        store,
+        identity: home.source,
+        settlement: settlementClient(to('settlement')),
+        cash: cashClient(to('cash')),
+        limits: {
+          ...MANAGEMENT_LIMITS,
+          loads: [
+            { currency: currency.ledger, amountMin: limits.loadAmountMin, amountMax: limits.loadAmountMax },
+          ],
+          devicesMax: limits.devicesMax,
+          certificateValidityNs: BigInt(limits.certificateDays) * NANOSECONDS_A_DAY,
+          certificateRenewalNs: renewalNs(limits.certificateDays),
+        },
+        log,
+        random,
+        registry,
+        ...(trace && { trace }),
+      }),
+    );
+    return { engine: management.engine, revoked: management.revoked, found: {} };
+  });
+}
+
+/** The last sixth of a certificate's time, two months of a year. */
+function renewalNs(certificateDays: number): bigint {
+  return (BigInt(certificateDays) * NANOSECONDS_A_DAY) / 6n;
+}
+
+/** Settlement: charges and reversals; the line to the institution. */
+export function settlementParts({ home, log, registry, trace }: PartsOptions): Promise<RoleParts> {
+  return whole(async (opened) => {
+    const store = opened.add(await openRoleStore({ path: home.storePath }));
+    const { currency, limits, institution } = home.configuration;
+    const cards = opened.add(new CardInstitution({ ...institution, random }));
+    const settlement = opened.add(
+      await openSettlement({
+        store,
+        institution: cards,
+        keys: {
+          signing: () => home.signingKey(),
+          sealing: (keyId) => home.sealingKey(keyId),
+        },
+        limits: { amountMax: new Map([[currency.ledger, limits.loadAmountMax]]) },
+        clock: systemClock,
+        random,
+        log,
+        metrics: registry,
+        ...(trace && { trace }),
+      }),
+    );
+    return { engine: settlement.engine, revoked: NOBODY, found: {} };
+  });
+}
+
+/** Cash: the ledger and the role beside it. */
+export function cashParts({
+  home,
+  log,
+  registry,
+  failed,
+  ledger: options,
+}: PartsOptions): Promise<RoleParts> {
+  return whole(async (opened) => {
+    const ledger = opened.add(
+      await Ledger.open({
+        path: home.storePath,
+        registry,
+        ...options,
+        log: (event, detail) => {
+          log[/fail|stall|discard/.test(event) ? 'warn' : 'info'](detail, event);
+          if (event === 'journal failed') failed(event);
+        },
+      }),
+    );
+    const store = opened.add(await openRoleStore({ path: join(home.storePath, 'role') }));
+    const { currency, limits } = home.configuration;
+    const cash = opened.add(
+      await openCash({
+        ledger,
+        store,
+        identity: cashIdentity(home.source, systemClock),
+        currencies: [{ currency: currency.ledger, balanceMax: limits.balanceMax }],
+        log,
+      }),
+    );
+    return { engine: cash.engine, revoked: NOBODY, found: ledger.recovery };
+  });
+}

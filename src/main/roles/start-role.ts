@@ -1,0 +1,94 @@
+// A role with everything around it: keys, stores, connections, server. `specie start` runs one of them or all of them in
+// one process; they talk over the same channels either way.
+import { Registry } from 'prom-client';
+import { Server } from '../../channel/server.ts';
+import { loadHome } from '../../identity/load-home.ts';
+import type { PassphraseSource } from '../../identity/passphrase.ts';
+import type { RoleName } from '../../identity/roles.ts';
+import type { Trace } from '../../roles/flow/flow.ts';
+import type { Engine } from '../../wire/engine.ts';
+import { channelMetrics } from '../channel-metrics.ts';
+import {
+  cashParts,
+  managementParts,
+  type PartsOptions,
+  type RoleLog,
+  type RoleParts,
+  settlementParts,
+} from './role-parts.ts';
+
+const PARTS: { readonly [Role in RoleName]: (options: PartsOptions) => Promise<RoleParts> } = {
+  management: managementParts,
+  settlement: settlementParts,
+  cash: cashParts,
+};
+
+/** The order in which they start; they stop in the other one. Whoever is asked is there before whoever asks. */
+export const START_ORDER = ['cash', 'settlement', 'management'] as const satisfies readonly RoleName[];
+
+export interface StartRoleOptions {
+  readonly home: string;
+  readonly role: RoleName;
+  readonly passphrase: PassphraseSource;
+  readonly log: RoleLog;
+  /** Called once when the role can take nothing more in before a restart. */
+  readonly failed?: ((reason: string) => void) | undefined;
+  /** Sees each step of each request; a crash test ends the process there. */
+  readonly trace?: Trace | undefined;
+  /** What stands between the server and the role: a test that watches what comes and goes. */
+  readonly around?: ((engine: Engine) => Engine) | undefined;
+  /** Of the ledger, where the role is cash. */
+  readonly ledger?: PartsOptions['ledger'];
+}
+
+export interface RunningRole {
+  readonly role: RoleName;
+  readonly url: string;
+  readonly storePath: string;
+  /** What the start found in the store. */
+  readonly found: object;
+  /** Answers what is in flight, then closes everything. */
+  close(): Promise<void>;
+}
+
+/** @throws IdentityError, StoreError, PortError … with what to do */
+export async function startRole(options: StartRoleOptions): Promise<RunningRole> {
+  const { home: path, role, passphrase, log, failed = () => {}, trace, around, ledger } = options;
+  const home = await loadHome({
+    home: path,
+    role,
+    passphrase,
+    onChange: ({ serial }) => log.info({ role, serial: serial.toString() }, 'directory changed'),
+    onFault: (error) => log.error({ role, err: error }, 'directory not taken; the one before stays'),
+  });
+  let parts: RoleParts | undefined;
+  try {
+    const registry = new Registry();
+    parts = await PARTS[role]({ home, log, registry, trace, failed, ledger });
+    const { host, port } = home.configuration.roles[role];
+    const server = await Server.listen({
+      engine: around?.(parts.engine) ?? parts.engine,
+      identity: home.serverIdentity(parts.revoked),
+      host,
+      port,
+      metrics: channelMetrics(registry),
+      onFault: (error) => log.error({ role, err: error }, 'fault'),
+    });
+    const { close, found } = parts;
+    return {
+      role,
+      url: server.url,
+      storePath: home.storePath,
+      found,
+      async close() {
+        await server.close();
+        await close();
+        home.close();
+      },
+    };
+  } catch (error) {
+    await parts?.close().catch(() => {});
+    home.close();
+    throw error;
+  }
+}
