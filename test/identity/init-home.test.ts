@@ -69,6 +69,12 @@ describe('a new home', () => {
     await expectWhole(home);
   });
 
+  test('in a currency that is none makes no key', async () => {
+    const home = join(newFolder(), 'home');
+    await expect(initHome({ home, currency: 'XYZ' })).rejects.toThrow('expected an ISO 4217 code');
+    expect(existsSync(join(home, 'keys/root.key'))).toBe(false);
+  });
+
   test.skipIf(process.platform === 'win32')('only its owner can enter, and read its keys', async () => {
     const home = await newHome();
     const mode = (file: string): number => statSync(join(home, file)).mode & 0o777;
