@@ -49,7 +49,7 @@ async function expectWhole(home: string, passphrase = noPassphrase): Promise<voi
       clock: () => START + DAY,
       setTimer: () => () => {},
     });
-    expect(loaded.signer().publicKey).toEqual(
+    expect(loaded.signingKey().publicKey).toEqual(
       loaded.directory().currentKeySet(role, START + DAY).keys.signing,
     );
     loaded.close();
