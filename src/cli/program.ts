@@ -14,6 +14,7 @@ import { statsCommand } from './commands/stats.ts';
 import { submitCommand } from './commands/submit.ts';
 import { transfersCommand } from './commands/transfers.ts';
 import { verifyCommand } from './commands/verify.ts';
+import { walletCommand } from './commands/wallet.ts';
 import { EXIT_CODE_HELP, ExitCode } from './exit-codes.ts';
 import { failureOf } from './failure.ts';
 import type { Output } from './output.ts';
@@ -50,6 +51,7 @@ ${EXIT_CODE_HELP}`,
     keysCommand(output),
     startCommand(exit),
     institutionCommand(exit, output),
+    walletCommand(exit, output),
     requestCommand(output, exit),
     auditCommand(output, exit),
     submitCommand(output, exit),

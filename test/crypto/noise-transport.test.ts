@@ -1,5 +1,6 @@
 // Messages after a handshake: order, forgery, rekeying, the end of the nonces, closing.
 import { expect, test } from 'vitest';
+import { NATIVE_BYTES_MIN } from '../../src/crypto/aead-into.ts';
 import { CipherState } from '../../src/crypto/noise/cipher-state.ts';
 import { type NoisePattern, noise } from '../../src/crypto/noise/noise.ts';
 import { NoiseTransport } from '../../src/crypto/noise/transport.ts';
@@ -44,6 +45,53 @@ eachBuild('Noise transport', () => {
     for (let i = 2; i < 10; i++) expect(responder.open(initiator.seal(text(i)))).toEqual(text(i));
     expect([initiator.sendNonce, initiator.receiveNonce]).toEqual([9n, 1n]);
     expect([responder.sendNonce, responder.receiveNonce]).toEqual([1n, 9n]);
+  });
+
+  test.each([0, 1, 16, 100, 1024, NATIVE_BYTES_MIN - 1, NATIVE_BYTES_MIN, 65_519])(
+    'into a buffer of the caller: %d bytes, the same as without',
+    (bytes) => {
+      const [sender, receiver] = startingAt(7n);
+      const [again, opener] = startingAt(7n);
+      const plaintext = Uint8Array.from({ length: bytes }, (_, i) => (i * 7) >> 2);
+      for (let i = 0; i < 3; i++) {
+        const target = new Uint8Array(bytes + 20).fill(0xaa);
+        sender.sealInto(plaintext, target);
+        expect(target.subarray(0, bytes + 16)).toEqual(again.seal(plaintext));
+        expect(target.subarray(bytes + 16)).toEqual(Uint8Array.of(0xaa, 0xaa, 0xaa, 0xaa));
+        // Where it lies, as the channel does.
+        const sealed = target.slice(0, bytes + 16);
+        receiver.openInto(sealed, sealed);
+        expect(sealed.subarray(0, bytes)).toEqual(plaintext);
+        expect(opener.open(target.subarray(0, bytes + 16))).toEqual(plaintext);
+      }
+      expect([sender.sendNonce, receiver.receiveNonce]).toEqual([10n, 10n]);
+    },
+  );
+
+  test.each([100, NATIVE_BYTES_MIN])('%d forged bytes change neither the buffer nor the count', (bytes) => {
+    const [sender, receiver] = startingAt(0n);
+    const sealed = sender.seal(new Uint8Array(bytes));
+    const forged = sealed.slice();
+    forged[bytes >> 1]! ^= 1;
+    const target = new Uint8Array(bytes).fill(5);
+    expectRefusal(() => receiver.openInto(forged, target), 'authentication_failed');
+    expectRefusal(() => receiver.openInto(sealed.subarray(0, 15), target), 'authentication_failed');
+    expectRefusal(() => receiver.openInto(new Uint8Array(65_536), target), 'authentication_failed');
+    expect(target).toEqual(new Uint8Array(bytes).fill(5));
+    expect(receiver.receiveNonce).toBe(0n);
+    receiver.openInto(sealed, target);
+    expect(target).toEqual(new Uint8Array(bytes));
+  });
+
+  test('a buffer that is too short, a text that is too long, and no channel any more', () => {
+    const [sender, receiver] = startingAt(0n);
+    expectRefusal(() => sender.sealInto(new Uint8Array(10), new Uint8Array(25)), 'invalid_argument');
+    expectRefusal(() => sender.sealInto(new Uint8Array(65_520), new Uint8Array(65_536)), 'invalid_argument');
+    expectRefusal(() => receiver.openInto(new Uint8Array(26), new Uint8Array(9)), 'invalid_argument');
+    expect([sender.sendNonce, receiver.receiveNonce]).toEqual([0n, 0n]);
+    sender.close();
+    expectRefusal(() => sender.sealInto(new Uint8Array(10), new Uint8Array(26)), 'invalid_state');
+    expectRefusal(() => sender.openInto(new Uint8Array(26), new Uint8Array(10)), 'invalid_state');
   });
 
   test('repeated, early and late messages are refused, and the next one still opens', () => {

@@ -2,10 +2,11 @@
 // books strictly: a request is charged once and credited once, whatever is asked how often.
 //
 //     wallet ──▶ behaviour (silent, slow, lost, a lie …) ──▶ books: requests, charges, credits
-import { ed25519, hpke, sha256 } from '../../src/crypto/index.ts';
+import { ed25519, hpke, type SigningKey, sha256 } from '../../src/crypto/index.ts';
 import { DeviceCertificate, issueDeviceCertificate } from '../../src/identity/device-certificate.ts';
 import { Directory, signDirectory } from '../../src/identity/directory.ts';
-import { keyIdOf } from '../../src/identity/key-set.ts';
+import { type KeySet, keyIdOf } from '../../src/identity/key-set.ts';
+import type { RoleName } from '../../src/identity/roles.ts';
 import { systemCrypto } from '../../src/identity/system-crypto.ts';
 import { answerCodec } from '../../src/roles/common/answer.ts';
 import { Refusal } from '../../src/roles/common/refusal.ts';
@@ -65,6 +66,14 @@ export interface Call {
   readonly attempt: number;
 }
 
+/** Whose keys are whose. */
+export interface TestSystem {
+  readonly directory: Directory;
+  readonly keySets: { readonly [Role in RoleName]: readonly [KeySet, KeySet] };
+  readonly root: SigningKey;
+  readonly rootKey: Uint8Array;
+}
+
 interface Device {
   readonly number: bigint;
   readonly signingKey: Uint8Array;
@@ -82,7 +91,7 @@ export class TestManagement implements WalletTransport {
   declined = new Set<string>();
   certificateDays = 365n;
   /** What get_directory gives out, and whose keys sign. */
-  published: Directory = directory();
+  published: Directory;
   /** 0 or 1: which of cash's key sets signs. */
   cashKeySet: 0 | 1 = 0;
   readonly calls: Call[] = [];
@@ -98,9 +107,17 @@ export class TestManagement implements WalletTransport {
   readonly #pause: (milliseconds: number) => Promise<void>;
   refuseConnections: string | undefined;
 
-  constructor(now: () => bigint, pause: (milliseconds: number) => Promise<void>) {
+  readonly system: TestSystem;
+
+  constructor(
+    now: () => bigint,
+    pause: (milliseconds: number) => Promise<void>,
+    system: TestSystem = { directory: directory(), keySets, root, rootKey: rootKeys.publicKey },
+  ) {
     this.now = now;
     this.#pause = pause;
+    this.system = system;
+    this.published = system.directory;
   }
 
   async connect(options: ConnectOptions): Promise<WalletChannel> {
@@ -154,9 +171,9 @@ export class TestManagement implements WalletTransport {
   /** A credit receipt as cash would sign it, with anything changed. */
   receipt(
     document: Partial<CreditReceipt> & { readonly request: bigint },
-    secretKey = keySets.cash[this.cashKeySet].signing.secretKey,
+    secretKey = this.system.keySets.cash[this.cashKeySet].signing.secretKey,
   ): SignedCreditReceipt {
-    const { publicKey } = keySets.cash[this.cashKeySet].signing;
+    const { publicKey } = this.system.keySets.cash[this.cashKeySet].signing;
     const whole: CreditReceipt = {
       keyId: keyIdOf(publicKey, sha256),
       device: 1n,
@@ -170,8 +187,11 @@ export class TestManagement implements WalletTransport {
 
   /** Gives out a directory with a higher serial. */
   publish(change: Partial<ReturnType<typeof content>> = {}): void {
-    const next = signDirectory({ ...content(), serial: this.published.serial + 1n, ...change }, root);
-    this.published = Directory.verify(next, rootKeys.publicKey, systemCrypto);
+    const next = signDirectory(
+      { ...content(), serial: this.published.serial + 1n, ...change },
+      this.system.root,
+    );
+    this.published = Directory.verify(next, this.system.rootKey, systemCrypto);
   }
 
   #honest(operation: number, message: Uint8Array): Uint8Array {
@@ -186,7 +206,7 @@ export class TestManagement implements WalletTransport {
         expectSigned(document.signingKey, AccountFiling.signedBytes(document), signature);
         return this.#once(document.request, message, () => {
           const device = this.#device(document.signingKey);
-          device.accountNumber = open(document.account, document.signingKey, {
+          device.accountNumber = this.#open(document.account, document.signingKey, {
             purpose: 'file',
             request: document.request,
           });
@@ -225,7 +245,7 @@ export class TestManagement implements WalletTransport {
     channelKey,
     serial,
   }: Omit<Device, 'accountNumber' | 'balance'>): Uint8Array {
-    const signer = ed25519.signingKey(keySets.management[0].signing.secretKey);
+    const signer = ed25519.signingKey(this.system.keySets.management[0].signing.secretKey);
     // Clocks differ.
     const notBefore = this.now() - 300_000_000_000n;
     const notAfter = this.now() + this.certificateDays * DAY;
@@ -246,7 +266,7 @@ export class TestManagement implements WalletTransport {
       number: 1000n + BigInt(this.devices.size),
       signingKey,
       channelKey,
-      accountNumber: account && open(account, signingKey, { purpose: 'file', request }),
+      accountNumber: account && this.#open(account, signingKey, { purpose: 'file', request }),
       balance: 0n,
       serial: 1n,
     };
@@ -265,7 +285,9 @@ export class TestManagement implements WalletTransport {
     const device = this.#device(signingKey);
     if (applyBy <= this.now()) return encode(LoadAnswer, { kind: 'expired' });
     const accountNumber =
-      account === undefined ? device.accountNumber : open(account, signingKey, { purpose: 'load', request });
+      account === undefined
+        ? device.accountNumber
+        : this.#open(account, signingKey, { purpose: 'load', request });
     if (accountNumber === undefined) {
       return encode(
         LoadAnswer,
@@ -281,6 +303,25 @@ export class TestManagement implements WalletTransport {
     const receipt = this.receipt({ request, device: device.number, amount, currency });
     this.receipts.set(request, receipt);
     return encode(LoadAnswer, { kind: 'loaded', receipt });
+  }
+
+  /** As settlement does. */
+  #open(account: SealedAccount, signingKey: Uint8Array, binding: AccountBinding): string {
+    const keySet = this.system.keySets.settlement.find(
+      ({ sealing }) => hex(keyIdOf(sealing.publicKey, sha256)) === hex(account.keyId),
+    );
+    if (keySet === undefined) throw new Error('expected a seal to a key of settlement, got another');
+    const plaintext = hpke.open({
+      recipientPrivateKey: keySet.sealing.secretKey,
+      info: accountSealInfo(account.keyId),
+      aad: accountSealAad(binding),
+      enc: account.encapsulatedKey,
+      ciphertext: account.ciphertext,
+    });
+    const found = decodeAccountContent(plaintext);
+    if (hex(found.signingKey) !== hex(signingKey))
+      throw new Error('expected the seal of this device, got another');
+    return found.accountNumber;
   }
 
   #device(signingKey: Uint8Array): Device {
@@ -315,23 +356,4 @@ export function decodeLoad(bytes: Uint8Array): LoadAnswer {
 
 export function expectSigned(publicKey: Uint8Array, bytes: Uint8Array, signature: Uint8Array): void {
   if (!ed25519.verify(publicKey, bytes, signature)) throw new Error('expected a good signature, got another');
-}
-
-/** As settlement does. */
-function open(account: SealedAccount, signingKey: Uint8Array, binding: AccountBinding): string {
-  const keySet = keySets.settlement.find(
-    ({ sealing }) => hex(keyIdOf(sealing.publicKey, sha256)) === hex(account.keyId),
-  );
-  if (keySet === undefined) throw new Error('expected a seal to a key of settlement, got another');
-  const plaintext = hpke.open({
-    recipientPrivateKey: keySet.sealing.secretKey,
-    info: accountSealInfo(account.keyId),
-    aad: accountSealAad(binding),
-    enc: account.encapsulatedKey,
-    ciphertext: account.ciphertext,
-  });
-  const found = decodeAccountContent(plaintext);
-  if (hex(found.signingKey) !== hex(signingKey))
-    throw new Error('expected the seal of this device, got another');
-  return found.accountNumber;
 }

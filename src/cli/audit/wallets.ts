@@ -34,7 +34,8 @@ export async function fromWallets(storages: Iterable<WalletStorage>): Promise<Wa
     const settings = await storage.read(Key.wallet);
     const stored = await storage.read(Key.device);
     if (settings === undefined || stored === undefined) continue;
-    const { name, currency } = Settings.decode(settings);
+    const { name, currency: money } = Settings.decode(settings);
+    const currency = money.ledger;
     const { device } = StoredDevice.decode(stored);
     let receipts = 0n;
     for (const { value } of await storage.list(Key.receipts)) {

@@ -111,6 +111,10 @@ export class RoleEngine<Of extends Operations, Peer, Code extends string = strin
     }
   }
 
+  understands(operation: number): boolean {
+    return this.#batches.has(operation);
+  }
+
   async submit(request: EngineRequest): Promise<EngineReply> {
     // Nothing of the payload may be read after the first pause: it is borrowed.
     const { peer } = request as unknown as RoleRequest<Peer>;

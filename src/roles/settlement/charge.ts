@@ -10,6 +10,7 @@ import { digestOf, type Standing, type Submission } from '../flow/flow.ts';
 import { checkCharges } from './check.ts';
 import type { SettlementRefusal } from './errors.ts';
 import { admitCharge, type ChargeState } from './flow.ts';
+import { SECOND_LOOK_MS } from './limits.ts';
 import { type ChargeAnswer, ChargeRequest } from './messages.ts';
 import type { SettlementParts } from './parts.ts';
 import { isKnown, reversalReason, storedReversal } from './registry.ts';
@@ -18,7 +19,7 @@ import { reversalAnswer } from './reverse.ts';
 type Refused = Refusal<SettlementRefusal>;
 type Submitted = Refused | Promise<Standing<ChargeState> | Refused>;
 
-/** One promise a charge: a refusal does not wait for what others ask of the institution. */
+/** One promise a charge: none waits for what others ask of the institution. */
 export function charge(
   requests: readonly ChargeRequest[],
   parts: SettlementParts,
@@ -33,31 +34,48 @@ export function charge(
 async function checkAndSubmit(
   requests: readonly ChargeRequest[],
   parts: SettlementParts,
+  isSecondLook = false,
 ): Promise<readonly Submitted[]> {
   const { store, runner, chargeFlow, limits } = parts;
   const results: Submitted[] = new Array(requests.length);
-  const places = [...requests.keys()];
+  const put = (places: readonly number[], values: readonly Submitted[]): void =>
+    places.forEach((place, i) => {
+      results[place] = values[i]!;
+    });
+  const at = (places: readonly number[]) => places.map((place) => requests[place]!);
 
-  const unknown = places.filter((place) => !isKnown(store, requests[place]!.order.document.request));
-  const refusals = await checkCharges(
-    unknown.map((place) => requests[place]!),
-    parts,
-  );
-  unknown.forEach((place, i) => {
-    const refusal = refusals[i];
-    if (refusal !== undefined) results[place] = refusal;
-  });
+  const all = [...requests.keys()];
+  const unknown = all.filter((place) => !isKnown(store, requests[place]!.order.document.request));
+  const refusals = await checkCharges(at(unknown), parts);
+  const refused = new Map(unknown.map((place, i) => [place, refusals[i]]));
+  const good = all.filter((place) => refused.get(place) === undefined);
+  const later = isSecondLook ? [] : all.filter((place) => refused.get(place)?.code === 'seal_key_unknown');
 
-  const good = places.filter((place) => results[place] === undefined);
-  const standings = runner.submit(
-    chargeFlow,
-    good.map((place) => submission(requests[place]!, parts)),
-    limits.answerWithinMs,
+  put(
+    all,
+    all.map((place) => refused.get(place)!),
   );
-  good.forEach((place, i) => {
-    results[place] = standings[i]!;
-  });
+  put(
+    good,
+    runner.submit(
+      chargeFlow,
+      at(good).map((request) => submission(request, parts)),
+      limits.answerWithinMs,
+    ),
+  );
+  if (later.length > 0) put(later, lookAgain(at(later), parts));
   return results;
+}
+
+/** Settlement may be the last to hear of a new key; whoever is refused is refused for good. */
+function lookAgain(
+  requests: readonly ChargeRequest[],
+  parts: SettlementParts,
+): Promise<Standing<ChargeState> | Refused>[] {
+  const looked = new Promise<void>((resolve) => {
+    parts.setTimer(resolve, SECOND_LOOK_MS);
+  }).then(() => checkAndSubmit(requests, parts, true));
+  return requests.map(async (_, i) => (await looked)[i]!);
 }
 
 function submission(

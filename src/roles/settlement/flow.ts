@@ -219,6 +219,10 @@ function afterAuthorising(
         rounds: before?.rounds ?? 0,
         unknownSince: before?.unknownSince ?? now,
       };
+    case 'declined':
+      // What was asked for earlier may have arrived meanwhile, and be held.
+      if (before !== undefined) return { kind: 'reversing', charge, reason: outcome.reason };
+      return afterAnswer(state, outcome);
     default:
       return afterAnswer(state, outcome);
   }

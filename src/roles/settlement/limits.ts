@@ -31,6 +31,12 @@ export const SETTLEMENT_DEFAULTS = {
   answerWithinMs: 250,
 } as const satisfies Omit<SettlementLimits, 'amountMax'>;
 
+/**
+ * A seal to a key that is not known here is looked at once more after this time: a directory that has just been changed is
+ * read within 250 ms of a miss (src/identity/identity-watch.ts).
+ */
+export const SECOND_LOOK_MS = 600;
+
 /** @throws RangeError that names the field */
 export function checkLimits(limits: SettlementLimits): SettlementLimits {
   for (const [currency, amountMax] of limits.amountMax) {

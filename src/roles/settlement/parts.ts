@@ -1,6 +1,7 @@
 // What the operations of settlement share; role.ts builds it.
 import type { CryptoPool } from '../../crypto/index.ts';
 import type { Clock } from '../../ledger/clock.ts';
+import type { SetTimer } from '../../shared/timer.ts';
 import type { RoleStore } from '../../store/store.ts';
 import type { FlowRunner } from '../flow/flow-runner.ts';
 import type { ChargeFlow } from './flow.ts';
@@ -16,5 +17,6 @@ export interface SettlementParts {
   readonly openSeals: OpenSeals;
   readonly limits: SettlementLimits;
   readonly clock: Clock;
+  readonly setTimer: SetTimer;
   readonly pool?: CryptoPool | undefined;
 }

@@ -1,9 +1,9 @@
 // Puts settlement together: the seals, the institution, the flows, and the engine that stands behind its server.
 import { randomBytes } from 'node:crypto';
-import type { Registry as MetricsRegistry } from 'prom-client';
+import type { Registry } from 'prom-client';
 import type { CryptoPool } from '../../crypto/index.ts';
 import { type Clock, systemClock } from '../../ledger/clock.ts';
-import type { SetTimer } from '../../shared/timer.ts';
+import { type SetTimer, systemTimer } from '../../shared/timer.ts';
 import type { RoleStore } from '../../store/store.ts';
 import type { Engine } from '../../wire/engine.ts';
 import type { Peer } from '../../wire/peer.ts';
@@ -41,8 +41,8 @@ export interface SettlementOptions {
   readonly trace?: Trace;
   /** Default: nothing is logged. */
   readonly log?: SettlementLog;
-  /** Of its own when left out. */
-  readonly metrics?: MetricsRegistry;
+  /** Of metrics; of its own when left out. */
+  readonly registry?: Registry;
   /** Runs something when all that has come in this turn is taken in. Default: setImmediate. */
   readonly afterTurn?: (run: () => void) => void;
 }
@@ -64,11 +64,11 @@ export async function openSettlement(options: SettlementOptions): Promise<Settle
     pool,
     keys,
     clock = systemClock(),
-    setTimer,
+    setTimer = systemTimer,
     random,
     trace,
     log,
-    metrics,
+    registry,
   } = options;
   const limits = checkLimits({ ...SETTLEMENT_DEFAULTS, ...options.limits });
   const thisRun = options.run ?? randomBytes(8).readBigUInt64LE();
@@ -87,7 +87,7 @@ export async function openSettlement(options: SettlementOptions): Promise<Settle
     store,
     flows: [runFlow(charges, instructor.performCharges), runFlow(reversalFlow, instructor.performReversals)],
     clock,
-    ...(setTimer && { setTimer }),
+    setTimer,
     ...(random && { random }),
     ...(trace && { trace }),
     ...(log && { log }),
@@ -102,12 +102,13 @@ export async function openSettlement(options: SettlementOptions): Promise<Settle
       openSeals,
       limits,
       clock,
+      setTimer,
       pool,
     }),
     clock,
     openRequests: () => runner.openCount,
     health: () => ({ status: 'ok', detail: { institution: instructor.load } }),
-    ...(metrics && { registry: metrics }),
+    ...(registry && { registry }),
     ...(log && { log }),
     ...(options.afterTurn && { afterTurn: options.afterTurn }),
   });

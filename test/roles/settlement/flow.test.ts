@@ -64,7 +64,7 @@ const OUTCOMES: { readonly [kind in ChargeOutcome['kind']]: ChargeOutcome } = {
 const TABLE = `
                   | too_late  interrupted unknown   authorised captured declined  not_found   no_result reversed reversal_asked
 authorising       | expired   inquiring   inquiring capturing  =        declined  =           =         reversed reversing
-authorising again | reversing inquiring   inquiring capturing  =        declined  =           =         reversed reversing
+authorising again | reversing inquiring   inquiring capturing  =        reversing =           =         reversed reversing
 inquiring         | =         =           =         capturing  charged  declined  authorising reversing reversed reversing
 capturing         | =         =           =         =          charged  reversing =           =         reversed reversing
 charged           | =         =           =         =          =        =         =           =         =        =

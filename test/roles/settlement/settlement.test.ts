@@ -15,6 +15,7 @@ import {
   Simulation,
   type SimulationOptions,
   sealedAccount,
+  sealingPair,
   signingPair,
 } from './support.ts';
 
@@ -64,6 +65,22 @@ describe('a charge', () => {
     simulation.keys = { ...simulation.keys, sealing: () => undefined };
     expect(await simulation.insist((client) => client.charge(request))).toEqual(answer);
     await expect(charged(simulation, 8n)).rejects.toThrow('seal_key_unknown');
+  });
+
+  test('sealed to a key that settlement hears of a moment later is made', async () => {
+    const simulation = await started();
+    const { keys } = simulation;
+    simulation.keys = { ...keys, sealing: () => undefined };
+    const client = simulation.client();
+    const early = client.charge(requestOf(simulation, 1n));
+    const stranger = sealingPair('stranger');
+    const never = client.charge(chargeRequest({ request: 2n, applyBy: simulation.applyBy, to: stranger }));
+    const before = simulation.world.now;
+    await simulation.world.pass(300);
+    simulation.keys = keys;
+    expect(await simulation.world.until(early)).toMatchObject({ answer: { kind: 'charged' } });
+    expect(await simulation.world.until(never)).toMatchObject({ refusal: { code: 'seal_key_unknown' } });
+    expect(simulation.world.now - before).toBe(600_000_000n);
   });
 
   test('that is not through in time is pending, and goes on', async () => {

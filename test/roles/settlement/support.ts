@@ -18,6 +18,7 @@ import type { KeyPair, SettlementKeys } from '../../../src/roles/settlement/inte
 import type { SettlementLimits } from '../../../src/roles/settlement/limits.ts';
 import type { ChargeRequest } from '../../../src/roles/settlement/messages.ts';
 import { openSettlement, type Settlement } from '../../../src/roles/settlement/role.ts';
+import type { Engine } from '../../../src/wire/engine.ts';
 import type { Peer } from '../../../src/wire/peer.ts';
 import { MemoryDisk, memoryRoleStore } from '../../store/memory-backend.ts';
 import { type Script, ScriptedInstitution } from './scripted-institution.ts';
@@ -116,6 +117,29 @@ export function isReceiptOf(receipt: SignedChargeReceipt, { order }: ChargeReque
   );
 }
 
+/** Straight to the engine, as frames. */
+export function transportTo(
+  engine: Engine,
+  peer: Peer,
+  hear: (body: Uint8Array) => void = () => {},
+): MessageTransport {
+  return {
+    async call(operation, messages) {
+      const reply = await engine.submit({
+        operation,
+        peer,
+        session: 0n,
+        request: 0n,
+        payload: encodeMessages(messages),
+        count: messages.length,
+      });
+      hear(reply.body);
+      if (reply.status !== 0) throw new Error(`refused with ${reply.status}: ${reply.message}`);
+      return parseMessages(reply.body, reply.count);
+    },
+  };
+}
+
 /** What is told outside: logs and answers. Kept, so that it can be searched. */
 export interface Told {
   readonly logs: { readonly level: string; readonly fields: object; readonly message: string }[];
@@ -181,7 +205,7 @@ export class Simulation {
         if (isAlive()) this.trace(...point);
       },
       log: { warn: log('warn'), error: log('error') },
-      metrics: new Registry(),
+      registry: new Registry(),
     });
   }
 
@@ -208,23 +232,14 @@ export class Simulation {
 
   transport(peer: Peer): MessageTransport {
     return {
-      call: async (operation, messages) => {
-        const { engine } = this.settlement;
-        const reply = await Promise.race([
-          engine.submit({
+      call: (operation, messages) =>
+        Promise.race([
+          transportTo(this.settlement.engine, peer, (body) => this.told.bytes.push(body)).call(
             operation,
-            peer,
-            session: 0n,
-            request: 0n,
-            payload: encodeMessages(messages),
-            count: messages.length,
-          }),
+            messages,
+          ),
           this.#untilCrash.then(() => Promise.reject(new Error('connection lost'))),
-        ]);
-        this.told.bytes.push(reply.body);
-        if (reply.status !== 0) throw new Error(`refused with ${reply.status}: ${reply.message}`);
-        return parseMessages(reply.body, reply.count);
-      },
+        ]),
     };
   }
 

@@ -1,0 +1,15 @@
+// Settlement's keys as the directory has them: which one signs now, which ones still open.
+import { currentKeys, type IdentitySource, sealingKey } from '../../identity/own-keys.ts';
+import type { SettlementKeys } from './interface.ts';
+
+export function identityKeys(identity: IdentitySource): SettlementKeys {
+  return {
+    signing: (now) => currentKeys(identity.current(), 'settlement', now).signing,
+    sealing(keyId, now) {
+      const key = sealingKey(identity.current(), 'settlement', keyId, now);
+      // Perhaps of a directory that has not been read yet.
+      if (key === undefined) identity.missed?.();
+      return key;
+    },
+  };
+}
