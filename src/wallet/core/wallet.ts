@@ -9,7 +9,7 @@
 import { Backoff } from '../../channel/backoff.ts';
 import { equalBytes } from '../../identity/binary-text.ts';
 import { keyIdOf } from '../../identity/key-set.ts';
-import { Refusal } from '../../roles/common/refusal.ts';
+import { mayRepeat, Refusal } from '../../roles/common/refusal.ts';
 import {
   type AccountBinding,
   accountSealAad,
@@ -39,7 +39,7 @@ import { idGenerator } from '../../shared/id.ts';
 import { Book, type BookReport, detailOf } from './book.ts';
 import { checkCertificate } from './check.ts';
 import { WalletError } from './errors.ts';
-import { type Judgement, judge, mayRepeat, readAnswer } from './judge.ts';
+import { type Judgement, judge, readAnswer } from './judge.ts';
 import { Patience, PatienceEnded, stoppedError } from './patience.ts';
 import {
   type KeyProtection,
@@ -52,6 +52,7 @@ import {
 } from './ports.ts';
 import {
   type HistoryEntry,
+  idText,
   NAME_BYTES_MAX,
   type ReceiptRecord,
   Settings,
@@ -62,6 +63,8 @@ import { newStoredKeys, Secrets } from './secrets.ts';
 import { isRenewalDue, Trust } from './trust.ts';
 
 const NANOSECONDS_A_MILLISECOND = 1_000_000n;
+/** How long a wallet that closes waits for a renewal that is under way. */
+const UPKEEP_AT_CLOSE_MS = 1_000;
 
 export interface WalletTimes {
   /** From signing to the end of an order's, an enrolment's or a filing's validity. 10 minutes. */
@@ -184,6 +187,7 @@ export class Wallet {
   readonly #channels = new Map<Role, Promise<WalletChannel>>();
   readonly #upkeeps = new Set<Promise<void>>();
   readonly #waiting = new Set<Patience>();
+  #connected = 0;
   #isClosed = false;
   #trust: Trust;
 
@@ -193,7 +197,7 @@ export class Wallet {
     this.#options = options;
     this.#times = { ...TIMES_DEFAULT, ...times };
     this.#secrets = new Secrets(book, crypto, protection);
-    this.#trust = Trust.of(book.directory, book.settings.rootFingerprint, crypto);
+    this.#trust = Trust.of(book.directory.directory, book.settings.rootFingerprint, crypto);
     this.#newId = idGenerator({
       now: () => Number(clock.now() / NANOSECONDS_A_MILLISECOND),
       random: (bytes) => bytes.set(crypto.randomBytes(bytes.length)),
@@ -221,7 +225,14 @@ export class Wallet {
       );
     }
     const keys = await newStoredKeys(crypto, protection);
-    return new Wallet(await Book.create(options.storage, { settings, keys, directory }), options);
+    return new Wallet(
+      await Book.create(options.storage, {
+        settings,
+        keys,
+        directory: { directory, checkedAt: settings.createdAt },
+      }),
+      options,
+    );
   }
 
   /** @throws WalletError wallet_missing, wallet_damaged */
@@ -419,7 +430,7 @@ export class Wallet {
       );
     }
     if (trust.serial === this.#trust.serial) return false;
-    await this.#book.setDirectory(bytes);
+    await this.#book.setDirectory({ directory: bytes, checkedAt: this.#book.directory.checkedAt });
     this.#trust = trust;
     this.#emit({ type: 'directory_replaced', serial: trust.serial });
     return true;
@@ -429,6 +440,13 @@ export class Wallet {
   async close(): Promise<void> {
     this.#isClosed = true;
     for (const patience of this.#waiting) patience.end('wallet_closed');
+    // A wallet that is only ever opened for a moment must come to renew its certificate.
+    let cancel = (): void => {};
+    const enough = new Promise<void>((resolve) => {
+      cancel = this.#options.clock.setTimer(resolve, UPKEEP_AT_CLOSE_MS);
+    });
+    await Promise.race([enough, Promise.all(this.#upkeeps)]);
+    cancel();
     await Promise.all([...this.#channels.keys()].map((role) => this.#drop(role)));
     await Promise.all(this.#upkeeps);
     await this.#secrets.wipe();
@@ -465,7 +483,13 @@ export class Wallet {
           const after = await this.#settle(request, judged);
           const verdict = verdictOf(judged);
           if (verdict.kind === 'in_doubt') {
-            throw new WalletError('answer_invalid', `request ${request}: ${verdict.reason}`, { request });
+            throw new WalletError('answer_invalid', `request ${idText(request)}: ${verdict.reason}`, {
+              request,
+            });
+          }
+          if (after.state.kind === 'refused' && after.state.code === 'seal_key_unknown') {
+            // The number is gone; what is sealed next will be to the right key.
+            await patience.for(this.#fetchDirectory('device'));
           }
           if (!isOpen(after.state)) return this.#outcome(after);
           await waitFor(undefined);
@@ -562,7 +586,7 @@ export class Wallet {
         await patience.pause(pauseMs);
       });
     } catch (error) {
-      if (error instanceof PatienceEnded) throw stoppedError(error.stop, last, request);
+      if (error instanceof PatienceEnded) throw stoppedError(error.stop, last ?? this.#noConnection, request);
       throw error;
     } finally {
       this.#waiting.delete(patience);
@@ -599,16 +623,17 @@ export class Wallet {
   }
 
   #channel(role: Role): Promise<WalletChannel> {
+    const known = this.#channels.get(role);
+    if (known !== undefined) return known;
     if (this.#isClosed) {
       return Promise.reject(new WalletError('wallet_closed', 'wallet: expected it open, got it closed'));
     }
-    const known = this.#channels.get(role);
-    if (known !== undefined) return known;
     const opening = this.#connect(role);
     this.#channels.set(role, opening);
     opening.then(
       // What can wait must not hold up what was asked for; it looks for itself whether it is due.
       () => {
+        this.#connected += 1;
         const upkeep = this.#upkeep(role).finally(() => this.#upkeeps.delete(upkeep));
         this.#upkeeps.add(upkeep);
       },
@@ -617,6 +642,11 @@ export class Wallet {
       },
     );
     return opening;
+  }
+
+  /** undefined: there is one. */
+  get #noConnection(): string | undefined {
+    return this.#connected > 0 ? undefined : `expected a connection to ${this.address}, got none yet`;
   }
 
   async #connect(role: Role): Promise<WalletChannel> {
@@ -636,14 +666,17 @@ export class Wallet {
     const known = this.#channels.get(role);
     const channel = await known?.catch(() => undefined);
     if (broken !== undefined && channel !== broken) return;
-    if (this.#channels.get(role) === known) this.#channels.delete(role);
+    if (known !== undefined && this.#channels.get(role) === known) {
+      this.#channels.delete(role);
+      if (channel !== undefined) this.#connected -= 1;
+    }
     await channel?.close().catch(() => {});
   }
 
   /** Renews directory and certificate in time. */
   async #upkeep(role: Role): Promise<void> {
     try {
-      if (!this.#trust.isFresh(this.#now())) await this.#fetchDirectory(role);
+      if (!this.#isDirectoryFresh) await this.#fetchDirectory(role);
       if (role === 'device') await this.#renewCertificate();
     } catch (error) {
       if (this.#isClosed) return;
@@ -677,9 +710,13 @@ export class Wallet {
     this.#emit({ type: 'certificate_renewed', notAfter: renewed.certificate!.notAfter });
   }
 
+  get #isDirectoryFresh(): boolean {
+    return this.#trust.isFresh(this.#now(), this.#book.directory.checkedAt);
+  }
+
   /** Before an account number is sealed: to a key that settlement will open. */
   async #freshDirectory(wait: WaitOptions): Promise<void> {
-    if (this.#trust.isFresh(this.#now())) return;
+    if (this.#isDirectoryFresh) return;
     await this.#patiently(undefined, wait, (patience) => patience.for(this.#fetchDirectory('device')));
   }
 
@@ -696,6 +733,7 @@ export class Wallet {
         throw new WalletError('refused', `directory: ${answer.message} (${answer.code})`);
       }
       await this.replaceDirectory(answer.directory);
+      await this.#book.setDirectory({ ...this.#book.directory, checkedAt: this.#now() });
     } catch (error) {
       if (!(error instanceof WalletError || error instanceof TransportError)) throw error;
       if (error instanceof WalletError && error.code.startsWith('storage')) throw error;
@@ -743,7 +781,7 @@ export class Wallet {
     if (record === undefined) {
       throw new WalletError(
         'invalid_argument',
-        `request ${request}: expected one of this wallet, got another`,
+        `request ${idText(request)}: expected one of this wallet, got another`,
       );
     }
     return record;
