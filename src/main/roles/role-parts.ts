@@ -148,7 +148,7 @@ export function settlementParts({ home, log, registry, trace }: PartsOptions): P
         clock: systemClock,
         random,
         log,
-        metrics: registry,
+        registry,
         ...(trace && { trace }),
       }),
     );

@@ -36,12 +36,11 @@ import type { Flow, Put, WriteContext } from '../flow/flow.ts';
 import type { ChargeRequest, ReverseRequest } from '../settlement/messages.ts';
 import {
   Certificate,
-  countDevices,
   DEVICE_CURRENCIES_MAX,
   putAccount,
   putChannelKey,
   putDevice,
-  putDeviceCount,
+  putDeviceCounts,
   putNumber,
   putSigningKey,
   removeChannelKey,
@@ -141,20 +140,21 @@ function enrolWrites(
       putNumber(device, id),
       putSigningKey(after.signingKey, { device, request: id, standing: 'enrolling' }),
       putChannelKey(after.channelKey, device),
-      putDeviceCount(countDevices(reads) + 1n),
+      putDeviceCounts(reads, { enrolled: 0n, enrolling: 1n }),
     ];
   }
   if (after.kind === 'expired') {
     return [
       putSigningKey(after.signingKey, { device, request: id, standing: 'given_back' }),
       removeChannelKey(after.channelKey),
-      putDeviceCount(countDevices(reads) - 1n),
+      putDeviceCounts(reads, { enrolled: 0n, enrolling: -1n }),
     ];
   }
   if (before?.kind !== 'opening') return [];
   const { signingKey, channelKey, userData, account } = before;
   const { certificate, notAfter } = after;
   return [
+    putDeviceCounts(reads, { enrolled: 1n, enrolling: -1n }),
     putSigningKey(signingKey, { device, request: id, standing: 'enrolled' }),
     putDevice(device, {
       request: id,

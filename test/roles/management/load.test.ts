@@ -350,9 +350,11 @@ describe('an answer that cannot be right is not believed', () => {
     const warnings = stage.log.filter(({ level }) => level === 'warn');
     expect(warnings).toHaveLength(loads.charges.length);
     expect(warnings[0]!.fields).toEqual({ request: String(REQUEST), asked: 'charge', problem });
+    expect(stage.role!.engine.health()).toMatchObject({ status: 'degraded', detail: { distrusted: 1 } });
     expect(stage.partners.credited.size).toBe(0);
     stage.partners.script = () => undefined;
     expect(await loads.load(given())).toMatchObject({ kind: 'loaded' });
+    expect(stage.role!.engine.health()).toMatchObject({ status: 'ok', detail: { distrusted: 0 } });
   });
 
   const ofCash: [string, (device: bigint) => Answer][] = [
