@@ -22,7 +22,7 @@ interface Running {
   said(text: RegExp): Promise<void>;
 }
 
-const SCRIPT = join(import.meta.dirname, 'specie-wallet.mjs');
+const SPECIE = join(import.meta.dirname, '../../dist/cli/main.js');
 
 class Desk {
   readonly server: TestServer;
@@ -40,7 +40,7 @@ class Desk {
   }
 
   start(args: readonly string[], { input = '', env = {} }: { input?: string; env?: object } = {}): Running {
-    const child = spawn(process.execPath, [SCRIPT, ...args], {
+    const child = spawn(process.execPath, [SPECIE, 'wallet', ...args], {
       env: { ...process.env, SPECIE_WALLET: this.wallet, SPECIE_PASSPHRASE: undefined, ...env },
       stdio: 'pipe',
     });

@@ -61,7 +61,7 @@ const TIMES_DEFAULT: WalletTimes = {
   validityMs: 600_000,
   patienceMs: 60_000,
   pauseFirstMs: 100,
-  pauseLastMs: 5_000,
+  pauseLastMs: 2_000,
 };
 
 export class Wallet {
