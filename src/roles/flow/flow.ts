@@ -1,6 +1,6 @@
 // A request that crosses roles, as a state machine of pure functions. Each state says by itself what has to happen next,
 // so the state alone is the inbox (what was asked, what was answered) and the outbox (what is still to be sent): one
-// write of it is all there is to write. See docs/decisions/0015-the-state-is-the-outbox.md.
+// write of it is all there is to write. See docs/decisions/0015-state-is-the-outbox.md.
 //
 //     submit ─▶ admit ─▶ state ─▶ effect ─▶ outcome ─▶ next ─▶ state ─▶ … ─▶ state without an effect: final
 //                        └ written, flushed ┘                   └ written, flushed
