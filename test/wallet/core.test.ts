@@ -248,3 +248,15 @@ test('a clock that was set back', async () => {
   await wallet.load({ amount: eur(23), onFile: true });
   expect(await wallet.verify()).toMatchObject({ balance: 123n, problems: [] });
 });
+
+test('resumed twice at once, and answered twice, it is added once', async () => {
+  const world = newWorld();
+  const wallet = await enrolledWallet(world);
+  world.management.behaviour = () => 'silent';
+  await expect(wallet.load({ amount: eur(100), onFile: true })).rejects.toMatchObject({ code: 'unfinished' });
+  world.management.behaviour = () => ({ delayMs: 50 });
+  const resumed = await Promise.all([wallet.resume(), wallet.resume(), wallet.resume()]);
+  for (const { finished } of resumed) expect(finished).toMatchObject([{ balance: 100n }]);
+  expect((await wallet.history()).map(({ event }) => event)).toEqual(['enrolled', 'loaded']);
+  expect(await wallet.verify()).toMatchObject({ receipts: 1, sum: 100n, balance: 100n, problems: [] });
+});
