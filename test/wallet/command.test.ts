@@ -5,7 +5,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { directoryFileText } from '../../src/identity/directory-file.ts';
 import { startManagement, type TestServer } from './server.ts';
 import { ACCOUNT } from './support.ts';
@@ -21,6 +21,9 @@ interface Running {
   readonly done: Promise<Finished>;
   said(text: RegExp): Promise<void>;
 }
+
+// Each command is a process, and other tests run beside this one.
+vi.setConfig({ testTimeout: 180_000 });
 
 const SPECIE = join(import.meta.dirname, '../../dist/cli/main.js');
 
