@@ -80,14 +80,15 @@ Examples:
       );
       const isTemporary = options.path === undefined && options.keep !== true;
       const remove = () => rm(folder, { recursive: true, force: true });
-      const interrupts = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+      let interrupted: Promise<never> | undefined;
       const onInterrupt = (): void => {
-        void quickstart
+        interrupted ??= quickstart
           .close()
           .then(isTemporary ? remove : undefined)
-          .finally(() => process.exit(ExitCode.interrupted));
+          .then(() => process.exit(ExitCode.interrupted));
       };
-      for (const signal of interrupts) process.once(signal, onInterrupt);
+      const interrupts = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+      for (const signal of interrupts) process.on(signal, onInterrupt);
       let hasPassed = false;
       try {
         const report = await quickstart.run();
@@ -97,6 +98,8 @@ Examples:
         );
         if (!report.passed) exit(ExitCode.check_failed);
       } finally {
+        // What breaks off then is no failure of its own.
+        await interrupted;
         await quickstart.close();
         for (const signal of interrupts) process.removeListener(signal, onInterrupt);
         if (isTemporary && hasPassed) await remove();

@@ -25,6 +25,8 @@ export interface Recovery {
   readonly killed: boolean;
   /** Loads that were sent and had not ended. */
   readonly underWay: number;
+  /** Charges whose outcome was unknown after the start. */
+  readonly inquired: number;
   /** Until both took requests again. */
   readonly seconds: number;
   readonly longestLoadMs: number;
@@ -57,7 +59,7 @@ export interface QuickstartReport {
   readonly loads: LoadFigures;
   readonly outage: {
     readonly answersWithheld: number;
-    /** Charges whose outcome was unknown, crashes included. */
+    /** Charges whose outcome was unknown. */
     readonly inquired: number;
     readonly longestLoadMs: number;
   };
@@ -86,31 +88,35 @@ export function plainCheck(check: Check): QuickstartReport['checks'][number] {
 /** @param cards the wallets' currency @param currency the day's */
 export function reportText(report: QuickstartReport, cards: Currency, currency: Currency): string {
   const { wallets, loads, outage, recovery, day, totals, checks } = report;
-  const how = recovery.killed ? 'kill -9' : 'restart';
   const lines = [
     '',
     line('wallets', `${grouped(wallets.count)} enrolled, ${grouped(wallets.perSecond)} a second`),
     line(
       'loads',
       `${grouped(loads.perSecond)} a second: ${grouped(loads.measured)} in ${milliseconds(loads.seconds * 1000)}, ` +
-        `${loads.walletsAtOnce} wallets at once; from order to receipt`,
+        `${loads.walletsAtOnce} wallets at once`,
     ),
-    line('', latencyText(loads.latency)),
+    line('', `${latencyText(loads.latency)}, from order to receipt`),
     line(
       '',
-      `${grouped(loads.count)} in all, ${grouped(loads.given)} with the account number given, ` +
-        `${grouped(loads.onFile)} with the one on file: ${countsText(loads.outcomes)}`,
+      `${grouped(loads.count)} in all: ${grouped(loads.given)} with the account number given, ` +
+        `${grouped(loads.onFile)} with the one on file`,
     ),
+    line('', countsText(loads.outcomes)),
     line(
       'outage',
-      `${grouped(outage.answersWithheld)} answers withheld by the institution; ${grouped(outage.inquired)} charges ` +
-        `unknown, then inquired; longest load ${milliseconds(outage.longestLoadMs)}`,
+      `${grouped(outage.answersWithheld)} answers withheld by the institution: ${grouped(outage.inquired)} charges ` +
+        `unknown, all inquired; longest load ${milliseconds(outage.longestLoadMs)}`,
     ),
     line(
-      how,
-      `of cash and settlement, ${grouped(recovery.underWay)} loads under way; both back in ` +
-        `${milliseconds(recovery.seconds * 1000)}, ${grouped(recovery.cash.replayedRecords)} records replayed in ` +
-        `${milliseconds(recovery.cash.replayMs)}`,
+      recovery.killed ? 'kill -9' : 'restart',
+      `of cash and settlement, ${grouped(recovery.underWay)} loads under way: ${grouped(recovery.inquired)} charges ` +
+        `unknown, all inquired; longest load ${milliseconds(recovery.longestLoadMs)}`,
+    ),
+    line(
+      '',
+      `both back in ${milliseconds(recovery.seconds * 1000)}; cash replayed ` +
+        `${grouped(recovery.cash.replayedRecords)} records in ${milliseconds(recovery.cash.replayMs)}`,
     ),
     line(
       'the day',
@@ -121,12 +127,12 @@ export function reportText(report: QuickstartReport, cards: Currency, currency: 
     ...wrapped(countsText(day.answers)).map((text) => line('', text)),
     line(
       'totals',
-      `wallets ${money(report.float, cards)} = cash = institution; ` +
-        `day: debits ${money(totals.debitsPosted, currency)}, credits ${money(totals.creditsPosted, currency)},`,
+      `${money(report.float, cards)} float at cash${report.passed ? ', in wallets and at the institution alike' : ''}`,
     ),
     line(
       '',
-      `${grouped(report.openPending)} pending transfers hold ${money(totals.debitsPending, currency)}`,
+      `the day: debits ${money(totals.debitsPosted, currency)}, credits ${money(totals.creditsPosted, currency)}; ` +
+        `${grouped(report.openPending)} pending hold ${money(totals.debitsPending, currency)}`,
     ),
     `checks${report.passed ? '' : ': FAILED'}`,
   ];
@@ -142,7 +148,7 @@ export function reportText(report: QuickstartReport, cards: Currency, currency: 
 }
 
 const LABEL_WIDTH = 9;
-const TEXT_WIDTH = 110;
+const TEXT_WIDTH = 96;
 
 function line(label: string, text: string): string {
   return `${label.padEnd(LABEL_WIDTH)} ${text}`;

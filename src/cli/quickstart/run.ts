@@ -48,7 +48,8 @@ export interface QuickstartSettings {
 }
 
 const CARD_CURRENCY_MAX = 999;
-const LABEL_WIDTH = 32;
+const LABEL_WIDTH = 30;
+const LATENCY_MS = 100;
 
 export class Quickstart {
   readonly #settings: QuickstartSettings;
@@ -130,12 +131,12 @@ export class Quickstart {
     return {
       wallets: { count: wallets.count, enrolSeconds, perSecond: Math.round(wallets.count / enrolSeconds) },
       loads,
-      outage: {
-        answersWithheld: withheld.answers,
-        inquired: proven.doubt.inquired,
-        longestLoadMs: withheld.loads.outcomes.latencies().maxMs,
+      outage: withheld.figures,
+      recovery: {
+        ...crashed.recovery,
+        inquired: proven.doubt.inquired - withheld.figures.inquired,
+        longestLoadMs: crashed.loads.outcomes.latencies().maxMs,
       },
-      recovery: { ...crashed.recovery, longestLoadMs: crashed.loads.outcomes.latencies().maxMs },
       day: day.figures,
       float: proven.float,
       totals: proven.readBack.totals,
@@ -172,28 +173,32 @@ export class Quickstart {
   async #loadWithAnswersWithheld(
     system: System,
     wallets: Wallets,
-  ): Promise<{ readonly loads: Loads; readonly answers: number }> {
+  ): Promise<{ readonly loads: Loads; readonly figures: QuickstartReport['outage'] }> {
     const answers = Math.ceil(wallets.count / 20);
-    await system.dial(
-      Array.from({ length: Math.min(answers, WITHHELD_MAX) }, (_, i) => ({
+    await system.dial({
+      faults: Array.from({ length: Math.min(answers, WITHHELD_MAX) }, (_, i) => ({
         do: 'drop_answer',
         on: 'authorise',
         nth: i + 1,
       })),
-    );
+    });
     const loads = await this.#load(wallets, 'loading, answers withheld', 1);
     const withheld = await system.dialled();
-    await system.dial([]);
-    return { loads, answers: withheld };
+    await system.dial({});
+    const { inquired } = await withRole(system.operator, 'settlement', this.#output, chargesInDoubt);
+    return {
+      loads,
+      figures: { answersWithheld: withheld, inquired, longestLoadMs: loads.outcomes.latencies().maxMs },
+    };
   }
 
   /** At half of the loads, cash and settlement end at once and are started again. */
   async #loadThroughCrashes(
     system: System,
     wallets: Wallets,
-  ): Promise<{ readonly loads: Loads; readonly recovery: Omit<Recovery, 'longestLoadMs'> }> {
+  ): Promise<{ readonly loads: Loads; readonly recovery: Restart }> {
     const { crash } = this.#settings;
-    let restarting: Promise<Omit<Recovery, 'longestLoadMs'>> | undefined;
+    let restarting: Promise<Restart> | undefined;
     const restart = async () => {
       const underWay = wallets.underWay;
       const began = performance.now();
@@ -209,6 +214,8 @@ export class Quickstart {
         settlement: { seconds: settlement!.startSeconds },
       };
     };
+    // So long is what institutions take in life: enough are asked at any moment for a crash to fall into.
+    await system.dial({ latency: { ms: LATENCY_MS } });
     const label = crash ? 'loading, kill -9 and restart' : 'loading, restart';
     const loads = await this.#progress(label, wallets.count, 'loads', (update) =>
       wallets.load(1, (ended) => {
@@ -216,6 +223,7 @@ export class Quickstart {
         if (ended >= wallets.count / 2) restarting ??= restart();
       }),
     );
+    await system.dial({});
     return { loads, recovery: await restarting! };
   }
 
@@ -315,6 +323,7 @@ export class Quickstart {
     unit: string,
     work: (update: (done: number) => void) => Promise<Result>,
   ): Promise<Result> {
+    this.#abort.signal.throwIfAborted();
     const { quiet } = this.#settings;
     const progress = startProgress(this.#output, label.padEnd(LABEL_WIDTH), total, unit, quiet);
     try {
@@ -328,6 +337,8 @@ export class Quickstart {
     if (!this.#settings.quiet) this.#output.note(line);
   }
 }
+
+type Restart = Omit<Recovery, 'longestLoadMs' | 'inquired'>;
 
 /** Fewer than the calls that settlement has under way: the others go on. */
 const WITHHELD_MAX = 50;

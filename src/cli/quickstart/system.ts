@@ -25,14 +25,14 @@ export interface SystemOptions {
   /** Accounts at the institution, and the seed of their numbers. */
   readonly accounts: number;
   readonly seed: bigint;
-  /** Told of each part as it takes requests, and of `init` before them. */
+  /** Told of each part that takes requests. */
   readonly onStarted: (part: PartName, address: string, process: RoleProcess) => void;
 }
 
-export interface Fault {
-  readonly do: string;
-  readonly on?: string;
-  readonly nth?: number;
+/** docs/institution.md, Dials. */
+export interface Dials {
+  readonly latency?: { readonly ms: number };
+  readonly faults?: readonly { readonly do: string; readonly on: string; readonly nth: number }[];
 }
 
 export class System {
@@ -98,12 +98,11 @@ export class System {
       ...['--currency', currency.code],
     ]);
     this.#options.onStarted('institution', `127.0.0.1:${port}`, institution);
-    await Promise.all(
-      START_ORDER.map(async (role) => {
-        const started = await this.startRole(role);
-        this.#options.onStarted(role, started.listening.url as string, started);
-      }),
-    );
+    const starting = START_ORDER.map((role) => this.startRole(role));
+    await Promise.allSettled(starting);
+    for (const started of await Promise.all(starting)) {
+      this.#options.onStarted(started.name as RoleName, started.listening.url as string, started);
+    }
   }
 
   startRole(role: RoleName): Promise<RoleProcess> {
@@ -124,9 +123,9 @@ export class System {
     await Promise.all([...this.#parts.values()].map((part) => part.crash()));
   }
 
-  /** What goes wrong at the institution from now on; an empty list: nothing. */
-  async dial(faults: readonly Fault[]): Promise<void> {
-    await this.#institution('PUT', { faults });
+  /** What goes wrong at the institution from now on; nothing else. */
+  async dial(dials: Dials): Promise<void> {
+    await this.#institution('PUT', dials);
   }
 
   /** How often what was dialled has gone wrong. */
@@ -152,7 +151,9 @@ export class System {
       name,
       args,
       logPath: join(this.#options.folder, 'logs', `${name}.log`),
-      onLost: (error) => this.#reportLost(error),
+      onLost: (error) => {
+        if (!this.#isClosed) this.#reportLost(error);
+      },
     }).then((started) => {
       this.#parts.set(name, started);
       return started;
