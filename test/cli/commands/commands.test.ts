@@ -290,36 +290,6 @@ describe('generate', () => {
   });
 });
 
-describe('quickstart', () => {
-  test('proves a small day from end to end', async () => {
-    const args = [
-      'quickstart',
-      '--transfers',
-      '20000',
-      '--devices',
-      '1000',
-      '--shops',
-      '50',
-      '--json',
-      '--seed',
-      '3',
-    ];
-    const { code, stdout, stderr } = await specie(args);
-    expect(stderr).not.toContain('specie:');
-    const report = JSON.parse(stdout) as { checks: { passed: boolean }[]; passed: boolean; answers: object };
-    expect(report.checks.length).toBe(8);
-    expect(report.checks.every(({ passed }) => passed)).toBe(true);
-    expect(report).toMatchObject({ passed: true, transfers: 20_000, accounts: 1052 });
-    expect(code).toBe(0);
-  });
-
-  test('wants a folder of its own', async () => {
-    const { code, stderr } = await specie(['quickstart', '--path', folder]);
-    expect(code).toBe(ExitCode.failed);
-    expect(stderr).toContain('expected a new or an empty folder');
-  });
-});
-
 describe('addresses', () => {
   test('are read in every usual form', () => {
     for (const text of ['127.0.0.1:7000', 'ws://127.0.0.1:7000', 'http://127.0.0.1:7000/']) {
