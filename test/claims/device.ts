@@ -51,8 +51,8 @@ export function sealTo(
 
 export class Device {
   readonly system: System;
-  readonly signing: KeyPair = generateKeyPair('signing');
-  readonly channel: KeyPair = generateKeyPair('channel');
+  signing: KeyPair = generateKeyPair('signing');
+  channel: KeyPair = generateKeyPair('channel');
   number = 0n;
   certificate: SignedDeviceCertificate | undefined;
   enrolment: SignedEnrolment | undefined;

@@ -7,18 +7,22 @@ import { noise } from '../../src/crypto/noise/noise.ts';
 import type { ChannelPattern, ClientIdentity } from '../../src/wire/channel-identity.ts';
 import { encodeRequest } from '../../src/wire/frame.ts';
 import { encodeMessages } from '../../src/wire/messages.ts';
-import { eventually } from './system.ts';
 
 export class Raw {
   readonly socket: WebSocket;
   readonly got: Buffer[] = [];
   closed: { readonly code: number; readonly reason: string } | undefined;
+  #wake = (): void => {};
 
   private constructor(url: string) {
     this.socket = new WebSocket(url, { perMessageDeflate: false });
-    this.socket.on('message', (data: Buffer) => void this.got.push(data));
+    this.socket.on('message', (data: Buffer) => {
+      this.got.push(data);
+      this.#wake();
+    });
     this.socket.on('close', (code, reason) => {
       this.closed = { code, reason: reason.toString() };
+      this.#wake();
     });
     this.socket.on('error', () => {});
   }
@@ -33,7 +37,7 @@ export class Raw {
   }
 
   async take(): Promise<Buffer> {
-    await eventually(() => this.got.length > 0 || this.closed !== undefined);
+    await this.#when(() => this.got.length > 0 || this.closed !== undefined);
     const message = this.got.shift();
     if (message === undefined) throw new Error(`expected a message, got the end: ${this.closed!.code}`);
     return message;
@@ -41,7 +45,7 @@ export class Raw {
 
   /** The code with which the server closes. */
   async end(): Promise<number> {
-    await eventually(() => this.closed !== undefined);
+    await this.#when(() => this.closed !== undefined);
     return this.closed!.code;
   }
 
@@ -52,6 +56,18 @@ export class Raw {
     const finished = initiator.finish(new Uint8Array(await this.take()));
     if (finished instanceof SecureChannel) return finished;
     throw new Error(`expected a channel, got ${JSON.stringify(finished)}`);
+  }
+
+  async #when(condition: () => boolean): Promise<void> {
+    if (condition()) return;
+    await new Promise<void>((resolve, reject) => {
+      const timer = setTimeout(() => reject(new Error(`expected ${condition} within 10 s`)), 10_000);
+      this.#wake = () => {
+        if (!condition()) return;
+        clearTimeout(timer);
+        resolve();
+      };
+    });
   }
 }
 

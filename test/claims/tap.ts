@@ -56,6 +56,8 @@ export class Tap {
   readonly #sockets = new Set<Socket>();
   /** Port behind it. */
   target = 0;
+  /** What goes on instead of a piece; it is recorded as it came. */
+  meddle: ((way: Way, piece: Buffer) => Buffer) | undefined;
 
   private constructor() {
     this.#server = createServer((inner) => this.#relay(inner));
@@ -110,7 +112,7 @@ export class Tap {
       from.setNoDelay(true);
       from.on('data', (piece) => {
         connection.keep(way, piece);
-        to.write(piece);
+        to.write(this.meddle?.(way, piece) ?? piece);
       });
       from.on('end', () => to.end());
       from.on('error', () => to.destroy());
