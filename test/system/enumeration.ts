@@ -36,6 +36,11 @@ export const eachPlace: EnumerationOptions = {
   },
 };
 
+/** Each point of a run; in recoveries, each name once. */
+export const everyPoint: EnumerationOptions = {
+  sameAs: ({ point, nth }, path) => (path.length === 0 ? `${point} ${nth}` : `…, ${point}`),
+};
+
 function placesOf(passed: readonly string[]): Place[] {
   const counts = new Map<string, number>();
   return passed.map((point) => {
@@ -81,12 +86,8 @@ export async function enumerate(
   return { runs, deaths, points, diedAt, missed, seconds: (performance.now() - began) / 1000 };
 }
 
-/** One life after the other ends at the first point whose name is new, recoveries included, until a run passes without. */
-export async function chain(
-  system: System,
-  keeper: RoleKeeper,
-  counts: (point: string) => boolean,
-): Promise<Enumeration> {
+/** One life after the other ends at the first matching point whose name is new, recoveries included, until a run passes without. */
+export async function chain(system: System, keeper: RoleKeeper, only: RegExp): Promise<Enumeration> {
   const began = performance.now();
   const points = new Set<string>();
   const diedAt = new Set<string>();
@@ -98,7 +99,7 @@ export async function chain(
         for (const name of passed!) points.add(name);
         diedAt.add(passed!.at(-1)!);
       }
-      return { except: [...diedAt, ...[...points].filter((name) => !counts(name))] };
+      return { only: only.source, except: [...diedAt] };
     });
     await everyFlow(system);
     for (const name of await keeper.disarm()) points.add(name);
@@ -129,14 +130,22 @@ export async function later(system: System, keeper: RoleKeeper): Promise<Enumera
     }
     isOver = keeper.deaths.length === 0;
   }
-  return { runs, deaths: number - 1, points, diedAt, missed: [], seconds: (performance.now() - began) / 1000 };
+  return {
+    runs,
+    deaths: number - 1,
+    points,
+    diedAt,
+    missed: [],
+    seconds: (performance.now() - began) / 1000,
+  };
 }
 
-export function described(name: string, { runs, deaths, points, diedAt, missed, seconds }: Enumeration): string {
-  const undied = [...points].filter((point) => !diedAt.has(point));
+export function described(
+  name: string,
+  { runs, deaths, points, diedAt, missed, seconds }: Enumeration,
+): string {
   return [
     `${name}: ${deaths} deaths in ${runs} runs, ${diedAt.size} of ${points.size} names, ${seconds.toFixed(1)} s`,
     ...missed.map((path) => `  not met again: ${path}`),
-    ...undied.map((point) => `  not died at: ${point}`),
   ].join('\n');
 }

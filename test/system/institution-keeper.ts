@@ -69,7 +69,7 @@ export class InstitutionKeeper {
       });
       void this.#ended.then(() => reject(new Error(`expected the institution to start, got ${output}`)));
     });
-    await this.#put();
+    await this.#put(this.#dials);
   }
 
   #bury(): void {
@@ -92,17 +92,18 @@ export class InstitutionKeeper {
     return this.#admin;
   }
 
-  /** Replaces all faults, also those of its next lives. */
-  async dial(dials: Dials): Promise<void> {
-    this.#dials = dials;
+  /** Replaces all faults. @param afterDeath those of its next lives */
+  async dial(dials: Dials, afterDeath: Dials = dials): Promise<void> {
     await this.ready();
-    await this.#put();
+    this.#dials = afterDeath;
+    await this.#put(dials);
   }
 
-  async #put(): Promise<void> {
+  async #put(dials: Dials): Promise<void> {
     const response = await fetch(`${this.#admin}/faults`, {
       method: 'PUT',
-      body: JSON.stringify(this.#dials),
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(dials),
     });
     if (!response.ok) throw new Error(`faults: ${response.status} ${await response.text()}`);
   }

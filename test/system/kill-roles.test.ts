@@ -13,8 +13,8 @@ const isSlow = process.env.SPECIE_SLOW_TESTS === '1';
 
 for (const role of ROLES) {
   test.concurrent(`${role} is killed`, { timeout: isSlow ? 7_200_000 : 400_000 }, async () => {
-    const system = await System.start({ processes: [[role]], spares: true, balanceMax: BALANCE_MAX });
-    try {
+    const options = { processes: [[role]], spares: true, balanceMax: BALANCE_MAX };
+    await System.during(options, async (system) => {
       const keeper = system.keeper(role);
       const found = await enumerate(system, keeper, isSlow ? eachPlace : eachName);
       process.stderr.write(`${described(role, found)}\n`);
@@ -24,8 +24,6 @@ for (const role of ROLES) {
       const ms = keeper.restartsMs.toSorted((a, b) => a - b);
       process.stderr.write(`${role}: restart ${ms[ms.length >> 1]!.toFixed(0)} ms (median)\n`);
       expect(await system.audit()).toBeUndefined();
-    } finally {
-      await system.stop();
-    }
+    });
   });
 }

@@ -9,7 +9,8 @@ import { createInterface } from 'node:readline';
 import type { RoleName } from '../../src/identity/roles.ts';
 
 const SCRIPT = join(import.meta.dirname, 'role-process.mjs');
-const START_MS_MAX = 20_000;
+const START_MS_MAX = 60_000;
+const STOP_MS_MAX = 20_000;
 const COMPLAINTS_MAX = 60;
 
 /** Where a life is to end; points are counted from when it was armed. */
@@ -18,8 +19,8 @@ export type Kill =
   | { readonly point: string; readonly nth: number }
   /** At the n-th point, whatever it is. */
   | { readonly number: number }
-  /** At the first that is not among these. */
-  | { readonly except: readonly string[] };
+  /** At the first that matches (a regular expression), and is not among these. */
+  | { readonly only: string; readonly except: readonly string[] };
 
 /** Asked at the beginning of each life, with the lives before it since it was armed. undefined: it is to live. */
 export type Plan = (deaths: readonly Death[]) => Kill | undefined;
@@ -63,7 +64,9 @@ class RoleProcess {
       this.#child.once('close', (code, signal) => {
         living.delete(this.#child);
         this.#end = String(signal ?? code);
-        this.#waiting?.reject(new Error(`role process ended with ${this.#end}: ${this.complaints.join('\n')}`));
+        this.#waiting?.reject(
+          new Error(`role process ended with ${this.#end}: ${this.complaints.join('\n')}`),
+        );
         resolve({ how: this.#end, died: this.#died });
       });
     });
@@ -104,7 +107,8 @@ class RoleProcess {
     if (this.#end !== undefined) return Promise.reject(new Error(`role process ended with ${this.#end}`));
     return new Promise((resolve, reject) => {
       const timer = setTimeout(
-        () => reject(new Error(`expected the role process to say "${wanted}": ${this.complaints.join('\n')}`)),
+        () =>
+          reject(new Error(`expected the role process to say "${wanted}": ${this.complaints.join('\n')}`)),
         START_MS_MAX,
       );
       const done =
@@ -258,10 +262,13 @@ export class RoleKeeper {
     this.#isClosing = true;
     this.#spare?.kill();
     this.#current.tell({ stop: true });
-    const timer = setTimeout(() => this.#current.kill(), 5_000);
+    const timer = setTimeout(() => this.#current.kill(), STOP_MS_MAX);
     const [{ how }] = await Promise.all([this.#current.ended, this.#spare?.ended]);
     clearTimeout(timer);
     if (this.#fault !== undefined) throw this.#fault;
-    if (how !== '0') throw new Error(`${this.roles}: expected it to stop, got ${how}: ${this.#current.complaints.join('\n')}`);
+    if (how !== '0')
+      throw new Error(
+        `${this.roles}: expected it to stop, got ${how}: ${this.#current.complaints.join('\n')}`,
+      );
   }
 }

@@ -10,7 +10,8 @@
 // and says in lines of JSON: {loaded}, {started}, {passed: [point…]}, {died: [point…]}, {stopped}, {failed}.
 //
 // A point has a name: "ROLE what where". `kill` says where to SIGKILL itself: {point, nth}, when that point is reached for the
-// n-th time; {number}, at the n-th point whatever it is; {except: [point…]}, at the first that is not among these. Points:
+// n-th time; {number}, at the n-th point whatever it is; {only, except: [point…]}, at the first that matches a regular expression and
+// is not among these. Points:
 //
 //     R trace before_write STATE …           each step of each request, of management and settlement (flow.ts)
 //     R handles OPERATION                    a frame has come, nothing is done about it
@@ -18,14 +19,14 @@
 //     R asks OPERATION                       a message to another role, or to the institution, is on its way
 //     cash … ledger, journal, registry       before and behind each write of cash: the ledger's call, its flush, the registry
 import { writeSync } from 'node:fs';
-import { Ledger } from '../../dist/ledger/index.js';
 import { CardInstitution } from '../../dist/institution/card-institution.js';
 import { systemTimers } from '../../dist/institution/timers.js';
 import { LmdbJournal } from '../../dist/journal/lmdb-journal.js';
+import { Ledger } from '../../dist/ledger/index.js';
 import { START_ORDER, startRole } from '../../dist/main/roles/start-role.js';
+import { CashOperation } from '../../dist/roles/cash/messages.js';
 import { Registry } from '../../dist/roles/cash/registry.js';
 import { RoleClient } from '../../dist/roles/common/role-client.js';
-import { CashOperation } from '../../dist/roles/cash/messages.js';
 import { ManagementOperation } from '../../dist/roles/management/messages.js';
 import { SettlementOperation } from '../../dist/roles/settlement/messages.js';
 
@@ -44,12 +45,13 @@ let passed;
 let isThere = () => false;
 
 function arm(kill = {}) {
-  const { point: wanted, nth, number, except } = kill;
+  const { point: wanted, nth, number, only, except } = kill;
   let left = nth;
-  const covered = except && new Set(except);
+  const pattern = only && new RegExp(only);
+  const covered = new Set(except);
   passed = [];
   isThere = (name) => {
-    if (covered !== undefined) return !covered.has(name);
+    if (pattern !== undefined) return pattern.test(name) && !covered.has(name);
     if (number !== undefined) return passed.length === number;
     if (name !== wanted) return false;
     left -= 1;

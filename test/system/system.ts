@@ -6,30 +6,30 @@ import { fetchStatement } from '../../src/cli/commands/audit.ts';
 import type { Output } from '../../src/cli/output.ts';
 import { loadOperator } from '../../src/identity/load-home.ts';
 import { ROLES, type RoleName } from '../../src/identity/roles.ts';
-import { SPECIAL_ACCOUNTS, testAccountNumbers } from '../../src/institution/account-number.ts';
+import { testAccountNumbers } from '../../src/institution/account-number.ts';
 import { AdminServer } from '../../src/institution/simulator/admin.ts';
 import { SimulatedInstitution } from '../../src/institution/simulator/simulated-institution.ts';
 import { type RunningRole, START_ORDER, startRole } from '../../src/main/roles/start-role.ts';
 import { type Amount, amountOf } from '../../src/shared/amount.ts';
 import { Currencies } from '../../src/shared/currency.ts';
+import type { WalletStorage } from '../../src/wallet/core/ports.ts';
 import {
   channelTransport,
   nodeClock,
   nodeCrypto,
-  type Outcome,
   readDirectory,
   Wallet,
-  type WalletError,
   WalletStore,
   type WalletTimes,
 } from '../../src/wallet/index.ts';
-import type { WalletStorage } from '../../src/wallet/core/ports.ts';
 import { makeHome, type TestHome, type TestHomeOptions } from './home.ts';
 import { InstitutionKeeper } from './institution-keeper.ts';
 import { RoleKeeper } from './role-keeper.ts';
 
 const SEED = 11n;
 const CARDS = 5_000;
+/** Many restarts may fall into one request. */
+const PATIENCE_MS = 180_000;
 /** A restart is bridged at once: nobody else waits for these servers. */
 const RECONNECT = { reconnectFirstMs: 5, reconnectLastMs: 100, connectTimeoutMs: 2_000 };
 
@@ -58,8 +58,6 @@ export class System {
   readonly home: TestHome;
   readonly keepers = new Map<RoleName, RoleKeeper>();
   readonly wallets: TestWallet[] = [];
-  /** What was asked for and has come to an end, for the tests' own account. */
-  readonly outcomes: Outcome[] = [];
   institution!: InstitutionKeeper | undefined;
   readonly #options: SystemOptions;
   readonly #storages: WalletStorage[] = [];
@@ -86,6 +84,18 @@ export class System {
     return system;
   }
 
+  /** Starts a system, and stops it behind. What `work` fails of counts more than what stopping fails of. */
+  static async during(options: SystemOptions, work: (system: System) => Promise<void>): Promise<void> {
+    const system = await System.start(options);
+    try {
+      await work(system);
+    } catch (error) {
+      await system.stop().catch(() => {});
+      throw error;
+    }
+    await system.stop();
+  }
+
   async #start(): Promise<void> {
     const { home, folder, fingerprint, institutionPort } = this.home;
     const { processes, spares = false, institutionTimeoutMs, institutionProcess } = this.#options;
@@ -99,7 +109,9 @@ export class System {
     const elsewhere = new Set(processes.flat());
     for (const role of START_ORDER.filter((name) => !elsewhere.has(name))) {
       const passphrase = async () => undefined;
-      this.#here.push(await startRole({ home, role, passphrase, log: silent, ledger: { mapSizeBytes: 2 ** 30 } }));
+      this.#here.push(
+        await startRole({ home, role, passphrase, log: silent, ledger: { mapSizeBytes: 2 ** 30 } }),
+      );
     }
     await Promise.all(
       processes.map(async (roles) => {
@@ -126,16 +138,17 @@ export class System {
   }
 
   async newWallet(times: Partial<WalletTimes> = {}): Promise<TestWallet> {
-    const number = this.wallets.length;
+    const number = this.#storages.length;
     const name = `wallet-${number}`;
     const storage = this.#store.storage(name);
+    this.#storages.push(storage);
     const wallet = await Wallet.create(
       {
         storage,
         crypto: nodeCrypto,
         clock: nodeClock,
         transport: channelTransport({ ...RECONNECT, requestTimeoutMs: 4_000 }),
-        times: { pauseFirstMs: 5, pauseLastMs: 100, patienceMs: 30_000, ...times },
+        times: { pauseFirstMs: 5, pauseLastMs: 100, patienceMs: PATIENCE_MS, ...times },
       },
       {
         directory: this.#directory,
@@ -144,15 +157,26 @@ export class System {
         name,
       },
     );
-    this.#storages.push(storage);
     const made = { wallet, name, card: this.#card(number) };
     this.wallets.push(made);
     return made;
   }
 
-
-  statement(): Promise<string[]> {
+  async statement(): Promise<string[]> {
+    await this.institution?.ready();
     return fetchStatement(this.institution?.admin ?? this.#admin!.url);
+  }
+
+  /** What the institution has done for each request, in order. */
+  async booked(): Promise<ReadonlyMap<bigint, readonly string[]>> {
+    const kinds = new Map<bigint, string[]>();
+    for (const line of await this.statement()) {
+      if (line === '') continue;
+      const { reference, kind } = JSON.parse(line) as { reference: string; kind: string };
+      const request = BigInt(`0x${reference}`);
+      kinds.set(request, [...(kinds.get(request) ?? []), kind]);
+    }
+    return kinds;
   }
 
   /** @returns undefined when everything agrees and nothing is under way; else what does not */
@@ -191,4 +215,4 @@ export class System {
   }
 }
 
-export { ROLES, SPECIAL_ACCOUNTS, type WalletError };
+export { ROLES };
