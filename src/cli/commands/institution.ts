@@ -16,9 +16,16 @@ const STORE_DEFAULT = 'institution';
 const TIMEOUT_MS = 30_000;
 
 export function institutionCommand(exit: (code: ExitCode) => void, output: Output = processOutput): Command {
-  const command = new Command('institution').description(
-    'Simulate a payment institution: cards over ISO 8583 (docs/institution.md)',
-  );
+  const command = new Command('institution')
+    .description('Simulate a payment institution: cards over ISO 8583 (docs/institution.md)')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  $ specie institution start
+  $ specie institution numbers --count 3
+  $ specie institution faults --add "drop_answer on=authorise nth=3"`,
+    );
   const parts = [
     startCommand(exit),
     faultsCommand(output),
