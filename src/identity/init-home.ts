@@ -3,7 +3,13 @@
 //
 //     folders ─▶ root.key ─▶ specie.json ─▶ each role's 1.key ─▶ operator.key ─▶ directory.json
 //                            names the root                                      names all the others
-import { type Configuration, newConfigurationText, parseConfiguration } from './configuration.ts';
+import { Currencies, parseOperatorCurrency } from '../shared/currency.ts';
+import {
+  type Configuration,
+  CURRENCY_DEFAULT,
+  newConfigurationText,
+  parseConfiguration,
+} from './configuration.ts';
 import type { Directory } from './directory.ts';
 import type { ListedOperator, ListedRole } from './directory-content.ts';
 import { IdentityError } from './errors.ts';
@@ -29,7 +35,7 @@ import { type Clock, FOREVER, systemClock } from './time.ts';
 
 export interface InitOptions {
   readonly home: string;
-  /** A code; with `operatorCurrencies` also one of those. Default: EUR, or what specie.json says. */
+  /** A code; with `operatorCurrencies` also one of those. Default: EUR, or what specie.json says. @throws CurrencyError */
   readonly currency?: string | undefined;
   readonly operatorCurrencies?: readonly string[] | undefined;
   /** Encrypts the keys that are made. */
@@ -150,6 +156,8 @@ class Initialisation {
         `${path}: expected the file that belongs to ${directory}, got none: bring it back`,
       );
     }
+    // Before a key is made that nothing would name.
+    new Currencies(operatorCurrencies?.map(parseOperatorCurrency)).parse(currency ?? CURRENCY_DEFAULT);
     if (this.#files.exists(root)) this.#note(root, rootWhat, 'found');
     else {
       const signing = generateKeyPair('signing', this.#options.randomBytes);
@@ -158,7 +166,7 @@ class Initialisation {
       this.#note(root, rootWhat, 'made');
     }
     const print = fingerprint((await this.#root()).publicKey, systemCrypto.sha256);
-    const text = newConfigurationText(print, currency ?? 'EUR', operatorCurrencies ?? []);
+    const text = newConfigurationText(print, currency ?? CURRENCY_DEFAULT, operatorCurrencies ?? []);
     const configuration = parseConfiguration(text, path);
     this.#files.create(path, text, PUBLIC);
     this.#note(path, what, 'made');

@@ -1,10 +1,9 @@
 // Everything that one process needs of a home: its configuration, the directory, and the secret keys of its own role only.
 import { statSync } from 'node:fs';
 import { isAbsolute, join, resolve } from 'node:path';
-import { ed25519 } from '../crypto/index.ts';
 import { type SetTimer, systemTimer } from '../shared/timer.ts';
 import type { ClientIdentity, ServerIdentity } from '../wire/channel-identity.ts';
-import { equalBytes, toHex } from './binary-text.ts';
+import { equalBytes } from './binary-text.ts';
 import { keyClientIdentity, roleClientIdentity } from './client-identity.ts';
 import type { Configuration } from './configuration.ts';
 import type { RevokedPredicate } from './device-certificate.ts';
@@ -14,13 +13,12 @@ import { IdentityError } from './errors.ts';
 import { FIRST_OPERATOR, HomePaths, readConfiguration, readDirectory, readKeySet, readKeys } from './home.ts';
 import { IdentityWatch } from './identity-watch.ts';
 import { OWNERS } from './key-file.ts';
-import { type KeyPair, type KeySet, keyIdOf, wipeKeySet } from './key-set.ts';
+import { type KeyPair, type KeySet, wipeKeySet } from './key-set.ts';
 import { currentKeys, type IdentitySource, type IdentityState, sealingKey } from './own-keys.ts';
 import type { PassphraseSource } from './passphrase.ts';
 import { PrivateFiles } from './private-files.ts';
 import type { RoleName } from './roles.ts';
 import { serverIdentity } from './server-identity.ts';
-import type { Signer } from './signed.ts';
 import { systemCrypto } from './system-crypto.ts';
 import { type Clock, systemClock } from './time.ts';
 
@@ -43,11 +41,6 @@ export interface LoadHomeOptions extends LoadOptions {
   readonly onFault?: ((error: unknown) => void) | undefined;
 }
 
-/** A role's signing key in use, with its id. */
-export interface RoleSigner extends Signer {
-  readonly keyId: Uint8Array;
-}
-
 export interface RoleHome {
   readonly role: RoleName;
   readonly configuration: Configuration;
@@ -61,8 +54,6 @@ export interface RoleHome {
   /** As this role, to another. */
   clientIdentity(to: RoleName): ClientIdentity;
   /** What the role signs with now. @throws IdentityError not_listed, missing */
-  signer(): RoleSigner;
-  /** The key behind it. @throws IdentityError not_listed, missing */
   signingKey(): KeyPair;
   /** Opens what was sealed to that key id; undefined: not the role's, or beyond its time. */
   sealingKey(keyId: Uint8Array): KeyPair | undefined;
@@ -101,7 +92,6 @@ export async function loadHome(options: LoadHomeOptions): Promise<RoleHome> {
     onChange: ({ directory }) => options.onChange?.(directory),
     onFault: options.onFault,
   });
-  const signers = new Map<string, RoleSigner & { close(): void }>();
   const { store } = configuration.roles[role];
   return {
     role,
@@ -112,28 +102,11 @@ export async function loadHome(options: LoadHomeOptions): Promise<RoleHome> {
     serverIdentity: (revoked) =>
       serverIdentity({ role, source: watch, clock, crypto: systemCrypto, revoked }),
     clientIdentity: (to) => roleClientIdentity({ role, to, source: watch, clock }),
-    signer: () => {
-      const { publicKey, secretKey } = currentKeys(watch.current(), role, clock()).signing;
-      const name = toHex(publicKey);
-      let signer = signers.get(name);
-      if (signer === undefined) {
-        const key = ed25519.signingKey(secretKey);
-        signer = {
-          keyId: keyIdOf(publicKey, systemCrypto.sha256),
-          publicKey,
-          sign: (message) => key.sign(message),
-          close: () => key.close(),
-        };
-        signers.set(name, signer);
-      }
-      return signer;
-    },
     signingKey: () => currentKeys(watch.current(), role, clock()).signing,
     sealingKey: (keyId) => sealingKey(watch.current(), role, keyId, clock()),
     refresh: () => watch.look(),
     close: () => {
       watch.close();
-      for (const signer of signers.values()) signer.close();
       for (const keys of loaded.values()) wipeKeySet(keys);
     },
   };

@@ -24,6 +24,7 @@ import { IdentityError } from './errors.ts';
 const DRAFT = '.new';
 const OTHERS_MAY_DO_ANYTHING = 0o077;
 const OTHERS_MAY_WRITE = 0o022;
+const STICKY = 0o1000;
 /** Windows has no such modes: there, folders inherit who may read them. */
 const HAS_MODES = process.platform !== 'win32';
 
@@ -125,18 +126,16 @@ export class PrivateFiles {
       throw new IdentityError('missing', `${path}: expected a file, got none`, { cause: error });
     }
     try {
-      const { mode, size } = fstatSync(descriptor);
-      if (secret) expectPrivate(path, mode);
-      if (size > FILE_BYTES_MAX) {
-        throw new IdentityError('damaged', `${path}: expected at most ${FILE_BYTES_MAX} bytes, got ${size}`);
-      }
-      const bytes = Buffer.alloc(size);
+      if (secret) expectPrivate(path, fstatSync(descriptor).mode);
+      // To its end, not its size: a passphrase may come through a pipe, which has none.
+      const bytes = Buffer.alloc(FILE_BYTES_MAX + 1);
       try {
         let at = 0;
-        while (at < size) {
-          const read = readSync(descriptor, bytes, at, size - at, at);
-          if (read === 0) break;
-          at += read;
+        for (let read = 1; read > 0 && at < bytes.length; at += read) {
+          read = readSync(descriptor, bytes, at, bytes.length - at, null);
+        }
+        if (at > FILE_BYTES_MAX) {
+          throw new IdentityError('damaged', `${path}: expected at most ${FILE_BYTES_MAX} bytes, got more`);
         }
         return bytes.toString('utf8', 0, at);
       } finally {
@@ -158,8 +157,8 @@ function expectPrivate(path: string, mode: number): void {
   }
   const folder = dirname(path);
   const folderMode = statSync(folder).mode;
-  // Whoever may write there could put another file in its place.
-  if ((folderMode & OTHERS_MAY_WRITE) !== 0) {
+  // Whoever may write there could put another file in its place; not in a folder such as /tmp, with the sticky bit.
+  if ((folderMode & OTHERS_MAY_WRITE) !== 0 && (folderMode & STICKY) === 0) {
     throw new IdentityError(
       'not_private',
       `${folder}: expected a folder that only its owner can change (mode 700), got ${modeText(folderMode)}: run chmod 700 ${folder}`,

@@ -48,14 +48,17 @@ export class GroupStore implements RoleStore {
   #gathering = newGroup();
   #flushing: Group | undefined;
   #isScheduled = false;
-  /** Why nothing can be written any more. */
-  #stopped: StoreError | undefined;
+  #failure: StoreError | undefined;
   #closing: Promise<void> | undefined;
   #idle: (() => void)[] = [];
 
   constructor(backend: StoreBackend, { afterTurn = setImmediate }: GroupStoreOptions = {}) {
     this.#backend = backend;
     this.#afterTurn = afterTurn;
+  }
+
+  get failure(): StoreError | undefined {
+    return this.#failure;
   }
 
   get(table: string, key: Key): Uint8Array | undefined {
@@ -69,7 +72,7 @@ export class GroupStore implements RoleStore {
   }
 
   transaction<T>(run: (tx: StoreTransaction) => T): Promise<T> {
-    const refusal = this.#stopped ?? this.#refusal();
+    const refusal = this.#failure ?? this.#refusal();
     if (refusal !== undefined) return Promise.reject(refusal);
     const own: Layer = new Map();
     let result: T;
@@ -78,16 +81,17 @@ export class GroupStore implements RoleStore {
       if (isOver)
         throw new StoreError('store_misuse', 'transaction: expected its end after its last read or write');
     };
-    const layers = (): Layer[] => [own, this.#gathering.changes, this.#flushing?.changes ?? new Map()];
+    const layers = [own, this.#gathering.changes];
+    if (this.#flushing !== undefined) layers.push(this.#flushing.changes);
     try {
       result = run({
         get: (table, key) => {
           check();
-          return this.#get(place(table, key), layers());
+          return this.#get(place(table, key), layers);
         },
         range: (table, bounds) => {
           check();
-          return this.#range(table, bounds, layers());
+          return this.#range(table, bounds, layers);
         },
         put: (table, key, value) => {
           check();
@@ -183,7 +187,7 @@ export class GroupStore implements RoleStore {
     const later = this.#gathering;
     this.#gathering = newGroup();
     this.#flushing = undefined;
-    if (error.code === 'store_unknown') this.#stopped = error;
+    if (error.code === 'store_unknown') this.#failure = error;
     for (const { reject } of [...group.members, ...later.members]) reject(error);
   }
 

@@ -1,4 +1,6 @@
-// What a role remembers: named tables of bytes, changed by transactions that are on the disk when they resolve.
+// What a role remembers: named tables of bytes, changed by transactions that are on the disk when they resolve. Reads
+// outside transactions see only what is on the disk.
+import type { StoreError } from './errors.ts';
 import type { Key } from './key.ts';
 
 export interface StoreReads {
@@ -33,6 +35,8 @@ export const RANGE_MAX = 16_384;
 export const VALUE_BYTES_MAX = 1024 * 1024;
 
 export interface RoleStore extends StoreReads {
+  /** Why nothing can be written any more, until the store is opened anew; for the role's health. */
+  readonly failure?: StoreError | undefined;
   /**
    * Runs `run` at once. It is synchronous, and sees its own writes and those of every transaction before it, flushed or
    * not. What it returns comes when all it wrote *and all it saw* is flushed. If it throws, its writes are gone and the
@@ -44,6 +48,6 @@ export interface RoleStore extends StoreReads {
    * @throws StoreError store_full, store_busy, store_io: nothing was stored; store_unknown: the store must be opened anew
    */
   transaction<T>(run: (tx: StoreTransaction) => T): Promise<T>;
-  /** get() and range() outside transactions see only what is flushed. */
+  /** Finishes what was begun. */
   close(): Promise<void>;
 }

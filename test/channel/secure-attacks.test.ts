@@ -471,6 +471,42 @@ describe('strangers', () => {
   });
 });
 
+test('who loses its authority between the answer and its first frame does not come in', async () => {
+  const system = new System();
+  const engine = new MemoryEngine();
+  const server = await serve({ engine, identity: system });
+  const raw = await Raw.open(server);
+  const channel = await raw.handshake(system.device(13));
+  expect(server.disconnect((peer) => peer.kind === 'device' && peer.device === 13n)).toBe(0);
+  raw.socket.send(seal(channel, hello(1n)));
+  expect((await raw.end()).code).toBe(4011);
+  await sane(server, system, engine);
+});
+
+test('a reader that stops for a while gets everything in order', async () => {
+  const system = new System();
+  const engine = new MemoryEngine();
+  const server = await serve({ engine, identity: system });
+  const c = await client(server, { identity: system.device(1) });
+  await c.createAccounts(many(1n, 8190));
+  await c.close();
+  const ids = new Uint8Array(8190 * 16);
+  for (let i = 0; i < 8190; i++) new DataView(ids.buffer).setBigUint64(i * 16, BigInt(i + 1), true);
+  const raw = await Raw.open(server);
+  const channel = await raw.handshake(system.device(2));
+  raw.socket.pause();
+  for (let i = 1n; i <= 16n; i++) {
+    raw.socket.send(seal(channel, encodeRequest(RequestOperation.lookup_accounts, i, 8190, ids)));
+  }
+  await until(() => server.report().heldBytes > 5_000_000);
+  raw.socket.resume();
+  for (let i = 1n; i <= 16n; i++) {
+    const reply = parseReply(channel.open(new Uint8Array(await raw.take())));
+    expect(reply).toMatchObject({ kind: 'reply', status: 0, count: 8190, request: i });
+  }
+  expect(server.report()).toMatchObject({ heldBytes: 0, inFlight: 0 });
+});
+
 describe('those who waste time and room', () => {
   const limits = { handshakeTimeoutMs: 150, halfOpenMax: 8 };
 

@@ -49,7 +49,7 @@ async function expectWhole(home: string, passphrase = noPassphrase): Promise<voi
       clock: () => START + DAY,
       setTimer: () => () => {},
     });
-    expect(loaded.signer().publicKey).toEqual(
+    expect(loaded.signingKey().publicKey).toEqual(
       loaded.directory().currentKeySet(role, START + DAY).keys.signing,
     );
     loaded.close();
@@ -67,6 +67,12 @@ describe('a new home', () => {
     expect(states(report)).toEqual(FILES.map(() => 'made'));
     expect(report.fingerprint).toMatch(/^SHA256:/);
     await expectWhole(home);
+  });
+
+  test('in a currency that is none makes no key', async () => {
+    const home = join(newFolder(), 'home');
+    await expect(initHome({ home, currency: 'XYZ' })).rejects.toThrow('expected an ISO 4217 code');
+    expect(existsSync(join(home, 'keys/root.key'))).toBe(false);
   });
 
   test.skipIf(process.platform === 'win32')('only its owner can enter, and read its keys', async () => {

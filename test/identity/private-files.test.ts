@@ -1,3 +1,4 @@
+import { execFileSync, spawn } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
@@ -52,6 +53,19 @@ describe.skipIf(windows)('modes', () => {
     chmodSync(folder, 0o777);
     expect(() => new PrivateFiles().readPrivate(join(folder, 'secret'))).toThrow(`run chmod 700 ${folder}`);
   });
+});
+
+test.skipIf(windows)('one in a folder such as /tmp is read, and one that comes through a pipe', () => {
+  const folder = join(newFolder(), 'sticky');
+  mkdirSync(folder);
+  chmodSync(folder, 0o1777);
+  writeFileSync(join(folder, 'secret'), 'x', { mode: 0o600 });
+  expect(new PrivateFiles().readPrivate(join(folder, 'secret'))).toBe('x');
+  const pipe = join(newFolder(), 'pipe');
+  execFileSync('mkfifo', ['-m', '600', pipe]);
+  const writer = spawn('sh', ['-c', `printf 'through a pipe' > "$1"`, 'sh', pipe]);
+  expect(new PrivateFiles().readPrivate(pipe)).toBe('through a pipe');
+  writer.kill();
 });
 
 test('a file that is there is not created again', () => {

@@ -21,6 +21,8 @@ export class MemoryDisk {
   /** Counts crashes: a backend of an earlier life is dead. */
   life = 0;
   isFull = false;
+  /** The next write ends without anyone knowing whether it has reached the disk. */
+  isLost = false;
   flushes = 0;
   /** What is being flushed. */
   pending: Changes | undefined;
@@ -76,6 +78,10 @@ class MemoryBackend implements StoreBackend {
     return new Promise((resolve, reject) => {
       disk.flush(() => {
         if (disk.life !== this.#life) return;
+        if (disk.isLost) {
+          reject(new StoreError('store_unknown', 'the write thread has died'));
+          return;
+        }
         if (disk.isFull) {
           disk.pending = undefined;
           reject(new StoreError('store_full', 'the disk is full'));

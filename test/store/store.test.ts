@@ -176,3 +176,18 @@ test('a group that cannot be written takes with it what has gathered since', asy
   await store.transaction((tx) => tx.put('notes', 1n, text('new')));
   expect(read(store.get('notes', 1n))).toBe('new');
 });
+
+test('when nobody knows what became of a write, nothing is written any more', async () => {
+  const disk = new MemoryDisk();
+  const store = memoryRoleStore(disk);
+  disk.isLost = true;
+  await expect(store.transaction((tx) => tx.put('notes', 1n, text('')))).rejects.toMatchObject({
+    code: 'store_unknown',
+  });
+  disk.isLost = false;
+  await expect(store.transaction((tx) => tx.put('notes', 2n, text('')))).rejects.toMatchObject({
+    code: 'store_unknown',
+  });
+  expect(store.failure?.code).toBe('store_unknown');
+  expect(disk.flushes).toBe(0);
+});

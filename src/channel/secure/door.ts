@@ -80,7 +80,10 @@ export class Door {
   /** The frame in a message, if it is one of a peer that has proven itself; closes the connection where it must not be. */
   receive(connection: Connection, message: Uint8Array): Uint8Array | undefined {
     const visitor = this.#visitors.get(connection);
-    if (visitor === undefined) return this.#open(connection, connection.channel!, message);
+    if (visitor === undefined) {
+      const { channel } = connection;
+      return channel && this.#open(connection, channel, message);
+    }
     if (visitor.state === 'silent') this.#greet(connection, visitor, message);
     else if (visitor.state === 'answered') return this.#prove(connection, visitor, message);
     else this.#end(connection, 'handshake_unreadable', 'expected nothing before the answer, got a message');

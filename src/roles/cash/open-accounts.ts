@@ -42,18 +42,14 @@ export async function openAccounts(
   });
 
   const opened = new Map<number, OpenedAccount>();
-  const further = await openInLedger(wanted, parts, answers, opened);
-  // Their device number is that of an account in another currency, which the registry did not know of.
-  await openInLedger(
-    further.map(({ index, request }) => {
-      return { index, request, account: accountOf(request, false, terms.get(request.currency)!) };
-    }),
-    parts,
-    answers,
-    opened,
-  );
+  const first = await openInLedger(wanted, parts, answers, opened);
+  const further = first.map(({ index, request }) => {
+    return { index, request, account: accountOf(request, false, terms.get(request.currency)!) };
+  });
+  await openInLedger(further, parts, answers, opened);
   if (opened.size === 0) return answers as Answer[];
-  const registered = await registry.opened([...opened.values()]);
+  const known = first.map(({ other, request }) => openedAs(request, other));
+  const registered = (await registry.opened([...known, ...opened.values()])).slice(known.length);
   [...opened.keys()].forEach((index, i) => {
     const openedAt = registered[i]!;
     const { device } = requests[index]!;
@@ -88,19 +84,26 @@ function accountOf(
   return deviceAccount(id, device, keyIdNumberOf(signingKey), terms);
 }
 
-/** Fills in `opened` or `answers`; returns those whose id is that of the device's account in another currency. */
+/** One whose account's id is that of the device's account in another currency, which the registry did not know of. */
+type Taken = Wanted & { readonly other: Account };
+
+/** Fills in `opened` or `answers`; the rest is returned. */
 async function openInLedger(
   wanted: readonly Wanted[],
   { ledger, log }: CashParts,
   answers: (Answer | undefined)[],
   opened: Map<number, OpenedAccount>,
-): Promise<Wanted[]> {
+): Promise<Taken[]> {
   if (wanted.length === 0) return [];
   const results = await ledger.createAccounts(wanted.map(({ account }) => account));
   const others: Wanted[] = [];
   wanted.forEach((one, i) => {
     const { status, timestamp } = results[i]!;
-    if (status === 'created' || status === 'exists') opened.set(one.index, openedAs(one, timestamp));
+    if (status === 'created' || status === 'exists')
+      opened.set(
+        one.index,
+        openedAs(one.request, { id: one.account.id!, ledger: one.request.currency, timestamp }),
+      );
     else others.push(one);
   });
   if (others.length === 0) return [];
@@ -111,7 +114,7 @@ async function openInLedger(
       account,
     ]),
   );
-  return others.filter((one) => {
+  return others.flatMap((one) => {
     const { index, request, account } = one;
     const other = there.get(account.id!);
     const isOurs =
@@ -124,15 +127,17 @@ async function openInLedger(
         'account opened for another key',
       );
       answers[index] = deviceDiffers(request.device);
-      return false;
+      return [];
     }
-    if (other.ledger !== request.currency) return true;
-    opened.set(index, openedAs(one, other.timestamp));
-    return false;
+    if (other.ledger !== request.currency) return [{ ...one, other }];
+    opened.set(index, openedAs(request, other));
+    return [];
   });
 }
 
-function openedAs({ request, account }: Wanted, openedAt: bigint): OpenedAccount {
-  const { device, signingKey, currency } = request;
-  return { device, signingKey, currency, account: account.id!, openedAt };
+function openedAs(
+  { device, signingKey }: OpenAccountRequest,
+  { id, ledger, timestamp }: Pick<Account, 'id' | 'ledger' | 'timestamp'>,
+): OpenedAccount {
+  return { device, signingKey, currency: ledger, account: id, openedAt: timestamp };
 }

@@ -50,6 +50,8 @@ export const EFFECTS_MAX = 1024;
 /** First and longest pause before an effect is performed again: a restart is bridged soon, an outage costs little. */
 const PAUSE_FIRST_MS = 50;
 const PAUSE_LAST_MS = 30_000;
+/** A state that waits is asked again at least so often: timers do not see a clock that was set, or a machine that slept. */
+const WAIT_MAX_MS = 60_000;
 
 // biome-ignore lint/suspicious/noExplicitAny: flows of any types stand side by side; run() has checked each pair
 type AnyFlow = Flow<any, any, any>;
@@ -68,9 +70,8 @@ export function run<State, Effect extends object, Outcome>(
   return { flow, perform };
 }
 
-/** What pino's loggers have. */
+/** As pino's loggers have it. */
 export interface FlowLog {
-  warn(fields: object, message: string): void;
   error(fields: object, message: string): void;
 }
 
@@ -232,8 +233,9 @@ export class FlowRunner {
   async #admit(runnable: RunnableFlow, item: Submission<unknown>): Promise<Written | Refusal> {
     const { id } = item;
     let created: Written | undefined;
+    let result: Written | Refusal;
     try {
-      const result = await this.#transaction((tx) => {
+      result = await this.#transaction((tx) => {
         const bytes = tx.get(REQUESTS, id);
         if (bytes !== undefined) {
           const { written } = this.#read(id, bytes);
@@ -250,15 +252,15 @@ export class FlowRunner {
         if (!created.isFinal) this.#claim(created, 1);
         return created;
       });
-      if (created !== undefined) {
-        this.#trace('after_write', id, nameOf(created));
-        if (!created.isFinal) this.#begin(id, runnable, created);
-      }
-      return result;
     } catch (error) {
       if (created?.isFinal === false) this.#claim(created, -1);
       return this.#refusalOf(id, error);
     }
+    if (created !== undefined) {
+      this.#trace('after_write', id, nameOf(created));
+      if (!created.isFinal) this.#begin(id, runnable, created);
+    }
+    return result;
   }
 
   /** Reads all requests that are not final. */
@@ -304,11 +306,10 @@ export class FlowRunner {
       return;
     }
     if (effect === undefined) {
-      // Written as open by a version of the flow to which this state was not final yet.
-      void this.#advance(open, () => written.state);
+      void this.#settle(open);
     } else if ('waitUntil' in effect) {
       const pauseMs = Number((effect as Wait).waitUntil - now) / 1e6;
-      this.#later(open, Math.max(1, Math.ceil(pauseMs)));
+      this.#later(open, Math.min(WAIT_MAX_MS, Math.max(1, Math.ceil(pauseMs))));
     } else {
       if (this.#due.length === 0) queueMicrotask(() => this.#performDue());
       this.#due.push({ open, effect });
@@ -373,11 +374,23 @@ export class FlowRunner {
       this.#fault(open, error, 'a state could not be written');
       return;
     }
-    if (!open.written.isFinal) {
-      this.#follow(open);
+    if (open.written.isFinal) this.#end(open);
+    else this.#follow(open);
+  }
+
+  /** Of a request that was open to an earlier version of its flow, and whose state is final to this one. */
+  async #settle(open: Open): Promise<void> {
+    try {
+      await this.#transaction((tx) => tx.remove(OPEN, open.id));
+    } catch (error) {
+      this.#fault(open, error, 'a request could not be settled');
       return;
     }
-    this.#open.delete(id);
+    this.#end(open);
+  }
+
+  #end(open: Open): void {
+    this.#open.delete(open.id);
     this.#claim(open.written, -1);
     this.#answer(open);
   }

@@ -1,6 +1,6 @@
 // A request that crosses roles, as a state machine of pure functions. Each state says by itself what has to happen next,
 // so the state alone is the inbox (what was asked, what was answered) and the outbox (what is still to be sent): one
-// write of it is all there is to write. See docs/decisions/0015-the-state-is-the-outbox.md.
+// write of it is all there is to write. See docs/decisions/0015-state-is-the-outbox.md.
 //
 //     submit ─▶ admit ─▶ state ─▶ effect ─▶ outcome ─▶ next ─▶ state ─▶ … ─▶ state without an effect: final
 //                        └ written, flushed ┘                   └ written, flushed
@@ -69,8 +69,8 @@ export interface EffectItem<Effect> {
 
 /**
  * Performs effects of a flow that became due together: one promise each, in order. Any effect may come again, after a
- * crash with no trace of the first time: whoever receives it recognises it by the request's id. A promise that rejects
- * is logged and means `again`.
+ * crash with no trace of the first time: whoever receives it recognises it by the request's id. Each promise settles some
+ * time (whatever waits for an answer has a time limit); one that rejects is logged and means `again`.
  */
 export type Perform<Effect extends object, Outcome> = (
   effects: readonly EffectItem<Effect>[],
@@ -84,7 +84,9 @@ export interface Submission<State, Code extends string = string> {
    * Called once, in the write transaction, when the id is new; what it returns is stored. It may read tables to check
    * (uniqueness, balances); the flow's `writes` writes them. A Refusal is remembered too: else a late copy of a message
    * might be admitted after its sender was told no. Not so one that may be repeated (`busy`, …), which stores nothing.
-   * Checks that always come to the same (signatures, limits) belong before submit(): they need no memory.
+   * Checks that always come to the same (signatures, limits) may stand before submit(): they need no memory. Never those
+   * that time or a table can change (`applyBy`, a revocation): a request that was done would be refused when it comes
+   * again, and its sender would take that for a no.
    */
   readonly admit: (tx: StoreTransaction) => State | Refusal<Code>;
 }

@@ -123,10 +123,15 @@ export function checkKeysFree(
   return undefined;
 }
 
-export function checkRoom(reads: StoreReads, { devicesMax }: ManagementLimits): Verdict {
-  return countDevices(reads) >= BigInt(devicesMax)
-    ? refuse('devices_exhausted', `devices: expected room for one more than ${devicesMax}, got none`)
-    : undefined;
+export function checkRoom(reads: StoreReads, { devicesMax, enrollingMax }: ManagementLimits): Verdict {
+  const { enrolled, enrolling } = countDevices(reads);
+  if (enrolled + enrolling >= BigInt(devicesMax)) {
+    return refuse('devices_exhausted', `devices: expected room for one more than ${devicesMax}, got none`);
+  }
+  if (enrolling >= BigInt(enrollingMax)) {
+    return refuse('busy', `enrolments: expected fewer than ${enrollingMax} under way, got ${enrolling}`);
+  }
+  return undefined;
 }
 
 export const deviceUnknown = (device: bigint): Refused =>

@@ -61,6 +61,8 @@ export interface EffectsOptions {
 export interface Effects {
   readonly performEnrolment: Perform<EnrolEffect, EnrolOutcome>;
   readonly performLoad: Perform<LoadEffect, LoadOutcome>;
+  /** Requests whose partner was not credible when it was asked last. */
+  readonly distrusted: ReadonlySet<bigint>;
 }
 
 interface Distrusted {
@@ -70,6 +72,17 @@ interface Distrusted {
 
 export function managementEffects(options: EffectsOptions): Effects {
   const { settlement, cash, issueCertificate, receipts, now, log } = options;
+  const distrusted = new Set<bigint>();
+
+  /** An outcome that can be right ends distrust. */
+  async function noting<Outcome extends { readonly kind: string }>(
+    id: bigint,
+    performed: Promise<Outcome | Again>,
+  ): Promise<Outcome | Again> {
+    const outcome = await performed;
+    if ('kind' in outcome && outcome.kind !== 'distrusted') distrusted.delete(id);
+    return outcome;
+  }
 
   /**
    * The first problem is written, so that an operator sees it. Later ones are not: each write asks the partner anew at
@@ -79,6 +92,7 @@ export function managementEffects(options: EffectsOptions): Effects {
     { id, effect }: EffectItem<{ readonly kind: string; readonly distrusted: string | undefined }>,
     reason: string,
   ): Distrusted | Again {
+    distrusted.add(id);
     log.warn({ request: String(id), asked: effect.kind, problem: reason }, 'an answer that cannot be right');
     return effect.distrusted === undefined ? { kind: 'distrusted', reason } : again(DISTRUSTED_PAUSE_MS);
   }
@@ -132,6 +146,9 @@ export function managementEffects(options: EffectsOptions): Effects {
     return result.answer.kind === 'pending' ? again() : result.answer;
   }
 
+  const performEnrolment = async (item: EffectItem<EnrolEffect>): Promise<EnrolOutcome | Again> =>
+    item.effect.kind === 'open' ? open({ ...item, effect: item.effect }) : { kind: 'expired' };
+
   function performLoad({ effect, ...item }: EffectItem<LoadEffect>): Promise<LoadOutcome | Again> {
     switch (effect.kind) {
       case 'charge':
@@ -144,12 +161,8 @@ export function managementEffects(options: EffectsOptions): Effects {
   }
 
   return {
-    performEnrolment: (items) =>
-      items.map((item) =>
-        item.effect.kind === 'open'
-          ? open({ ...item, effect: item.effect })
-          : Promise.resolve({ kind: 'expired' }),
-      ),
-    performLoad: (items) => items.map((item) => performLoad(item)),
+    performEnrolment: (items) => items.map((item) => noting(item.id, performEnrolment(item))),
+    performLoad: (items) => items.map((item) => noting(item.id, performLoad(item))),
+    distrusted,
   };
 }

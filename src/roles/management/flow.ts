@@ -16,10 +16,11 @@
 //                  │ └─── expired ─▶ expired
 //                  └───── declined ─▶ declined
 //
-// Opening, charging, crediting and reversing have a second name each, `…_distrusted`: the partner has answered something that cannot
-// be right (a receipt of another amount, a signature that is not good, a refusal of what it may not refuse). Nothing of it
-// is believed, the device goes on waiting, the partner is asked again with long pauses, and an operator sees the state.
-// Whether money was charged is never guessed: only settlement's word ends charging, only cash's ends crediting.
+// Opening, charging, crediting and reversing have a second name each, `…_distrusted`: the partner has answered something
+// that cannot be right (a receipt of another amount, a signature that is not good, a refusal of what it may not refuse).
+// Nothing of it is believed, the device goes on waiting, the partner is asked again with long pauses, and an operator
+// sees the state. Whether money was charged is never guessed: only settlement's word ends charging, only cash's ends
+// crediting.
 import { type Infer, list, optional, struct, text, u8, u32, u64, u128, union } from '../../shared/codec.ts';
 import type { CreditRequest, OpenAccountRequest } from '../cash/messages.ts';
 import { AccountBinding, SealedAccount } from '../documents/account-seal.ts';
@@ -36,12 +37,11 @@ import type { Flow, Put, WriteContext } from '../flow/flow.ts';
 import type { ChargeRequest, ReverseRequest } from '../settlement/messages.ts';
 import {
   Certificate,
-  countDevices,
   DEVICE_CURRENCIES_MAX,
   putAccount,
   putChannelKey,
   putDevice,
-  putDeviceCount,
+  putDeviceCounts,
   putNumber,
   putSigningKey,
   removeChannelKey,
@@ -141,20 +141,21 @@ function enrolWrites(
       putNumber(device, id),
       putSigningKey(after.signingKey, { device, request: id, standing: 'enrolling' }),
       putChannelKey(after.channelKey, device),
-      putDeviceCount(countDevices(reads) + 1n),
+      putDeviceCounts(reads, { enrolled: 0n, enrolling: 1n }),
     ];
   }
   if (after.kind === 'expired') {
     return [
       putSigningKey(after.signingKey, { device, request: id, standing: 'given_back' }),
       removeChannelKey(after.channelKey),
-      putDeviceCount(countDevices(reads) - 1n),
+      putDeviceCounts(reads, { enrolled: 0n, enrolling: -1n }),
     ];
   }
   if (before?.kind !== 'opening') return [];
   const { signingKey, channelKey, userData, account } = before;
   const { certificate, notAfter } = after;
   return [
+    putDeviceCounts(reads, { enrolled: 1n, enrolling: -1n }),
     putSigningKey(signingKey, { device, request: id, standing: 'enrolled' }),
     putDevice(device, {
       request: id,
@@ -178,7 +179,7 @@ function enrolWrites(
 const FilingState = struct({ device: u128, account: SealedAccount });
 export type FilingState = Infer<typeof FilingState>;
 
-/** Done by the write that admits it: the record takes the place of the account on file once, however often it is asked for. */
+/** Done by the write that admits it: the account on file is replaced once, however often it is asked for. */
 export const filingFlow: Flow<FilingState, never, never> = {
   kind: 2,
   name: 'account_filing',

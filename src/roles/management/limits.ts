@@ -13,16 +13,18 @@ export interface LoadLimit {
 export interface ManagementLimits {
   /** The currencies that devices hold, and what one load may be; a new device gets an account in each. */
   readonly loads: readonly LoadLimit[];
-  /** Enrolled and enrolling. Anyone may ask for an enrolment, so this bounds what strangers can fill. Beyond: devices_exhausted. */
+  /** Enrolled and enrolling. Anyone may enrol, so this bounds what strangers can fill. Beyond: devices_exhausted. */
   readonly devicesMax: number;
+  /** Enrolments under way: while cash does not answer, strangers must not take the room of loads. Beyond: busy. */
+  readonly enrollingMax: number;
   /**
-   * How far ahead an `applyBy` may lie, nanoseconds: an order must not come into effect long after its owner has forgotten
-   * it. Beyond: applies_too_late.
+   * How far ahead an `applyBy` may lie, nanoseconds: an order must not come into effect when its owner has forgotten it.
+   * Beyond: applies_too_late.
    */
   readonly applyByAheadMaxNs: bigint;
   /** How long a certificate is valid, nanoseconds. */
   readonly certificateValidityNs: bigint;
-  /** A certificate is renewed when at most this much of it is left, nanoseconds; until then the same one is given again. */
+  /** A certificate is renewed when at most this much of it is left, nanoseconds; until then it is given again. */
   readonly certificateRenewalNs: bigint;
   /** How much the clocks of devices and servers may differ: certificates begin so much earlier, nanoseconds. */
   readonly clockSkewNs: bigint;
@@ -33,6 +35,7 @@ const DAY_NS = 24n * 60n * MINUTE_NS;
 
 export const MANAGEMENT_LIMITS: Omit<ManagementLimits, 'loads'> = {
   devicesMax: 1_000_000,
+  enrollingMax: 10_000,
   applyByAheadMaxNs: 7n * DAY_NS,
   certificateValidityNs: 365n * DAY_NS,
   certificateRenewalNs: 60n * DAY_NS,
@@ -41,7 +44,7 @@ export const MANAGEMENT_LIMITS: Omit<ManagementLimits, 'loads'> = {
 
 /** @throws RangeError naming the field, what was expected and what came */
 export function checkManagementLimits(limits: ManagementLimits): ManagementLimits {
-  const { loads, devicesMax, certificateValidityNs, certificateRenewalNs } = limits;
+  const { loads, devicesMax, enrollingMax, certificateValidityNs, certificateRenewalNs } = limits;
   if (loads.length < 1 || loads.length > DEVICE_CURRENCIES_MAX) {
     throw new RangeError(`loads: expected 1 to ${DEVICE_CURRENCIES_MAX} currencies, got ${loads.length}`);
   }
@@ -59,6 +62,7 @@ export function checkManagementLimits(limits: ManagementLimits): ManagementLimit
     }
   }
   checkUint(devicesMax, Number.MAX_SAFE_INTEGER, 'devicesMax');
+  checkUint(enrollingMax, Number.MAX_SAFE_INTEGER, 'enrollingMax');
   checkU64(limits.applyByAheadMaxNs, 'applyByAheadMaxNs');
   checkU64(limits.clockSkewNs, 'clockSkewNs');
   checkU64(certificateValidityNs, 'certificateValidityNs');

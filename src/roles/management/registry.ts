@@ -5,7 +5,7 @@
 //     channel-keys   channel key ▶ device
 //     numbers        device ▶ request      every number ever given out
 //     accounts       device ▶ sealed account, binding
-//     counters       'devices' ▶ how many are enrolled or enrolling
+//     counters       'devices' ▶ how many are enrolled, how many enrolling
 //
 // A device stands in `devices` only once it is enrolled. Its keys are taken from the moment its enrolment is admitted,
 // so that of two enrolments that race for a key one is refused. An enrolment that expires gives them back, but its number
@@ -61,7 +61,8 @@ export type SigningKeyRecord = Infer<typeof SigningKeyRecord>;
 
 const ChannelKeyRecord = struct({ device: u128 });
 const NumberRecord = struct({ request: u128 });
-const Counter = struct({ count: u64 });
+const DeviceCounts = struct({ enrolled: u64, enrolling: u64 });
+export type DeviceCounts = Infer<typeof DeviceCounts>;
 
 const AccountRecord = struct({ account: SealedAccount, binding: AccountBinding });
 export type AccountRecord = Infer<typeof AccountRecord>;
@@ -92,9 +93,8 @@ export const isNumberTaken = (reads: StoreReads, device: bigint): boolean =>
 export const findAccount = (reads: StoreReads, device: bigint): AccountRecord | undefined =>
   find(reads, ACCOUNTS, device, AccountRecord);
 
-/** How many devices are enrolled or enrolling. */
-export const countDevices = (reads: StoreReads): bigint =>
-  find(reads, COUNTERS, DEVICES_COUNTER, Counter)?.count ?? 0n;
+export const countDevices = (reads: StoreReads): DeviceCounts =>
+  find(reads, COUNTERS, DEVICES_COUNTER, DeviceCounts) ?? { enrolled: 0n, enrolling: 0n };
 
 /** Enrolled devices in the order of their numbers, after that one. */
 export function listDevices(
@@ -146,8 +146,9 @@ export const putAccount = (device: bigint, record: AccountRecord): Put => ({
   value: AccountRecord.encode(record),
 });
 
-export const putDeviceCount = (count: bigint): Put => ({
-  table: COUNTERS,
-  key: DEVICES_COUNTER,
-  value: Counter.encode({ count }),
-});
+/** @param change to be added to what stands */
+export function putDeviceCounts(reads: StoreReads, change: DeviceCounts): Put {
+  const { enrolled, enrolling } = countDevices(reads);
+  const after = { enrolled: enrolled + change.enrolled, enrolling: enrolling + change.enrolling };
+  return { table: COUNTERS, key: DEVICES_COUNTER, value: DeviceCounts.encode(after) };
+}

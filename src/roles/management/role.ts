@@ -99,6 +99,10 @@ export async function openManagement(options: ManagementOptions): Promise<Manage
     }),
     clock,
     openRequests: () => runner.openCount,
+    health: () => ({
+      status: effects.distrusted.size > 0 ? 'degraded' : 'ok',
+      detail: { distrusted: effects.distrusted.size },
+    }),
     log,
     ...(options.afterTurn !== undefined && { afterTurn: options.afterTurn }),
     ...(options.registry !== undefined && { registry: options.registry }),

@@ -1,19 +1,20 @@
 // A charge as a state machine. Each state is stored, and flushed, before its effect is performed.
 //
-//                            too late
-//     ┌───────────┐ ───────────────────────────────────────────────────────────────▶ expired
-//     │authorising│ declined ──────────────────────────────────────────────────────▶ declined
-//     └───┬───▲───┘ authorised ──────┐                                                  ▲
-// unknown │   │ not known there,     ▼                                                  │
-//    or   │   │ still in time   ┌─────────┐ captured ──────────────────────────▶ charged│
-// restart ▼   │                 │capturing│ declined ───────┐                           │
-//     ┌───────┴─┐ authorised ──▶└─────────┘                 ▼                           │
-//     │inquiring│ captured ───────────────────────────▶  charged                        │
-//     │         │ declined ─────────────────────────────────────────────────────────────┘
-//     └─────────┘ no result, not known there and too late ─▶ ┌─────────┐
-//                                                            │reversing│ ───────────────▶ reversed
-//     a reversal was asked for: authorising, inquiring and ─▶└─────────┘
-//     capturing go here
+//     ┌─────────────┐ too late ──────────────────────────────────▶ expired
+//     │ authorising │ declined ──────────────────────────────────▶ declined
+//     │             │ authorised ───────▶ ┌───────────┐
+//     └──┬───────▲──┘                     │ capturing │ captured ▶ charged
+//   no   │       │ not known there,       │           │
+//   ans- │       │ still in time     ┌──▶ └─────┬─────┘
+//   wer, ▼       │                   │          │ declined
+//   ┌────────────┴──┐ authorised ────┘          ▼
+//   │   inquiring   │ no result in time, ─▶ ┌───────────┐
+//   │               │ not known there       │ reversing │ reversed ▶ reversed
+//   └───────────────┘ and too late          └───────────┘
+//     captured ▶ charged, declined ▶ declined
+//
+// A charge that the institution has once not known, and that is declined or too late then, is reversed: what it was asked
+// first may have arrived meanwhile. Where a reversal is asked for, authorising, inquiring and capturing go to reversing.
 //
 // Capture, inquiry and reversal are repeated until they are answered. A charge is stored as `authorising` by the run of
 // the process that will ask for it (`run`). Another run that finds it cannot know whether the institution was asked: it

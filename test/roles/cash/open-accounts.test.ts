@@ -124,6 +124,19 @@ describe('open_account', () => {
     await other.cash.close();
   });
 
+  test('the first account keeps its place when a further one is asked for before it is registered', async () => {
+    const one = await cash.opened();
+    const other = await TestCash.open({ path: cash.path, ledger: cash.ledger });
+    expect(await openAll([asked(one, { currency: USD })], other)).toEqual(['ok']);
+    // Registered with it, without having been asked for.
+    expect((await other.credit(creditOf(one, { amount: 9n }))).map(short)).toEqual(['credited']);
+    const [account] = await cash.ledger.lookupAccounts([one.device]);
+    expect(account).toMatchObject({ ledger: EUR, creditsPosted: 9n });
+    expect(await openAll([asked(one)], other)).toEqual(['ok']);
+    expect(await cash.ledger.lookupAccounts([furtherAccountId(one.device, EUR)])).toEqual([]);
+    await other.cash.close();
+  });
+
   test('an account opened under another bound keeps that, and is still the same account', async () => {
     const one = newDevice();
     const first = answerOf(await cash.client().openAccount(asked(one)));

@@ -186,6 +186,11 @@ test('a state may wait for its time, and is asked again before each attempt', as
   expect(asked).toEqual([]);
   await world.runUntil(() => asked.length > 0, 10_000);
   expect(world.nowMs).toBe(5_000);
+  const later = world.clock() + 200_000_000_000n;
+  void runner.submit(flow, [errand(2n, later)], 0);
+  await settle();
+  await world.runUntil(() => asked.length > 1, 1_000_000);
+  expect(world.nowMs).toBe(205_000);
 });
 
 test('a start takes up what is not final, and nothing else', async () => {
@@ -203,6 +208,19 @@ test('a start takes up what is not final, and nothing else', async () => {
   expect(next.asked.map(({ ids }) => ids)).toEqual([[2n, 3n]]);
   next.asked[0]!.answer('done');
   expect(await next.runner.submit(flow, [errand(2n)], 1_000)[0]).toMatchObject({ stateName: 'done' });
+});
+
+test('a state that a newer version of the flow takes for final is so from its start', async () => {
+  const { runner, world, disk } = opened();
+  await runner.submit(flow, [errand(1n)], 0)[0];
+  disk.crash();
+  const newer = { ...flow, effect: () => undefined };
+  const next = opened({ flows: [run(newer, () => [])] }, world, disk);
+  await settle();
+  expect(next.runner.openCount).toBe(0);
+  expect(next.runner.lookup(1n)).toMatchObject({ stateName: 'begun', isFinal: true });
+  disk.crash();
+  expect(opened({}, world, disk).runner.openCount).toBe(0);
 });
 
 test('a full disk: new requests are told so, outcomes are asked for again, and it goes on when there is room', async () => {

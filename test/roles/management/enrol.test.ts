@@ -172,6 +172,32 @@ describe('an enrolment is refused', () => {
   });
 });
 
+test('while cash does not answer, strangers take so much room and no more; it is given back', async () => {
+  const stage = await Stage.open({ enrollingMax: 2 });
+  stage.partners.script = () => NO_ANSWER;
+  const devices = [30, 31, 32].map((seed) => new Device(seed));
+  const ask = () =>
+    stage.settle(
+      Promise.all(devices.map((device) => stage.as(device.unenrolled).enrol(device.enrolment(SOON)))),
+    );
+  // `busy`: to be asked again.
+  expect((await ask()).map(({ kind }) => kind)).toEqual(['ok', 'ok', 'unknown']);
+  stage.partners.script = () => undefined;
+  await stage.pass(5_000);
+  expect((await ask()).map((result) => result.kind === 'ok' && result.answer.kind)).toEqual([
+    'enrolled',
+    'enrolled',
+    'enrolled',
+  ]);
+  stage.partners.script = () => NO_ANSWER;
+  for (let round = 0; round < 3; round++) {
+    for (const seed of [33, 34]) {
+      const applyBy = stage.clock() + SECOND;
+      expect(await enrol(stage, new Device(seed + 2 * round), { applyBy })).toEqual({ kind: 'expired' });
+    }
+  }
+});
+
 test('of two enrolments that race for a key one is enrolled, the other refused', async () => {
   const stage = await Stage.open();
   const { channelKey } = ada.enrolment().enrolment.document;

@@ -274,7 +274,10 @@ describe('a device that was revoked', () => {
     await stage.settle(stage.operator.revokeDevice({ device, reason: 'lost' }));
     expect(stage.role!.revoked({ device } as never)).toBe(true);
     const peer = stage.as(ada.peer(device));
-    expect(await loads.load(given())).toBe('device_revoked');
+    // Of what is under way it is told nothing definite.
+    const nothing = { kind: 'ok', answer: { kind: 'pending', state: 'device_revoked' } };
+    expect(await loads.once(given())).toEqual(nothing);
+    expect(await loads.load(given({ amount: 200n }))).toBe('device_revoked');
     expect(await loads.load(given({}, REQUEST + 1n))).toBe('device_revoked');
     const others = [
       peer.fileAccount(ada.filing(6_000n)),
@@ -293,6 +296,7 @@ describe('a device that was revoked', () => {
     await stage.pass(60_000);
     expect(await stage.stateOf(REQUEST)).toBe(`loaded charge ${REQUEST}`);
     expect(stage.partners.charged.size).toBe(1);
+    expect(await loads.once(given())).toEqual(nothing);
   });
 
   test('in a race with its load: the load comes first and is done, or is refused for good', async () => {
@@ -310,6 +314,23 @@ describe('a device that was revoked', () => {
       expect(['refused device_revoked', 'unknown'].includes(state)).toBe(isRefused);
       expect(stage.partners.credited.has(REQUEST)).toBe(!isRefused);
     }
+  });
+
+  test('while its load and a filing are on their way: what comes behind the revocation is refused, for good', async () => {
+    const { stage, device } = await Loads.open();
+    const peer = stage.as(ada.peer(device));
+    // In one turn: the revocation is written, not flushed yet, when they are admitted.
+    const [, load, filing] = await stage.settle(
+      Promise.all([
+        stage.operator.revokeDevice({ device, reason: 'stolen' }),
+        peer.load(given()),
+        peer.fileAccount(ada.filing(6_000n)),
+      ]),
+    );
+    expect(load).toMatchObject({ refusal: { code: 'device_revoked' } });
+    expect(filing).toMatchObject({ refusal: { code: 'device_revoked' } });
+    expect(await stage.stateOf(REQUEST)).toBe('refused device_revoked');
+    expect(stage.partners.charged.size).toBe(0);
   });
 });
 
@@ -350,9 +371,11 @@ describe('an answer that cannot be right is not believed', () => {
     const warnings = stage.log.filter(({ level }) => level === 'warn');
     expect(warnings).toHaveLength(loads.charges.length);
     expect(warnings[0]!.fields).toEqual({ request: String(REQUEST), asked: 'charge', problem });
+    expect(stage.role!.engine.health()).toMatchObject({ status: 'degraded', detail: { distrusted: 1 } });
     expect(stage.partners.credited.size).toBe(0);
     stage.partners.script = () => undefined;
     expect(await loads.load(given())).toMatchObject({ kind: 'loaded' });
+    expect(stage.role!.engine.health()).toMatchObject({ status: 'ok', detail: { distrusted: 0 } });
   });
 
   const ofCash: [string, (device: bigint) => Answer][] = [

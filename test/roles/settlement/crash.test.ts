@@ -37,6 +37,12 @@ const SCRIPTS: { readonly [name: string]: Script } = {
   'the answer to the capture is lost': { capture: ['lost_after'] },
   'the capture is lost, then late': { capture: ['lost_before', 'late'] },
   'the capture is declined': { capture: ['decline'], reverse: ['lost_after', 'decline'] },
+  'inquiry brings no result': { authorise: ['lost_after'], inquire: Array(100).fill('lost_before') },
+  'inquiry brings no result, the authorisation is late': {
+    authorise: ['late'],
+    inquire: Array(100).fill('lost_before'),
+    reverse: ['lost_before', 'late'],
+  },
   'down for long': { authorise: ['down'] },
   'down for long before the capture': { capture: ['down'] },
   'nothing but lost answers': {

@@ -1,5 +1,7 @@
 // Settlement as a whole, through its engine, with a scripted institution.
+import { fc } from '@fast-check/vitest';
 import { describe, expect, test } from 'vitest';
+import { ChargeRequest, SettlementOperation } from '../../../src/roles/settlement/messages.ts';
 import { reversalId } from '../../../src/roles/settlement/reversal-id.ts';
 import type { Peer } from '../../../src/wire/peer.ts';
 import { FAULTS, referenceOf, type Script } from './scripted-institution.ts';
@@ -461,6 +463,39 @@ describe('who may ask', () => {
     const forged = { ...order, account: victim, binding };
     await expect(simulation.insist((client) => client.charge(forged))).rejects.toThrow('key_mismatch');
     expect(simulation.institution.calls).toEqual([]);
+  });
+});
+
+describe('what management may send', () => {
+  const good = ChargeRequest.encode(chargeRequest({ request: 7n, applyBy: 2n ** 63n }));
+  const mangled = fc.oneof(
+    fc.uint8Array({ maxLength: 600 }),
+    fc.nat({ max: good.length - 1 }).map((length) => good.slice(0, length)),
+    fc.uint8Array({ minLength: 1, maxLength: 40 }).map((tail) => Uint8Array.of(...good, ...tail)),
+    fc.tuple(fc.nat({ max: good.length - 1 }), fc.integer({ min: 1, max: 255 })).map(([at, change]) => {
+      const copy = good.slice();
+      copy[at]! ^= change;
+      return copy;
+    }),
+  );
+
+  test('bytes of any kind: refused one by one, nothing is stored or asked, the good one is charged', async () => {
+    const simulation = await started();
+    const transport = simulation.transport(MANAGEMENT);
+    await fc.assert(
+      fc.asyncProperty(fc.array(mangled, { minLength: 1, maxLength: 8 }), async (messages) => {
+        const answers = await simulation.world.until(transport.call(SettlementOperation.charge, messages));
+        expect(answers.map(([kind]) => kind)).toEqual(messages.map(() => 1));
+      }),
+      { numRuns: 100 },
+    );
+    expect(simulation.disk.records.size).toBe(0);
+    expect(simulation.institution.calls).toEqual([]);
+    const answers = await simulation.world.until(
+      transport.call(SettlementOperation.charge, [good.slice(1), good]),
+    );
+    expect(answers.map(([kind]) => kind)).toEqual([1, 0]);
+    expect(simulation.institution.charged(7n).times).toBe(1);
   });
 });
 

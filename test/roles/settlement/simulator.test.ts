@@ -51,10 +51,10 @@ function requests(count: number): ChargeRequest[] {
 }
 
 test.each<[string, number, Dials]>([
-  ['all is well', 300, {}],
+  ['all is well', 100, {}],
   [
     'everything goes wrong now and then',
-    200,
+    60,
     {
       faults: [
         { do: 'drop_request', probability: 0.05 },
