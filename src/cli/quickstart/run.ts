@@ -4,6 +4,8 @@
 //     └ processes    └─ wallets: over encrypted channels ────┘  operator   └─ wallets ──────────┘   everything read back
 import { setMaxListeners } from 'node:events';
 import { join } from 'node:path';
+import type { Client } from '../../channel/client.ts';
+import type { RoleName } from '../../identity/roles.ts';
 import type { StoreReport } from '../../ledger/verify.ts';
 import type { Currency } from '../../shared/currency.ts';
 import { readDirectory } from '../../wallet/index.ts';
@@ -124,7 +126,7 @@ export class Quickstart {
       perSecond: Math.round(calm.outcomes.records / calm.seconds),
       measured: calm.outcomes.records,
       seconds: calm.seconds,
-      walletsAtOnce: this.#settings.walletsAtOnce,
+      walletsAtOnce: Math.min(this.#settings.walletsAtOnce, wallets.count),
       latency: calm.outcomes.latencies(),
       outcomes,
     };
@@ -185,7 +187,7 @@ export class Quickstart {
     const loads = await this.#load(wallets, 'loading, answers withheld', 1);
     const withheld = await system.dialled();
     await system.dial({});
-    const { inquired } = await withRole(system.operator, 'settlement', this.#output, chargesInDoubt);
+    const { inquired } = await this.#asOperator(system, 'settlement', chargesInDoubt);
     return {
       loads,
       figures: { answersWithheld: withheld, inquired, longestLoadMs: loads.outcomes.latencies().maxMs },
@@ -243,7 +245,7 @@ export class Quickstart {
     );
     const generateSeconds = (performance.now() - began) / 1000;
     const file: BatchOptions = { path: written.transfersPath, ...files };
-    return withRole(system.operator, 'cash', this.#output, async (client) => {
+    return this.#asOperator(system, 'cash', async (client) => {
       const opened = await this.#progress('opening its accounts', written.accounts, 'accounts', (update) =>
         submitDay(client, { path: written.accountsPath, ...files }, inFlight, update),
       );
@@ -289,11 +291,11 @@ export class Quickstart {
       for (const { text } of findings) check.fail(text);
       return check;
     });
-    const doubt = await withRole(operator, 'settlement', this.#output, chargesInDoubt);
+    const doubt = await this.#asOperator(system, 'settlement', chargesInDoubt);
     const receipts = await wallets.verify();
     this.#say('reading the whole day back');
     const accountIds = [...new SettlementDay(this.#settings.parameters).accounts()].map(({ id }) => id);
-    const back = await withRole(operator, 'cash', this.#output, (client) =>
+    const back = await this.#asOperator(system, 'cash', (client) =>
       readBack(client, accountIds, day.file, day.transfers.answers),
     );
     const store = join(system.home, operator.configuration.roles.cash.store);
@@ -315,6 +317,25 @@ export class Quickstart {
         whole,
       ],
     };
+  }
+
+  /** A connection that ends with everything else: it would look for a server that was stopped for good. */
+  #asOperator<Result>(
+    system: System,
+    role: RoleName,
+    use: (client: Client) => Promise<Result>,
+  ): Promise<Result> {
+    const { signal } = this.#abort;
+    return withRole(system.operator, role, this.#output, async (client) => {
+      const end = (): void => void client.close(0);
+      if (signal.aborted) end();
+      signal.addEventListener('abort', end, { once: true });
+      try {
+        return await use(client);
+      } finally {
+        signal.removeEventListener('abort', end);
+      }
+    });
   }
 
   async #progress<Result>(

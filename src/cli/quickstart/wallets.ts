@@ -135,7 +135,7 @@ export class Wallets {
     await this.#each(async (holder, i) => {
       const wallet = await Wallet.open(this.#of(holder.storage));
       try {
-        for (let n = 0; n < times; n++) {
+        for (let n = 0; n < times && !this.#options.signal.aborted; n++) {
           const amount = this.#amount(holder);
           const foretold = this.#foretell(holder, amount);
           const sent = performance.now();
