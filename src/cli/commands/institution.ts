@@ -339,7 +339,7 @@ async function writeRows(
 function numbersCommand(output: Output): Command {
   return new Command('numbers')
     .description("Print the test account numbers of a seed, one a line: no card's, but a simulator's")
-    .option('--seed <n>', 'as given to start', seed, 1n)
+    .addOption(new Option('--seed <n>', 'as given to start').argParser(seed).default(1n, '1'))
     .option('--count <n>', 'how many', wholeNumber(1, TEST_ACCOUNTS_MAX), 10)
     .option('--special', 'print those that are always declined, with the reason')
     .action((options: { seed: bigint; count: number; special?: boolean }) => {
