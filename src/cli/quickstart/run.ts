@@ -51,6 +51,10 @@ export interface QuickstartSettings {
 
 const CARD_CURRENCY_MAX = 999;
 const LABEL_WIDTH = 30;
+/** One answer for so many wallets is withheld, and fewer than are asked for at once: the others go on. */
+const WITHHELD_EVERY = 20;
+const WITHHELD_MAX = 50;
+/** Of the institution's answers, while roles are killed. */
 const LATENCY_MS = 100;
 
 export class Quickstart {
@@ -176,9 +180,9 @@ export class Quickstart {
     system: System,
     wallets: Wallets,
   ): Promise<{ readonly loads: Loads; readonly figures: QuickstartReport['outage'] }> {
-    const answers = Math.ceil(wallets.count / 20);
+    const answers = Math.min(WITHHELD_MAX, Math.ceil(wallets.count / WITHHELD_EVERY));
     await system.dial({
-      faults: Array.from({ length: Math.min(answers, WITHHELD_MAX) }, (_, i) => ({
+      faults: Array.from({ length: answers }, (_, i) => ({
         do: 'drop_answer',
         on: 'authorise',
         nth: i + 1,
@@ -201,6 +205,11 @@ export class Quickstart {
   ): Promise<{ readonly loads: Loads; readonly recovery: Restart }> {
     const { crash } = this.#settings;
     let restarting: Promise<Restart> | undefined;
+    let fail: (error: unknown) => void = () => {};
+    const failed = new Promise<never>((_, reject) => {
+      fail = reject;
+    });
+    failed.catch(() => {});
     const restart = async () => {
       const underWay = wallets.underWay;
       const began = performance.now();
@@ -219,14 +228,19 @@ export class Quickstart {
     // So long is what institutions take in life: enough are asked at any moment for a crash to fall into.
     await system.dial({ latency: { ms: LATENCY_MS } });
     const label = crash ? 'loading, kill -9 and restart' : 'loading, restart';
-    const loads = await this.#progress(label, wallets.count, 'loads', (update) =>
+    const loading = this.#progress(label, wallets.count, 'loads', (update) =>
       wallets.load(1, (ended) => {
         update(ended);
-        if (ended >= wallets.count / 2) restarting ??= restart();
+        if (restarting !== undefined || ended < wallets.count / 2) return;
+        restarting = restart();
+        restarting.catch(fail);
       }),
     );
+    // Wallets would wait long for roles that do not come back.
+    const loads = await Promise.race([loading, failed]);
+    const recovery = await restarting!;
     await system.dial({});
-    return { loads, recovery: await restarting! };
+    return { loads, recovery };
   }
 
   /** A sample settlement day, submitted by the operator over the encrypted channel. */
@@ -292,11 +306,15 @@ export class Quickstart {
       return check;
     });
     const doubt = await this.#asOperator(system, 'settlement', chargesInDoubt);
-    const receipts = await wallets.verify();
-    this.#say('reading the whole day back');
+    const receipts = await this.#progress('verifying receipts', wallets.count, 'wallets', (update) =>
+      wallets.verify(update),
+    );
     const accountIds = [...new SettlementDay(this.#settings.parameters).accounts()].map(({ id }) => id);
+    const { file, transfers } = day;
     const back = await this.#asOperator(system, 'cash', (client) =>
-      readBack(client, accountIds, day.file, day.transfers.answers),
+      this.#progress('reading the day back', transfers.records, 'transfers', (update) =>
+        readBack(client, accountIds, file, transfers.answers, update),
+      ),
     );
     const store = join(system.home, operator.configuration.roles.cash.store);
     await system.stop();
@@ -360,9 +378,6 @@ export class Quickstart {
 }
 
 type Restart = Omit<Recovery, 'longestLoadMs' | 'inquired'>;
-
-/** Fewer than the calls that settlement has under way: the others go on. */
-const WITHHELD_MAX = 50;
 
 interface Day {
   readonly file: BatchOptions;
