@@ -4,6 +4,7 @@
 //     └ processes    └─ wallets: over encrypted channels ────┘  operator   └─ wallets ──────────┘   everything read back
 import { setMaxListeners } from 'node:events';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import type { Client } from '../../channel/client.ts';
 import type { RoleName } from '../../identity/roles.ts';
 import type { StoreReport } from '../../ledger/verify.ts';
@@ -54,8 +55,9 @@ const LABEL_WIDTH = 30;
 /** One answer for so many wallets is withheld, and fewer than are asked for at once: the others go on. */
 const WITHHELD_EVERY = 20;
 const WITHHELD_MAX = 50;
-/** Of the institution's answers, while roles are killed. */
-const LATENCY_MS = 100;
+/** So slow gets the institution for so long before roles are killed: then there are charges to be interrupted. */
+const SLOW_ANSWER_MS = 3_000;
+const SLOW_FOR_MS = 500;
 
 export class Quickstart {
   readonly #settings: QuickstartSettings;
@@ -211,10 +213,13 @@ export class Quickstart {
     });
     failed.catch(() => {});
     const restart = async () => {
+      await system.dial({ latency: { ms: SLOW_ANSWER_MS } });
+      await setTimeout(SLOW_FOR_MS);
       const underWay = wallets.underWay;
       const began = performance.now();
       const roles = ['settlement', 'cash'] as const;
       await Promise.all(roles.map((role) => (crash ? system.part(role).crash() : system.part(role).stop())));
+      await system.dial({});
       const [settlement, cash] = await Promise.all(roles.map((role) => system.startRole(role)));
       const { replayedOps, replayedRecords, loadMs, replayMs } = cash!.listening.found as Recovery['cash'];
       return {
@@ -225,8 +230,6 @@ export class Quickstart {
         settlement: { seconds: settlement!.startSeconds },
       };
     };
-    // So long is what institutions take in life: enough are asked at any moment for a crash to fall into.
-    await system.dial({ latency: { ms: LATENCY_MS } });
     const label = crash ? 'loading, kill -9 and restart' : 'loading, restart';
     const loading = this.#progress(label, wallets.count, 'loads', (update) =>
       wallets.load(1, (ended) => {
@@ -238,9 +241,7 @@ export class Quickstart {
     );
     // Wallets would wait long for roles that do not come back.
     const loads = await Promise.race([loading, failed]);
-    const recovery = await restarting!;
-    await system.dial({});
-    return { loads, recovery };
+    return { loads, recovery: await restarting! };
   }
 
   /** A sample settlement day, submitted by the operator over the encrypted channel. */
