@@ -68,7 +68,7 @@ export const ConfigurationFile = fields({
     management: server(7879, 'management'),
     settlement: server(7880, 'settlement'),
   }).prefault({}),
-  institution: fields({ host: host.default('127.0.0.1'), port: port.default(7881) }).prefault({}),
+  institution: fields({ host: host.default('127.0.0.1'), port: port.default(8583) }).prefault({}),
   limits: fields({
     loadAmountMin: amount.default('1'),
     loadAmountMax: amount.default('500'),

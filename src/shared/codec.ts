@@ -54,6 +54,11 @@ export class Writer {
     return this.#view;
   }
 
+  /** Bytes that fit without growing. */
+  get capacity(): number {
+    return this.#bytes.length;
+  }
+
   bytes(value: Uint8Array): void {
     const at = this.reserve(value.length);
     this.#bytes.set(value, at);
@@ -67,7 +72,7 @@ export class Writer {
     return result;
   }
 
-  /** Gives up what was written so far. */
+  /** Gives up what was written so far, and wipes it. */
   reset(): void {
     this.#bytes.fill(0, 0, this.#length);
     this.#length = 0;
@@ -105,6 +110,10 @@ export class Reader {
   }
 }
 
+/** A writer that has grown beyond this is not kept. */
+const SPARE_BYTES_MAX = 64 * 1024;
+let spare: Writer | undefined;
+
 function codec<Value>(
   bytesMax: number,
   write: (writer: Writer, value: Value) => void,
@@ -115,9 +124,16 @@ function codec<Value>(
     write,
     read,
     encode(value) {
-      const writer = new Writer();
-      write(writer, value);
-      return writer.finish();
+      // A new writer costs more than most messages. One that is in use (a getter of a value may encode) is not taken again.
+      const writer = spare ?? new Writer();
+      spare = undefined;
+      try {
+        write(writer, value);
+        return writer.finish();
+      } finally {
+        writer.reset();
+        if (writer.capacity <= SPARE_BYTES_MAX) spare = writer;
+      }
     },
     decode(bytes) {
       const reader = new Reader(bytes);

@@ -4,6 +4,7 @@ import { closeSync, existsSync, fsyncSync, mkdirSync, openSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import type { Piscina } from 'piscina';
 import { createPiscina } from '../pool/pool.ts';
+import { checkLmdbFile, LmdbFileError } from '../shared/lmdb-file.ts';
 import { lockStore, type StoreLock, StoreLockedError } from '../shared/store-lock.ts';
 import type { Changes, PlacedRecord, StoreBackend } from './backend.ts';
 import {
@@ -40,6 +41,8 @@ export async function openRoleStore(options: RoleStoreOptions): Promise<RoleStor
   try {
     mkdirSync(path, { recursive: true });
     lock = await lockStore(path);
+    // LMDB trusts its file and would take the process down with it. Reading it takes about 3 s a gigabyte.
+    checkLmdbFile(join(path, DATA_FILE));
     backend = new LmdbBackend(path, options.mapSizeBytes ?? MAP_SIZE_DEFAULT_BYTES, lock);
     await backend.checkFormat();
     return new GroupStore(backend);
@@ -48,6 +51,8 @@ export async function openRoleStore(options: RoleStoreOptions): Promise<RoleStor
     if (error instanceof StoreLockedError) {
       throw new StoreError('store_locked', error.message, { cause: error });
     }
+    if (error instanceof LmdbFileError)
+      throw new StoreError('store_corrupt', error.message, { cause: error });
     throw toStoreError(error, path);
   }
 }

@@ -22,7 +22,7 @@ test('defaults', () => {
       management: { port: 7879, address: 'ws://127.0.0.1:7879/v1', store: 'stores/management' },
       settlement: { port: 7880, address: 'ws://127.0.0.1:7880/v1', store: 'stores/settlement' },
     },
-    institution: { host: '127.0.0.1', port: 7881 },
+    institution: { host: '127.0.0.1', port: 8583 },
     limits: {
       loadAmountMin: 100n,
       loadAmountMax: 50_000n,

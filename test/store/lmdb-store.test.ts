@@ -1,6 +1,6 @@
 // A store on disk: killed, damaged, full, or open already.
 import { spawn } from 'node:child_process';
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { u64 } from '../../src/shared/codec.ts';
@@ -80,6 +80,47 @@ test('a damaged record is named', async () => {
     code: 'store_corrupt',
   });
   expect(Buffer.from(damaged.get('notes', 8n)!).toString()).toBe('another');
+});
+
+test('a damaged file never takes the process down: it is refused, or its records are', async () => {
+  const path = temporaryDirectory();
+  const store = await openRoleStore({ path });
+  for (let round = 0; round < 4; round++) {
+    await store.transaction((tx) => {
+      for (let id = 0n; id < 200n; id++) tx.put('notes', id, Buffer.alloc(100, round));
+      tx.put('notes', 500n, Buffer.alloc(20_000, round));
+    });
+  }
+  await store.close();
+  const whole = readFileSync(join(path, 'data.mdb'));
+  const random = new Random(21n);
+  let refused = 0;
+  for (let round = 0; round < 80; round++) {
+    const copy = join(path, `copy-${round}`);
+    mkdirSync(copy);
+    const bytes = Buffer.from(whole);
+    // Every other flip hits the structures at the start of a page.
+    const page = random.below(bytes.length / 4096);
+    const at = page * 4096 + random.below(round % 2 === 0 ? 4096 : 64);
+    bytes[at]! ^= 1 << random.below(8);
+    writeFileSync(join(copy, 'data.mdb'), round % 10 === 9 ? bytes.subarray(0, at) : bytes);
+    try {
+      const damaged = await openRoleStore({ path: copy });
+      for (let id = 0n; id < 200n; id++) {
+        try {
+          damaged.get('notes', id);
+        } catch (error) {
+          expect(error).toMatchObject({ code: 'store_corrupt' });
+        }
+      }
+      await damaged.close();
+    } catch (error) {
+      expect(error).toMatchObject({ code: 'store_corrupt' });
+      refused++;
+    }
+    rmSync(copy, { recursive: true });
+  }
+  expect(refused).toBeGreaterThan(8);
 });
 
 test('one process, and one of its openings, at a time', async () => {

@@ -33,12 +33,12 @@ const LIES: readonly (readonly [string, Lie, RegExp])[] = [
   [
     'another device',
     (m, honest) => changed(m, honest, { device: 1001n }),
-    /expected one of device 1000, got one of device 1001/,
+    /expected one of device 0x0+3e8, got one of device 0x0+3e9/,
   ],
   [
     'another request',
     (m, honest) => changed(m, honest, { request: 7n }),
-    /expected one of request .*, got one of request 7/,
+    /expected one of request .*, got one of request 0x0+7/,
   ],
   [
     'another currency',

@@ -4,9 +4,12 @@ import { ed25519 } from '../../src/crypto/index.ts';
 import { signDirectory } from '../../src/identity/directory.ts';
 import { DirectoryContent } from '../../src/identity/directory-content.ts';
 import { generateKeyPair } from '../../src/identity/new-key-set.ts';
-import { ManagementOperation } from '../../src/roles/management/messages.ts';
+import { Refusal } from '../../src/roles/common/refusal.ts';
+import type { ManagementRefusal } from '../../src/roles/management/errors.ts';
+import { LoadAnswer, ManagementOperation } from '../../src/roles/management/messages.ts';
 import { Wallet } from '../../src/wallet/core/index.ts';
 import { content, DAY, directory, ROTATION, root } from '../identity/support.ts';
+import { encode } from './management.ts';
 import { createWallet, enrolledWallet, eur, newWallet, newWorld, openWallet, optionsOf } from './support.ts';
 
 /** The directory of before the rotation: it does not know the second key sets. */
@@ -149,3 +152,53 @@ test('enrols as nobody, and loads as the device', async () => {
 function strangersRoot() {
   return ed25519.signingKey(generateKeyPair('signing').secretKey);
 }
+
+test('a directory that was not looked for in a day is looked for at the next connection', async () => {
+  const world = newWorld();
+  const wallet = await enrolledWallet(world);
+  await wallet.close();
+  world.management.publish();
+  world.clock.advance(DAY + 1n);
+  for (const fetches of [1, 1]) {
+    const again = await openWallet(world);
+    await again.balance({ online: true });
+    await again.close();
+    const asked = world.management.calls.filter(
+      ({ operation }) => operation === ManagementOperation.get_directory,
+    );
+    expect(asked).toHaveLength(fetches);
+    expect(again.directorySerial).toBe(6n);
+  }
+});
+
+test('a seal to a key that settlement has retired: the next load is sealed to the right one', async () => {
+  const world = newWorld();
+  const { management } = world;
+  management.publish(oldDirectory());
+  const wallet = await Wallet.create(optionsOf(world), {
+    ...newWallet,
+    directory: management.published.bytes(),
+  });
+  await wallet.enrol({ userData: 'Ada' });
+  management.publish();
+  management.behaviour = ({ operation }) =>
+    operation === ManagementOperation.load
+      ? { answer: () => encode(LoadAnswer, new Refusal<ManagementRefusal>('seal_key_unknown', 'seal anew')) }
+      : 'answer';
+  const { state } = await wallet.load({ amount: eur(1), accountNumber: '4000001234567899' });
+  expect(state).toMatchObject({ kind: 'refused', code: 'seal_key_unknown' });
+  expect(wallet.directorySerial).toBe(7n);
+});
+
+test('a wallet made with a directory whose keys have run out enrols all the same', async () => {
+  const world = newWorld();
+  const { management } = world;
+  management.publish(oldDirectory());
+  const old = management.published.bytes();
+  management.publish();
+  world.clock.advance(ROTATION + DAY - world.clock.now());
+  const wallet = await Wallet.create(optionsOf(world), { ...newWallet, directory: old });
+  const { state } = await wallet.enrol({ userData: 'Ada', accountNumber: '4000001234567899' });
+  expect(state.kind).toBe('enrolled');
+  expect(wallet.directorySerial).toBe(7n);
+});

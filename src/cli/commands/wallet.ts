@@ -1,5 +1,5 @@
 // `specie wallet`: a wallet on this machine. docs/wallet.md.
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import { chosenPassphrase } from '../../identity/ask-passphrase.ts';
 import { parseAmount } from '../../shared/amount.ts';
 import { Currencies, type Currency, parseOperatorCurrency } from '../../shared/currency.ts';
@@ -102,11 +102,13 @@ function withCreation(command: Command): Command {
     .option('--directory <file or URL>', 'directory.json of the system')
     .option('--root <fingerprint>', 'of the root key that is trusted, from the operator', rootArgument)
     .option('--name <text>', 'whose wallet it is')
-    .option(
-      '--currency <currency>',
-      'what it holds: a code of ISO 4217, or <number>[=<code>][:<decimal places>]',
-      currencyArgument,
-      new Currencies().parse('EUR'),
+    .addOption(
+      new Option(
+        '--currency <currency>',
+        'what it holds: a code of ISO 4217, or <number>[=<code>][:<decimal places>]',
+      )
+        .argParser(currencyArgument)
+        .default(new Currencies().parse('EUR'), 'EUR'),
     )
     .option('--passphrase', 'ask for a passphrase that encrypts the keys');
 }

@@ -13,6 +13,7 @@ import type { Trace } from '../../roles/flow/flow.ts';
 import { MANAGEMENT_LIMITS } from '../../roles/management/limits.ts';
 import { cashClient, settlementClient } from '../../roles/management/partners.ts';
 import { openManagement } from '../../roles/management/role.ts';
+import { identityKeys } from '../../roles/settlement/keys.ts';
 import { openSettlement } from '../../roles/settlement/role.ts';
 import { openRoleStore } from '../../store/lmdb-store.ts';
 import type { Engine } from '../../wire/engine.ts';
@@ -140,10 +141,7 @@ export function settlementParts({ home, log, registry, trace }: PartsOptions): P
       await openSettlement({
         store,
         institution: cards,
-        keys: {
-          signing: () => home.signingKey(),
-          sealing: (keyId) => home.sealingKey(keyId),
-        },
+        keys: identityKeys(home.source),
         limits: { amountMax: new Map([[currency.ledger, limits.loadAmountMax]]) },
         clock: systemClock,
         random,

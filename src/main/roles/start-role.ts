@@ -26,6 +26,9 @@ const PARTS: { readonly [Role in RoleName]: (options: PartsOptions) => Promise<R
 /** The order in which they start; they stop in the other one. Whoever is asked is there before whoever asks. */
 export const START_ORDER = ['cash', 'settlement', 'management'] as const satisfies readonly RoleName[];
 
+/** Devices that are connected at a time, each with a connection of some KB. Beyond: they are told to come again. */
+const DEVICE_CONNECTIONS_MAX = 16_384;
+
 export interface StartRoleOptions {
   readonly home: string;
   readonly role: RoleName;
@@ -71,6 +74,7 @@ export async function startRole(options: StartRoleOptions): Promise<RunningRole>
       identity: home.serverIdentity(parts.revoked),
       host,
       port,
+      ...(role === 'management' && { limits: { connectionsMax: DEVICE_CONNECTIONS_MAX } }),
       metrics: channelMetrics(registry),
       onFault: (error) => log.error({ role, err: error }, 'fault'),
     });

@@ -70,9 +70,8 @@ export function run<State, Effect extends object, Outcome>(
   return { flow, perform };
 }
 
-/** What pino's loggers have. */
+/** As pino's loggers have it. */
 export interface FlowLog {
-  warn(fields: object, message: string): void;
   error(fields: object, message: string): void;
 }
 

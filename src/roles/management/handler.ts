@@ -1,4 +1,5 @@
 // Who may ask management for what, and what is done about each message.
+import { equalBytes } from '../../identity/binary-text.ts';
 import type { SetTimer } from '../../shared/timer.ts';
 import type { RoleStore } from '../../store/store.ts';
 import { Refusal } from '../common/refusal.ts';
@@ -34,7 +35,7 @@ import {
   type LoadState,
   loadFlow,
 } from './flow.ts';
-import type { CashClient } from './interface.ts';
+import type { CashClient, CurrentDirectory } from './interface.ts';
 import {
   DEVICES_PAGE_MAX,
   type DeviceReport,
@@ -72,7 +73,8 @@ export interface HandlerOptions extends AdmissionOptions, DevicesOptions, Submit
 export function managementHandlers(
   options: HandlerOptions,
 ): Handlers<ManagementOperations, ManagementPeer, ManagementRefusal> {
-  const { runner, store, directory } = options;
+  const { runner, store } = options;
+  const directoryBytes = bytesOfDirectory(options.directory);
   return {
     enrol: { allowed: mayEnrol, handle: (messages, peers) => enrol(messages, peers, options) },
     file_account: forDevices((messages, peers) => fileAccounts(messages, peers, options)),
@@ -80,7 +82,7 @@ export function managementHandlers(
     get_balance: forDevices((messages, peers) =>
       messages.map((message, i) => getBalance(message, peers[i]!, options)),
     ),
-    get_directory: each(isAnyone, () => ({ directory: directory.current().bytes() })),
+    get_directory: each(isAnyone, () => ({ directory: directoryBytes() })),
     renew_certificate: forDevices((_, peers) => peers.map((peer) => renew(peer, options))),
     lookup_request: each(isOperator, ({ request }) => {
       const record = runner.lookup(request);
@@ -97,6 +99,16 @@ export function managementHandlers(
         checkLimit(limit, DEVICES_PAGE_MAX) ?? { devices: reportDevices(store, after, limit) },
     ),
     revoke_device: each(isOperator, ({ device, reason }) => revokeDevice(device, reason, options)),
+  };
+}
+
+/** Anyone may ask for it: encoded once. */
+function bytesOfDirectory(directory: CurrentDirectory): () => Uint8Array {
+  let encoded: { readonly of: unknown; readonly bytes: Uint8Array } | undefined;
+  return () => {
+    const current = directory.current();
+    if (encoded?.of !== current) encoded = { of: current, bytes: current.bytes() };
+    return encoded.bytes;
   };
 }
 
@@ -204,10 +216,24 @@ function load(
     };
   });
   const { runner } = options;
-  return submitSigned(runner, loadFlow, requests, options).map(async (submitted) => {
-    const standing = await submitted;
-    return standing instanceof Refusal ? standing : loadAnswer(standing);
-  });
+  return submitSigned(runner, loadFlow, requests, options).map(
+    async (submitted, i): Promise<LoadAnswer | Refused> => {
+      const standing = await submitted;
+      if (!(standing instanceof Refusal)) return loadAnswer(standing);
+      return standing.code === 'device_revoked' && wasAdmitted(runner, requests[i]!)
+        ? { kind: 'pending', state: standing.code }
+        : standing;
+    },
+  );
+}
+
+/**
+ * A load that was under way when its device was revoked goes to its end, so `device_revoked` would say that nothing is
+ * done where something may be. The device is told nothing definite: above all it gets no receipt.
+ */
+function wasAdmitted(runner: FlowRunner, { id, digest }: SignedRequest<LoadState>): boolean {
+  const record = runner.lookup(id);
+  return record !== undefined && record.refusal === undefined && equalBytes(record.digest, digest);
 }
 
 function loadAnswer({ state, stateName }: Standing<LoadState>): LoadAnswer {

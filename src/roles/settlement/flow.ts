@@ -1,19 +1,20 @@
 // A charge as a state machine. Each state is stored, and flushed, before its effect is performed.
 //
-//                            too late
-//     ┌───────────┐ ───────────────────────────────────────────────────────────────▶ expired
-//     │authorising│ declined ──────────────────────────────────────────────────────▶ declined
-//     └───┬───▲───┘ authorised ──────┐                                                  ▲
-// unknown │   │ not known there,     ▼                                                  │
-//    or   │   │ still in time   ┌─────────┐ captured ──────────────────────────▶ charged│
-// restart ▼   │                 │capturing│ declined ───────┐                           │
-//     ┌───────┴─┐ authorised ──▶└─────────┘                 ▼                           │
-//     │inquiring│ captured ───────────────────────────▶  charged                        │
-//     │         │ declined ─────────────────────────────────────────────────────────────┘
-//     └─────────┘ no result, not known there and too late ─▶ ┌─────────┐
-//                                                            │reversing│ ───────────────▶ reversed
-//     a reversal was asked for: authorising, inquiring and ─▶└─────────┘
-//     capturing go here
+//     ┌─────────────┐ too late ──────────────────────────────────▶ expired
+//     │ authorising │ declined ──────────────────────────────────▶ declined
+//     │             │ authorised ───────▶ ┌───────────┐
+//     └──┬───────▲──┘                     │ capturing │ captured ▶ charged
+//   no   │       │ not known there,       │           │
+//   ans- │       │ still in time     ┌──▶ └─────┬─────┘
+//   wer, ▼       │                   │          │ declined
+//   ┌────────────┴──┐ authorised ────┘          ▼
+//   │   inquiring   │ no result in time, ─▶ ┌───────────┐
+//   │               │ not known there       │ reversing │ reversed ▶ reversed
+//   └───────────────┘ and too late          └───────────┘
+//     captured ▶ charged, declined ▶ declined
+//
+// A charge that the institution has once not known, and that is declined or too late then, is reversed: what it was asked
+// first may have arrived meanwhile. Where a reversal is asked for, authorising, inquiring and capturing go to reversing.
 //
 // Capture, inquiry and reversal are repeated until they are answered. A charge is stored as `authorising` by the run of
 // the process that will ask for it (`run`). Another run that finds it cannot know whether the institution was asked: it
@@ -24,10 +25,15 @@
 // under an id derived from the charge's (reversal-id.ts). What binds the two:
 //
 //     reversal admitted   no charge here, or none that is anything with the institution: reversed at once
+//                         charged: only with cash's rejection of the credit (rejections.ts); without one, nothing changes
 //                         else: the institution is asked to reverse, which it then holds to for ever
 //     charge admitted     a reversal is here: reversed at once
 //     charge under way    a reversal is here: on to `reversing` before the institution is asked for anything else
 //     charge answered     `charged` counts only while no reversal is here
+//
+// So of a charge that was reversed without a rejection no receipt ever leaves. Transactions are one after the other: the
+// reversal's comes before the one that writes `charged`, and is flushed when that is; whoever answers `charged` sees it. If
+// it comes after, `charged` is there, flushed or not, and the reversal is refused.
 import { type Infer, optional, struct, text, u8, u64, u128, union } from '../../shared/codec.ts';
 import { AccountBinding, SealedAccount } from '../documents/account-seal.ts';
 import { LoadOrder } from '../documents/load-order.ts';
@@ -283,7 +289,10 @@ export type ReversalOutcome = { readonly kind: 'reversed' };
 export const REVERSALS_TABLE = 'reversals';
 export const ReversalReason = Reason;
 
-/** @param charge as it stands when the reversal comes; undefined: it never came. Only what keeps a charge can be undone. */
+/**
+ * @param charge as it stands when the reversal comes, with cash's rejection if it is `charged`; undefined: it never came.
+ * Only what keeps a charge can be undone.
+ */
 export function admitReversal(
   request: bigint,
   reason: string,

@@ -12,10 +12,12 @@ import {
   BalanceRecord,
   HistoryEntry,
   idOfKey,
+  idText,
   Key,
   ReceiptRecord,
   Settings,
   StoredDevice,
+  StoredDirectory,
   StoredKeys,
   WALLET_VERSION,
 } from './records.ts';
@@ -34,7 +36,7 @@ export interface NewBook {
   readonly settings: Settings;
   /** As they are stored: StoredKeys. */
   readonly keys: Uint8Array;
-  readonly directory: Uint8Array;
+  readonly directory: StoredDirectory;
 }
 
 /** What a look at the whole record found. */
@@ -54,14 +56,14 @@ export class Book {
   #balance: Amount;
   #historyEntries: bigint;
   #device: StoredDevice | undefined;
-  #directory: Uint8Array;
+  #directory: StoredDirectory;
   #last: Promise<unknown> = Promise.resolve();
   #failure: WalletError | undefined;
 
   private constructor(
     storage: WalletStorage,
     settings: Settings,
-    directory: Uint8Array,
+    directory: StoredDirectory,
     device: StoredDevice | undefined,
     { balance, historyEntries }: BalanceRecord,
     open: Map<bigint, RequestRecord>,
@@ -84,7 +86,7 @@ export class Book {
     await storing(storage, [
       { key: Key.wallet, value: Settings.encode(settings) },
       { key: Key.keys, value: keys },
-      { key: Key.directory, value: directory },
+      { key: Key.directory, value: StoredDirectory.encode(directory) },
       { key: Key.balance, value: BalanceRecord.encode(balance) },
     ]);
     return new Book(storage, settings, directory, undefined, balance, new Map());
@@ -111,7 +113,7 @@ export class Book {
     return new Book(
       storage,
       settings,
-      await needed(storage, Key.directory),
+      decoded(StoredDirectory, Key.directory, await needed(storage, Key.directory)),
       deviceBytes === undefined ? undefined : decoded(StoredDevice, Key.device, deviceBytes),
       decoded(BalanceRecord, Key.balance, await needed(storage, Key.balance)),
       open,
@@ -126,7 +128,7 @@ export class Book {
     return this.#device;
   }
 
-  get directory(): Uint8Array {
+  get directory(): StoredDirectory {
     return this.#directory;
   }
 
@@ -173,7 +175,10 @@ export class Book {
     return this.#alone(async () => {
       const before = this.#open.get(id) ?? (await this.request(id));
       if (before === undefined) {
-        throw new WalletError('invalid_argument', `request ${id}: expected one of this wallet, got another`);
+        throw new WalletError(
+          'invalid_argument',
+          `request ${idText(id)}: expected one of this wallet, got another`,
+        );
       }
       const state = nextState(before.state, verdict);
       if (state === before.state) return before;
@@ -206,10 +211,10 @@ export class Book {
     });
   }
 
-  setDirectory(bytes: Uint8Array): Promise<void> {
+  setDirectory(directory: StoredDirectory): Promise<void> {
     return this.#alone(async () => {
-      await this.#write([{ key: Key.directory, value: bytes }]);
-      this.#directory = bytes;
+      await this.#write([{ key: Key.directory, value: StoredDirectory.encode(directory) }]);
+      this.#directory = directory;
     });
   }
 
@@ -231,10 +236,10 @@ export class Book {
         const { request, device, amount, currency } = receipt.document;
         sum += amount;
         added.add(request);
-        const problem = (what: string) => problems.push(`receipt of request ${request}: ${what}`);
+        const problem = (what: string) => problems.push(`receipt of request ${idText(request)}: ${what}`);
         if (!crypto.verify(cashKey, CreditReceipt.signedBytes(receipt.document), receipt.signature))
           problem('expected what cash has signed, got something else');
-        if (device !== this.#device?.device) problem(`expected this device, got device ${device}`);
+        if (device !== this.#device?.device) problem(`expected this device, got device ${idText(device)}`);
         const { ledger } = this.settings.currency;
         if (currency !== ledger) problem(`expected currency ${ledger}, got ${currency}`);
         const record = await this.request(request);
@@ -254,7 +259,7 @@ export class Book {
           problems.push(`history ${number}: expected balance ${running}, got ${balance}`);
       }
       for (const request of added)
-        problems.push(`receipt of request ${request}: expected it in the history, got none`);
+        problems.push(`receipt of request ${idText(request)}: expected it in the history, got none`);
       if (BigInt(history.length) !== this.#historyEntries)
         problems.push(`history: expected ${this.#historyEntries} entries, got ${history.length}`);
       return { receipts: receipts.length, sum, balance: this.#balance, problems };
@@ -267,7 +272,7 @@ export class Book {
       if (this.#device !== undefined) {
         throw new WalletError(
           'already_enrolled',
-          `wallet: expected one not enrolled, got device ${this.#device.device}`,
+          `wallet: expected one not enrolled, got device ${idText(this.#device.device)}`,
         );
       }
       const other = open.find((record) => record.kind === 'enrolment');

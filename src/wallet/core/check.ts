@@ -4,6 +4,7 @@
 import { equalBytes } from '../../identity/binary-text.ts';
 import { CreditReceipt, type SignedCreditReceipt } from '../../roles/documents/receipts.ts';
 import type { WalletCrypto } from './ports.ts';
+import { idText } from './records.ts';
 
 export interface ReceiptExpectation {
   readonly request: bigint;
@@ -29,12 +30,12 @@ const checkSignature: Rule = ({ document, signature }, { cashKey }, { verify }) 
 const checkRequest: Rule = ({ document }, { request }) =>
   document.request === request
     ? undefined
-    : `receipt: expected one of request ${request}, got one of request ${document.request}`;
+    : `receipt: expected one of request ${idText(request)}, got one of request ${idText(document.request)}`;
 
 const checkDevice: Rule = ({ document }, { device }) =>
   document.device === device
     ? undefined
-    : `receipt: expected one of device ${device}, got one of device ${document.device}`;
+    : `receipt: expected one of device ${idText(device)}, got one of device ${idText(document.device)}`;
 
 const checkAmount: Rule = ({ document }, { amount }) =>
   document.amount === amount
@@ -66,7 +67,7 @@ export function checkCertificate(
   expected: { readonly device: bigint; readonly signingKey: Uint8Array; readonly channelKey: Uint8Array },
 ): string | undefined {
   if (certificate.device !== expected.device || expected.device === 0n) {
-    return `certificate: expected one of device ${expected.device}, got one of device ${certificate.device}`;
+    return `certificate: expected one of device ${idText(expected.device)}, got one of device ${idText(certificate.device)}`;
   }
   if (!equalBytes(certificate.signingKey, expected.signingKey)) {
     return "certificate: expected this wallet's signing key, got another";

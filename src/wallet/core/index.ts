@@ -17,18 +17,18 @@ export {
 } from './ports.ts';
 export type { HistoryEntry, ReceiptRecord } from './records.ts';
 export type { RequestKind, RequestState } from './request.ts';
-export {
-  type BalanceReport,
-  type CreateOptions,
-  type EnrolOptions,
-  type LoadOptions,
-  type OnlineBalance,
-  type OpenRequest,
-  type Outcome,
-  type Resumed,
-  type WaitOptions,
-  Wallet,
-  type WalletEvent,
-  type WalletOptions,
-  type WalletTimes,
-} from './wallet.ts';
+export { Wallet } from './wallet.ts';
+export type {
+  BalanceReport,
+  CreateOptions,
+  EnrolOptions,
+  LoadOptions,
+  OnlineBalance,
+  OpenRequest,
+  Outcome,
+  Resumed,
+  WaitOptions,
+  WalletEvent,
+  WalletOptions,
+  WalletTimes,
+} from './wallet-types.ts';

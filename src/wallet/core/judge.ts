@@ -2,7 +2,7 @@
 // should be is `in_doubt`, and says why.
 
 import { answerCodec } from '../../roles/common/answer.ts';
-import { MAY_REPEAT, Refusal } from '../../roles/common/refusal.ts';
+import { mayRepeat, Refusal } from '../../roles/common/refusal.ts';
 import type { SignedCreditReceipt } from '../../roles/documents/receipts.ts';
 import { MANAGEMENT_REFUSALS } from '../../roles/management/errors.ts';
 import { EnrolAnswer, FileAccountAnswer, LoadAnswer } from '../../roles/management/messages.ts';
@@ -39,10 +39,6 @@ const doubt = (reason: string): Judgement => verdict({ kind: 'in_doubt', reason:
 /** Reads one answer. @throws CodecError */
 export function readAnswer<Answer>(codec: Codec<Answer>, bytes: Uint8Array): Answer | Refusal {
   return answerCodec(codec, MANAGEMENT_REFUSALS).decode(bytes);
-}
-
-export function mayRepeat(refusal: Refusal): boolean {
-  return (MAY_REPEAT as Readonly<Record<string, boolean>>)[refusal.code] === true;
 }
 
 export function judge(record: RequestRecord, bytes: Uint8Array, options: JudgeOptions): Judgement {

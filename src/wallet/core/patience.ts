@@ -1,6 +1,7 @@
 // Waiting that can end early: by the caller's signal, by the end of patience, by the wallet's end.
 import { WalletError } from './errors.ts';
 import type { WalletClock } from './ports.ts';
+import { idText } from './records.ts';
 
 /** The reason of the one that ended. */
 export type Stop = 'interrupted' | 'unfinished' | 'wallet_closed';
@@ -86,7 +87,7 @@ export function stoppedError(
   reason: string | undefined,
   request: bigint | undefined,
 ): WalletError {
-  const about = request === undefined ? '' : `request ${request}: `;
+  const about = request === undefined ? '' : `request ${idText(request)}: `;
   // Without an answer, the reason that helps is that there was none.
   if (stop === 'unfinished' && reason !== undefined) {
     return new WalletError('unreachable', `${about}${reason}`, { request });

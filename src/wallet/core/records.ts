@@ -2,7 +2,7 @@
 //
 //     wallet             settings, for good
 //     keys               secret keys, in the clear or protected
-//     directory          the newest one that was seen
+//     directory          the newest one that was seen, and when it was looked for
 //     device             number and certificate, once enrolled
 //     balance            the balance, and how many entries the history has
 //     request/ID         each request, for ever            ID: 32 hex digits, time-ordered
@@ -49,6 +49,13 @@ export const StoredKeys = union({
   protected: struct({ keys: bytesUpTo(4096) }),
 });
 
+export const StoredDirectory = struct({
+  directory: bytesUpTo(64 * 1024),
+  /** When management was last asked for a newer one, or the wallet was made. Nanoseconds, of the wallet's clock. */
+  checkedAt: u64,
+});
+export type StoredDirectory = Infer<typeof StoredDirectory>;
+
 export const StoredDevice = struct({ device: u128, certificate: bytesUpTo(1024) });
 export type StoredDevice = Infer<typeof StoredDevice>;
 
@@ -74,6 +81,9 @@ export const HistoryEntry = struct({
   detail: text(REASON_BYTES_MAX),
 });
 export type HistoryEntry = Infer<typeof HistoryEntry>;
+
+/** As people and logs see ids of requests and devices. */
+export const idText = (id: bigint): string => `0x${hex(id, 32)}`;
 
 const hex = (value: bigint, digits: number): string => value.toString(16).padStart(digits, '0');
 

@@ -9,6 +9,8 @@ import type { WalletCrypto } from './ports.ts';
 const NANOSECONDS_A_DAY = 86_400_000_000_000n;
 /** A directory is fetched anew when a key set that the wallet needs has so much time left, or less. */
 const DIRECTORY_AHEAD = 7n * NANOSECONDS_A_DAY;
+/** Anew at the latest so long after it was looked for: a rotation's overlap is far longer. */
+const DIRECTORY_AGE_MAX = NANOSECONDS_A_DAY;
 /** A certificate is renewed when this part of its time is left, or less: 1/8. */
 const CERTIFICATE_AHEAD = 8n;
 
@@ -56,7 +58,9 @@ export class Trust {
   }
 
   /** No newer directory is needed for now. */
-  isFresh(now: bigint): boolean {
+  isFresh(now: bigint, checkedAt: bigint): boolean {
+    // A clock that was set back must not keep an old one for ever.
+    if (now < checkedAt || now > checkedAt + DIRECTORY_AGE_MAX) return false;
     try {
       return NEEDED.every(
         (role) => now + DIRECTORY_AHEAD <= this.#directory.currentKeySet(role, now).notAfter,

@@ -7,16 +7,8 @@
 //
 // Nothing here is of Node: storage, cryptography, clock and transport come in from outside (ports.ts).
 import { Backoff } from '../../channel/backoff.ts';
-import { equalBytes } from '../../identity/binary-text.ts';
-import { keyIdOf } from '../../identity/key-set.ts';
-import { Refusal } from '../../roles/common/refusal.ts';
-import {
-  type AccountBinding,
-  accountSealAad,
-  accountSealInfo,
-  encodeAccountContent,
-  type SealedAccount,
-} from '../../roles/documents/account-seal.ts';
+import { mayRepeat, Refusal } from '../../roles/common/refusal.ts';
+import type { SealedAccount } from '../../roles/documents/account-seal.ts';
 import { AccountFiling, Enrolment } from '../../roles/documents/enrolment.ts';
 import { LoadOrder } from '../../roles/documents/load-order.ts';
 import type { DocumentKind, Signed } from '../../roles/documents/signed.ts';
@@ -25,155 +17,52 @@ import {
   FileAccountRequest,
   GetBalanceAnswer,
   GetBalanceRequest,
-  GetDirectoryAnswer,
-  GetDirectoryRequest,
   LoadRequest,
   ManagementOperation,
-  RenewCertificateAnswer,
-  RenewCertificateRequest,
 } from '../../roles/management/messages.ts';
-import { type Amount, amountOf } from '../../shared/amount.ts';
-import { type Codec, CodecError } from '../../shared/codec.ts';
+import { type Amount, amountOf, ZERO } from '../../shared/amount.ts';
 import type { Currency } from '../../shared/currency.ts';
 import { idGenerator } from '../../shared/id.ts';
 import { Book, type BookReport, detailOf } from './book.ts';
-import { checkCertificate } from './check.ts';
 import { WalletError } from './errors.ts';
-import { type Judgement, judge, mayRepeat, readAnswer } from './judge.ts';
+import { type Judgement, judge } from './judge.ts';
+import { ManagementLink, type WalletRole } from './management-link.ts';
 import { Patience, PatienceEnded, stoppedError } from './patience.ts';
-import {
-  type KeyProtection,
-  TransportError,
-  type WalletChannel,
-  type WalletClock,
-  type WalletCrypto,
-  type WalletStorage,
-  type WalletTransport,
-} from './ports.ts';
+import { TransportError } from './ports.ts';
 import {
   type HistoryEntry,
+  idText,
   NAME_BYTES_MAX,
   type ReceiptRecord,
   Settings,
   WALLET_VERSION,
 } from './records.ts';
 import { isOpen, mayAskAgain, type RequestKind, type RequestRecord, type RequestState } from './request.ts';
-import { newStoredKeys, Secrets } from './secrets.ts';
-import { isRenewalDue, Trust } from './trust.ts';
+import { sealedAccount, signedDocument } from './sealed-documents.ts';
+import { type Keys, newStoredKeys, Secrets } from './secrets.ts';
+import { Trust } from './trust.ts';
+import type {
+  BalanceReport,
+  CreateOptions,
+  EnrolOptions,
+  LoadOptions,
+  OpenRequest,
+  Outcome,
+  Resumed,
+  WaitOptions,
+  WalletEvent,
+  WalletOptions,
+  WalletTimes,
+} from './wallet-types.ts';
 
 const NANOSECONDS_A_MILLISECOND = 1_000_000n;
-
-export interface WalletTimes {
-  /** From signing to the end of an order's, an enrolment's or a filing's validity. 10 minutes. */
-  readonly validityMs: number;
-  /** How long a call waits for a final answer unless told otherwise; 0: for ever. 60 s. */
-  readonly patienceMs: number;
-  /** First and longest pause before the same is asked again. 100 ms and 5 s. */
-  readonly pauseFirstMs: number;
-  readonly pauseLastMs: number;
-}
 
 const TIMES_DEFAULT: WalletTimes = {
   validityMs: 600_000,
   patienceMs: 60_000,
   pauseFirstMs: 100,
-  pauseLastMs: 5_000,
+  pauseLastMs: 2_000,
 };
-
-export type WalletEvent =
-  /** Written down; from now on it can be resumed. */
-  | { readonly type: 'prepared'; readonly request: bigint; readonly kind: RequestKind }
-  | { readonly type: 'sent'; readonly request: bigint; readonly attempt: number }
-  | { readonly type: 'state'; readonly request: bigint; readonly state: RequestState }
-  | { readonly type: 'waiting'; readonly request: bigint; readonly reason: string; readonly pauseMs: number }
-  | { readonly type: 'directory_replaced'; readonly serial: bigint }
-  | { readonly type: 'certificate_renewed'; readonly notAfter: bigint }
-  /** Something that can wait did not come about. */
-  | { readonly type: 'warning'; readonly message: string };
-
-export interface WalletOptions {
-  readonly storage: WalletStorage;
-  readonly crypto: WalletCrypto;
-  readonly clock: WalletClock;
-  readonly transport: WalletTransport;
-  /** Of the keys; left out: they are stored in the clear. */
-  readonly protection?: KeyProtection | undefined;
-  readonly times?: Partial<WalletTimes>;
-  /** Must not throw. */
-  readonly onEvent?: (event: WalletEvent) => void;
-}
-
-export interface CreateOptions {
-  /** Bytes of the signed directory. */
-  readonly directory: Uint8Array;
-  /** Of the root key that is trusted, `SHA256:…`. */
-  readonly rootFingerprint: string;
-  /** What it holds; a system may offer several. */
-  readonly currency: Currency;
-  readonly name: string;
-}
-
-export interface WaitOptions {
-  /** Instead of WalletTimes.patienceMs. */
-  readonly patienceMs?: number | undefined;
-  readonly signal?: AbortSignal | undefined;
-}
-
-export interface EnrolOptions extends WaitOptions {
-  readonly userData: string;
-  /** Goes on file, sealed to settlement. */
-  readonly accountNumber?: string | undefined;
-}
-
-export type LoadOptions = WaitOptions & { readonly amount: Amount } & (
-    | { readonly accountNumber: string; readonly onFile?: false | undefined }
-    | { readonly accountNumber?: undefined; readonly onFile: true }
-  );
-
-/** What became of a request. */
-export interface Outcome {
-  readonly request: bigint;
-  readonly kind: RequestKind;
-  readonly state: RequestState;
-  /** Of a load. */
-  readonly amount: Amount;
-  /** The wallet's, now. */
-  readonly balance: Amount;
-}
-
-export interface Resumed {
-  readonly finished: readonly Outcome[];
-  readonly unfinished: readonly { readonly request: bigint; readonly error: WalletError }[];
-}
-
-export interface OpenRequest {
-  readonly request: bigint;
-  readonly kind: RequestKind;
-  readonly state: RequestState;
-  readonly detail: string;
-  readonly amount: Amount;
-  readonly createdAt: bigint;
-}
-
-export interface BalanceReport {
-  /** What the wallet has receipts for. */
-  readonly balance: Amount;
-  readonly currency: Currency;
-  readonly open: readonly OpenRequest[];
-  /** What cash has, as management says. */
-  readonly online?: OnlineBalance;
-}
-
-export interface OnlineBalance {
-  readonly balance: Amount;
-  readonly reserved: Amount;
-  /** Nanoseconds. */
-  readonly timestamp: bigint;
-  /** `differs_by_open`: by no more than the loads that are under way may account for. */
-  readonly verdict: 'agrees' | 'differs_by_open' | 'differs';
-}
-
-type Role = 'unenrolled' | 'device';
 
 export class Wallet {
   readonly #book: Book;
@@ -181,11 +70,9 @@ export class Wallet {
   readonly #times: WalletTimes;
   readonly #secrets: Secrets;
   readonly #newId: () => bigint;
-  readonly #channels = new Map<Role, Promise<WalletChannel>>();
-  readonly #upkeeps = new Set<Promise<void>>();
+  readonly #link: ManagementLink;
   readonly #waiting = new Set<Patience>();
   #isClosed = false;
-  #trust: Trust;
 
   private constructor(book: Book, options: WalletOptions) {
     const { crypto, clock, protection, times } = options;
@@ -193,7 +80,7 @@ export class Wallet {
     this.#options = options;
     this.#times = { ...TIMES_DEFAULT, ...times };
     this.#secrets = new Secrets(book, crypto, protection);
-    this.#trust = Trust.of(book.directory, book.settings.rootFingerprint, crypto);
+    this.#link = new ManagementLink(book, this.#secrets, options);
     this.#newId = idGenerator({
       now: () => Number(clock.now() / NANOSECONDS_A_MILLISECOND),
       random: (bytes) => bytes.set(crypto.randomBytes(bytes.length)),
@@ -221,7 +108,14 @@ export class Wallet {
       );
     }
     const keys = await newStoredKeys(crypto, protection);
-    return new Wallet(await Book.create(options.storage, { settings, keys, directory }), options);
+    return new Wallet(
+      await Book.create(options.storage, {
+        settings,
+        keys,
+        directory: { directory, checkedAt: settings.createdAt },
+      }),
+      options,
+    );
   }
 
   /** @throws WalletError wallet_missing, wallet_damaged */
@@ -251,12 +145,12 @@ export class Wallet {
   }
 
   get directorySerial(): bigint {
-    return this.#trust.serial;
+    return this.#link.trust.serial;
   }
 
   /** Where management is. */
   get address(): string {
-    return this.#trust.management(this.#now()).address;
+    return this.#link.trust.management(this.#now()).address;
   }
 
   /** Bytes of the signed certificate. */
@@ -271,18 +165,18 @@ export class Wallet {
 
   /** Asks management for a device number and a certificate. The outcome may be a refusal. */
   async enrol({ userData, accountNumber, ...wait }: EnrolOptions): Promise<Outcome> {
+    if (accountNumber !== undefined) await this.#freshDirectory('unenrolled', wait);
     const request = this.#newId();
-    const { signingKey, channelKey } = await this.#secrets.get();
-    const account = accountNumber && this.#seal(accountNumber, { purpose: 'file', request }, signingKey);
-    const enrolment = await this.#signed(Enrolment, {
+    const keys = await this.#secrets.get();
+    const enrolment = this.#signed(keys, Enrolment, {
       request,
-      signingKey,
-      channelKey,
+      signingKey: keys.signingKey,
+      channelKey: keys.channelKey,
       userData,
-      account: account || undefined,
+      account: accountNumber === undefined ? undefined : this.#seal(keys, accountNumber, 'file', request),
       applyBy: this.#applyBy(),
     });
-    return this.#begin('enrolment', request, encoded(EnrolRequest, { enrolment }), 0n as Amount, wait);
+    return this.#begin('enrolment', request, EnrolRequest.encode({ enrolment }), ZERO, wait);
   }
 
   /** Puts another account number on file. */
@@ -291,17 +185,16 @@ export class Wallet {
     ...wait
   }: WaitOptions & { readonly accountNumber: string }): Promise<Outcome> {
     this.#expectEnrolled();
-    await this.#freshDirectory(wait);
+    await this.#freshDirectory('device', wait);
     const request = this.#newId();
-    const { signingKey } = await this.#secrets.get();
-    const account = this.#seal(accountNumber, { purpose: 'file', request }, signingKey);
-    const filing = await this.#signed(AccountFiling, {
+    const keys = await this.#secrets.get();
+    const filing = this.#signed(keys, AccountFiling, {
       request,
-      signingKey,
-      account,
+      signingKey: keys.signingKey,
+      account: this.#seal(keys, accountNumber, 'file', request),
       applyBy: this.#applyBy(),
     });
-    return this.#begin('filing', request, encoded(FileAccountRequest, { filing }), 0n as Amount, wait);
+    return this.#begin('filing', request, FileAccountRequest.encode({ filing }), ZERO, wait);
   }
 
   /**
@@ -319,21 +212,19 @@ export class Wallet {
       throw new WalletError('invalid_argument', 'load: expected an amount of 1 minor unit or more, got 0');
     }
     this.#expectEnrolled();
-    if (accountNumber !== undefined) await this.#freshDirectory(wait);
+    if (accountNumber !== undefined) await this.#freshDirectory('device', wait);
     const request = this.#newId();
-    const { signingKey } = await this.#secrets.get();
+    const keys = await this.#secrets.get();
     const account =
-      accountNumber === undefined
-        ? undefined
-        : this.#seal(accountNumber, { purpose: 'load', request }, signingKey);
-    const order = await this.#signed(LoadOrder, {
+      accountNumber === undefined ? undefined : this.#seal(keys, accountNumber, 'load', request);
+    const order = this.#signed(keys, LoadOrder, {
       request,
-      signingKey,
+      signingKey: keys.signingKey,
       amount,
       currency: this.currency.ledger,
       applyBy: this.#applyBy(),
     });
-    return this.#begin('load', request, encoded(LoadRequest, { order, account }), amount, wait);
+    return this.#begin('load', request, LoadRequest.encode({ order, account }), amount, wait);
   }
 
   /**
@@ -366,6 +257,7 @@ export class Wallet {
     online = false,
     ...wait
   }: WaitOptions & { readonly online?: boolean } = {}): Promise<BalanceReport> {
+    const before = this.#book.balance;
     const answer = online ? await this.#onlineBalance(wait) : undefined;
     const { balance } = this.#book;
     const open = this.#book.open.map(
@@ -381,8 +273,9 @@ export class Wallet {
     const own = { balance, currency: this.currency, open };
     if (answer === undefined) return own;
     const underWay = open.reduce((sum, { amount }) => sum + amount, 0n);
-    const more = answer.balance - balance;
-    const verdict = more === 0n ? 'agrees' : more > 0n && more <= underWay ? 'differs_by_open' : 'differs';
+    // Loads may have arrived while cash was asked.
+    const isExplained = answer.balance >= before && answer.balance <= balance + underWay;
+    const verdict = answer.balance === balance ? 'agrees' : isExplained ? 'differs_by_open' : 'differs';
     return {
       ...own,
       online: {
@@ -410,27 +303,15 @@ export class Wallet {
   }
 
   /** Takes a newer directory, from wherever it comes. @returns whether it was newer @throws WalletError directory_invalid */
-  async replaceDirectory(bytes: Uint8Array): Promise<boolean> {
-    const trust = Trust.of(bytes, this.rootFingerprint, this.#options.crypto);
-    if (trust.serial < this.#trust.serial) {
-      throw new WalletError(
-        'directory_invalid',
-        `directory: expected serial ${this.#trust.serial} or later, got ${trust.serial}`,
-      );
-    }
-    if (trust.serial === this.#trust.serial) return false;
-    await this.#book.setDirectory(bytes);
-    this.#trust = trust;
-    this.#emit({ type: 'directory_replaced', serial: trust.serial });
-    return true;
+  replaceDirectory(bytes: Uint8Array): Promise<boolean> {
+    return this.#link.replaceDirectory(bytes);
   }
 
   /** Ends what waits, without an outcome, and lets go of channels and keys. */
   async close(): Promise<void> {
     this.#isClosed = true;
     for (const patience of this.#waiting) patience.end('wallet_closed');
-    await Promise.all([...this.#channels.keys()].map((role) => this.#drop(role)));
-    await Promise.all(this.#upkeeps);
+    await this.#link.close();
     await this.#secrets.wipe();
   }
 
@@ -465,7 +346,13 @@ export class Wallet {
           const after = await this.#settle(request, judged);
           const verdict = verdictOf(judged);
           if (verdict.kind === 'in_doubt') {
-            throw new WalletError('answer_invalid', `request ${request}: ${verdict.reason}`, { request });
+            throw new WalletError('answer_invalid', `request ${idText(request)}: ${verdict.reason}`, {
+              request,
+            });
+          }
+          if (after.state.kind === 'refused' && after.state.code === 'seal_key_unknown') {
+            // The number is gone; what is sealed next will be to the right key.
+            await patience.for(this.#link.fetchDirectory('device'));
           }
           if (!isOpen(after.state)) return this.#outcome(after);
           await waitFor(undefined);
@@ -478,9 +365,8 @@ export class Wallet {
 
   /** The answer; a text: why there is none as yet. */
   async #send(record: RequestRecord): Promise<Uint8Array | string> {
-    const role: Role = record.kind === 'enrolment' ? 'unenrolled' : 'device';
     try {
-      return await this.#call(role, OPERATIONS[record.kind], record.message);
+      return await this.#link.call(roleFor(record), OPERATIONS[record.kind], record.message);
     } catch (error) {
       return laterReason(error);
     }
@@ -495,7 +381,7 @@ export class Wallet {
           : {};
     const after = await this.#book.settle(request, verdictOf(judged), this.#now(), proof);
     this.#emit({ type: 'state', request, state: after.state });
-    if (judged.kind === 'enrolled') await this.#drop('unenrolled');
+    if (judged.kind === 'enrolled') await this.#link.drop('unenrolled');
     return after;
   }
 
@@ -503,7 +389,7 @@ export class Wallet {
     const { signingKey, channelKey } = await this.#secrets.get();
     const judged = (): Judgement =>
       judge(record, answer, {
-        trust: this.#trust,
+        trust: this.#link.trust,
         now: this.#now(),
         crypto: this.#options.crypto,
         currency: this.currency.ledger,
@@ -513,7 +399,7 @@ export class Wallet {
       });
     const first = judged();
     if (first.kind !== 'unknown_key') return first;
-    await this.#fetchDirectory(record.kind === 'enrolment' ? 'unenrolled' : 'device');
+    await this.#link.fetchDirectory(roleFor(record));
     return judged();
   }
 
@@ -525,7 +411,7 @@ export class Wallet {
         let reason: string;
         try {
           const answer = await patience.for(
-            this.#ask('device', ManagementOperation.get_balance, message, GetBalanceAnswer),
+            this.#link.ask('device', ManagementOperation.get_balance, message, GetBalanceAnswer),
           );
           if (!(answer instanceof Refusal)) return answer;
           if (!mayRepeat(answer)) {
@@ -562,7 +448,8 @@ export class Wallet {
         await patience.pause(pauseMs);
       });
     } catch (error) {
-      if (error instanceof PatienceEnded) throw stoppedError(error.stop, last, request);
+      if (error instanceof PatienceEnded)
+        throw stoppedError(error.stop, last ?? this.#link.noConnection, request);
       throw error;
     } finally {
       this.#waiting.delete(patience);
@@ -570,167 +457,20 @@ export class Wallet {
     }
   }
 
-  async #call(role: Role, operation: number, message: Uint8Array): Promise<Uint8Array> {
-    const channel = await this.#channel(role);
-    try {
-      const [answer] = await channel.call(operation, [message]);
-      if (answer === undefined)
-        throw new TransportError('unreachable', 'channel: expected an answer, got none');
-      return answer;
-    } catch (error) {
-      await this.#drop(role, channel);
-      throw error;
-    }
-  }
-
-  async #ask<Answer>(
-    role: Role,
-    operation: number,
-    message: Uint8Array,
-    codec: Codec<Answer>,
-  ): Promise<Answer | Refusal> {
-    const bytes = await this.#call(role, operation, message);
-    try {
-      return readAnswer(codec, bytes);
-    } catch (error) {
-      if (!(error instanceof CodecError)) throw error;
-      throw new WalletError('answer_invalid', `answer: ${error.message}`, { cause: error });
-    }
-  }
-
-  #channel(role: Role): Promise<WalletChannel> {
-    if (this.#isClosed) {
-      return Promise.reject(new WalletError('wallet_closed', 'wallet: expected it open, got it closed'));
-    }
-    const known = this.#channels.get(role);
-    if (known !== undefined) return known;
-    const opening = this.#connect(role);
-    this.#channels.set(role, opening);
-    opening.then(
-      // What can wait must not hold up what was asked for; it looks for itself whether it is due.
-      () => {
-        const upkeep = this.#upkeep(role).finally(() => this.#upkeeps.delete(upkeep));
-        this.#upkeeps.add(upkeep);
-      },
-      () => {
-        if (this.#channels.get(role) === opening) this.#channels.delete(role);
-      },
-    );
-    return opening;
-  }
-
-  async #connect(role: Role): Promise<WalletChannel> {
-    const { channelSecret } = await this.#secrets.get();
-    const { address, channelKey } = this.#trust.management(this.#now());
-    return this.#options.transport.connect({
-      as: role,
-      channelSecretKey: channelSecret,
-      certificate: role === 'device' ? this.#book.device?.certificate : undefined,
-      managementKey: channelKey,
-      address,
-    });
-  }
-
-  /** @param broken only if it is still this one */
-  async #drop(role: Role, broken?: WalletChannel): Promise<void> {
-    const known = this.#channels.get(role);
-    const channel = await known?.catch(() => undefined);
-    if (broken !== undefined && channel !== broken) return;
-    if (this.#channels.get(role) === known) this.#channels.delete(role);
-    await channel?.close().catch(() => {});
-  }
-
-  /** Renews directory and certificate in time. */
-  async #upkeep(role: Role): Promise<void> {
-    try {
-      if (!this.#trust.isFresh(this.#now())) await this.#fetchDirectory(role);
-      if (role === 'device') await this.#renewCertificate();
-    } catch (error) {
-      if (this.#isClosed) return;
-      this.#emit({ type: 'warning', message: (error as Error).message });
-    }
-  }
-
-  async #renewCertificate(): Promise<void> {
-    const known = this.#book.device;
-    const now = this.#now();
-    if (known === undefined) return;
-    const found = this.#trust.certificate(known.certificate, now);
-    if (found.certificate !== undefined && !isRenewalDue(found.certificate, now)) return;
-    const answer = await this.#ask(
-      'device',
-      ManagementOperation.renew_certificate,
-      RenewCertificateRequest.encode({}),
-      RenewCertificateAnswer,
-    );
-    if (answer instanceof Refusal) {
-      throw new WalletError('refused', `certificate: ${answer.message} (${answer.code})`);
-    }
-    const renewed = this.#trust.certificate(answer.certificate, now);
-    const { signingKey, channelKey } = await this.#secrets.get();
-    const wrong =
-      renewed.wrong ??
-      checkCertificate(renewed.certificate!, { device: known.device, signingKey, channelKey });
-    if (wrong !== undefined) throw new WalletError('answer_invalid', wrong);
-    if (equalBytes(answer.certificate, known.certificate)) return;
-    await this.#book.setDevice({ device: known.device, certificate: answer.certificate });
-    this.#emit({ type: 'certificate_renewed', notAfter: renewed.certificate!.notAfter });
-  }
-
   /** Before an account number is sealed: to a key that settlement will open. */
-  async #freshDirectory(wait: WaitOptions): Promise<void> {
-    if (this.#trust.isFresh(this.#now())) return;
-    await this.#patiently(undefined, wait, (patience) => patience.for(this.#fetchDirectory('device')));
+  async #freshDirectory(role: WalletRole, wait: WaitOptions): Promise<void> {
+    if (this.#link.isDirectoryFresh) return;
+    await this.#patiently(undefined, wait, (patience) => patience.for(this.#link.fetchDirectory(role)));
   }
 
-  /** What management gives out; the signature of the root key decides. Without success the old one stays. */
-  async #fetchDirectory(role: Role): Promise<void> {
-    try {
-      const answer = await this.#ask(
-        role,
-        ManagementOperation.get_directory,
-        GetDirectoryRequest.encode({}),
-        GetDirectoryAnswer,
-      );
-      if (answer instanceof Refusal) {
-        throw new WalletError('refused', `directory: ${answer.message} (${answer.code})`);
-      }
-      await this.replaceDirectory(answer.directory);
-    } catch (error) {
-      if (!(error instanceof WalletError || error instanceof TransportError)) throw error;
-      if (error instanceof WalletError && error.code.startsWith('storage')) throw error;
-      this.#emit({ type: 'warning', message: error.message });
-    }
+  /** @throws WalletError invalid_argument, directory_invalid */
+  #seal(keys: Keys, accountNumber: string, purpose: 'load' | 'file', request: bigint): SealedAccount {
+    const sealingKey = this.#link.trust.settlementSealingKey(this.#now());
+    return sealedAccount(accountNumber, { purpose, request }, keys, sealingKey, this.#options.crypto);
   }
 
-  /** @throws WalletError invalid_argument, directory_invalid; the message does not hold the number */
-  #seal(accountNumber: string, binding: AccountBinding, signingKey: Uint8Array): SealedAccount {
-    const { crypto } = this.#options;
-    const publicKey = this.#trust.settlementSealingKey(this.#now());
-    const keyId = keyIdOf(publicKey, (message) => crypto.sha256(message));
-    let plaintext: Uint8Array;
-    try {
-      plaintext = encodeAccountContent({ signingKey, accountNumber });
-    } catch (error) {
-      throw new WalletError('invalid_argument', (error as Error).message);
-    }
-    try {
-      const info = accountSealInfo(keyId);
-      return { keyId, ...crypto.seal({ publicKey, info, aad: accountSealAad(binding), plaintext }) };
-    } finally {
-      plaintext.fill(0);
-    }
-  }
-
-  async #signed<Document>(kind: DocumentKind<Document>, document: Document): Promise<Signed<Document>> {
-    const { signingSecret } = await this.#secrets.get();
-    let bytes: Uint8Array;
-    try {
-      bytes = kind.signedBytes(document);
-    } catch (error) {
-      throw new WalletError('invalid_argument', (error as Error).message);
-    }
-    return { document, signature: this.#options.crypto.sign(signingSecret, bytes) };
+  #signed<Document>(keys: Keys, kind: DocumentKind<Document>, document: Document): Signed<Document> {
+    return signedDocument(kind, document, keys, this.#options.crypto);
   }
 
   #expectEnrolled(): void {
@@ -743,7 +483,7 @@ export class Wallet {
     if (record === undefined) {
       throw new WalletError(
         'invalid_argument',
-        `request ${request}: expected one of this wallet, got another`,
+        `request ${idText(request)}: expected one of this wallet, got another`,
       );
     }
     return record;
@@ -765,6 +505,8 @@ export class Wallet {
     this.#options.onEvent?.(event);
   }
 }
+
+const roleFor = ({ kind }: RequestRecord): WalletRole => (kind === 'enrolment' ? 'unenrolled' : 'device');
 
 const OPERATIONS: { readonly [kind in RequestKind]: number } = {
   enrolment: ManagementOperation.enrol,
@@ -789,8 +531,4 @@ function laterReason(error: unknown): string {
   if (!(error instanceof TransportError)) throw error;
   if (error.code === 'refused') throw new WalletError('channel_refused', error.message, { cause: error });
   return error.message;
-}
-
-function encoded<Value>(codec: Codec<Value>, value: Value): Uint8Array {
-  return codec.encode(value);
 }
