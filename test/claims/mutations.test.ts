@@ -102,7 +102,7 @@ beforeAll(async () => {
         },
       ],
       // Of charges that never come.
-      reverse: [{ request: id() ^ (1n << 100n), reason: 'for the test' }],
+      reverse: [{ request: id() ^ (1n << 100n), reason: 'for the test', rejection: undefined }],
       lookup_request: lookups,
       list_requests: lists,
     },
