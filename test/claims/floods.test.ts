@@ -45,7 +45,7 @@ test('a flood of enrolments: as many devices as the system takes, the rest refus
   const flood = async (): Promise<void> => {
     await Promise.all(
       Array.from({ length: 4 }, async () => {
-        for (let i = 0; i < 5; i++) {
+        for (let i = 0; i < 3; i++) {
           const stranger = new Device(system);
           const client = await stranger.connect();
           const management = managementClient(client);
@@ -80,7 +80,7 @@ test('a flood of enrolments: as many devices as the system takes, the rest refus
     return devices.length === DEVICES_MAX;
   });
   const full = bytes();
-  for (let i = 0; i < 300; i += 50) {
+  for (let i = 0; i < 100; i += 50) {
     const again = await Promise.all(
       Array.from({ length: 50 }, async () => {
         const stranger = new Device(system);
@@ -143,17 +143,14 @@ test.each(ROLES)('%s: bytes that are no WebSocket, and messages beyond all size'
     for (const socket of tcp) socket.destroy();
   };
   const many = async (): Promise<void> => {
-    for (let i = 0; i < 5; i++) await flood();
+    for (let i = 0; i < 3; i++) await flood();
   };
   expect(await growthOf(many)).toBeLessThan(120 * MIB);
   await served();
 });
 
-test('a device that asks for more than it is answered', async () => {
-  const greedy = await Device.enrolled(system).catch(() => undefined);
-  // The system is full: the honest one asks instead.
-  expect(greedy).toBeUndefined();
-  const wallets = await Promise.all(Array.from({ length: 50 }, () => honest.balance({ online: true })));
-  expect(new Set(wallets.map(({ online }) => online!.balance)).size).toBe(1);
+test('afterwards everything agrees', async () => {
+  const answers = await Promise.all(Array.from({ length: 50 }, () => honest.balance({ online: true })));
+  expect(new Set(answers.map(({ online }) => online!.verdict))).toEqual(new Set(['agrees']));
   expect(await system.audit()).toMatchObject({ passed: true, open: [] });
 });
