@@ -4,15 +4,15 @@ export const ExitCode = {
   ok: 0,
   /** Wrong usage, an unreadable file, or an error that no other code names. */
   failed: 1,
-  /** Some records were refused or not found; only with --strict. */
+  /** A wallet's request was refused; with --strict also records that were refused or not found. */
   refused: 2,
   /** No connection to the server, or the connection was lost for good. */
   unreachable: 3,
-  /** The store is damaged. */
+  /** A store is damaged, or a signature or key file is not what it should be. */
   damaged: 4,
   /** Another process has the store open or listens on the port. */
   in_use: 5,
-  /** A check of `quickstart` failed. */
+  /** Books do not agree: a check of `quickstart` or `audit` failed, or a wallet's balance at cash is another one. */
   check_failed: 6,
   /** Stopped by Ctrl-C. */
   interrupted: 130,
@@ -23,11 +23,11 @@ export const EXIT_CODE_HELP = `
 Exit codes:
     0  done
     1  wrong usage, unreadable input, or an unexpected error
-    2  some records were refused or not found (with --strict)
+    2  refused: a wallet's request; with --strict also records refused or not found
     3  no connection to the server
-    4  the store is damaged
+    4  a store is damaged, or a signature or key file is not what it should be
     5  another process has the store open or listens on the port
-    6  a check of quickstart failed
+    6  books do not agree: a check of quickstart or audit, a wallet's balance at cash
   130  interrupted`;
 
 /** An error whose message is for the user as it is. */

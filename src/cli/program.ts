@@ -31,18 +31,21 @@ export async function run(args: readonly string[], output: Output): Promise<Exit
     exitCode = code;
   };
   const program = new Command('specie')
-    .description('A settlement engine for electronic cash: a durable double-entry ledger')
+    .description('A settlement engine for electronic cash')
     .version(version())
     .showHelpAfterError('(--help shows how)')
     .addHelpText(
       'after',
       `
 A first run:
-  $ specie quickstart                              everything below at once, and the proof that it worked
-  $ specie start --path data
-  $ specie generate --out day
-  $ specie submit day/accounts.csv
-  $ specie submit day/transfers.csv
+  $ specie quickstart                              a whole system with a thousand wallets, and the proof that it works
+
+By hand, in three terminals:
+  $ specie institution start
+  $ specie init && specie start
+  $ specie wallet enrol --directory specie-home/directory.json --root SHA256:… --name Ada --account
+  $ specie wallet load 25.00
+  $ specie audit --institution http://127.0.0.1:8584
 ${EXIT_CODE_HELP}`,
     );
   const commands = [

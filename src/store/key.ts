@@ -9,6 +9,10 @@ import { checkU128, checkUint } from '../shared/bytes.ts';
 export type Key = Uint8Array | bigint;
 
 const TABLE_PATTERN = /^[a-z][a-z0-9-]{0,31}$/;
+const knownTables = new Set<string>();
+/** Names that are looked up without the pattern; a program has a few. */
+const KNOWN_TABLES_MAX = 1024;
+
 /** Names and ids with room to spare; LMDB allows 1,978 with what stands before. */
 export const KEY_BYTES_MAX = 512;
 
@@ -72,10 +76,6 @@ export function splitPlace(at: Place): { readonly table: string; readonly key: U
   const end = at.indexOf('\0');
   return { table: at.slice(0, end), key: new Uint8Array(Buffer.from(at.slice(end + 1), 'latin1')) };
 }
-
-const knownTables = new Set<string>();
-/** Names that are looked up without the pattern; a program has a few. */
-const KNOWN_TABLES_MAX = 1024;
 
 function checkTable(table: string): void {
   if (knownTables.has(table)) return;

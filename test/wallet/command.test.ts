@@ -5,7 +5,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { directoryFileText } from '../../src/identity/directory-file.ts';
 import { startManagement, type TestServer } from './server.ts';
 import { ACCOUNT } from './support.ts';
@@ -22,7 +22,10 @@ interface Running {
   said(text: RegExp): Promise<void>;
 }
 
-const SCRIPT = join(import.meta.dirname, 'specie-wallet.mjs');
+// Each command is a process, and other tests run beside this one.
+vi.setConfig({ testTimeout: 180_000 });
+
+const SPECIE = join(import.meta.dirname, '../../dist/cli/main.js');
 
 class Desk {
   readonly server: TestServer;
@@ -40,7 +43,7 @@ class Desk {
   }
 
   start(args: readonly string[], { input = '', env = {} }: { input?: string; env?: object } = {}): Running {
-    const child = spawn(process.execPath, [SCRIPT, ...args], {
+    const child = spawn(process.execPath, [SPECIE, 'wallet', ...args], {
       env: { ...process.env, SPECIE_WALLET: this.wallet, SPECIE_PASSPHRASE: undefined, ...env },
       stdio: 'pipe',
     });

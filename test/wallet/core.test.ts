@@ -2,6 +2,7 @@
 import { expect, test } from 'vitest';
 import { ManagementOperation } from '../../src/roles/management/messages.ts';
 import { WalletError } from '../../src/wallet/core/index.ts';
+import { DAY } from '../identity/support.ts';
 import { ACCOUNT, createWallet, EUR, enrolledWallet, eur, newWorld, openWallet } from './support.ts';
 
 test('enrols, loads with an account number and with the one on file, and has the receipts', async () => {
@@ -221,4 +222,41 @@ test('no more than 64 requests are under way', async () => {
   world.management.behaviour = () => 'answer';
   expect((await wallet.resume()).finished).toHaveLength(64);
   expect((await wallet.balance()).balance).toBe(64n);
+});
+
+test('after a write that failed nothing goes on before the wallet is opened again', async () => {
+  const world = newWorld();
+  const wallet = await enrolledWallet(world);
+  const { writes } = world.storage;
+  world.storage.crashAt = (write) => (write === writes + 2 ? 'after' : undefined);
+  // Written down, sent, credited; that it is loaded is stored, but nobody can know.
+  const load = wallet.load({ amount: eur(100), onFile: true });
+  await expect(load).rejects.toMatchObject({ code: 'storage_failed' });
+  await expect(wallet.load({ amount: eur(1), onFile: true })).rejects.toMatchObject({
+    code: 'storage_failed',
+  });
+  expect((await wallet.balance()).balance).toBe(0n);
+  const again = await openWallet(world);
+  expect(await again.balance()).toMatchObject({ balance: 100n, open: [] });
+});
+
+test('a clock that was set back', async () => {
+  const world = newWorld();
+  const wallet = await enrolledWallet(world);
+  await wallet.load({ amount: eur(100), onFile: true });
+  world.clock.advance(-3n * DAY);
+  await wallet.load({ amount: eur(23), onFile: true });
+  expect(await wallet.verify()).toMatchObject({ balance: 123n, problems: [] });
+});
+
+test('resumed twice at once, and answered twice, it is added once', async () => {
+  const world = newWorld();
+  const wallet = await enrolledWallet(world);
+  world.management.behaviour = () => 'silent';
+  await expect(wallet.load({ amount: eur(100), onFile: true })).rejects.toMatchObject({ code: 'unfinished' });
+  world.management.behaviour = () => ({ delayMs: 50 });
+  const resumed = await Promise.all([wallet.resume(), wallet.resume(), wallet.resume()]);
+  for (const { finished } of resumed) expect(finished).toMatchObject([{ balance: 100n }]);
+  expect((await wallet.history()).map(({ event }) => event)).toEqual(['enrolled', 'loaded']);
+  expect(await wallet.verify()).toMatchObject({ receipts: 1, sum: 100n, balance: 100n, problems: [] });
 });

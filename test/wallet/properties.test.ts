@@ -14,6 +14,8 @@ type Move =
   | { readonly kind: 'load'; readonly amount: number; readonly onFile: boolean }
   | { readonly kind: 'resume' }
   | { readonly kind: 'reopen' }
+  /** Lets what is under way go on for so many turns. */
+  | { readonly kind: 'wait'; readonly turns: number }
   /** At the next write, or the one after …, counted from here. */
   | { readonly kind: 'crash'; readonly write: number; readonly when: 'before' | 'after' };
 
@@ -41,7 +43,11 @@ const moves: fc.Arbitrary<Move> = fc.oneof(
       onFile: fc.boolean(),
     }),
   },
-  { weight: 1, arbitrary: fc.constant({ kind: 'resume' as const }) },
+  { weight: 2, arbitrary: fc.constant({ kind: 'resume' as const }) },
+  {
+    weight: 3,
+    arbitrary: fc.record({ kind: fc.constant('wait' as const), turns: fc.integer({ min: 1, max: 6 }) }),
+  },
   { weight: 1, arbitrary: fc.constant({ kind: 'reopen' as const }) },
   {
     weight: 2,
@@ -85,7 +91,7 @@ async function expectBooksRight(wallet: Wallet): Promise<void> {
   expect(sum).toBe(balance);
 }
 
-test.prop([fc.array(moves, { maxLength: 14 }), fc.array(fc.nat(), { minLength: 1, maxLength: 12 })], {
+test.prop([fc.array(moves, { maxLength: 20 }), fc.array(fc.nat(), { minLength: 1, maxLength: 12 })], {
   numRuns: 150,
 })('interleavings and crashes', async (steps, picks) => {
   const world = newWorld();
@@ -122,6 +128,9 @@ test.prop([fc.array(moves, { maxLength: 14 }), fc.array(fc.nat(), { minLength: 1
       }
       case 'resume':
         under.push(survived(wallet.resume()));
+        break;
+      case 'wait':
+        for (let turn = 0; turn < step.turns; turn++) await new Promise(setImmediate);
         break;
       case 'crash': {
         const { writes } = world.storage;

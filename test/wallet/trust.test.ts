@@ -189,3 +189,16 @@ test('a seal to a key that settlement has retired: the next load is sealed to th
   expect(state).toMatchObject({ kind: 'refused', code: 'seal_key_unknown' });
   expect(wallet.directorySerial).toBe(7n);
 });
+
+test('a wallet made with a directory whose keys have run out enrols all the same', async () => {
+  const world = newWorld();
+  const { management } = world;
+  management.publish(oldDirectory());
+  const old = management.published.bytes();
+  management.publish();
+  world.clock.advance(ROTATION + DAY - world.clock.now());
+  const wallet = await Wallet.create(optionsOf(world), { ...newWallet, directory: old });
+  const { state } = await wallet.enrol({ userData: 'Ada', accountNumber: '4000001234567899' });
+  expect(state.kind).toBe('enrolled');
+  expect(wallet.directorySerial).toBe(7n);
+});

@@ -16,9 +16,16 @@ const STORE_DEFAULT = 'institution';
 const TIMEOUT_MS = 30_000;
 
 export function institutionCommand(exit: (code: ExitCode) => void, output: Output = processOutput): Command {
-  const command = new Command('institution').description(
-    'Simulate a payment institution: cards over ISO 8583 (docs/institution.md)',
-  );
+  const command = new Command('institution')
+    .description('Simulate a payment institution: cards over ISO 8583 (docs/institution.md)')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  $ specie institution start
+  $ specie institution numbers --count 3
+  $ specie institution faults --add "drop_answer on=authorise nth=3"`,
+    );
   const parts = [
     startCommand(exit),
     faultsCommand(output),
@@ -332,7 +339,7 @@ async function writeRows(
 function numbersCommand(output: Output): Command {
   return new Command('numbers')
     .description("Print the test account numbers of a seed, one a line: no card's, but a simulator's")
-    .option('--seed <n>', 'as given to start', seed, 1n)
+    .addOption(new Option('--seed <n>', 'as given to start').argParser(seed).default(1n, '1'))
     .option('--count <n>', 'how many', wholeNumber(1, TEST_ACCOUNTS_MAX), 10)
     .option('--special', 'print those that are always declined, with the reason')
     .action((options: { seed: bigint; count: number; special?: boolean }) => {

@@ -3,11 +3,44 @@ import { formatSigned } from '../../shared/amount.ts';
 import type { Currency } from '../../shared/currency.ts';
 import { grouped, milliseconds } from '../output.ts';
 import type { Latencies } from '../submit/tally.ts';
-import type { Check, Totals } from './audit.ts';
-import type { Recovery } from './engine-process.ts';
+import type { Check } from './check.ts';
+import type { Totals } from './read-back.ts';
 
-export interface QuickstartReport {
-  readonly seed: bigint;
+export interface LoadFigures {
+  readonly count: number;
+  readonly given: number;
+  readonly onFile: number;
+  /** Rate and latency are those of so many loads, while nothing was wrong. */
+  readonly perSecond: number;
+  readonly measured: number;
+  readonly seconds: number;
+  readonly walletsAtOnce: number;
+  /** From the order to the receipt, as the wallet sees it. */
+  readonly latency: Latencies;
+  readonly outcomes: Readonly<Record<string, number>>;
+}
+
+export interface Recovery {
+  /** By kill -9; otherwise they were stopped in good order. */
+  readonly killed: boolean;
+  /** Loads that were sent and had not ended. */
+  readonly underWay: number;
+  /** Charges whose outcome was unknown after the start. */
+  readonly inquired: number;
+  /** Until both took requests again. */
+  readonly seconds: number;
+  readonly longestLoadMs: number;
+  readonly cash: {
+    readonly seconds: number;
+    readonly replayedOps: number;
+    readonly replayedRecords: number;
+    readonly loadMs: number;
+    readonly replayMs: number;
+  };
+  readonly settlement: { readonly seconds: number };
+}
+
+export interface DayFigures {
   readonly accounts: number;
   readonly transfers: number;
   readonly generateSeconds: number;
@@ -16,16 +49,33 @@ export interface QuickstartReport {
   readonly batches: number;
   readonly inFlight: number;
   readonly latency: Latencies;
-  readonly answers: Record<string, number>;
-  readonly recovery: Recovery | null;
+  readonly answers: Readonly<Record<string, number>>;
+}
+
+export interface QuickstartReport {
+  readonly seed: bigint;
+  readonly seconds: number;
+  readonly wallets: { readonly count: number; readonly enrolSeconds: number; readonly perSecond: number };
+  readonly loads: LoadFigures;
+  readonly outage: {
+    readonly answersWithheld: number;
+    /** Charges whose outcome was unknown. */
+    readonly inquired: number;
+    readonly longestLoadMs: number;
+  };
+  readonly recovery: Recovery;
+  readonly day: DayFigures;
+  /** What the institution holds for the wallets. Minor units. */
+  readonly float: bigint;
+  /** Of the day. */
   readonly totals: Totals;
   readonly openPending: number;
   readonly checks: readonly {
-    name: string;
-    passed: boolean;
-    compared: number;
-    failures: number;
-    examples: readonly string[];
+    readonly name: string;
+    readonly passed: boolean;
+    readonly compared: number;
+    readonly failures: number;
+    readonly examples: readonly string[];
   }[];
   readonly passed: boolean;
 }
@@ -35,36 +85,58 @@ export function plainCheck(check: Check): QuickstartReport['checks'][number] {
   return { name, passed, compared, failures, examples };
 }
 
-export function reportText(report: QuickstartReport, currency: Currency): string {
-  const money = (value: bigint) => {
-    const [whole, decimals] = formatSigned(value, currency).split('.');
-    return `${grouped(BigInt(whole!))}${decimals === undefined ? '' : `.${decimals}`} ${currency.code}`;
-  };
-  const { latency, totals, recovery } = report;
+/** @param cards the wallets' currency @param currency the day's */
+export function reportText(report: QuickstartReport, cards: Currency, currency: Currency): string {
+  const { wallets, loads, outage, recovery, day, totals, checks } = report;
   const lines = [
     '',
-    `throughput   ${grouped(report.transfersPerSecond)} transfers a second, durable: ` +
-      `${grouped(report.transfers)} in ${milliseconds(report.sendingSeconds * 1000)}`,
-    `latency      ${milliseconds(latency.p50Ms)} median, ${milliseconds(latency.p90Ms)} 90 %, ` +
-      `${milliseconds(latency.p99Ms)} 99 %, ${milliseconds(latency.maxMs)} longest ` +
-      `(${report.batches} batches, ${report.inFlight} under way at once)`,
-    'answers',
+    line('wallets', `${grouped(wallets.count)} enrolled, ${grouped(wallets.perSecond)} a second`),
+    line(
+      'loads',
+      `${grouped(loads.perSecond)} a second: ${grouped(loads.measured)} in ${milliseconds(loads.seconds * 1000)}, ` +
+        `${loads.walletsAtOnce} wallets at once`,
+    ),
+    line('', `${latencyText(loads.latency)}, from order to receipt`),
+    line(
+      '',
+      `${grouped(loads.count)} in all: ${grouped(loads.given)} with the account number given, ` +
+        `${grouped(loads.onFile)} with the one on file`,
+    ),
+    line('', countsText(loads.outcomes)),
+    line(
+      'outage',
+      `${grouped(outage.answersWithheld)} answers withheld by the institution: ${grouped(outage.inquired)} charges ` +
+        `unknown, all inquired; longest load ${milliseconds(outage.longestLoadMs)}`,
+    ),
+    line(
+      recovery.killed ? 'kill -9' : 'restart',
+      `of cash and settlement, ${grouped(recovery.underWay)} loads under way: ${grouped(recovery.inquired)} charges ` +
+        `unknown, all inquired; longest load ${milliseconds(recovery.longestLoadMs)}`,
+    ),
+    line(
+      '',
+      `both back in ${milliseconds(recovery.seconds * 1000)}; cash replayed ` +
+        `${grouped(recovery.cash.replayedRecords)} records in ${milliseconds(recovery.cash.replayMs)}`,
+    ),
+    line(
+      'the day',
+      `${grouped(day.transfersPerSecond)} transfers a second, durable and encrypted: ` +
+        `${grouped(day.transfers)} in ${milliseconds(day.sendingSeconds * 1000)}`,
+    ),
+    line('', `${latencyText(day.latency)} (${day.batches} batches, ${day.inFlight} at once)`),
+    ...wrapped(countsText(day.answers)).map((text) => line('', text)),
+    line(
+      'totals',
+      `${money(report.float, cards)} float at cash${report.passed ? ', in wallets and at the institution alike' : ''}`,
+    ),
+    line(
+      '',
+      `the day: debits ${money(totals.debitsPosted, currency)}, credits ${money(totals.creditsPosted, currency)}; ` +
+        `${grouped(report.openPending)} pending hold ${money(totals.debitsPending, currency)}`,
+    ),
+    `checks${report.passed ? '' : ': FAILED'}`,
   ];
-  const width = Math.max(...Object.keys(report.answers).map((name) => name.length));
-  for (const [answer, count] of Object.entries(report.answers)) {
-    lines.push(`  ${answer.padEnd(width)}  ${grouped(count).padStart(11)}`);
-  }
-  if (recovery !== null) {
-    lines.push(
-      `recovery     after kill -9: ${grouped(recovery.replayedRecords)} records replayed in ${milliseconds(recovery.replayMs)}`,
-    );
-  }
-  lines.push(
-    `totals       debits ${money(totals.debitsPosted)}, credits ${money(totals.creditsPosted)}; ` +
-      `${grouped(report.openPending)} pending transfers hold ${money(totals.debitsPending)}`,
-    'checks',
-  );
-  for (const check of report.checks) {
+  for (const check of checks) {
     const outcome = check.passed
       ? `(${grouped(check.compared)})`
       : check.compared === 0
@@ -73,4 +145,40 @@ export function reportText(report: QuickstartReport, currency: Currency): string
     lines.push(`  ${check.passed ? '✓' : '✗'} ${check.name} ${outcome}`);
   }
   return `${lines.join('\n')}\n`;
+}
+
+const LABEL_WIDTH = 9;
+const TEXT_WIDTH = 96;
+
+function line(label: string, text: string): string {
+  return `${label.padEnd(LABEL_WIDTH)} ${text}`;
+}
+
+function money(value: bigint, currency: Currency): string {
+  const [whole, decimals] = formatSigned(value, currency).split('.');
+  return `${grouped(BigInt(whole!))}${decimals === undefined ? '' : `.${decimals}`} ${currency.code}`;
+}
+
+function latencyText({ p50Ms, p90Ms, p99Ms, maxMs }: Latencies): string {
+  return (
+    `${milliseconds(p50Ms)} median, ${milliseconds(p90Ms)} 90 %, ${milliseconds(p99Ms)} 99 %, ` +
+    `${milliseconds(maxMs)} longest`
+  );
+}
+
+function countsText(counts: Readonly<Record<string, number>>): string {
+  return Object.entries(counts)
+    .map(([name, count]) => `${name} ${grouped(count)}`)
+    .join(', ');
+}
+
+function wrapped(text: string): string[] {
+  const lines: string[] = [];
+  let rest = text;
+  while (rest.length > TEXT_WIDTH) {
+    const end = rest.lastIndexOf(', ', TEXT_WIDTH) + 1;
+    lines.push(rest.slice(0, end));
+    rest = rest.slice(end + 1);
+  }
+  return [...lines, rest];
 }

@@ -31,8 +31,8 @@ export interface AdmissionOptions {
 }
 
 /**
- * Why an enrolment cannot be admitted. Anyone may ask for one, so it is refused before it comes to the runner, which would
- * remember it for ever; again in the transaction, for what races.
+ * Why an enrolment cannot be admitted. Anyone may ask for one, so it is refused before it comes to the runner, which
+ * would remember it for ever; again in the transaction, for what races.
  */
 export function checkEnrolment(
   reads: StoreReads,

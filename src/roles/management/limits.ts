@@ -13,18 +13,18 @@ export interface LoadLimit {
 export interface ManagementLimits {
   /** The currencies that devices hold, and what one load may be; a new device gets an account in each. */
   readonly loads: readonly LoadLimit[];
-  /** Enrolled and enrolling. Anyone may ask for an enrolment, so this bounds what strangers can fill. Beyond: devices_exhausted. */
+  /** Enrolled and enrolling. Anyone may enrol, so this bounds what strangers can fill. Beyond: devices_exhausted. */
   readonly devicesMax: number;
-  /** Enrolments under way at a time: while cash does not answer, strangers must not take the room of loads. Beyond: busy. */
+  /** Enrolments under way: while cash does not answer, strangers must not take the room of loads. Beyond: busy. */
   readonly enrollingMax: number;
   /**
-   * How far ahead an `applyBy` may lie, nanoseconds: an order must not come into effect long after its owner has forgotten
-   * it. Beyond: applies_too_late.
+   * How far ahead an `applyBy` may lie, nanoseconds: an order must not come into effect when its owner has forgotten it.
+   * Beyond: applies_too_late.
    */
   readonly applyByAheadMaxNs: bigint;
   /** How long a certificate is valid, nanoseconds. */
   readonly certificateValidityNs: bigint;
-  /** A certificate is renewed when at most this much of it is left, nanoseconds; until then the same one is given again. */
+  /** A certificate is renewed when at most this much of it is left, nanoseconds; until then it is given again. */
   readonly certificateRenewalNs: bigint;
   /** How much the clocks of devices and servers may differ: certificates begin so much earlier, nanoseconds. */
   readonly clockSkewNs: bigint;

@@ -10,7 +10,7 @@ export interface WalletTimes {
   readonly validityMs: number;
   /** How long a call waits for a final answer unless told otherwise; 0: for ever. 60 s. */
   readonly patienceMs: number;
-  /** First and longest pause before the same is asked again. 100 ms and 5 s. */
+  /** First and longest pause before the same is asked again. 100 ms and 2 s. */
   readonly pauseFirstMs: number;
   readonly pauseLastMs: number;
 }

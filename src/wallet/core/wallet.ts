@@ -61,7 +61,7 @@ const TIMES_DEFAULT: WalletTimes = {
   validityMs: 600_000,
   patienceMs: 60_000,
   pauseFirstMs: 100,
-  pauseLastMs: 5_000,
+  pauseLastMs: 2_000,
 };
 
 export class Wallet {
@@ -165,6 +165,7 @@ export class Wallet {
 
   /** Asks management for a device number and a certificate. The outcome may be a refusal. */
   async enrol({ userData, accountNumber, ...wait }: EnrolOptions): Promise<Outcome> {
+    if (accountNumber !== undefined) await this.#freshDirectory('unenrolled', wait);
     const request = this.#newId();
     const keys = await this.#secrets.get();
     const enrolment = this.#signed(keys, Enrolment, {
@@ -184,7 +185,7 @@ export class Wallet {
     ...wait
   }: WaitOptions & { readonly accountNumber: string }): Promise<Outcome> {
     this.#expectEnrolled();
-    await this.#freshDirectory(wait);
+    await this.#freshDirectory('device', wait);
     const request = this.#newId();
     const keys = await this.#secrets.get();
     const filing = this.#signed(keys, AccountFiling, {
@@ -211,7 +212,7 @@ export class Wallet {
       throw new WalletError('invalid_argument', 'load: expected an amount of 1 minor unit or more, got 0');
     }
     this.#expectEnrolled();
-    if (accountNumber !== undefined) await this.#freshDirectory(wait);
+    if (accountNumber !== undefined) await this.#freshDirectory('device', wait);
     const request = this.#newId();
     const keys = await this.#secrets.get();
     const account =
@@ -457,9 +458,9 @@ export class Wallet {
   }
 
   /** Before an account number is sealed: to a key that settlement will open. */
-  async #freshDirectory(wait: WaitOptions): Promise<void> {
+  async #freshDirectory(role: WalletRole, wait: WaitOptions): Promise<void> {
     if (this.#link.isDirectoryFresh) return;
-    await this.#patiently(undefined, wait, (patience) => patience.for(this.#link.fetchDirectory('device')));
+    await this.#patiently(undefined, wait, (patience) => patience.for(this.#link.fetchDirectory(role)));
   }
 
   /** @throws WalletError invalid_argument, directory_invalid */

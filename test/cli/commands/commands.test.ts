@@ -28,6 +28,23 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
+const COMMANDS = [
+  'quickstart',
+  'init',
+  'keys',
+  'start',
+  'institution',
+  'wallet',
+  'request',
+  'audit',
+  'submit',
+  'accounts',
+  'transfers',
+  'verify',
+  'stats',
+  'generate',
+];
+
 /** The command in this process: quicker than one of its own. */
 async function inProcess(args: readonly string[]) {
   let stdout = '';
@@ -45,34 +62,26 @@ async function inProcess(args: readonly string[]) {
 }
 
 describe('usage', () => {
-  test('help names every command and the exit codes', async () => {
+  test('help names every command and the exit codes; docs/commands.md has them all', async () => {
     const { code, stdout } = await inProcess(['--help']);
     expect(code).toBe(0);
-    for (const name of [
-      'quickstart',
-      'start',
-      'submit',
-      'accounts',
-      'transfers',
-      'verify',
-      'stats',
-      'generate',
-    ]) {
-      expect(stdout).toMatch(new RegExp(`^ {2}${name} `, 'm'));
-    }
-    for (const value of Object.values(ExitCode))
+    const [, list] = stdout.split('Commands:');
+    const named = [...list!.split('\n\n')[0]!.matchAll(/^ {2}([a-z]+) /gm)].map(([, name]) => name!);
+    expect(named.sort()).toEqual([...COMMANDS, 'help'].sort());
+    const document = await readFile(join(import.meta.dirname, '../../../docs/commands.md'), 'utf8');
+    for (const name of COMMANDS) expect(document).toContain(`| \`specie ${name}`);
+    for (const value of Object.values(ExitCode)) {
       expect(stdout).toMatch(new RegExp(`^ *${value} {2}\\S`, 'm'));
+      expect(document).toContain(`\n| ${value} | `);
+    }
   });
 
-  test.each(['quickstart', 'start', 'submit', 'accounts', 'transfers', 'verify', 'stats', 'generate'])(
-    '%s --help has examples',
-    async (command) => {
-      const { code, stdout } = await inProcess([command, '--help']);
-      expect(code).toBe(0);
-      expect(stdout).toContain('Examples:');
-      expect(stdout).toContain(`$ specie ${command}`);
-    },
-  );
+  test.each(COMMANDS)('%s --help has examples', async (command) => {
+    const { code, stdout } = await inProcess([command, '--help']);
+    expect(code).toBe(0);
+    expect(stdout).toContain('Examples:');
+    expect(stdout).toContain(`$ specie ${command}`);
+  });
 
   test.each([
     [['nonsense'], 'unknown command'],
@@ -287,36 +296,6 @@ describe('generate', () => {
     ]);
     expect(yen.code).toBe(0);
     expect(await readFile(out('g3/transfers.ndjson'), 'utf8')).toMatch(/"amount":"\d+".*"ledger":"JPY"/);
-  });
-});
-
-describe('quickstart', () => {
-  test('proves a small day from end to end', async () => {
-    const args = [
-      'quickstart',
-      '--transfers',
-      '20000',
-      '--devices',
-      '1000',
-      '--shops',
-      '50',
-      '--json',
-      '--seed',
-      '3',
-    ];
-    const { code, stdout, stderr } = await specie(args);
-    expect(stderr).not.toContain('specie:');
-    const report = JSON.parse(stdout) as { checks: { passed: boolean }[]; passed: boolean; answers: object };
-    expect(report.checks.length).toBe(8);
-    expect(report.checks.every(({ passed }) => passed)).toBe(true);
-    expect(report).toMatchObject({ passed: true, transfers: 20_000, accounts: 1052 });
-    expect(code).toBe(0);
-  });
-
-  test('wants a folder of its own', async () => {
-    const { code, stderr } = await specie(['quickstart', '--path', folder]);
-    expect(code).toBe(ExitCode.failed);
-    expect(stderr).toContain('expected a new or an empty folder');
   });
 });
 

@@ -8,7 +8,6 @@ import { Ledger } from '../../../src/ledger/index.ts';
 import { CashClient } from '../../../src/roles/cash/client.ts';
 import type { CreditAnswer, CreditRequest } from '../../../src/roles/cash/messages.ts';
 import { type Cash, type CashOptions, openCash } from '../../../src/roles/cash/role.ts';
-import { encodeMessages, parseMessages } from '../../../src/roles/common/message-body.ts';
 import type { CallResult } from '../../../src/roles/common/role-client.ts';
 import { LoadOrder, type SignedLoadOrder } from '../../../src/roles/documents/load-order.ts';
 import { ChargeReceipt, CreditReceipt, CreditRejection } from '../../../src/roles/documents/receipts.ts';
@@ -16,6 +15,7 @@ import { KEY_ID_BYTES } from '../../../src/roles/documents/signed.ts';
 import { amountOf } from '../../../src/shared/amount.ts';
 import type { RoleStore } from '../../../src/store/store.ts';
 import type { EngineReply, EngineRequest } from '../../../src/wire/engine.ts';
+import { encodeMessages, parseMessages } from '../../../src/wire/messages.ts';
 import type { Peer } from '../../../src/wire/peer.ts';
 import { MemoryDisk, memoryRoleStore } from '../../store/memory-backend.ts';
 

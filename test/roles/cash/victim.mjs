@@ -6,8 +6,8 @@ import { readFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { Ledger } from '../../../dist/ledger/index.js';
 import { openCash } from '../../../dist/roles/cash/role.js';
-import { encodeMessages, parseMessages } from '../../../dist/roles/common/message-body.js';
 import { openRoleStore } from '../../../dist/store/lmdb-store.js';
+import { encodeMessages, parseMessages } from '../../../dist/wire/messages.js';
 
 const path = process.argv[2];
 const given = JSON.parse(readFileSync(0, 'utf8'));

@@ -2,10 +2,10 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { ed25519 } from '../../../src/crypto/index.ts';
-import { encodeMessages, parseMessages } from '../../../src/roles/common/message-body.ts';
 import type { ManagementClient } from '../../../src/roles/management/client.ts';
 import type { LoadRequest } from '../../../src/roles/management/messages.ts';
 import { ManagementOperation, managementProtocol } from '../../../src/roles/management/messages.ts';
+import { encodeMessages, parseMessages } from '../../../src/wire/messages.ts';
 import { START } from '../../identity/support.ts';
 import { Device, ok, rejected, Stage, sealedAccount } from './support.ts';
 

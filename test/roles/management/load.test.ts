@@ -325,6 +325,23 @@ describe('a device that was revoked', () => {
       expect(stage.partners.credited.has(REQUEST)).toBe(!isRefused);
     }
   });
+
+  test('while its load and a filing are on their way: what comes behind the revocation is refused, for good', async () => {
+    const { stage, device } = await Loads.open();
+    const peer = stage.as(ada.peer(device));
+    // In one turn: the revocation is written, not flushed yet, when they are admitted.
+    const [, load, filing] = await stage.settle(
+      Promise.all([
+        stage.operator.revokeDevice({ device, reason: 'stolen' }),
+        peer.load(given()),
+        peer.fileAccount(ada.filing(6_000n)),
+      ]),
+    );
+    expect(load).toMatchObject({ refusal: { code: 'device_revoked' } });
+    expect(filing).toMatchObject({ refusal: { code: 'device_revoked' } });
+    expect(await stage.stateOf(REQUEST)).toBe('refused device_revoked');
+    expect(stage.partners.charged.size).toBe(0);
+  });
 });
 
 describe('an answer that cannot be right is not believed', () => {

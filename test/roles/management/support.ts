@@ -11,7 +11,6 @@ import type {
   OpenAccountAnswer,
   OpenAccountRequest,
 } from '../../../src/roles/cash/messages.ts';
-import { encodeMessages, parseMessages } from '../../../src/roles/common/message-body.ts';
 import { Refusal } from '../../../src/roles/common/refusal.ts';
 import type { CallResult } from '../../../src/roles/common/role-client.ts';
 import type { SealedAccount } from '../../../src/roles/documents/account-seal.ts';
@@ -41,6 +40,7 @@ import type {
   ReverseAnswer,
   ReverseRequest,
 } from '../../../src/roles/settlement/messages.ts';
+import { encodeMessages, parseMessages } from '../../../src/wire/messages.ts';
 import { RequestStatus } from '../../../src/wire/status.ts';
 import { keySets, START, seededBytes, sourceOf } from '../../identity/support.ts';
 import { MemoryDisk, memoryRoleStore } from '../../store/memory-backend.ts';

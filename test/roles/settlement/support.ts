@@ -1,7 +1,6 @@
 // Devices, their orders and seals, and settlement around a scripted institution.
 import { Registry } from 'prom-client';
 import { ed25519, hpke, sha256 } from '../../../src/crypto/index.ts';
-import { encodeMessages, parseMessages } from '../../../src/roles/common/message-body.ts';
 import type { MessageTransport } from '../../../src/roles/common/role-client.ts';
 import {
   type AccountBinding,
@@ -24,6 +23,7 @@ import type { SettlementLimits } from '../../../src/roles/settlement/limits.ts';
 import type { ChargeRequest, ReverseRequest } from '../../../src/roles/settlement/messages.ts';
 import { openSettlement, type Settlement } from '../../../src/roles/settlement/role.ts';
 import type { Engine } from '../../../src/wire/engine.ts';
+import { encodeMessages, parseMessages } from '../../../src/wire/messages.ts';
 import type { Peer } from '../../../src/wire/peer.ts';
 import { MemoryDisk, memoryRoleStore } from '../../store/memory-backend.ts';
 import { type Script, ScriptedInstitution } from './scripted-institution.ts';

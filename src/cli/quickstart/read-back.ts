@@ -1,4 +1,4 @@
-// Reads everything back and compares it with quickstart's own books. Every check names its first few failures.
+// Reads the sample day back and compares it with quickstart's own books. Every check names its first few failures.
 import {
   type Account,
   BATCH_RECORDS_MAX,
@@ -10,36 +10,9 @@ import type { LedgerCalls } from '../../wire/calls.ts';
 import { formatId } from '../files/fields.ts';
 import { parts } from '../ids.ts';
 import { type BatchOptions, readBatches } from '../submit/batches.ts';
+import { Check } from './check.ts';
 import { type Entry, OwnBooks } from './own-books.ts';
 import type { AnswerList } from './submit-day.ts';
-
-const EXAMPLES_MAX = 3;
-
-export class Check {
-  readonly name: string;
-  readonly examples: string[] = [];
-  failures = 0;
-  /** What was looked at. */
-  compared = 0;
-
-  constructor(name: string) {
-    this.name = name;
-  }
-
-  expect(holds: boolean, describe: () => string): void {
-    this.compared++;
-    if (!holds) this.fail(describe());
-  }
-
-  fail(example: string): void {
-    this.failures++;
-    if (this.examples.length < EXAMPLES_MAX) this.examples.push(example);
-  }
-
-  get passed(): boolean {
-    return this.failures === 0 && this.compared > 0;
-  }
-}
 
 export interface Totals {
   readonly debitsPosted: bigint;
@@ -48,7 +21,7 @@ export interface Totals {
   readonly creditsPending: bigint;
 }
 
-export interface Audit {
+export interface ReadBack {
   readonly checks: readonly Check[];
   readonly totals: Totals;
   readonly openPending: number;
@@ -58,12 +31,12 @@ export interface Audit {
  * @param transfers the file that was submitted
  * @param answers what the engine said to each of its records
  */
-export async function audit(
+export async function readBack(
   client: LedgerCalls,
   accountIds: readonly bigint[],
   transfers: BatchOptions,
   answers: AnswerList,
-): Promise<Audit> {
+): Promise<ReadBack> {
   const books = new OwnBooks();
   const found = new Check('every created transfer is found, as it was submitted');
   const absent = new Check('no refused transfer is found');

@@ -1,0 +1,29 @@
+// One thing that quickstart claims, and how often it was looked at.
+
+const EXAMPLES_MAX = 3;
+
+export class Check {
+  readonly name: string;
+  readonly examples: string[] = [];
+  failures = 0;
+  /** What was looked at. */
+  compared = 0;
+
+  constructor(name: string) {
+    this.name = name;
+  }
+
+  expect(holds: boolean, describe: () => string): void {
+    this.compared++;
+    if (!holds) this.fail(describe());
+  }
+
+  fail(example: string): void {
+    this.failures++;
+    if (this.examples.length < EXAMPLES_MAX) this.examples.push(example);
+  }
+
+  get passed(): boolean {
+    return this.failures === 0 && this.compared > 0;
+  }
+}

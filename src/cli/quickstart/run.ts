@@ -1,0 +1,383 @@
+// Quickstart from beginning to end:
+//
+//     init, start ─▶ enrol ─▶ load ─▶ load, answers withheld ─▶ the day ─▶ load, kill -9, restart ─▶ audit ─▶ stop, verify
+//     └ processes    └─ wallets: over encrypted channels ────┘  operator   └─ wallets ──────────┘   everything read back
+import { setMaxListeners } from 'node:events';
+import { join } from 'node:path';
+import type { StoreReport } from '../../ledger/verify.ts';
+import type { Currency } from '../../shared/currency.ts';
+import { readDirectory } from '../../wallet/index.ts';
+import { runAudit } from '../audit/audit.ts';
+import { fetchStatement } from '../commands/audit.ts';
+import { verifyWithProgress } from '../commands/verify.ts';
+import { withRole } from '../connect.ts';
+import { SettlementDay } from '../generate/day.ts';
+import type { DayParameters } from '../generate/parameters.ts';
+import type { Answer } from '../generate/wallets.ts';
+import { writeDay } from '../generate/write-day.ts';
+import type { Output } from '../output.ts';
+import { startProgress } from '../progress.ts';
+import type { BatchOptions } from '../submit/batches.ts';
+import { Check } from './check.ts';
+import { chargesInDoubt, type Doubt } from './doubt.ts';
+import { type ReadBack, readBack } from './read-back.ts';
+import {
+  type DayFigures,
+  type LoadFigures,
+  plainCheck,
+  type QuickstartReport,
+  type Recovery,
+} from './report.ts';
+import { AnswerList, type DayAnswers, submitDay } from './submit-day.ts';
+import { System } from './system.ts';
+import { type Loads, Wallets } from './wallets.ts';
+import { headText, partText } from './words.ts';
+
+export interface QuickstartSettings {
+  readonly folder: string;
+  readonly wallets: number;
+  /** Loads of each wallet while nothing is wrong; one more with answers withheld, one more with crashes. */
+  readonly loads: number;
+  readonly walletsAtOnce: number;
+  readonly parameters: DayParameters;
+  readonly files: Pick<BatchOptions, 'currencies' | 'amountUnit'>;
+  readonly inFlight: number;
+  /** kill -9, not SIGTERM. */
+  readonly crash: boolean;
+  readonly quiet: boolean;
+}
+
+const CARD_CURRENCY_MAX = 999;
+const LABEL_WIDTH = 30;
+const LATENCY_MS = 100;
+
+export class Quickstart {
+  readonly #settings: QuickstartSettings;
+  readonly #output: Output;
+  readonly #abort = new AbortController();
+  #system: System | undefined;
+  #wallets: Wallets | undefined;
+
+  constructor(settings: QuickstartSettings, output: Output) {
+    this.#settings = settings;
+    this.#output = output;
+    // Each load that waits listens to it.
+    setMaxListeners(0, this.#abort.signal);
+  }
+
+  /** What the wallets hold: cards are not charged in an operator's own currency. */
+  get currency(): Currency {
+    const { parameters, files } = this.#settings;
+    return parameters.currency.ledger <= CARD_CURRENCY_MAX
+      ? parameters.currency
+      : files.currencies.parse('EUR');
+  }
+
+  /** @throws CommandError when a part of the system ends by itself, or does not start */
+  async run(): Promise<QuickstartReport> {
+    const { folder, parameters, wallets } = this.#settings;
+    const began = performance.now();
+    const { seed } = parameters;
+    this.#say(headText(this.#settings));
+    this.#system = await System.make({
+      folder,
+      currency: this.currency,
+      accounts: wallets,
+      seed,
+      onStarted: (part, address, { pid }) => this.#say(partText(part, address, pid)),
+    });
+    const work = this.#phases(this.#system);
+    work.catch(() => {});
+    const phases = await Promise.race([work, this.#system.lost]);
+    return { seed, seconds: (performance.now() - began) / 1000, ...phases };
+  }
+
+  /** Ends what is under way, and every process. Safe to call at any time, more than once. */
+  async close(): Promise<void> {
+    this.#abort.abort();
+    await this.#system?.kill();
+    await this.#wallets?.close();
+  }
+
+  async #phases(system: System): Promise<Omit<QuickstartReport, 'seed' | 'seconds'>> {
+    const { loads: times } = this.#settings;
+    await system.start();
+    const wallets = await this.#makeWallets(system);
+    const enrolSeconds = await this.#progress('enrolling', wallets.count, 'wallets', (update) =>
+      wallets.enrol(update),
+    );
+    const calm = await this.#load(wallets, 'loading', times);
+    const withheld = await this.#loadWithAnswersWithheld(system, wallets);
+    const day = await this.#day(system);
+    const crashed = await this.#loadThroughCrashes(system, wallets);
+    const proven = await this.#prove(system, wallets, day);
+
+    const outcomes: Record<string, number> = {};
+    for (const { outcomes: tally } of [calm, withheld.loads, crashed.loads]) {
+      for (const [name, count] of Object.entries(tally.answers())) {
+        outcomes[name] = (outcomes[name] ?? 0) + count;
+      }
+    }
+    const loads: LoadFigures = {
+      count: calm.outcomes.records + withheld.loads.outcomes.records + crashed.loads.outcomes.records,
+      ...wallets.loads,
+      perSecond: Math.round(calm.outcomes.records / calm.seconds),
+      measured: calm.outcomes.records,
+      seconds: calm.seconds,
+      walletsAtOnce: this.#settings.walletsAtOnce,
+      latency: calm.outcomes.latencies(),
+      outcomes,
+    };
+    return {
+      wallets: { count: wallets.count, enrolSeconds, perSecond: Math.round(wallets.count / enrolSeconds) },
+      loads,
+      outage: withheld.figures,
+      recovery: {
+        ...crashed.recovery,
+        inquired: proven.doubt.inquired - withheld.figures.inquired,
+        longestLoadMs: crashed.loads.outcomes.latencies().maxMs,
+      },
+      day: day.figures,
+      float: proven.float,
+      totals: proven.readBack.totals,
+      openPending: proven.readBack.openPending,
+      checks: proven.checks.map(plainCheck),
+      passed: proven.checks.every(({ passed }) => passed),
+    };
+  }
+
+  async #makeWallets(system: System): Promise<Wallets> {
+    const { folder, wallets: count, walletsAtOnce: atOnce, parameters } = this.#settings;
+    const { root, currency, limits } = system.operator.configuration;
+    const { loadAmountMax, balanceMax } = limits;
+    this.#wallets = await Wallets.make({
+      path: join(folder, 'wallets'),
+      count,
+      atOnce,
+      seed: parameters.seed,
+      currency,
+      directory: await readDirectory(join(system.home, 'directory.json'), root),
+      rootFingerprint: root,
+      loadAmountMax,
+      balanceMax,
+      signal: this.#abort.signal,
+    });
+    return this.#wallets;
+  }
+
+  #load(wallets: Wallets, label: string, times: number): Promise<Loads> {
+    return this.#progress(label, wallets.count * times, 'loads', (update) => wallets.load(times, update));
+  }
+
+  /** The institution does its work and does not say so: what is unknown has to be inquired. */
+  async #loadWithAnswersWithheld(
+    system: System,
+    wallets: Wallets,
+  ): Promise<{ readonly loads: Loads; readonly figures: QuickstartReport['outage'] }> {
+    const answers = Math.ceil(wallets.count / 20);
+    await system.dial({
+      faults: Array.from({ length: Math.min(answers, WITHHELD_MAX) }, (_, i) => ({
+        do: 'drop_answer',
+        on: 'authorise',
+        nth: i + 1,
+      })),
+    });
+    const loads = await this.#load(wallets, 'loading, answers withheld', 1);
+    const withheld = await system.dialled();
+    await system.dial({});
+    const { inquired } = await withRole(system.operator, 'settlement', this.#output, chargesInDoubt);
+    return {
+      loads,
+      figures: { answersWithheld: withheld, inquired, longestLoadMs: loads.outcomes.latencies().maxMs },
+    };
+  }
+
+  /** At half of the loads, cash and settlement end at once and are started again. */
+  async #loadThroughCrashes(
+    system: System,
+    wallets: Wallets,
+  ): Promise<{ readonly loads: Loads; readonly recovery: Restart }> {
+    const { crash } = this.#settings;
+    let restarting: Promise<Restart> | undefined;
+    const restart = async () => {
+      const underWay = wallets.underWay;
+      const began = performance.now();
+      const roles = ['settlement', 'cash'] as const;
+      await Promise.all(roles.map((role) => (crash ? system.part(role).crash() : system.part(role).stop())));
+      const [settlement, cash] = await Promise.all(roles.map((role) => system.startRole(role)));
+      const { replayedOps, replayedRecords, loadMs, replayMs } = cash!.listening.found as Recovery['cash'];
+      return {
+        killed: crash,
+        underWay,
+        seconds: (performance.now() - began) / 1000,
+        cash: { seconds: cash!.startSeconds, replayedOps, replayedRecords, loadMs, replayMs },
+        settlement: { seconds: settlement!.startSeconds },
+      };
+    };
+    // So long is what institutions take in life: enough are asked at any moment for a crash to fall into.
+    await system.dial({ latency: { ms: LATENCY_MS } });
+    const label = crash ? 'loading, kill -9 and restart' : 'loading, restart';
+    const loads = await this.#progress(label, wallets.count, 'loads', (update) =>
+      wallets.load(1, (ended) => {
+        update(ended);
+        if (ended >= wallets.count / 2) restarting ??= restart();
+      }),
+    );
+    await system.dial({});
+    return { loads, recovery: await restarting! };
+  }
+
+  /** A sample settlement day, submitted by the operator over the encrypted channel. */
+  async #day(system: System): Promise<Day> {
+    const { folder, parameters, files, inFlight } = this.#settings;
+    const expected = new AnswerList();
+    const began = performance.now();
+    const written = await this.#progress('writing the day', parameters.transfers, 'transfers', (update) =>
+      writeDay(parameters, {
+        directory: join(folder, 'day'),
+        format: 'csv',
+        ...files,
+        onExpected: (answer: Answer) => expected.push(answer),
+        onProgress: update,
+      }),
+    );
+    const generateSeconds = (performance.now() - began) / 1000;
+    const file: BatchOptions = { path: written.transfersPath, ...files };
+    return withRole(system.operator, 'cash', this.#output, async (client) => {
+      const opened = await this.#progress('opening its accounts', written.accounts, 'accounts', (update) =>
+        submitDay(client, { path: written.accountsPath, ...files }, inFlight, update),
+      );
+      const transfers = await this.#progress('submitting it', written.transfers, 'transfers', (update) =>
+        submitDay(client, file, inFlight, update),
+      );
+      return {
+        file,
+        opened,
+        transfers,
+        expected,
+        figures: {
+          accounts: written.accounts,
+          transfers: written.transfers,
+          generateSeconds,
+          sendingSeconds: transfers.sendingSeconds,
+          transfersPerSecond: Math.round(transfers.records / transfers.sendingSeconds),
+          batches: transfers.batches,
+          inFlight,
+          latency: transfers.latency,
+          answers: transfers.counts,
+        },
+      };
+    });
+  }
+
+  async #prove(system: System, wallets: Wallets, day: Day): Promise<Proven> {
+    const { operator } = system;
+    this.#say(
+      'auditing: wallets, management, settlement, cash and the institution say what became of each load',
+    );
+    const statement = await fetchStatement(system.institutionUrl);
+    const audited = await runAudit(
+      { operator, statement, wallets: wallets.storages, allWallets: true },
+      this.#output,
+    );
+    const over = new Check('no load is under way any more');
+    over.compared = wallets.ended.compared;
+    for (const request of audited.open) over.fail(`request 0x${request.toString(16).padStart(32, '0')}`);
+    const audit = audited.checks.map(({ name, compared, findings }) => {
+      const check = new Check(`audit: ${name}`);
+      check.compared = compared;
+      for (const { text } of findings) check.fail(text);
+      return check;
+    });
+    const doubt = await withRole(operator, 'settlement', this.#output, chargesInDoubt);
+    const receipts = await wallets.verify();
+    this.#say('reading the whole day back');
+    const accountIds = [...new SettlementDay(this.#settings.parameters).accounts()].map(({ id }) => id);
+    const back = await withRole(operator, 'cash', this.#output, (client) =>
+      readBack(client, accountIds, day.file, day.transfers.answers),
+    );
+    const store = join(system.home, operator.configuration.roles.cash.store);
+    await system.stop();
+    const whole = wholeCheck(await verifyWithProgress(store, this.#output, this.#settings.quiet));
+    return {
+      doubt,
+      readBack: back,
+      float: audited.float,
+      checks: [
+        wallets.enrolled,
+        wallets.ended,
+        over,
+        doubt.check,
+        receipts,
+        ...audit,
+        ...answerChecks(day),
+        ...back.checks,
+        whole,
+      ],
+    };
+  }
+
+  async #progress<Result>(
+    label: string,
+    total: number,
+    unit: string,
+    work: (update: (done: number) => void) => Promise<Result>,
+  ): Promise<Result> {
+    this.#abort.signal.throwIfAborted();
+    const { quiet } = this.#settings;
+    const progress = startProgress(this.#output, label.padEnd(LABEL_WIDTH), total, unit, quiet);
+    try {
+      return await work((done) => progress.update(done, done));
+    } finally {
+      progress.stop();
+    }
+  }
+
+  #say(line: string): void {
+    if (!this.#settings.quiet) this.#output.note(line);
+  }
+}
+
+type Restart = Omit<Recovery, 'longestLoadMs' | 'inquired'>;
+
+/** Fewer than the calls that settlement has under way: the others go on. */
+const WITHHELD_MAX = 50;
+
+interface Day {
+  readonly file: BatchOptions;
+  readonly opened: DayAnswers;
+  readonly transfers: DayAnswers;
+  /** What the generator foretold. */
+  readonly expected: AnswerList;
+  readonly figures: DayFigures;
+}
+
+interface Proven {
+  readonly doubt: Doubt;
+  readonly readBack: ReadBack;
+  readonly float: bigint;
+  readonly checks: readonly Check[];
+}
+
+function answerChecks({ opened, transfers, expected }: Day): Check[] {
+  const accounts = new Check('every account was opened');
+  for (let i = 0; i < opened.answers.length; i++) {
+    accounts.expect(opened.answers.at(i) === 'created', () => `record ${i + 1}: ${opened.answers.at(i)}`);
+  }
+  const foretold = new Check('every transfer got the answer that the generator foretold');
+  const length = Math.max(transfers.answers.length, expected.length);
+  for (let i = 0; i < length; i++) {
+    const [got, wanted] = [transfers.answers.at(i), expected.at(i)];
+    foretold.expect(got === wanted, () => `record ${i + 1}: expected ${wanted}, got ${got}`);
+  }
+  return [accounts, foretold];
+}
+
+function wholeCheck({ replayedRecords, findings }: StoreReport): Check {
+  const check = new Check(
+    'specie verify proves the whole ledger: hash chain, replay, books, checkpoint, index',
+  );
+  check.compared = replayedRecords;
+  for (const { step, what } of findings) check.fail(`${step}: ${what}`);
+  return check;
+}

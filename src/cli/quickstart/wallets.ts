@@ -1,0 +1,243 @@
+// Many wallets, and what must become of each of their loads. Half have the account number on file, half give it with each
+// load; some have a card that the institution declines, and some load until their balance is full.
+import { SPECIAL_ACCOUNTS, testAccountNumbers } from '../../institution/account-number.ts';
+import { type Amount, amountOf, ZERO } from '../../shared/amount.ts';
+import type { Currency } from '../../shared/currency.ts';
+import { Random } from '../../shared/random.ts';
+import type { WalletStorage } from '../../wallet/core/ports.ts';
+import {
+  channelTransport,
+  nodeClock,
+  nodeCrypto,
+  type Outcome,
+  Wallet,
+  WalletError,
+  WalletStore,
+} from '../../wallet/index.ts';
+import { formatId } from '../files/fields.ts';
+import { Tally } from '../submit/tally.ts';
+import { Check } from './check.ts';
+
+/** The n-th wallet of so many is one of these. */
+const DECLINED_EVERY = 50;
+const FULL_EVERY = 90;
+/** Whole units of the currency. */
+const LOAD_UNITS = [10n, 20n, 20n, 50n, 100n] as const;
+/** Longer than anything that is done to the system here takes. */
+const PATIENCE_MS = 90_000;
+
+export interface WalletsOptions {
+  readonly path: string;
+  readonly count: number;
+  /** Wallets that enrol or load at the same time, each over a channel of its own. */
+  readonly atOnce: number;
+  readonly seed: bigint;
+  readonly currency: Currency;
+  readonly directory: Uint8Array;
+  readonly rootFingerprint: string;
+  readonly loadAmountMax: Amount;
+  readonly balanceMax: Amount;
+  readonly signal: AbortSignal;
+}
+
+export type Ending = 'loaded' | 'declined' | 'reversed';
+
+interface Holder {
+  readonly storage: WalletStorage;
+  readonly accountNumber: string;
+  readonly isOnFile: boolean;
+  readonly kind: 'usual' | 'declined' | 'full';
+  readonly random: Random;
+  /** By the endings that were foretold. */
+  balance: Amount;
+}
+
+/** Loads of all wallets, under one condition. */
+export interface Loads {
+  /** What became of them. */
+  readonly outcomes: Tally;
+  readonly seconds: number;
+}
+
+export class Wallets {
+  readonly ended = new Check('every load ended as was foretold: loaded, declined or reversed');
+  readonly enrolled = new Check('every wallet was enrolled, and its certificate is signed by management');
+  /** Loads with the account number given, and with the one on file. */
+  readonly loads = { given: 0, onFile: 0 };
+  /** Loads that are sent and have not ended. */
+  underWay = 0;
+  readonly #options: WalletsOptions;
+  readonly #store: WalletStore;
+  readonly #holders: Holder[];
+
+  private constructor(options: WalletsOptions, store: WalletStore) {
+    this.#options = options;
+    this.#store = store;
+    const accountNumber = testAccountNumbers(options.seed);
+    const bad = Object.values(SPECIAL_ACCOUNTS);
+    this.#holders = Array.from({ length: options.count }, (_, i) => {
+      const kind =
+        i % DECLINED_EVERY === DECLINED_EVERY - 1
+          ? 'declined'
+          : i % FULL_EVERY === FULL_EVERY / 2
+            ? 'full'
+            : 'usual';
+      return {
+        storage: store.storage(`wallet-${i + 1}`),
+        accountNumber:
+          kind === 'declined' ? bad[Math.floor(i / DECLINED_EVERY) % bad.length]! : accountNumber(i),
+        isOnFile: i % 4 < 2,
+        kind,
+        random: new Random((options.seed + BigInt(i + 1) * 0x9e37_79b9_7f4a_7c15n) & 0xffff_ffff_ffff_ffffn),
+        balance: ZERO,
+      };
+    });
+  }
+
+  static async make(options: WalletsOptions): Promise<Wallets> {
+    return new Wallets(options, await WalletStore.open({ path: options.path }));
+  }
+
+  get count(): number {
+    return this.#holders.length;
+  }
+
+  get storages(): readonly WalletStorage[] {
+    return this.#holders.map(({ storage }) => storage);
+  }
+
+  /** Makes and enrols them. @returns seconds */
+  async enrol(onProgress: (enrolled: number) => void): Promise<number> {
+    const { directory, rootFingerprint, currency } = this.#options;
+    const began = performance.now();
+    let done = 0;
+    await this.#each(async ({ storage, accountNumber, isOnFile }, i) => {
+      const name = `wallet ${i + 1}`;
+      const wallet = await Wallet.create(this.#of(storage), { directory, rootFingerprint, currency, name });
+      try {
+        const { state } = await wallet.enrol({ userData: name, ...(isOnFile && { accountNumber }) });
+        this.enrolled.expect(state.kind === 'enrolled', () => `${name}: ${state.kind}`);
+      } catch (error) {
+        this.enrolled.expect(false, () => `${name}: ${messageOf(error)}`);
+      } finally {
+        await wallet.close();
+      }
+      onProgress(++done);
+    });
+    return (performance.now() - began) / 1000;
+  }
+
+  /** Every wallet loads so many times, one load after the other. */
+  async load(times: number, onProgress: (ended: number) => void): Promise<Loads> {
+    const outcomes = new Tally();
+    const began = performance.now();
+    let done = 0;
+    await this.#each(async (holder, i) => {
+      const wallet = await Wallet.open(this.#of(holder.storage));
+      try {
+        for (let n = 0; n < times; n++) {
+          const amount = this.#amount(holder);
+          const foretold = this.#foretell(holder, amount);
+          const sent = performance.now();
+          const outcome = await this.#loadOnce(wallet, holder, amount);
+          outcomes.addLatency(performance.now() - sent);
+          const ending = outcome instanceof Error ? 'no end' : outcome.state.kind;
+          outcomes.add(ending);
+          this.ended.expect(ending === foretold, () => {
+            const what = outcome instanceof Error ? outcome.message : formatId(outcome.request);
+            return `wallet ${i + 1}: expected ${foretold}, got ${ending}: ${what}`;
+          });
+          onProgress(++done);
+        }
+      } finally {
+        await wallet.close();
+      }
+    });
+    return { outcomes, seconds: (performance.now() - began) / 1000 };
+  }
+
+  /** Reads every wallet anew from its storage, and verifies each receipt's signature. */
+  async verify(): Promise<Check> {
+    const check = new Check(
+      "every receipt is signed by cash, and a wallet's receipts are its balance, as foretold",
+    );
+    await this.#each(async ({ storage, balance }, i) => {
+      const wallet = await Wallet.open(this.#of(storage));
+      try {
+        const report = await wallet.verify();
+        check.expect(report.problems.length === 0, () => `wallet ${i + 1}: ${report.problems[0]}`);
+        check.expect(
+          report.balance === balance,
+          () => `wallet ${i + 1}: expected ${balance}, got ${report.balance}`,
+        );
+      } finally {
+        await wallet.close();
+      }
+    });
+    return check;
+  }
+
+  close(): Promise<void> {
+    return this.#store.close();
+  }
+
+  async #loadOnce(
+    wallet: Wallet,
+    { isOnFile, accountNumber }: Holder,
+    amount: Amount,
+  ): Promise<Outcome | Error> {
+    const { signal } = this.#options;
+    const wait = { patienceMs: PATIENCE_MS, signal };
+    if (isOnFile) this.loads.onFile++;
+    else this.loads.given++;
+    this.underWay++;
+    try {
+      return await wallet.load(
+        isOnFile ? { amount, onFile: true, ...wait } : { amount, accountNumber, ...wait },
+      );
+    } catch (error) {
+      if (error instanceof WalletError) return error;
+      throw error;
+    } finally {
+      this.underWay--;
+    }
+  }
+
+  #amount({ kind, random }: Holder): Amount {
+    const { currency, loadAmountMax } = this.#options;
+    if (kind === 'full') return loadAmountMax;
+    return amountOf(random.pick(LOAD_UNITS) * 10n ** BigInt(currency.exponent));
+  }
+
+  #foretell(holder: Holder, amount: Amount): Ending {
+    if (holder.kind === 'declined') return 'declined';
+    const balance = holder.balance + amount;
+    // The institution has charged it by then, and gives it back.
+    if (balance > this.#options.balanceMax) return 'reversed';
+    holder.balance = amountOf(balance);
+    return 'loaded';
+  }
+
+  #of(storage: WalletStorage) {
+    const transport = channelTransport();
+    const times = { patienceMs: PATIENCE_MS, pauseLastMs: 1_000 };
+    return { storage, crypto: nodeCrypto, clock: nodeClock, transport, times };
+  }
+
+  /** As many at once as are to be; the first failure ends it. */
+  async #each(work: (holder: Holder, index: number) => Promise<void>): Promise<void> {
+    const { atOnce, signal } = this.#options;
+    const rest = this.#holders.entries();
+    const takeTurns = async (): Promise<void> => {
+      for (const [i, holder] of rest) {
+        if (signal.aborted) return;
+        await work(holder, i);
+      }
+    };
+    await Promise.all(Array.from({ length: atOnce }, takeTurns));
+  }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,1 +1,0 @@
-export { encodeMessages, parseMessages } from '../../wire/messages.ts';

@@ -1,0 +1,37 @@
+// What a fresh wallet does in flows 1 to 3, with an end of each kind.
+import { expect } from 'vitest';
+import { SPECIAL_ACCOUNTS } from '../../src/institution/account-number.ts';
+import { cents, type System, type TestWallet } from './system.ts';
+
+/** The balance limit of a system for these, in units: what goes beyond it is charged and given back. */
+export const BALANCE_MAX = '500';
+
+/**
+ * Enrols with an account on file, loads with the number given (claim 4) and with the one on file (claim 5), goes beyond the
+ * balance limit, and is declined. Resolves when each of these has come to its end, and checks the ends.
+ */
+export async function everyFlow(system: System): Promise<TestWallet> {
+  const made = await system.newWallet();
+  const { wallet, card } = made;
+  const ends = [
+    await wallet.enrol({ userData: 'Ada', accountNumber: card }),
+    await wallet.load({ amount: cents(300n), accountNumber: card }),
+    await wallet.load({ amount: cents(121n), onFile: true }),
+    await wallet.load({ amount: cents(50_000n), onFile: true }),
+    await wallet.load({ amount: cents(700n), accountNumber: SPECIAL_ACCOUNTS.insufficientFunds }),
+  ];
+  expect(ends.map(({ state }) => state.kind)).toEqual([
+    'enrolled',
+    'loaded',
+    'loaded',
+    'reversed',
+    'declined',
+  ]);
+  const { balance, open } = await wallet.balance();
+  expect(open).toEqual([]);
+  expect(balance).toBe(421n);
+  // Charged once, and nothing left that is held.
+  expect(system.simulator.books.account(card)).toMatchObject({ captured: 421n, held: 0n });
+  await wallet.close();
+  return made;
+}

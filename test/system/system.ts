@@ -1,0 +1,218 @@
+// A whole system for a test: a home, the institution, the roles (each group in a process that is kept running, the others in
+// this one), wallets, and the audit of all of them.
+import { join } from 'node:path';
+import { auditText, runAudit } from '../../src/cli/audit/audit.ts';
+import { fetchStatement } from '../../src/cli/commands/audit.ts';
+import type { Output } from '../../src/cli/output.ts';
+import { loadOperator } from '../../src/identity/load-home.ts';
+import { ROLES, type RoleName } from '../../src/identity/roles.ts';
+import { testAccountNumbers } from '../../src/institution/account-number.ts';
+import { AdminServer } from '../../src/institution/simulator/admin.ts';
+import { SimulatedInstitution } from '../../src/institution/simulator/simulated-institution.ts';
+import { type RunningRole, START_ORDER, startRole } from '../../src/main/roles/start-role.ts';
+import { type Amount, amountOf } from '../../src/shared/amount.ts';
+import { Currencies } from '../../src/shared/currency.ts';
+import type { WalletStorage } from '../../src/wallet/core/ports.ts';
+import {
+  channelTransport,
+  nodeClock,
+  nodeCrypto,
+  readDirectory,
+  Wallet,
+  WalletStore,
+  type WalletTimes,
+} from '../../src/wallet/index.ts';
+import { makeHome, type TestHome, type TestHomeOptions } from './home.ts';
+import { InstitutionKeeper } from './institution-keeper.ts';
+import { RoleKeeper } from './role-keeper.ts';
+
+const SEED = 11n;
+const CARDS = 5_000;
+/** Many restarts may fall into one request. */
+const PATIENCE_MS = 180_000;
+/** A restart is bridged at once: nobody else waits for these servers. */
+const RECONNECT = { reconnectFirstMs: 5, reconnectLastMs: 100, connectTimeoutMs: 2_000 };
+
+export interface SystemOptions extends TestHomeOptions {
+  /** Each group is a process of its own. */
+  readonly processes: readonly (readonly RoleName[])[];
+  /** The institution too. */
+  readonly institutionProcess?: boolean;
+  /** Processes stand by (role-keeper.ts). */
+  readonly spares?: boolean;
+  readonly institutionTimeoutMs?: number;
+}
+
+export interface TestWallet {
+  readonly wallet: Wallet;
+  readonly name: string;
+  /** Its own card, that nobody else has. */
+  readonly card: string;
+}
+
+export const cents = (amount: bigint): Amount => amountOf(amount);
+
+const silent = { info: () => {}, warn: () => {}, error: () => {} };
+
+export class System {
+  readonly home: TestHome;
+  readonly keepers = new Map<RoleName, RoleKeeper>();
+  readonly wallets: TestWallet[] = [];
+  institution!: InstitutionKeeper | undefined;
+  readonly #options: SystemOptions;
+  readonly #storages: WalletStorage[] = [];
+  readonly #card = testAccountNumbers(SEED);
+  #here: RunningRole[] = [];
+  #simulator: SimulatedInstitution | undefined;
+  #admin: AdminServer | undefined;
+  #store!: WalletStore;
+  #directory!: Uint8Array;
+
+  private constructor(home: TestHome, options: SystemOptions) {
+    this.home = home;
+    this.#options = options;
+  }
+
+  static async start(options: SystemOptions): Promise<System> {
+    const system = new System(await makeHome(options), options);
+    try {
+      await system.#start();
+    } catch (error) {
+      await system.stop().catch(() => {});
+      throw error;
+    }
+    return system;
+  }
+
+  /** Starts a system, and stops it behind. What `work` fails of counts more than what stopping fails of. */
+  static async during(options: SystemOptions, work: (system: System) => Promise<void>): Promise<void> {
+    const system = await System.start(options);
+    try {
+      await work(system);
+    } catch (error) {
+      await system.stop().catch(() => {});
+      throw error;
+    }
+    await system.stop();
+  }
+
+  async #start(): Promise<void> {
+    const { home, folder, fingerprint, institutionPort } = this.home;
+    const { processes, spares = false, institutionTimeoutMs, institutionProcess } = this.#options;
+    const bank = { path: join(folder, 'bank'), port: institutionPort, accounts: CARDS, seed: SEED };
+    if (institutionProcess === true) {
+      this.institution = await InstitutionKeeper.start(bank);
+    } else {
+      this.#simulator = await SimulatedInstitution.start(bank);
+      this.#admin = await AdminServer.listen({ institution: this.#simulator, port: 0 });
+    }
+    const elsewhere = new Set(processes.flat());
+    for (const role of START_ORDER.filter((name) => !elsewhere.has(name))) {
+      const passphrase = async () => undefined;
+      this.#here.push(
+        await startRole({ home, role, passphrase, log: silent, ledger: { mapSizeBytes: 2 ** 30 } }),
+      );
+    }
+    await Promise.all(
+      processes.map(async (roles) => {
+        const keeper = await RoleKeeper.start({
+          home,
+          roles,
+          spare: spares,
+          ...(institutionTimeoutMs === undefined ? {} : { institutionTimeoutMs }),
+        });
+        for (const role of roles) this.keepers.set(role, keeper);
+      }),
+    );
+    this.#store = await WalletStore.open({ path: join(folder, 'wallets'), mapSizeBytes: 2 ** 30 });
+    this.#directory = await readDirectory(join(home, 'directory.json'), fingerprint);
+  }
+
+  /** The simulator, where it is in this process. */
+  get simulator(): SimulatedInstitution {
+    return this.#simulator!;
+  }
+
+  keeper(role: RoleName): RoleKeeper {
+    return this.keepers.get(role)!;
+  }
+
+  async newWallet(times: Partial<WalletTimes> = {}): Promise<TestWallet> {
+    const number = this.#storages.length;
+    const name = `wallet-${number}`;
+    const storage = this.#store.storage(name);
+    this.#storages.push(storage);
+    const wallet = await Wallet.create(
+      {
+        storage,
+        crypto: nodeCrypto,
+        clock: nodeClock,
+        transport: channelTransport({ ...RECONNECT, requestTimeoutMs: 4_000 }),
+        times: { pauseFirstMs: 5, pauseLastMs: 100, patienceMs: PATIENCE_MS, ...times },
+      },
+      {
+        directory: this.#directory,
+        rootFingerprint: this.home.fingerprint,
+        currency: new Currencies().parse('EUR'),
+        name,
+      },
+    );
+    const made = { wallet, name, card: this.#card(number) };
+    this.wallets.push(made);
+    return made;
+  }
+
+  async statement(): Promise<string[]> {
+    await this.institution?.ready();
+    return fetchStatement(this.institution?.admin ?? this.#admin!.url);
+  }
+
+  /** What the institution has done for each request, in order. */
+  async booked(): Promise<ReadonlyMap<bigint, readonly string[]>> {
+    const kinds = new Map<bigint, string[]>();
+    for (const line of await this.statement()) {
+      if (line === '') continue;
+      const { reference, kind } = JSON.parse(line) as { reference: string; kind: string };
+      const request = BigInt(`0x${reference}`);
+      kinds.set(request, [...(kinds.get(request) ?? []), kind]);
+    }
+    return kinds;
+  }
+
+  /** @returns undefined when everything agrees and nothing is under way; else what does not */
+  async audit(): Promise<string | undefined> {
+    const notes: string[] = [];
+    const output: Output = {
+      write: (text) => void notes.push(text),
+      note: (text) => void notes.push(text),
+      interactive: false,
+    };
+    const operator = await loadOperator({ home: this.home.home, passphrase: async () => undefined });
+    try {
+      const report = await runAudit(
+        { operator, statement: await this.statement(), wallets: this.#storages, allWallets: true },
+        output,
+      );
+      if (report.passed && report.open.length === 0) return undefined;
+      return `${auditText(report, new Currencies().parse('EUR'))}open: ${report.open.join(', ')}`;
+    } finally {
+      operator.close();
+    }
+  }
+
+  async stop(): Promise<void> {
+    for (const { wallet } of this.wallets) await wallet.close();
+    await this.#store?.close();
+    const failures: unknown[] = [];
+    const attempt = (close: () => Promise<void>) => close().catch((error) => void failures.push(error));
+    await Promise.all([...new Set(this.keepers.values())].map((keeper) => attempt(() => keeper.close())));
+    for (const role of this.#here.splice(0).reverse()) await attempt(() => role.close());
+    if (this.institution !== undefined) await attempt(() => this.institution!.close());
+    await this.#admin?.close();
+    await this.#simulator?.close();
+    this.home.remove();
+    if (failures.length > 0) throw failures[0];
+  }
+}
+
+export { ROLES };
