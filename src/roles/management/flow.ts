@@ -16,10 +16,11 @@
 //                  │ └─── expired ─▶ expired
 //                  └───── declined ─▶ declined
 //
-// Opening, charging, crediting and reversing have a second name each, `…_distrusted`: the partner has answered something that cannot
-// be right (a receipt of another amount, a signature that is not good, a refusal of what it may not refuse). Nothing of it
-// is believed, the device goes on waiting, the partner is asked again with long pauses, and an operator sees the state.
-// Whether money was charged is never guessed: only settlement's word ends charging, only cash's ends crediting.
+// Opening, charging, crediting and reversing have a second name each, `…_distrusted`: the partner has answered something
+// that cannot be right (a receipt of another amount, a signature that is not good, a refusal of what it may not refuse).
+// Nothing of it is believed, the device goes on waiting, the partner is asked again with long pauses, and an operator
+// sees the state. Whether money was charged is never guessed: only settlement's word ends charging, only cash's ends
+// crediting.
 //
 // A charge is given back only against cash's signed rejection of its credit, which settlement asks for. A refusal by cash
 // says that nothing was credited now, not that nothing ever will be: whoever has the charge receipt may ask again. So no
