@@ -10,7 +10,7 @@ import { Device, EUR, HOUR, NO_ANSWER, refused, SECOND, Stage, sealedAccount, US
 
 const ada = new Device(1);
 const bob = new Device(2);
-const SOON = { applyBy: START + 10n * SECOND };
+const SOON = { applyBy: START + 40n * SECOND };
 
 /** What a server's identity makes of a certificate. */
 function opened(certificate: Uint8Array, stage: Stage) {
@@ -119,6 +119,7 @@ describe('an enrolment is refused', () => {
     ['over the channel of another device', 'key_mismatch', {}, other.peer(5n)],
     ['by a role', 'not_permitted', {}, { kind: 'role' }],
     ['when its time has come', 'expired', { applyBy: START }],
+    ['when its time comes too soon', 'applies_too_soon', { applyBy: START + 29n * SECOND }],
     ['when its time lies far ahead', 'applies_too_late', { applyBy: START + 8n * DAY }],
     [
       'with an account sealed to nobody known',
@@ -172,6 +173,31 @@ describe('an enrolment is refused', () => {
   });
 });
 
+test('numbers of enrolments that expire count as devices until their key comes back', async () => {
+  const stage = await Stage.open({ devicesMax: 3 });
+  // Cash opens the account, its answer is lost.
+  stage.partners.script = (_, request) => {
+    stage.partners.open(request as never);
+    return NO_ANSWER;
+  };
+  const strangers = [40, 41, 42, 43, 44].map((seed) => new Device(seed));
+  const outcomes: unknown[] = [];
+  for (const stranger of strangers) {
+    outcomes.push(await enrol(stage, stranger, { applyBy: stage.clock() + 31n * SECOND }));
+  }
+  const expired = { kind: 'expired' };
+  expect(outcomes).toEqual([expired, expired, expired, 'devices_exhausted', 'devices_exhausted']);
+  expect(stage.partners.opened.size).toBe(3);
+
+  stage.partners.script = () => undefined;
+  stage.crash();
+  await stage.start();
+  const applyBy = stage.clock() + HOUR;
+  expect(await enrol(stage, strangers[4]!, { applyBy })).toBe('devices_exhausted');
+  expect(await enrol(stage, strangers[1]!, { request: 7n, applyBy })).toMatchObject({ kind: 'enrolled' });
+  expect(await enrol(stage, strangers[4]!, { applyBy })).toBe('devices_exhausted');
+});
+
 test('while cash does not answer, strangers take so much room and no more; it is given back', async () => {
   const stage = await Stage.open({ enrollingMax: 2 });
   stage.partners.script = () => NO_ANSWER;
@@ -192,7 +218,7 @@ test('while cash does not answer, strangers take so much room and no more; it is
   stage.partners.script = () => NO_ANSWER;
   for (let round = 0; round < 3; round++) {
     for (const seed of [33, 34]) {
-      const applyBy = stage.clock() + SECOND;
+      const applyBy = stage.clock() + 31n * SECOND;
       expect(await enrol(stage, new Device(seed + 2 * round), { applyBy })).toEqual({ kind: 'expired' });
     }
   }
