@@ -112,6 +112,14 @@ export function systemAccounts(currency: number): Partial<Account>[] {
   }));
 }
 
+/**
+ * An id that no account has: what is booked to it is rejected by the ledger itself, which uses up the transfer's id in the
+ * same step. Code 999 is in no chart.
+ */
+export function noAccountId(currency: number): bigint {
+  return BigInt(currency) * SYSTEM_IDS_PER_CURRENCY + 999n;
+}
+
 /** Below it are system accounts. */
 export const DEVICE_NUMBER_MIN = U64_MAX + 1n;
 /** Beyond it are derived ids; time-ordered numbers get there in the year 6429. */

@@ -1,24 +1,32 @@
 // Books orders whose signatures and receipts are good: float ─▶ device, one batch of the ledger.
 //
 //     transfers ─▶ ledger ─┬─ created, exists ─────────────────────▶ receipt
-//                          ├─ refused, id used up ─▶ registry ─────▶ rejected
-//                          ├─ another transfer of this id ─────────▶ rejected, logged as an error
-//                          └─ the same against another receipt? ─▶ look at it ─▶ receipt or rejected
+//                          ├─ refused, id used up ─▶ registry ─────▶ rejection
+//                          └─ another transfer of this id ─▶ look at it
+//                               ├─ the same against another receipt ▶ receipt
+//                               ├─ of the same order, otherwise ────▶ refused
+//                               └─ of something else ───────────────▶ rejection
 //
 // The request id is the transfer's id, so the ledger itself makes sure that an order counts once. A transfer that it
-// refused for good has used up its id too: a rejection can never become a credit.
+// refused for good has used up its id too: a rejection can never become a credit. Settlement gives the charge back against
+// a rejection, so one must never be signed for an order that is credited, nor while it still may be. An order of a device
+// without an account in its currency is therefore booked like the others, to an account that does not exist: the ledger's
+// refusal uses up the id, and nothing but the ledger decides.
+//
+// The same order comes under the number of another device when management has two devices registered with one signing key.
+// The transfer that stands under its id tells: its mark is of the order alone.
 import type { CreateTransferStatusName, Transfer } from '../../layout/generated.ts';
 import { readU128 } from '../../shared/bytes.ts';
 import type { CreateTransferResult } from '../../wire/results.ts';
 import { Refusal } from '../common/refusal.ts';
-import { systemAccountId, TransferCode } from './accounts.ts';
-import type { CashRefused } from './check.ts';
+import { noAccountId, systemAccountId, TransferCode } from './accounts.ts';
+import { type CashRefused, creditedOtherwise } from './check.ts';
 import type { CashRefusal } from './errors.ts';
 import { refusalOf } from './failures.ts';
 import type { CashParts } from './interface.ts';
 import { keyIdNumber } from './key-ids.ts';
 import type { CreditAnswer, CreditRequest } from './messages.ts';
-import type { Device } from './registry.ts';
+import type { Device, RejectionRecord } from './registry.ts';
 
 export type CreditResult = CreditAnswer | CashRefused;
 
@@ -31,8 +39,8 @@ export interface Candidate {
   readonly index: number;
   readonly request: CreditRequest;
   readonly device: Device;
-  /** Of the device, in the ledger. */
-  readonly account: bigint;
+  /** Of the device, in the ledger; undefined: it has none in the order's currency. */
+  readonly account: bigint | undefined;
   /** The order's encoding. */
   readonly orderBytes: Uint8Array;
 }
@@ -40,8 +48,8 @@ export interface Candidate {
 /** The order is good, the receipt is not, or not any more (its key is no longer listed), or it is not the one before. */
 export interface Unproven {
   readonly candidate: Candidate;
-  /** The answer, unless the order has been credited before. */
-  readonly otherwise: () => CreditResult;
+  /** The answer, unless the order has been credited before. `there`: the transfer that has its id. */
+  readonly otherwise: (there: Transfer | undefined) => CreditResult;
 }
 
 interface Rejected {
@@ -49,15 +57,15 @@ interface Rejected {
   readonly result: CreateTransferResult;
 }
 
+const CURRENCY_NOT_OFFERED = 'currency_not_offered';
+
 /** What follows from a transfer's status. */
 type Outcome =
   /** It stands, with this timestamp. */
   | 'credited'
   /** The id is used up without a transfer. */
   | 'rejected'
-  /** A transfer of this id stands that is not this one. */
-  | 'conflict'
-  /** A transfer of this id stands that may be this one, against another receipt: look at it. */
+  /** A transfer of this id stands that is not this one, or is this one against another receipt: look at it. */
   | 'compare';
 
 /** Every other status means that cash has made a transfer that it never should make. */
@@ -65,16 +73,16 @@ const OUTCOMES: { readonly [status in CreateTransferStatusName]?: Outcome } = {
   created: 'credited',
   exists: 'credited',
   exists_with_different_user_data_64: 'compare',
-  exists_with_different_flags: 'conflict',
-  exists_with_different_pending_id: 'conflict',
-  exists_with_different_timeout: 'conflict',
-  exists_with_different_debit_account_id: 'conflict',
-  exists_with_different_credit_account_id: 'conflict',
-  exists_with_different_amount: 'conflict',
-  exists_with_different_user_data_128: 'conflict',
-  exists_with_different_user_data_32: 'conflict',
-  exists_with_different_ledger: 'conflict',
-  exists_with_different_code: 'conflict',
+  exists_with_different_flags: 'compare',
+  exists_with_different_pending_id: 'compare',
+  exists_with_different_timeout: 'compare',
+  exists_with_different_debit_account_id: 'compare',
+  exists_with_different_credit_account_id: 'compare',
+  exists_with_different_amount: 'compare',
+  exists_with_different_user_data_128: 'compare',
+  exists_with_different_user_data_32: 'compare',
+  exists_with_different_ledger: 'compare',
+  exists_with_different_code: 'compare',
   exceeds_credit_limit: 'rejected',
   credit_account_already_closed: 'rejected',
   debit_account_already_closed: 'rejected',
@@ -90,7 +98,7 @@ export async function bookCredits(
   answers: Answers,
 ): Promise<void> {
   const results = await parts.ledger.createTransfers(candidates.map(transferOf));
-  const rejected: Rejected[] = [];
+  const refused: Rejected[] = [];
   const unclear: Unproven[] = [];
   candidates.forEach((candidate, i) => {
     const result = results[i]!;
@@ -100,13 +108,10 @@ export async function bookCredits(
         answers[candidate.index] = credited(candidate, timestamp, parts);
         break;
       case 'rejected':
-        rejected.push({ candidate, result });
-        break;
-      case 'conflict':
-        answers[candidate.index] = conflict(candidate, status, parts);
+        refused.push({ candidate, result });
         break;
       case 'compare':
-        unclear.push({ candidate, otherwise: () => conflict(candidate, status, parts) });
+        unclear.push({ candidate, otherwise: (there) => conflict(candidate, status, there, parts) });
         break;
       default:
         parts.log.error({ ...described(candidate), status }, 'credit not booked');
@@ -116,7 +121,7 @@ export async function bookCredits(
         );
     }
   });
-  await remember(rejected, parts, answers);
+  await remember(refused, parts, answers);
   await lookForCredits(unclear, parts, answers);
 }
 
@@ -131,7 +136,7 @@ function transferOf(candidate: Candidate): Partial<Transfer> {
   return {
     id: document.request,
     debitAccountId: systemAccountId('float', document.currency),
-    creditAccountId: candidate.account,
+    creditAccountId: candidate.account ?? noAccountId(document.currency),
     amount: document.amount,
     userData128: orderMark(candidate),
     userData64: keyIdNumber(candidate.request.receipt.document.keyId),
@@ -148,36 +153,74 @@ function credited({ request, device }: Candidate, timestamp: bigint, { receipts 
   return { kind: 'credited', receipt };
 }
 
-/** Two orders of one id, or a transfer by an operator under an id that a device had drawn. */
-function conflict(candidate: Candidate, status: string, { log }: CashParts): CreditAnswer {
-  log.error({ ...described(candidate), status }, 'credit conflicts with another transfer');
-  return { kind: 'rejected', reason: status };
+/** Two orders of one id, one order for two devices, or a transfer by an operator under an id that a device had drawn. */
+function conflict(
+  candidate: Candidate,
+  status: string,
+  there: Transfer | undefined,
+  parts: CashParts,
+): CreditResult {
+  parts.log.error({ ...described(candidate), status }, 'credit conflicts with another transfer');
+  // The ledger never loses a transfer, but this is no place to rely on it.
+  if (there === undefined || there.userData128 === orderMark(candidate)) return creditedOtherwise(status);
+  return rejected(candidate, { reason: status, at: there.timestamp }, parts);
+}
+
+function rejected(
+  { request, device }: Candidate,
+  { reason, at }: Pick<RejectionRecord, 'reason' | 'at'>,
+  { receipts }: CashParts,
+): CreditAnswer {
+  const { request: id, amount, currency } = request.order.document;
+  const { orderDigest } = request.receipt.document;
+  const rejection = receipts.reject({
+    request: id,
+    device: device.device,
+    amount,
+    currency,
+    orderDigest,
+    reason,
+    rejectedAt: at,
+  });
+  return { kind: 'rejected', reason, rejection };
+}
+
+/** The rejection of an order that was rejected, whatever has become since of the key of its receipt. */
+export function rejectedBefore(candidate: Candidate, parts: CashParts): CreditAnswer | undefined {
+  const { order, receipt } = candidate.request;
+  const record = parts.registry.rejection(order.document.request);
+  if (record === undefined || Buffer.compare(record.orderDigest, receipt.document.orderDigest) !== 0) {
+    return undefined;
+  }
+  return rejected(candidate, record, parts);
 }
 
 /**
  * Rejections are kept, so that the reason stays the one that was answered first. What cannot be kept now is not answered
  * now; the rest of the batch is.
  */
-async function remember(rejected: readonly Rejected[], parts: CashParts, answers: Answers): Promise<void> {
-  if (rejected.length === 0) return;
+async function remember(refused: readonly Rejected[], parts: CashParts, answers: Answers): Promise<void> {
+  if (refused.length === 0) return;
   const { registry, log } = parts;
-  const records = rejected.map(({ candidate: { request, device }, result }) => {
+  const records = refused.map(({ candidate: { request, device, account }, result }) => {
     const { request: id, amount, currency } = request.order.document;
-    const { status: reason, timestamp: at } = result;
-    return { request: id, device: device.device, amount, currency, reason, at };
+    const { orderDigest } = request.receipt.document;
+    const { status, timestamp: at } = result;
+    const reason = account === undefined ? CURRENCY_NOT_OFFERED : status;
+    return { request: id, device: device.device, amount, currency, orderDigest, reason, at };
   });
   try {
     const remembered = await registry.rejected(records);
-    rejected.forEach(({ candidate, result: { status } }, i) => {
-      answers[candidate.index] = { kind: 'rejected', reason: remembered[i]!.reason };
+    refused.forEach(({ candidate, result: { status } }, i) => {
+      answers[candidate.index] = rejected(candidate, remembered[i]!, parts);
       if (status === 'id_already_failed') return;
-      // The registry names only accounts that the ledger has opened.
+      // The registry names only accounts that the ledger has opened, and management should offer what cash does.
       const level = status.endsWith('_not_found') ? 'error' : 'warn';
       log[level]({ ...described(candidate), status }, 'credit rejected');
     });
   } catch (error) {
     const refusal = refusalOf(error, log);
-    for (const { candidate } of rejected) answers[candidate.index] = refusal;
+    for (const { candidate } of refused) answers[candidate.index] = refusal;
   }
 }
 
@@ -210,7 +253,7 @@ export async function lookForCredits(
       const wanted = transferOf(candidate);
       const there = byId.get(wanted.id!);
       if (there === undefined || SAME_CREDIT.some((field) => there[field] !== wanted[field])) {
-        answers[candidate.index] = otherwise();
+        answers[candidate.index] = otherwise(there);
         continue;
       }
       if (there.userData64 !== wanted.userData64) {

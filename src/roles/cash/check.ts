@@ -54,13 +54,20 @@ export function deviceDiffers(device: bigint): CashRefused {
 
 /** First failure of the rules that need nothing but the message. */
 export function checkCredit(request: CreditRequest): Verdict {
-  return checkRequestId(request) ?? checkAmount(request) ?? checkReceiptNames(request);
+  return (
+    checkRequestId(request) ?? checkCurrency(request) ?? checkAmount(request) ?? checkReceiptNames(request)
+  );
 }
 
 function checkRequestId({ order }: CreditRequest): Verdict {
   const { request } = order.document;
   if (request !== 0n && request !== U128_MAX) return undefined;
   return refuse('malformed', `order.request: expected neither 0 nor 2^128-1, got ${request}`);
+}
+
+function checkCurrency({ order }: CreditRequest): Verdict {
+  if (order.document.currency !== 0) return undefined;
+  return refuse('malformed', 'order.currency: expected at least 1, got 0');
 }
 
 function checkAmount({ order }: CreditRequest): Verdict {
@@ -86,17 +93,18 @@ export function checkDigest(digest: Uint8Array, { orderDigest }: ChargeReceipt):
   return refuse('receipt_mismatch', 'receipt.orderDigest: expected the SHA-256 of this order, got another');
 }
 
-/** The order is of the device that is to be credited, which has an account in its currency. */
+/** The order is of the device that is to be credited. */
 export function checkDevice(device: Device, { order }: CreditRequest): Verdict {
-  const { signingKey, currency } = order.document;
-  if (Buffer.compare(device.signingKey, signingKey) !== 0) {
-    return refuse(
-      'key_mismatch',
-      `order.signingKey: expected the one of device ${device.device}, got another`,
-    );
-  }
-  if (device.accounts.has(currency)) return undefined;
-  return currencyNotOffered([...device.accounts.keys()], currency);
+  if (Buffer.compare(device.signingKey, order.document.signingKey) === 0) return undefined;
+  return refuse('key_mismatch', `order.signingKey: expected the one of device ${device.device}, got another`);
+}
+
+/** A transfer of the request's id credits this order, but not as it is asked for. */
+export function creditedOtherwise(status: string): CashRefused {
+  return refuse(
+    'credited_otherwise',
+    `order: expected one that is not credited, or credited in this way, got ${status}`,
+  );
 }
 
 export function currencyNotOffered(offered: readonly number[], currency: number): CashRefused {

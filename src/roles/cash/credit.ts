@@ -14,6 +14,7 @@ import {
   type Candidate,
   type CreditResult,
   lookForCredits,
+  rejectedBefore,
   type Unproven,
 } from './book-credits.ts';
 import {
@@ -55,12 +56,11 @@ function checkAll(requests: readonly CreditRequest[], parts: CashParts, answers:
       continue;
     }
     const { document } = request.order;
-    const { account } = device.accounts.get(document.currency)!;
     candidates.push({
       index,
       request,
       device,
-      account,
+      account: device.accounts.get(document.currency)?.account,
       orderBytes: LoadOrder.codec.encode(document),
     });
   }
@@ -78,9 +78,10 @@ interface Verified {
 
 async function verifyAll(
   candidates: readonly Candidate[],
-  { settlementKeys, verifyBatch }: CashParts,
+  parts: CashParts,
   answers: Answers,
 ): Promise<Verified> {
+  const { settlementKeys, verifyBatch } = parts;
   const keys = candidates.map(({ request }) => settlementKeys.find(request.receipt.document.keyId));
   const items: SignedMessage[] = candidates.map(({ request, device, orderBytes }) => ({
     publicKey: device.preparedKey,
@@ -99,7 +100,10 @@ async function verifyAll(
     const at = receiptAt[i];
     if (!verdicts[i]) answers[candidate.index] = signatureInvalid();
     else if (at !== undefined && verdicts[at]) verified.proven.push(candidate);
-    else verified.unproven.push({ candidate, otherwise: () => receiptInvalid(at !== undefined) });
+    else {
+      const otherwise = () => rejectedBefore(candidate, parts) ?? receiptInvalid(at !== undefined);
+      verified.unproven.push({ candidate, otherwise });
+    }
   });
   return verified;
 }

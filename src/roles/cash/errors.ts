@@ -8,5 +8,6 @@ export const CASH_REFUSALS = [
   'device_differs',
   'currency_not_offered',
   'amount_too_large',
+  'credited_otherwise',
 ] as const;
 export type CashRefusal = (typeof CASH_REFUSALS)[number];

@@ -17,7 +17,7 @@ export interface CashLog {
 export interface CashIdentity {
   /** Settlement's signing key of that id, as long as its signatures count. */
   settlementKey(keyId: Uint8Array): Uint8Array | undefined;
-  /** Ed25519: what the receipt of a transfer is signed with that the ledger wrote at `timestamp`, nanoseconds. */
+  /** Ed25519: what is signed with of that which the ledger wrote, or rejected, at `timestamp`, nanoseconds. */
   receiptKey(timestamp: bigint): KeyPair;
 }
 

@@ -5,7 +5,12 @@ import { type Infer, struct, text, u32, u64, u128, union } from '../../shared/co
 import { operation, protocol } from '../common/operation.ts';
 import { LookupRequest, LookupRequestAnswer } from '../common/request-report.ts';
 import { LoadOrder } from '../documents/load-order.ts';
-import { ChargeReceipt, CreditReceipt } from '../documents/receipts.ts';
+import {
+  ChargeReceipt,
+  CreditReceipt,
+  CreditRejection,
+  REJECTION_REASON_BYTES_MAX,
+} from '../documents/receipts.ts';
 import { publicKey } from '../documents/signed.ts';
 import { CASH_REFUSALS } from './errors.ts';
 
@@ -35,8 +40,11 @@ export const CreditRequest = struct({
 export type CreditRequest = Infer<typeof CreditRequest>;
 export const CreditAnswer = union({
   credited: struct({ receipt: CreditReceipt.signed }),
-  /** For good: the ledger refuses it (a limit, a closed account) and never will do otherwise. */
-  rejected: struct({ reason: text(64) }),
+  /**
+   * For good: the ledger refuses it (a limit, a closed account) or the device has no account in that currency; its request
+   * id is used up. The only answer that says so: after a refusal the same order may still be credited.
+   */
+  rejected: struct({ reason: text(REJECTION_REASON_BYTES_MAX), rejection: CreditRejection.signed }),
 });
 export type CreditAnswer = Infer<typeof CreditAnswer>;
 

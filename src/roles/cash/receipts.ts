@@ -1,7 +1,13 @@
-// Credit receipts. Nothing keeps them: all that one says is in the ledger's transfer, and Ed25519 is deterministic, so it
-// is made anew, the same to the byte, whenever it is asked for.
+// Credit receipts and rejections. Nothing keeps them: all that a receipt says is in the ledger's transfer, all that a
+// rejection says is in the order and the registry, and Ed25519 is deterministic, so each is made anew, the same to the
+// byte, whenever it is asked for.
 import { ed25519, type SigningKey, sha256 } from '../../crypto/index.ts';
-import { CreditReceipt, type SignedCreditReceipt } from '../documents/receipts.ts';
+import {
+  CreditReceipt,
+  CreditRejection,
+  type SignedCreditReceipt,
+  type SignedCreditRejection,
+} from '../documents/receipts.ts';
 import { KEY_ID_BYTES } from '../documents/signed.ts';
 import type { CashIdentity } from './interface.ts';
 
@@ -15,6 +21,7 @@ interface Signer {
 const SIGNERS_MAX = 4;
 
 export type Credited = Omit<CreditReceipt, 'keyId'>;
+export type Rejected = Omit<CreditRejection, 'keyId'>;
 
 export class CreditReceipts {
   readonly #identity: Pick<CashIdentity, 'receiptKey'>;
@@ -28,6 +35,12 @@ export class CreditReceipts {
     const { keyId, key } = this.#signer(credited.timestamp);
     const document = { keyId, ...credited };
     return { document, signature: key.sign(CreditReceipt.signedBytes(document)) };
+  }
+
+  reject(rejected: Rejected): SignedCreditRejection {
+    const { keyId, key } = this.#signer(rejected.rejectedAt);
+    const document = { keyId, ...rejected };
+    return { document, signature: key.sign(CreditRejection.signedBytes(document)) };
   }
 
   /** Wipes the keys. */

@@ -1,13 +1,14 @@
 // What cash keeps beside the ledger: whose key moves which account, and what it has rejected.
 //
 //     devices      device number ─▶ signing key, accounts (currency, ledger account, opened at)
-//     rejections   request id    ─▶ device, amount, currency, reason, time
+//     rejections   request id    ─▶ device, amount, currency, digest of the order, reason, time
 //
 // A device is written here only after the ledger has opened its account, so that an account named here exists.
 import { ed25519, type PreparedKey } from '../../crypto/index.ts';
 import { type Infer, list, struct, text, u32, u64, u128 } from '../../shared/codec.ts';
 import type { RoleStore } from '../../store/store.ts';
-import { publicKey } from '../documents/signed.ts';
+import { REJECTION_REASON_BYTES_MAX } from '../documents/receipts.ts';
+import { digest, publicKey } from '../documents/signed.ts';
 
 /** Currencies that a device may have accounts in; a few in practice. Beyond: openCash refuses its configuration. */
 export const CURRENCIES_MAX = 32;
@@ -22,7 +23,8 @@ const RejectionRecord = struct({
   device: u128,
   amount: u128,
   currency: u32,
-  reason: text(64),
+  orderDigest: digest,
+  reason: text(REJECTION_REASON_BYTES_MAX),
   /** Nanoseconds. */
   at: u64,
 });

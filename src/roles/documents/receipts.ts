@@ -39,3 +39,29 @@ const CreditReceiptCodec = struct({
 export type CreditReceipt = Infer<typeof CreditReceiptCodec>;
 export const CreditReceipt = documentKind('creditReceipt', CreditReceiptCodec);
 export type SignedCreditReceipt = Infer<typeof CreditReceipt.signed>;
+
+/** Bytes of the reason for a rejection, at most. */
+export const REJECTION_REASON_BYTES_MAX = 64;
+
+/**
+ * Cash has not credited this order, to whatever device, and never will: its request id is used up. Settlement gives back what
+ * it has charged only against one.
+ */
+const CreditRejectionCodec = struct({
+  /** Of cash's signing key. */
+  keyId,
+  request: u128,
+  /** That cash was asked to credit. */
+  device: u128,
+  /** Minor units. */
+  amount: u128,
+  currency: u32,
+  /** SHA-256 of the load order (without its signature). */
+  orderDigest: digest,
+  reason: text(REJECTION_REASON_BYTES_MAX),
+  /** When the ledger rejected it first, or the time of the transfer that has its request id, nanoseconds. */
+  rejectedAt: u64,
+});
+export type CreditRejection = Infer<typeof CreditRejectionCodec>;
+export const CreditRejection = documentKind('creditRejection', CreditRejectionCodec);
+export type SignedCreditRejection = Infer<typeof CreditRejection.signed>;

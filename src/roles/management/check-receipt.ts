@@ -1,17 +1,19 @@
-// Receipts of others: whether they say what they should, signed by whom they should be. What does not is never passed on.
+// Receipts of others, and rejections: whether they say what they should, signed by whom they should be. What does not is never passed on.
 import { sha256 } from '../../crypto/index.ts';
 import { equalBytes } from '../../identity/binary-text.ts';
 import { LoadOrder, type SignedLoadOrder } from '../documents/load-order.ts';
 import {
   ChargeReceipt,
   CreditReceipt,
+  CreditRejection,
   type SignedChargeReceipt,
   type SignedCreditReceipt,
+  type SignedCreditRejection,
 } from '../documents/receipts.ts';
 import type { CurrentDirectory } from './interface.ts';
 import type { CheckSignature } from './signature-checks.ts';
 
-/** What is wrong with a receipt, as it stands in a state and in the log. */
+/** What is wrong with a receipt or a rejection, as it stands in a state and in the log. */
 export type ReceiptProblem =
   | 'receipt_of_other_request'
   | 'receipt_of_other_order'
@@ -58,6 +60,26 @@ export async function checkCreditReceipt(
   const publicKey = signerOf('cash', document, checks);
   if (publicKey === undefined) return 'receipt_of_unknown_key';
   const message = CreditReceipt.signedBytes(document);
+  return (await checks.checkSignature({ publicKey, message, signature }))
+    ? undefined
+    : 'receipt_signature_invalid';
+}
+
+/** undefined: cash will never credit what the order says. */
+export async function checkCreditRejection(
+  { document, signature }: SignedCreditRejection,
+  device: bigint,
+  order: SignedLoadOrder,
+  checks: ReceiptChecks,
+): Promise<ReceiptProblem | undefined> {
+  const problem = checkPayment(document, order);
+  if (problem !== undefined) return problem;
+  if (document.device !== device) return 'receipt_of_other_device';
+  const digest = sha256(LoadOrder.codec.encode(order.document));
+  if (!equalBytes(document.orderDigest, digest)) return 'receipt_of_other_order';
+  const publicKey = signerOf('cash', document, checks);
+  if (publicKey === undefined) return 'receipt_of_unknown_key';
+  const message = CreditRejection.signedBytes(document);
   return (await checks.checkSignature({ publicKey, message, signature }))
     ? undefined
     : 'receipt_signature_invalid';

@@ -5,15 +5,19 @@
 //     no answer       ▶ again, after a pause that grows
 //     not credible    ▶ `distrusted`, once for each problem: the state shows it; then again, after long pauses
 //
-// A refusal is an outcome where it says for good that nothing was done and nothing will be. Others say that the partner
-// takes our message for something that it is not: whether an earlier one was carried out is then open, so those are not
-// credible.
-import type { CashRefusal } from '../cash/errors.ts';
+// A refusal is an outcome where it says for good that nothing was done and nothing will be: only settlement's of a charge
+// may. Others say that the partner takes our message for something that it is not: whether an earlier one was carried out,
+// or a later one will be, is then open, so those are not credible. flow.ts says what is behind each refusal by cash.
 import type { CommonRefusal } from '../common/refusal.ts';
 import { type Again, again, type EffectItem, type Perform } from '../flow/flow.ts';
 import type { SettlementRefusal } from '../settlement/errors.ts';
 import type { IssueCertificate } from './certificates.ts';
-import { checkChargeReceipt, checkCreditReceipt, type ReceiptChecks } from './check-receipt.ts';
+import {
+  checkChargeReceipt,
+  checkCreditReceipt,
+  checkCreditRejection,
+  type ReceiptChecks,
+} from './check-receipt.ts';
 import {
   type EnrolEffect,
   type EnrolOutcome,
@@ -36,17 +40,6 @@ const NOT_CREDIBLE_FROM_SETTLEMENT: ReadonlySet<SettlementRefusal | CommonRefusa
   'signature_invalid',
   // Of a charge this is no answer, and management reverses only what it holds a receipt of.
   'request_unknown',
-] as const);
-
-/** A refusal says that nothing was credited and nothing will be; these do not. */
-const NOT_CREDIBLE_FROM_CASH: ReadonlySet<CashRefusal | CommonRefusal> = new Set([
-  'malformed',
-  'not_permitted',
-  'request_differs',
-  // Management has checked these itself. Cash may have an older directory, and credit when it has a newer one.
-  'signature_invalid',
-  'receipt_invalid',
-  'receipt_mismatch',
 ] as const);
 
 export interface EffectsOptions {
@@ -129,13 +122,12 @@ export function managementEffects(options: EffectsOptions): Effects {
     const { request } = item.effect;
     const result = await cash.credit(request);
     if (result.kind === 'unknown') return again();
-    if (result.kind === 'refused') {
-      const { code } = result.refusal;
-      return NOT_CREDIBLE_FROM_CASH.has(code) ? distrust(item, code) : { kind: 'rejected', reason: code };
-    }
+    if (result.kind === 'refused') return distrust(item, result.refusal.code);
     const { answer } = result;
-    if (answer.kind !== 'credited') return answer;
-    const problem = await checkCreditReceipt(answer.receipt, request.device, request.order, receipts);
+    const problem =
+      answer.kind === 'credited'
+        ? await checkCreditReceipt(answer.receipt, request.device, request.order, receipts)
+        : await checkCreditRejection(answer.rejection, request.device, request.order, receipts);
     return problem === undefined ? answer : distrust(item, problem);
   }
 

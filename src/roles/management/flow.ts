@@ -16,11 +16,29 @@
 //                  │ └─── expired ─▶ expired
 //                  └───── declined ─▶ declined
 //
-// Opening, charging, crediting and reversing have a second name each, `…_distrusted`: the partner has answered something
-// that cannot be right (a receipt of another amount, a signature that is not good, a refusal of what it may not refuse).
-// Nothing of it is believed, the device goes on waiting, the partner is asked again with long pauses, and an operator
-// sees the state. Whether money was charged is never guessed: only settlement's word ends charging, only cash's ends
-// crediting.
+// Opening, charging, crediting and reversing have a second name each, `…_distrusted`: the partner has answered something that cannot
+// be right (a receipt of another amount, a signature that is not good, a refusal of what it may not refuse). Nothing of it
+// is believed, the device goes on waiting, the partner is asked again with long pauses, and an operator sees the state.
+// Whether money was charged is never guessed: only settlement's word ends charging, only cash's ends crediting.
+//
+// A charge is given back only against cash's signed rejection of its credit, which settlement asks for. A refusal by cash
+// says that nothing was credited now, not that nothing ever will be: whoever has the charge receipt may ask again. So no
+// refusal ends crediting:
+//
+//     busy, storage_full, stopping, internal_error   again, after a pause: no state of its own
+//     receipt_invalid       cash has an older directory: a newer one is on its way, or settlement's key was withdrawn
+//     receipt_mismatch, signature_invalid, malformed, amount_too_large, request_differs
+//                           management has checked that itself: one of the two is broken, or not of this version
+//     not_permitted         cash takes management for somebody else: its directory
+//     device_unknown, key_mismatch
+//                           cash was asked to open the account and has opened it: one of the registries was lost, or is
+//                           a forgery. Brought back, the load goes on
+//     credited_otherwise    the order is credited, under another device's number or by hand: to reverse it would be to
+//                           give the money twice
+//
+// Each but the first is `crediting_distrusted`, with the code as its detail. An operator has to look; when the cause is
+// gone the load goes on by itself. What cash will never credit (a limit, a closed account, a currency that the device has
+// no account in), it rejects.
 import { type Infer, list, optional, struct, text, u8, u32, u64, u128, union } from '../../shared/codec.ts';
 import type { CreditRequest, OpenAccountRequest } from '../cash/messages.ts';
 import { AccountBinding, SealedAccount } from '../documents/account-seal.ts';
@@ -29,8 +47,10 @@ import { LoadOrder } from '../documents/load-order.ts';
 import {
   ChargeReceipt,
   CreditReceipt,
+  CreditRejection,
   type SignedChargeReceipt,
   type SignedCreditReceipt,
+  type SignedCreditRejection,
 } from '../documents/receipts.ts';
 import { publicKey } from '../documents/signed.ts';
 import type { Flow, Put, WriteContext } from '../flow/flow.ts';
@@ -215,8 +235,8 @@ const LoadState = union({
     device: u128,
     order: LoadOrder.signed,
     charge: ChargeReceipt.signed,
-    /** Why cash has rejected the credit. */
-    reason: Reason,
+    /** That cash has rejected the credit, and why: without it settlement gives nothing back. */
+    rejection: CreditRejection.signed,
     distrusted: optional(Reason),
   }),
   loaded: struct({
@@ -231,6 +251,8 @@ const LoadState = union({
     device: u128,
     order: LoadOrder.signed,
     charge: optional(ChargeReceipt.signed),
+    /** Left out: it was settlement that reversed. */
+    rejection: optional(CreditRejection.signed),
     reason: Reason,
   }),
 });
@@ -252,7 +274,7 @@ export type LoadOutcome =
   /** By settlement, asked for or not. */
   | { readonly kind: 'reversed'; readonly reason: string }
   | { readonly kind: 'credited'; readonly receipt: SignedCreditReceipt }
-  | { readonly kind: 'rejected'; readonly reason: string }
+  | { readonly kind: 'rejected'; readonly rejection: SignedCreditRejection }
   | { readonly kind: 'distrusted'; readonly reason: string };
 
 export const loadFlow: Flow<LoadState, LoadEffect, LoadOutcome> = {
@@ -270,8 +292,10 @@ export const loadFlow: Flow<LoadState, LoadEffect, LoadOutcome> = {
         return { kind: 'credit', request: { device, order, receipt: charge }, distrusted };
       }
       case 'reversing': {
-        const { order, reason, distrusted } = state;
-        return { kind: 'reverse', request: { request: order.document.request, reason }, distrusted };
+        const { order, rejection, distrusted } = state;
+        const { request } = order.document;
+        const { reason } = rejection.document;
+        return { kind: 'reverse', request: { request, reason, rejection }, distrusted };
       }
       default:
         return undefined;
@@ -306,7 +330,14 @@ function afterCharge(state: LoadIn<'charging'>, outcome: LoadOutcome): LoadState
     case 'expired':
       return { kind: 'expired', device, order };
     case 'reversed':
-      return { kind: 'reversed', device, order, charge: undefined, reason: outcome.reason };
+      return {
+        kind: 'reversed',
+        device,
+        order,
+        charge: undefined,
+        rejection: undefined,
+        reason: outcome.reason,
+      };
     case 'distrusted':
       return { ...state, distrusted: outcome.reason };
     default:
@@ -320,7 +351,14 @@ function afterCredit(state: LoadIn<'crediting'>, outcome: LoadOutcome): LoadStat
     case 'credited':
       return { kind: 'loaded', device, order, charge, credit: outcome.receipt };
     case 'rejected':
-      return { kind: 'reversing', device, order, charge, reason: outcome.reason, distrusted: undefined };
+      return {
+        kind: 'reversing',
+        device,
+        order,
+        charge,
+        rejection: outcome.rejection,
+        distrusted: undefined,
+      };
     case 'distrusted':
       return { ...state, distrusted: outcome.reason };
     default:
@@ -329,10 +367,11 @@ function afterCredit(state: LoadIn<'crediting'>, outcome: LoadOutcome): LoadStat
 }
 
 function afterReversal(state: LoadIn<'reversing'>, outcome: LoadOutcome): LoadState {
-  const { device, order, charge, reason } = state;
+  const { device, order, charge, rejection } = state;
+  const { reason } = rejection.document;
   switch (outcome.kind) {
     case 'reversed':
-      return { kind: 'reversed', device, order, charge, reason };
+      return { kind: 'reversed', device, order, charge, rejection, reason };
     case 'distrusted':
       return { ...state, distrusted: outcome.reason };
     default:

@@ -74,5 +74,6 @@ function ofLoad(state: LoadState): Particulars {
 function detailOf(state: LoadState): string {
   if ('distrusted' in state && state.distrusted !== undefined) return state.distrusted;
   if ('reason' in state) return state.reason;
+  if (state.kind === 'reversing') return state.rejection.document.reason;
   return 'charge' in state ? state.charge.document.institutionReference : '';
 }

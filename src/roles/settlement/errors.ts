@@ -11,5 +11,8 @@ export const SETTLEMENT_REFUSALS = [
   'amount_too_small',
   'account_not_chargeable',
   'request_id_reserved',
+  'rejection_required',
+  'rejection_invalid',
+  'rejection_mismatch',
 ] as const;
 export type SettlementRefusal = (typeof SETTLEMENT_REFUSALS)[number];

@@ -25,10 +25,15 @@
 // under an id derived from the charge's (reversal-id.ts). What binds the two:
 //
 //     reversal admitted   no charge here, or none that is anything with the institution: reversed at once
+//                         charged: only with cash's rejection of the credit (rejections.ts); without one, nothing changes
 //                         else: the institution is asked to reverse, which it then holds to for ever
 //     charge admitted     a reversal is here: reversed at once
 //     charge under way    a reversal is here: on to `reversing` before the institution is asked for anything else
 //     charge answered     `charged` counts only while no reversal is here
+//
+// So of a charge that was reversed without a rejection no receipt ever leaves. Transactions are one after the other: the
+// reversal's comes before the one that writes `charged`, and is flushed when that is; whoever answers `charged` sees it. If
+// it comes after, `charged` is there, flushed or not, and the reversal is refused.
 import { type Infer, optional, struct, text, u8, u64, u128, union } from '../../shared/codec.ts';
 import { AccountBinding, SealedAccount } from '../documents/account-seal.ts';
 import { LoadOrder } from '../documents/load-order.ts';
@@ -284,7 +289,10 @@ export type ReversalOutcome = { readonly kind: 'reversed' };
 export const REVERSALS_TABLE = 'reversals';
 export const ReversalReason = Reason;
 
-/** @param charge as it stands when the reversal comes; undefined: it never came. Only what keeps a charge can be undone. */
+/**
+ * @param charge as it stands when the reversal comes, with cash's rejection if it is `charged`; undefined: it never came.
+ * Only what keeps a charge can be undone.
+ */
 export function admitReversal(
   request: bigint,
   reason: string,

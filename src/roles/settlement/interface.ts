@@ -5,7 +5,7 @@ export interface KeyPair {
   readonly secretKey: Uint8Array;
 }
 
-/** Settlement's own keys. Asked anew each time, so that a rotation needs no restart. */
+/** Settlement's own keys, and those of cash. Asked anew each time, so that a rotation needs no restart. */
 export interface SettlementKeys {
   /** Ed25519: what receipts are signed with at `now`, nanoseconds. */
   signing(now: bigint): KeyPair;
@@ -13,6 +13,8 @@ export interface SettlementKeys {
    * X25519: what opens seals to that key id, in use or retired; undefined: no key of settlement's, or one beyond its time.
    */
   sealing(keyId: Uint8Array, now: bigint): KeyPair | undefined;
+  /** Ed25519: cash's signing key of that id, as long as its signatures count. */
+  cash(keyId: Uint8Array, now: bigint): Uint8Array | undefined;
 }
 
 /** Gets request ids, states, reasons; never account numbers or keys. An operator has to look at errors. */

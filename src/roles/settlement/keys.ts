@@ -1,4 +1,4 @@
-// Settlement's keys as the directory has them: which one signs now, which ones still open.
+// Settlement's keys as the directory has them: which one signs now, which ones still open; and cash's, which count.
 import { currentKeys, type IdentitySource, sealingKey } from '../../identity/own-keys.ts';
 import type { SettlementKeys } from './interface.ts';
 
@@ -8,6 +8,11 @@ export function identityKeys(identity: IdentitySource): SettlementKeys {
     sealing(keyId, now) {
       const key = sealingKey(identity.current(), 'settlement', keyId, now);
       // Perhaps of a directory that has not been read yet.
+      if (key === undefined) identity.missed?.();
+      return key;
+    },
+    cash(keyId, now) {
+      const key = identity.current().directory.verificationKey('cash', keyId, now);
       if (key === undefined) identity.missed?.();
       return key;
     },

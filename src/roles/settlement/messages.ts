@@ -1,7 +1,7 @@
 // What settlement is asked, and what it answers. Numbers are fixed for ever.
 //
 // By management: charge, reverse. By operators: lookup_request, list_requests.
-import { type Infer, nothing, struct, text, u128, union } from '../../shared/codec.ts';
+import { type Infer, nothing, optional, struct, text, u128, union } from '../../shared/codec.ts';
 import { operation, protocol } from '../common/operation.ts';
 import {
   ListRequests,
@@ -11,7 +11,7 @@ import {
 } from '../common/request-report.ts';
 import { AccountBinding, SealedAccount } from '../documents/account-seal.ts';
 import { LoadOrder } from '../documents/load-order.ts';
-import { ChargeReceipt } from '../documents/receipts.ts';
+import { ChargeReceipt, CreditRejection } from '../documents/receipts.ts';
 import { SETTLEMENT_REFUSALS } from './errors.ts';
 
 export const SettlementOperation = {
@@ -42,8 +42,13 @@ export const ChargeAnswer = union({
 });
 export type ChargeAnswer = Infer<typeof ChargeAnswer>;
 
-/** Undoes a charge, also one that never came or is still under way. */
-export const ReverseRequest = struct({ request: u128, reason: Reason });
+/** Undoes a charge, also one that never came or is still under way: then it never gives a receipt. */
+export const ReverseRequest = struct({
+  request: u128,
+  reason: Reason,
+  /** What is charged, and has a receipt, is given back only when cash has rejected it. */
+  rejection: optional(CreditRejection.signed),
+});
 export type ReverseRequest = Infer<typeof ReverseRequest>;
 export const ReverseAnswer = union({
   pending: struct({ state: text(64) }),

@@ -15,6 +15,8 @@ export interface SettlementParts {
   /** Of this run of the process. */
   readonly run: bigint;
   readonly openSeals: OpenSeals;
+  /** Cash's signing key of that id, as long as its signatures count. */
+  readonly cashKey: (keyId: Uint8Array) => Uint8Array | undefined;
   readonly limits: SettlementLimits;
   readonly clock: Clock;
   readonly setTimer: SetTimer;

@@ -100,6 +100,7 @@ export async function openSettlement(options: SettlementOptions): Promise<Settle
       chargeFlow: charges,
       run: thisRun,
       openSeals,
+      cashKey: (keyId) => keys.cash(keyId, clock()),
       limits,
       clock,
       setTimer,

@@ -10,7 +10,7 @@ import type { CreditAnswer, CreditRequest } from '../../../src/roles/cash/messag
 import { type Cash, type CashOptions, openCash } from '../../../src/roles/cash/role.ts';
 import type { CallResult } from '../../../src/roles/common/role-client.ts';
 import { LoadOrder, type SignedLoadOrder } from '../../../src/roles/documents/load-order.ts';
-import { ChargeReceipt, CreditReceipt } from '../../../src/roles/documents/receipts.ts';
+import { ChargeReceipt, CreditReceipt, CreditRejection } from '../../../src/roles/documents/receipts.ts';
 import { KEY_ID_BYTES } from '../../../src/roles/documents/signed.ts';
 import { amountOf } from '../../../src/shared/amount.ts';
 import type { RoleStore } from '../../../src/store/store.ts';
@@ -240,4 +240,16 @@ export function receiptBytes(result: CallResult<CreditAnswer>): Uint8Array {
     throw new Error('expected a signature of cash, got another');
   }
   return CreditReceipt.signed.encode(answer.receipt);
+}
+
+/** The rejection of an answer, whose signature must be that of cash, and its reason that of the answer; as bytes. */
+export function rejectionBytes(result: CallResult<CreditAnswer>): Uint8Array {
+  const answer = answerOf(result);
+  if (answer.kind !== 'rejected') throw new Error(`expected a rejection, got ${short(result)}`);
+  const { document, signature } = answer.rejection;
+  if (!ed25519.verify(CASH_KEY.publicKey, CreditRejection.signedBytes(document), signature)) {
+    throw new Error('expected a signature of cash, got another');
+  }
+  if (document.reason !== answer.reason) throw new Error(`expected ${answer.reason}, got ${document.reason}`);
+  return CreditRejection.signed.encode(answer.rejection);
 }

@@ -7,7 +7,7 @@ import type { LoadRequest } from '../../../src/roles/management/messages.ts';
 import { ManagementOperation, managementProtocol } from '../../../src/roles/management/messages.ts';
 import { encodeMessages, parseMessages } from '../../../src/wire/messages.ts';
 import { START } from '../../identity/support.ts';
-import { Device, ok, Stage, sealedAccount } from './support.ts';
+import { Device, ok, rejected, Stage, sealedAccount } from './support.ts';
 
 const devices = Array.from({ length: 12 }, (_, i) => new Device(40 + i));
 const codeOf = (result: Awaited<ReturnType<ManagementClient['load']>>): string =>
@@ -176,7 +176,7 @@ test('loads of many outcomes: what was charged is what was credited', async () =
           const key = `${call} ${order.document.request}`;
           asked.set(key, (asked.get(key) ?? 0) + 1);
           if (fate === 'declined' && call === 'charge') return ok({ kind: 'declined', reason: 'no_funds' });
-          if (fate === 'reversed' && call === 'credit') return ok({ kind: 'rejected', reason: 'closed' });
+          if (fate === 'reversed' && call === 'credit') return rejected(request);
           if (fate === 'late' && asked.get(key)! < 3) return { kind: 'unknown', reason: 'late' };
           // It is done, and the answer is lost.
           if (fate === 'lost' && asked.get(key) === 1) {

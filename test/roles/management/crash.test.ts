@@ -2,7 +2,16 @@
 // what was answered once stays answered.
 import { describe, expect, test } from 'vitest';
 import type { EnrolAnswer, LoadAnswer } from '../../../src/roles/management/messages.ts';
-import { type Call, creditReceipt, Device, type Fate, ok, Stage, sealedAccount } from './support.ts';
+import {
+  type Call,
+  creditReceipt,
+  Device,
+  type Fate,
+  ok,
+  rejected,
+  Stage,
+  sealedAccount,
+} from './support.ts';
 
 const ada = new Device(1);
 const REQUEST = 5_000n;
@@ -13,7 +22,7 @@ interface Ending {
   readonly loaded: LoadAnswer | string;
 }
 
-type Script = (call: Call) => ReturnType<Stage['partners']['script']>;
+type Script = (call: Call, request: unknown) => ReturnType<Stage['partners']['script']>;
 
 /** Ada enrols, and loads from the account on file. */
 async function day(fate: Fate, script: Script): Promise<Ending> {
@@ -60,7 +69,7 @@ const scenarios: readonly Scenario[] = [
   },
   {
     name: 'a load that is given back',
-    script: (call) => (call === 'credit' ? ok({ kind: 'rejected', reason: 'closed' }) : undefined),
+    script: (call, request) => (call === 'credit' ? rejected(request) : undefined),
     loaded: () => ({ kind: 'reversed', reason: 'closed' }),
     charged: false,
     credited: false,

@@ -11,7 +11,7 @@ import {
   type LoadState,
   loadFlow,
 } from '../../../src/roles/management/flow.ts';
-import { chargeReceipt, creditReceipt, Device, EUR, sealedAccount, USD } from './support.ts';
+import { chargeReceipt, creditReceipt, creditRejection, Device, EUR, sealedAccount, USD } from './support.ts';
 
 const ada = new Device(1);
 const DEVICE = 1n << 100n;
@@ -19,6 +19,7 @@ const APPLY_BY = 1_000n;
 const order = ada.order(5n);
 const charge = chargeReceipt(order);
 const credit = creditReceipt(DEVICE, order);
+const rejection = creditRejection(DEVICE, order);
 
 describe('enrolment', () => {
   const opening: EnrolState & { kind: 'opening' } = {
@@ -109,7 +110,7 @@ describe('load', () => {
     kind: 'reversing',
     ...common,
     charge,
-    reason: 'rejected',
+    rejection,
     distrusted: undefined,
   };
   const states: { readonly [name: string]: LoadState } = {
@@ -122,7 +123,7 @@ describe('load', () => {
     loaded: { kind: 'loaded', ...common, charge, credit },
     declined: { kind: 'declined', ...common, reason: 'no_funds' },
     expired: { kind: 'expired', ...common },
-    reversed: { kind: 'reversed', ...common, charge, reason: 'rejected' },
+    reversed: { kind: 'reversed', ...common, charge, rejection, reason: 'closed' },
   };
   const outcomes: readonly LoadOutcome[] = [
     { kind: 'charged', receipt: charge },
@@ -130,7 +131,7 @@ describe('load', () => {
     { kind: 'expired' },
     { kind: 'reversed', reason: 'unknown' },
     { kind: 'credited', receipt: credit },
-    { kind: 'rejected', reason: 'rejected' },
+    { kind: 'rejected', rejection },
     { kind: 'distrusted', reason: 'later' },
   ];
 
@@ -177,6 +178,9 @@ describe('load', () => {
     expect(loadFlow.next(credited, outcomes[4]!, 0n)).toEqual(states.loaded);
     expect(loadFlow.next(credited, outcomes[5]!, 0n)).toEqual(reversing);
     expect(loadFlow.next(reversing, outcomes[3]!, 0n)).toEqual(states.reversed);
+    expect(loadFlow.effect(reversing, 0n)).toMatchObject({
+      request: { request: 5n, reason: 'closed', rejection },
+    });
   });
 
   test('its order alone ends no load: only what settlement and cash say does', () => {

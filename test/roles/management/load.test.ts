@@ -1,5 +1,7 @@
 // Claims 4 and 5 at management: a load with the account given, and with the one on file.
 import { describe, expect, test } from 'vitest';
+import { CASH_REFUSALS } from '../../../src/roles/cash/errors.ts';
+import { COMMON_REFUSALS, MAY_REPEAT } from '../../../src/roles/common/refusal.ts';
 import type { LoadOrder } from '../../../src/roles/documents/load-order.ts';
 import type { LoadAnswer, LoadRequest } from '../../../src/roles/management/messages.ts';
 import type { ChargeRequest } from '../../../src/roles/settlement/messages.ts';
@@ -8,10 +10,12 @@ import {
   type Answer,
   chargeReceipt,
   creditReceipt,
+  creditRejection,
   Device,
   NO_ANSWER,
   ok,
   refused,
+  rejected,
   Stage,
   sealedAccount,
 } from './support.ts';
@@ -186,18 +190,24 @@ describe('a load that settlement', () => {
 });
 
 describe('a load that cash', () => {
-  test.each([
-    ['rejects', ok({ kind: 'rejected', reason: 'exceeds_credit_limit' }), 'exceeds_credit_limit'],
-    ['refuses for its device', refused('device_unknown'), 'device_unknown'],
-  ])('%s for good is given back', async (_, answer, reason) => {
+  test('rejects for good is given back, against its signed word', async () => {
+    const reason = 'exceeds_credit_limit';
     const loads = await Loads.open();
     const { partners } = loads.stage;
-    partners.script = (call, __, count) =>
-      call === 'credit' ? answer : call === 'reverse' && count < 4 ? NO_ANSWER : undefined;
+    partners.script = (call, request, count) =>
+      call === 'credit'
+        ? rejected(request, { reason })
+        : call === 'reverse' && count < 4
+          ? NO_ANSWER
+          : undefined;
     expect(await loads.load(given())).toEqual({ kind: 'reversed', reason });
     expect(partners.charged.size).toBe(0);
     expect(partners.reversed).toEqual(new Set([REQUEST]));
     expect(await loads.stage.stateOf(REQUEST)).toBe(`reversed ${reason}`);
+    const reversals = partners.calls.filter(({ call }) => call === 'reverse');
+    const rejection = creditRejection(loads.device, ada.order(REQUEST), { reason });
+    expect(reversals).toHaveLength(4);
+    for (const { request } of reversals) expect(request).toEqual({ request: REQUEST, reason, rejection });
   });
 });
 
@@ -342,6 +352,7 @@ describe('an answer that cannot be right is not believed', () => {
     (change: Parameters<typeof creditReceipt>[2], key?: Parameters<typeof creditReceipt>[3]) =>
     (device: bigint) =>
       ok({ kind: 'credited', receipt: creditReceipt(device, order, change, key) });
+  const asked = (device: bigint) => ({ device, order });
   const { signature } = chargeReceipt(order, { chargedAt: 1n });
 
   const ofSettlement: [string, Answer][] = [
@@ -388,8 +399,24 @@ describe('an answer that cannot be right is not believed', () => {
       'receipt_signature_invalid',
       (device) => ok({ kind: 'credited', receipt: { ...creditReceipt(device, order), signature } }),
     ],
-    ['receipt_invalid', () => refused('receipt_invalid')],
-    ['malformed', () => refused('malformed')],
+    ['receipt_of_other_request', (device) => rejected(asked(device), { request: 1n })],
+    ['receipt_of_other_amount', (device) => rejected(asked(device), { amount: 2_501n })],
+    ['receipt_of_other_currency', (device) => rejected(asked(device), { currency: 840 })],
+    ['receipt_of_other_device', (device) => rejected(asked(device), { device: 7n })],
+    ['receipt_of_other_order', (device) => rejected(asked(device), { orderDigest: new Uint8Array(32) })],
+    ['receipt_of_unknown_key', (device) => rejected(asked(device), {}, keySets.settlement[0].signing)],
+    [
+      'receipt_signature_invalid',
+      (device) => {
+        const rejection = { ...creditRejection(device, order), signature };
+        return ok({ kind: 'rejected', reason: 'closed', rejection });
+      },
+    ],
+    // None of them says that it never will be credited: nothing is given back.
+    ...CASH_REFUSALS.map((code) => [code, () => refused(code)] as [string, () => Answer]),
+    ...COMMON_REFUSALS.filter((code) => !MAY_REPEAT[code]).map(
+      (code) => [code, () => refused(code)] as [string, () => Answer],
+    ),
   ];
   test.each(ofCash)('of cash: %s', async (problem, answer) => {
     const loads = await Loads.open();
@@ -407,14 +434,10 @@ describe('an answer that cannot be right is not believed', () => {
 
   test('of a reversal that is refused', async () => {
     const loads = await Loads.open();
-    loads.stage.partners.script = (call) =>
-      call === 'credit'
-        ? ok({ kind: 'rejected', reason: 'closed' })
-        : call === 'reverse'
-          ? refused('request_unknown')
-          : undefined;
+    loads.stage.partners.script = (call, request) =>
+      call === 'credit' ? rejected(request) : call === 'reverse' ? refused('rejection_invalid') : undefined;
     await loads.once(given());
-    expect(await loads.stage.stateOf(REQUEST)).toBe('reversing_distrusted request_unknown');
+    expect(await loads.stage.stateOf(REQUEST)).toBe('reversing_distrusted rejection_invalid');
   });
 
   test('of a partner that answers now this, now that: it is not asked in a circle', async () => {

@@ -20,7 +20,7 @@ import {
   ReverseRequest,
   SettlementOperation,
 } from '../../../src/roles/settlement/messages.ts';
-import { chargeReceipt, creditReceipt, Device, EUR, sealedAccount } from './support.ts';
+import { chargeReceipt, creditReceipt, creditRejection, Device, EUR, sealedAccount } from './support.ts';
 
 const ada = new Device(1);
 const order = ada.order(5n);
@@ -65,7 +65,7 @@ test('each call has its operation', async () => {
   const nothing = transport(() => []);
   const settlement = settlementClient(nothing);
   const cash = cashClient(nothing);
-  await settlement.reverse({ request: 5n, reason: 'rejected' });
+  await settlement.reverse({ request: 5n, reason: 'closed', rejection: creditRejection(1n, order) });
   await cash.openAccount({ device: 1n, signingKey: ada.signing.publicKey, currency: EUR });
   await cash.credit({ device: 1n, order, receipt: chargeReceipt(order) });
   // No answer in place of one: nobody knows.
@@ -83,6 +83,13 @@ test('each call has its operation', async () => {
 });
 
 test('what cash answers comes back as it was sent', async () => {
+  const rejection = creditRejection(1n, order);
+  const rejected = transport(() => [
+    answerCodec(CreditAnswer, CASH_REFUSALS).encode({ kind: 'rejected', reason: 'closed', rejection }),
+  ]);
+  expect(
+    await cashClient(rejected).credit({ device: 1n, order, receipt: chargeReceipt(order) }),
+  ).toMatchObject({ answer: { rejection } });
   const receipt = creditReceipt(1n, order);
   const credited = transport(() => [
     answerCodec(CreditAnswer, CASH_REFUSALS).encode({ kind: 'credited', receipt }),

@@ -19,8 +19,10 @@ import { LoadOrder, type SignedLoadOrder } from '../../../src/roles/documents/lo
 import {
   ChargeReceipt,
   CreditReceipt,
+  CreditRejection,
   type SignedChargeReceipt,
   type SignedCreditReceipt,
+  type SignedCreditRejection,
 } from '../../../src/roles/documents/receipts.ts';
 import type { DocumentKind, Signed } from '../../../src/roles/documents/signed.ts';
 import { type ManagementClient, managementClient } from '../../../src/roles/management/client.ts';
@@ -163,6 +165,34 @@ export function creditReceipt(
   const keyId = keyIdOf(key.publicKey, sha256);
   const document: CreditReceipt = { keyId, request, device, amount, currency, timestamp: START, ...change };
   return sign(CreditReceipt, document, key);
+}
+
+export function creditRejection(
+  device: bigint,
+  order: SignedLoadOrder,
+  change: Partial<CreditRejection> = {},
+  key: KeyPair = keySets.cash[0].signing,
+): SignedCreditRejection {
+  const { request, amount, currency } = order.document;
+  const document: CreditRejection = {
+    keyId: keyIdOf(key.publicKey, sha256),
+    request,
+    device,
+    amount,
+    currency,
+    orderDigest: sha256(LoadOrder.codec.encode(order.document)),
+    reason: 'closed',
+    rejectedAt: START,
+    ...change,
+  };
+  return sign(CreditRejection, document, key);
+}
+
+/** What cash answers to a credit that it rejects. */
+export function rejected(asked: unknown, change: Partial<CreditRejection> = {}, key?: KeyPair) {
+  const { device, order } = asked as CreditRequest;
+  const rejection = creditRejection(device, order, change, key);
+  return ok({ kind: 'rejected', reason: rejection.document.reason, rejection });
 }
 
 export const ok = <Answer>(answer: Answer): { kind: 'ok'; answer: Answer } => ({ kind: 'ok', answer });

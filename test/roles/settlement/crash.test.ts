@@ -1,18 +1,21 @@
 // A crash at every point at which settlement can be seen from outside: before and after each write and each effect, and
 // before and after the work that the institution does. Found by enumeration: a run counts its points, then each of them is
 // the end of a run of its own. What the scripted institution's books say in the end decides.
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { ChargeRequest } from '../../../src/roles/settlement/messages.ts';
-import type { Script } from './scripted-institution.ts';
-import { ACCOUNT_NUMBER, chargeRequest, Simulation } from './support.ts';
+import { referenceOf, type Script } from './scripted-institution.ts';
+import { ACCOUNT_NUMBER, chargeRequest, rejectedReversal, reversalOf, Simulation } from './support.ts';
 
 const REQUEST = 7n;
 
 interface Scenario {
   readonly name: string;
   readonly script: Script;
-  /** Management asks for a reversal when the charge is at this point. */
+  /** Management asks for a reversal when the charge is at this point, or so many turns later. */
   readonly reverseAt?: number;
+  readonly turns?: number;
+  /** It has cash's rejection of the credit. */
+  readonly isRejected?: boolean;
 }
 
 const SCRIPTS: { readonly [name: string]: Script } = {
@@ -53,20 +56,34 @@ const SCRIPTS: { readonly [name: string]: Script } = {
   },
 };
 
+interface Played {
+  readonly simulation: Simulation;
+  readonly points: number;
+  /** To the charge, at the end. */
+  readonly answer: string;
+  /** Of the reversal. */
+  readonly refusal: string | undefined;
+}
+
 /** Runs the scenario, and calls `at` at each point with its number. */
 async function play(
   scenario: Scenario,
   at: (point: number, simulation: Simulation) => void,
-): Promise<{ readonly simulation: Simulation; readonly points: number; readonly answer: string }> {
+): Promise<Played> {
   const simulation = new Simulation({ script: scenario.script, limits: { inquireForMs: 60_000 } });
   const charge: ChargeRequest = chargeRequest({ request: REQUEST, applyBy: simulation.applyBy });
-  const reversal = { request: REQUEST, reason: 'gave up' };
+  const reversal = scenario.isRejected ? rejectedReversal(charge) : reversalOf(REQUEST);
   let points = 0;
+  let refusal: string | undefined;
   let reversed: Promise<unknown> | undefined;
+  const reverse = async (): Promise<void> => {
+    await simulation.world.quiet(scenario.turns ?? 0);
+    if (!simulation.isDown) await simulation.client().reverse(reversal);
+  };
   const point = (): void => {
     points++;
     if (points === scenario.reverseAt) {
-      reversed = simulation.client().reverse(reversal);
+      reversed = reverse();
     }
     at(points, simulation);
   };
@@ -76,11 +93,15 @@ async function play(
   await simulation.insist((client) => client.charge(charge));
   if (scenario.reverseAt !== undefined) {
     if (reversed !== undefined) await Promise.race([reversed, simulation.world.pass(1000)]);
-    await simulation.insist((client) => client.reverse(reversal));
+    const insisted = simulation.insist((client) => client.reverse(reversal));
+    refusal = await insisted.then(
+      () => undefined,
+      (error: Error) => error.message.split(':')[0],
+    );
   }
   await simulation.finish();
   const { kind } = await simulation.insist((client) => client.charge(charge));
-  return { simulation, points, answer: kind };
+  return { simulation, points, answer: kind, refusal };
 }
 
 function expectTrue({ simulation, answer }: { simulation: Simulation; answer: string }, what: string): void {
@@ -117,33 +138,71 @@ test.each(Object.keys(SCRIPTS))('a crash anywhere: %s', async (name) => {
   }
 });
 
-test.each([
+/** Reversed, and no receipt of it has ever left; or charged, and the reversal refused. */
+function expectOneOfBoth({ simulation, answer, refusal }: Played, what: string): void {
+  if (answer === 'charged') {
+    expect([what, refusal]).toEqual([what, 'rejection_required']);
+    return;
+  }
+  expect([what, answer, refusal]).toEqual([what, 'reversed', undefined]);
+  const told = Buffer.concat(simulation.told.bytes);
+  expect([what, told.includes(referenceOf({ reference: REQUEST }))]).toEqual([what, false]);
+}
+
+describe.each([
   'all is well',
   'all of it twice',
   'garbage everywhere',
   'nothing but lost answers',
   'the capture is lost, then late',
-])('a reversal at any time: %s', async (name) => {
+])('a reversal at any time: %s', (name) => {
   const script = SCRIPTS[name]!;
-  const { points } = await play({ name, script }, () => {});
-  for (let reverseAt = 1; reverseAt <= points; reverseAt++) {
-    const run = await play({ name, script, reverseAt }, () => {});
-    expectTrue(run, `reversal at point ${reverseAt} of ${points}`);
-    expect(run.answer).toBe('reversed');
-  }
+
+  test('without a rejection: before there is a receipt, or not at all', async () => {
+    const { points } = await play({ name, script }, () => {});
+    const answers = new Set<string>();
+    for (let reverseAt = 1; reverseAt <= points; reverseAt++) {
+      for (const turns of [0, 1, 2, 3, 5]) {
+        const run = await play({ name, script, reverseAt, turns }, () => {});
+        const what = `reversal at point ${reverseAt} of ${points}, ${turns} turns later`;
+        expectTrue(run, what);
+        expectOneOfBoth(run, what);
+        answers.add(run.answer);
+      }
+    }
+    expect(answers).toEqual(new Set(['reversed', 'charged']));
+  });
+
+  test('with one: always', async () => {
+    const { points } = await play({ name, script }, () => {});
+    for (let reverseAt = 1; reverseAt <= points; reverseAt++) {
+      const run = await play({ name, script, reverseAt, isRejected: true }, () => {});
+      expectTrue(run, `reversal at point ${reverseAt} of ${points}`);
+      expect([run.answer, run.refusal]).toEqual(['reversed', undefined]);
+    }
+  });
 });
 
-test.each(['all is well', 'nothing but lost answers'])('a crash anywhere in a reversal: %s', async (name) => {
+test.each([
+  ['all is well', false],
+  ['all is well', true],
+  ['nothing but lost answers', false],
+  ['nothing but lost answers', true],
+] as const)('a crash anywhere in a reversal: %s, with a rejection: %s', async (name, isRejected) => {
   const script = SCRIPTS[name]!;
   const { points } = await play({ name, script }, () => {});
-  for (let reverseAt = 2; reverseAt <= points; reverseAt += 3) {
-    const whole = await play({ name, script, reverseAt }, () => {});
+  for (let reverseAt = 2; reverseAt <= points; reverseAt += isRejected ? 3 : 1) {
+    const whole = await play({ name, script, reverseAt, isRejected }, () => {});
     for (let end = reverseAt + 1; end <= whole.points; end += 2) {
-      const run = await play({ name, script, reverseAt }, (point, simulation) => {
-        if (point === end) simulation.crash();
-      });
-      expectTrue(run, `reversal at point ${reverseAt}, crash at point ${end} of ${whole.points}`);
-      expect(run.answer).toBe('reversed');
+      for (const isFlushed of isRejected ? [false] : [false, true]) {
+        const run = await play({ name, script, reverseAt, isRejected }, (point, simulation) => {
+          if (point === end) simulation.crash(isFlushed);
+        });
+        const what = `reversal at point ${reverseAt}, crash at point ${end} of ${whole.points}, ${isFlushed}`;
+        expectTrue(run, what);
+        if (isRejected) expect([what, run.answer]).toEqual([what, 'reversed']);
+        else expectOneOfBoth(run, what);
+      }
     }
   }
 });

@@ -32,6 +32,18 @@ describe('keys of a directory', () => {
     expect(sealingKey(source.current(), 'settlement', idOf(first), START)).toBe(first.sealing);
   });
 
+  test("cash's signing keys count as long as the directory says so, and no others", () => {
+    const source = sourceOf('settlement');
+    const keys = identityKeys(source);
+    const { signing, channel } = keySets.cash[0];
+    expect(keys.cash(keyIdOf(signing.publicKey), START + 1n)).toEqual(signing.publicKey);
+    expect(keys.cash(keyIdOf(signing.publicKey), OVERLAP_END + 1n)).toEqual(signing.publicKey);
+    expect(source.misses).toBe(0);
+    expect(keys.cash(keyIdOf(channel.publicKey), START + 1n)).toBeUndefined();
+    expect(keys.cash(keyIdOf(first.signing.publicKey), START + 1n)).toBeUndefined();
+    expect(source.misses).toBe(2);
+  });
+
   test('a charge sealed to the old key, made after the rotation', async () => {
     const simulation = new Simulation({ keys: identityKeys(sourceOf('settlement')) });
     simulation.world.now = ROTATION + DAY;

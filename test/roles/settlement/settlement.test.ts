@@ -1,23 +1,32 @@
 // Settlement as a whole, through its engine, with a scripted institution.
 import { fc } from '@fast-check/vitest';
 import { describe, expect, test } from 'vitest';
+import { ed25519 } from '../../../src/crypto/index.ts';
+import { CreditReceipt, type SignedCreditRejection } from '../../../src/roles/documents/receipts.ts';
 import { ChargeRequest, SettlementOperation } from '../../../src/roles/settlement/messages.ts';
 import { reversalId } from '../../../src/roles/settlement/reversal-id.ts';
 import type { Peer } from '../../../src/wire/peer.ts';
 import { FAULTS, referenceOf, type Script } from './scripted-institution.ts';
 import {
   ACCOUNT_NUMBER,
+  CASH,
   chargeRequest,
   EUR,
   HOUR_NS,
   isReceiptOf,
+  keyIdOf,
   MANAGEMENT,
   OPERATOR,
+  rejectedReversal,
+  rejectionOf,
+  reversalOf,
   SEALING,
+  SIGNING,
   Simulation,
   type SimulationOptions,
   sealedAccount,
   sealingPair,
+  signedOrder,
   signingPair,
 } from './support.ts';
 
@@ -261,7 +270,7 @@ describe('a reversal', () => {
     const simulation = await started({ script: { reverse: [fault, fault] } });
     const request = requestOf(simulation);
     await simulation.insist((client) => client.charge(request));
-    const reversal = { request: 7n, reason: 'not credited' };
+    const reversal = rejectedReversal(request);
     const reversed = { kind: 'reversed', reason: 'not credited' };
     expect(await simulation.insist((client) => client.reverse(reversal))).toEqual(reversed);
     expect(await simulation.insist((client) => client.reverse(reversal))).toEqual(reversed);
@@ -270,12 +279,113 @@ describe('a reversal', () => {
     expect(simulation.institution.charged(7n)).toEqual({ times: 0, held: false });
   });
 
+  describe('of what is charged, and has a receipt', () => {
+    const other = (request: ChargeRequest) => ({
+      ...request,
+      order: signedOrder({ request: 7n, amount: 2501n, applyBy: request.order.document.applyBy }),
+    });
+    const cases: Record<string, [(charge: ChargeRequest) => SignedCreditRejection | undefined, string]> = {
+      'without a rejection': [() => undefined, 'rejection_required'],
+      'with one of another request': [(charge) => rejectionOf(charge, { request: 8n }), 'rejection_mismatch'],
+      'with one of another amount': [(charge) => rejectionOf(charge, { amount: 1n }), 'rejection_mismatch'],
+      'with one of another currency': [
+        (charge) => rejectionOf(charge, { currency: 840 }),
+        'rejection_mismatch',
+      ],
+      'with one of another order': [
+        (charge) => rejectionOf(charge, { orderDigest: rejectionOf(other(charge)).document.orderDigest }),
+        'rejection_mismatch',
+      ],
+      'with one by a key that is not listed': [
+        (charge) => rejectionOf(charge, {}, signingPair('somebody')),
+        'rejection_invalid',
+      ],
+      'with one by settlement itself': [(charge) => rejectionOf(charge, {}, SIGNING), 'rejection_invalid'],
+      "with one that names cash's key and is by another": [
+        (charge) => rejectionOf(charge, { keyId: keyIdOf(CASH.publicKey) }, signingPair('somebody')),
+        'rejection_invalid',
+      ],
+      "with cash's signature over another": [
+        (charge) => ({
+          ...rejectionOf(charge),
+          signature: rejectionOf(charge, { reason: 'closed' }).signature,
+        }),
+        'rejection_invalid',
+      ],
+      "with a credit receipt's signature": [
+        (charge) => {
+          const { document } = rejectionOf(charge);
+          const { orderDigest, reason, rejectedAt, ...same } = document;
+          const credited = CreditReceipt.signedBytes({ ...same, timestamp: rejectedAt });
+          return { document, signature: ed25519.sign(CASH.secretKey, credited) };
+        },
+        'rejection_invalid',
+      ],
+    };
+
+    test.each(Object.entries(cases))('%s: nothing changes', async (_, [make, code]) => {
+      const simulation = await started();
+      const request = requestOf(simulation);
+      const answer = await simulation.insist((client) => client.charge(request));
+      const before = new Map(simulation.disk.records);
+      const reversal = { request: 7n, reason: 'x', rejection: make(request) };
+      for (let i = 0; i < 2; i++) {
+        await expect(simulation.insist((client) => client.reverse(reversal))).rejects.toThrow(code);
+      }
+      await simulation.finish();
+      expect(simulation.disk.records).toEqual(before);
+      expect(await simulation.insist((client) => client.charge(request))).toEqual(answer);
+      expect(simulation.institution.charged(7n)).toEqual({ times: 1, held: false });
+      // What was refused stands in the way of nothing.
+      const reversed = { kind: 'reversed', reason: 'not credited' };
+      expect(await simulation.insist((client) => client.reverse(rejectedReversal(request)))).toEqual(
+        reversed,
+      );
+      // What is known needs no proof.
+      expect(await simulation.insist((client) => client.reverse(reversal))).toEqual(reversed);
+    });
+
+    test('many in one frame: each has its own', async () => {
+      const simulation = await started();
+      const names = Object.keys(cases).filter((name) => name !== 'with one of another request');
+      const requests = names.map((_, i) => requestOf(simulation, BigInt(100 + i)));
+      for (const request of requests) await simulation.insist((client) => client.charge(request));
+      const client = simulation.client();
+      const answers = await simulation.world.until(
+        Promise.all(
+          requests.flatMap((request, i) => {
+            const [make] = cases[names[i]!]!;
+            const id = request.order.document.request;
+            return [
+              client.reverse({ request: id, reason: 'x', rejection: make(request) }),
+              client.reverse(reversalOf(1000n + id)),
+            ];
+          }),
+        ),
+      );
+      const codes = answers.map((answer) => (answer.kind === 'refused' ? answer.refusal.code : answer.kind));
+      expect(codes.filter((_, i) => i % 2 === 1)).toEqual(names.map(() => 'ok'));
+      expect(codes.filter((_, i) => i % 2 === 0)).toEqual(names.map((name) => cases[name]![1]));
+    });
+  });
+
+  test('of what is not charged yet, with a rejection that is not one, is refused as well', async () => {
+    const simulation = await started();
+    const request = requestOf(simulation);
+    const rejection = rejectionOf(request, {}, signingPair('somebody'));
+    const reversal = { request: 7n, reason: 'x', rejection };
+    await expect(simulation.insist((client) => client.reverse(reversal))).rejects.toThrow(
+      'rejection_invalid',
+    );
+    expect(await simulation.insist((client) => client.charge(request))).toMatchObject({ kind: 'charged' });
+  });
+
   test('under way, it is the answer to the charge too', async () => {
     const simulation = await started({ script: { reverse: ['lost_before'] } });
     const request = requestOf(simulation);
     await simulation.insist((client) => client.charge(request));
     const pending = { kind: 'ok', answer: { kind: 'pending', state: 'reversing' } };
-    const reversal = { request: 7n, reason: 'x' };
+    const reversal = rejectedReversal(request, 'x');
     expect(await simulation.world.until(simulation.client().reverse(reversal))).toEqual(pending);
     expect(await simulation.world.until(simulation.client().charge(request))).toEqual(pending);
   });
@@ -283,7 +393,7 @@ describe('a reversal', () => {
   test('of what never came prevents it', async () => {
     const simulation = await started();
     const reversed = { kind: 'reversed', reason: 'gave up' };
-    const reversal = { request: 7n, reason: 'gave up' };
+    const reversal = reversalOf(7n);
     expect(await simulation.insist((client) => client.reverse(reversal))).toEqual(reversed);
     expect(await charged(simulation)).toEqual(reversed);
     expect(simulation.institution.calls).toEqual([]);
@@ -291,8 +401,8 @@ describe('a reversal', () => {
 
   test('is the same one, whatever its reason', async () => {
     const simulation = await started();
-    const first = await simulation.insist((client) => client.reverse({ request: 7n, reason: 'one' }));
-    const second = await simulation.insist((client) => client.reverse({ request: 7n, reason: 'two' }));
+    const first = await simulation.insist((client) => client.reverse(reversalOf(7n, 'one')));
+    const second = await simulation.insist((client) => client.reverse(reversalOf(7n, 'two')));
     expect(second).toEqual(first);
   });
 
@@ -300,7 +410,7 @@ describe('a reversal', () => {
     const simulation = await started({ script: { authorise: ['decline'] } });
     const request = requestOf(simulation);
     const declined = await simulation.insist((client) => client.charge(request));
-    expect(await simulation.insist((client) => client.reverse({ request: 7n, reason: 'x' }))).toEqual({
+    expect(await simulation.insist((client) => client.reverse(reversalOf(7n, 'x')))).toEqual({
       kind: 'reversed',
       reason: 'x',
     });
@@ -312,10 +422,10 @@ describe('a reversal', () => {
     const simulation = await started();
     const charge = requestOf(simulation, request);
     const client = simulation.client();
-    const both = Promise.all([client.charge(charge), client.reverse({ request, reason: 'x' })]);
+    const both = Promise.all([client.charge(charge), client.reverse(reversalOf(request, 'x'))]);
     await simulation.world.until(both);
     await simulation.finish();
-    expect(await simulation.insist((again) => again.reverse({ request, reason: 'x' }))).toMatchObject({
+    expect(await simulation.insist((again) => again.reverse(reversalOf(request, 'x')))).toMatchObject({
       kind: 'reversed',
     });
     expect(await simulation.insist((again) => again.charge(charge))).toMatchObject({ kind: 'reversed' });
@@ -324,7 +434,7 @@ describe('a reversal', () => {
 
   test('cannot be asked for under a reserved id', async () => {
     const simulation = await started();
-    const reversal = { request: reversalId(1n), reason: 'x' };
+    const reversal = reversalOf(reversalId(1n));
     await expect(simulation.insist((client) => client.reverse(reversal))).rejects.toThrow(
       'request_id_reserved',
     );
@@ -336,7 +446,7 @@ describe('operators', () => {
     const simulation = await started({ script: { authorise: ['ok', 'decline', 'ok', 'lost_before'] } });
     const charge = (request: bigint) => charged(simulation, request);
     const reverse = (request: bigint, reason: string) =>
-      simulation.insist((client) => client.reverse({ request, reason }));
+      simulation.insist((client) => client.reverse(rejectedReversal(requestOf(simulation, request), reason)));
     await charge(10n);
     await charge(11n);
     await charge(12n);
@@ -407,7 +517,7 @@ describe('operators', () => {
     });
     const request = requestOf(simulation);
     await simulation.insist((client) => client.charge(request));
-    await simulation.insist((client) => client.reverse({ request: 7n, reason: 'x' }));
+    await simulation.insist((client) => client.reverse(rejectedReversal(request)));
     const result = await simulation.world.until(simulation.client(OPERATOR).lookupRequest(7n));
     if (result.kind !== 'ok') throw new Error(result.kind);
     const { history } = result.answer.report!;
@@ -439,7 +549,7 @@ describe('who may ask', () => {
     const client = simulation.client(peer);
     const refused = { kind: 'refused', refusal: { code: 'not_permitted' } };
     expect(await simulation.world.until(client.charge(requestOf(simulation)))).toMatchObject(refused);
-    expect(await simulation.world.until(client.reverse({ request: 7n, reason: 'x' }))).toMatchObject(refused);
+    expect(await simulation.world.until(client.reverse(reversalOf(7n)))).toMatchObject(refused);
     expect(simulation.disk.records.size).toBe(0);
   });
 
@@ -507,7 +617,7 @@ describe('the account number', () => {
   test.each(twoFaults)('is nowhere in the clear: %j', async (script) => {
     const simulation = await started({ script: { inquire: ['garbage', 'reject', 'lost_after'], ...script } });
     await charged(simulation);
-    await simulation.insist((client) => client.reverse({ request: 7n, reason: 'x' }));
+    await simulation.insist((client) => client.reverse(rejectedReversal(requestOf(simulation))));
     await simulation.world.until(simulation.client(OPERATOR).lookupRequest(7n));
     await simulation.finish();
     const everything = simulation.everything();

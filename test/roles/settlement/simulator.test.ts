@@ -8,7 +8,7 @@ import { openSettlement } from '../../../src/roles/settlement/role.ts';
 import { openRoleStore } from '../../../src/store/lmdb-store.ts';
 import { accountNumber, adapter, expectConserved, simulator } from '../../institution/support.ts';
 import { temporaryDirectory } from '../../store/support.ts';
-import { chargeRequest, EUR, KEYS, MANAGEMENT, transportTo } from './support.ts';
+import { chargeRequest, EUR, KEYS, MANAGEMENT, rejectedReversal, transportTo } from './support.ts';
 
 const ACCOUNTS = 10;
 const AMOUNT = 250n;
@@ -80,10 +80,9 @@ test.each<[string, number, Dials]>([
   if (Object.keys(dials).length === 0) expect(charged).toBe(count);
 
   const [first] = charges;
-  const { request } = first!.order.document;
   const wasCharged = answers[0]!.kind === 'charged';
   for (;;) {
-    const result = await client.reverse({ request, reason: 'test' });
+    const result = await client.reverse(rejectedReversal(first!));
     if (result.kind === 'ok' && result.answer.kind === 'reversed') break;
   }
   const after = institution.books.accounts('', 1000).reduce((sum, { captured }) => sum + captured, 0n);

@@ -10,12 +10,17 @@ import {
   type SealedAccount,
 } from '../../../src/roles/documents/account-seal.ts';
 import { LoadOrder } from '../../../src/roles/documents/load-order.ts';
-import { ChargeReceipt, type SignedChargeReceipt } from '../../../src/roles/documents/receipts.ts';
+import {
+  ChargeReceipt,
+  CreditRejection,
+  type SignedChargeReceipt,
+  type SignedCreditRejection,
+} from '../../../src/roles/documents/receipts.ts';
 import type { Trace } from '../../../src/roles/flow/flow.ts';
 import { SettlementClient } from '../../../src/roles/settlement/client.ts';
 import type { KeyPair, SettlementKeys } from '../../../src/roles/settlement/interface.ts';
 import type { SettlementLimits } from '../../../src/roles/settlement/limits.ts';
-import type { ChargeRequest } from '../../../src/roles/settlement/messages.ts';
+import type { ChargeRequest, ReverseRequest } from '../../../src/roles/settlement/messages.ts';
 import { openSettlement, type Settlement } from '../../../src/roles/settlement/role.ts';
 import type { Engine } from '../../../src/wire/engine.ts';
 import { encodeMessages, parseMessages } from '../../../src/wire/messages.ts';
@@ -48,12 +53,14 @@ export const keyIdOf = (publicKey: Uint8Array): Uint8Array => sha256(publicKey).
 export const SIGNING = signingPair('settlement');
 export const SEALING = sealingPair('settlement');
 export const RETIRED_SEALING = sealingPair('settlement, last year');
+export const CASH = signingPair('cash');
 export const DEVICE = signingPair('device');
 
 export const KEYS: SettlementKeys = {
   signing: () => SIGNING,
   sealing: (keyId) =>
     [SEALING, RETIRED_SEALING].find(({ publicKey }) => Buffer.compare(keyIdOf(publicKey), keyId) === 0),
+  cash: (keyId) => (Buffer.compare(keyIdOf(CASH.publicKey), keyId) === 0 ? CASH.publicKey : undefined),
 };
 
 export interface OrderOptions {
@@ -115,6 +122,37 @@ export function isReceiptOf(receipt: SignedChargeReceipt, { order }: ChargeReque
     document.amount === amount &&
     document.currency === currency
   );
+}
+
+/** What cash signs when it will never credit the order of that charge. `changes`: what a rejection should not say. */
+export function rejectionOf(
+  { order }: Pick<ChargeRequest, 'order'>,
+  changes: Partial<CreditRejection> = {},
+  key: KeyPair = CASH,
+): SignedCreditRejection {
+  const { request, amount, currency } = order.document;
+  const document: CreditRejection = {
+    keyId: keyIdOf(key.publicKey),
+    request,
+    device: 1n << 90n,
+    amount,
+    currency,
+    orderDigest: sha256(LoadOrder.codec.encode(order.document)),
+    reason: 'exceeds_credit_limit',
+    rejectedAt: 5n,
+    ...changes,
+  };
+  return { document, signature: ed25519.sign(key.secretKey, CreditRejection.signedBytes(document)) };
+}
+
+/** Of a charge that has no receipt. */
+export function reversalOf(request: bigint, reason = 'gave up'): ReverseRequest {
+  return { request, reason, rejection: undefined };
+}
+
+/** Of a charge that cash has rejected. */
+export function rejectedReversal(charge: ChargeRequest, reason = 'not credited'): ReverseRequest {
+  return { request: charge.order.document.request, reason, rejection: rejectionOf(charge) };
 }
 
 /** Straight to the engine, as frames. */
@@ -195,6 +233,7 @@ export class Simulation {
       keys: {
         signing: (now) => this.keys.signing(now),
         sealing: (keyId, now) => this.keys.sealing(keyId, now),
+        cash: (keyId, now) => this.keys.cash(keyId, now),
       },
       limits: { amountMax: new Map([[EUR, 100_000n]]), ...this.#limits },
       clock: this.world.clock,

@@ -1,0 +1,66 @@
+// Where a thread is busy: V8's sampling profiler, each sample given to the part of the source that it was in or was called
+// from last.
+import { Session } from 'node:inspector/promises';
+
+/** Parts of the time in which the thread ran JavaScript or what that called, largest first; together 1. */
+export type Shares = readonly { readonly part: string; readonly share: number }[];
+
+/** Waiting, and what V8 cannot tell from it: the event loop itself, and moments in which another process had the core. */
+const OUTSIDE = 'outside';
+const SAMPLE_MICROSECONDS = 250;
+
+/** The first that a file's path matches. What matches none belongs to its caller. */
+const PARTS: readonly (readonly [RegExp, string])[] = [
+  [/\/src\/(channel\/secure\/|crypto\/aead|crypto\/chacha)/, 'channel: encryption'],
+  [/\/src\/(channel|wire)\/|uWebSockets/, 'channel: sockets, frames'],
+  [/\/src\/(crypto|kernel\/crypto)/, 'signatures, seals, digests'],
+  [/\/src\/(store|pool)\/|\/lmdb\/|\/piscina\//, 'store'],
+  [/\/src\/shared\/codec/, 'codec'],
+  [/\/src\/(ledger|journal|state|kernel)\//, 'ledger'],
+  [/\/src\/roles\/flow\//, 'flow runner'],
+  [/\/src\/institution\//, 'institution, ISO 8583'],
+  [/\/src\//, 'role'],
+];
+
+export class ThreadProfile {
+  #session: Session | undefined;
+
+  async start(): Promise<void> {
+    const session = new Session();
+    this.#session = session;
+    session.connect();
+    await session.post('Profiler.enable');
+    await session.post('Profiler.setSamplingInterval', { interval: SAMPLE_MICROSECONDS });
+    await session.post('Profiler.start');
+  }
+
+  async stop(): Promise<Shares> {
+    const { profile } = await this.#session!.post('Profiler.stop');
+    this.#session!.disconnect();
+    const partOf = new Map<number, string>();
+    const byId = new Map(profile.nodes.map((node) => [node.id, node]));
+    const walk = (id: number, caller: string): void => {
+      const { callFrame, children = [] } = byId.get(id)!;
+      const part = nameOf(callFrame.functionName, callFrame.url) ?? caller;
+      partOf.set(id, part);
+      for (const child of children) walk(child, part);
+    };
+    walk(profile.nodes[0]!.id, 'Node itself');
+    const microseconds = new Map<string, number>();
+    profile.samples?.forEach((id, i) => {
+      const part = partOf.get(id)!;
+      microseconds.set(part, (microseconds.get(part) ?? 0) + profile.timeDeltas![i]!);
+    });
+    microseconds.delete(OUTSIDE);
+    const busy = [...microseconds.values()].reduce((sum, value) => sum + value, 0);
+    return [...microseconds]
+      .map(([part, value]) => ({ part, share: value / busy }))
+      .sort((a, b) => b.share - a.share);
+  }
+}
+
+function nameOf(functionName: string, url: string): string | undefined {
+  if (functionName === '(idle)' || functionName === '(program)') return OUTSIDE;
+  if (functionName === '(garbage collector)') return 'garbage collector';
+  return PARTS.find(([pattern]) => pattern.test(url))?.[1];
+}

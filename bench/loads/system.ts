@@ -1,0 +1,236 @@
+// The system that the loads go through, in processes of their own: simulator, cash, settlement, management; or the three
+// roles in one process. Each answers over its IPC channel what CPU time it has used, and where.
+//
+//     benchmark ──devices' channels──▶ management ─▶ settlement ─▶ simulator
+//         └── IPC: cpu, profile, stop      └───────▶ cash
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { initHome } from '../../src/identity/init-home.ts';
+import { AdminServer } from '../../src/institution/simulator/admin.ts';
+import { SimulatedInstitution } from '../../src/institution/simulator/simulated-institution.ts';
+import { START_ORDER, startRole } from '../../src/main/roles/start-role.ts';
+import { type Shares, ThreadProfile } from './profile.ts';
+
+/** What runs in one process: the simulator, or roles. */
+export type Part = 'simulator' | (typeof START_ORDER)[number];
+
+interface Serve {
+  readonly parts: readonly Part[];
+  readonly home: string;
+  readonly books: string;
+  readonly accounts: number;
+  readonly port: number;
+}
+
+type Question = 'cpu' | 'profile' | 'shares' | 'stop';
+
+const SCRIPT = fileURLToPath(import.meta.url);
+/** Devices load again and again; their accounts must hold it. */
+const BALANCE_MAX = '1000000';
+const BALANCE_AT_INSTITUTION = 10n ** 12n;
+const SEED = 1n;
+
+const log = {
+  info: () => {},
+  warn: (fields: object, message: string) => report(fields, message),
+  error: (fields: object, message: string) => report(fields, message),
+};
+
+function report(fields: object, message: string): void {
+  const text = JSON.stringify(fields, (_, value) => (typeof value === 'bigint' ? String(value) : value));
+  process.stderr.write(`${message} ${text}\n`);
+}
+
+// ---- in a process of its own
+
+async function serve({ parts, home, books, accounts, port }: Serve): Promise<void> {
+  const running: { close(): Promise<unknown> }[] = [];
+  let admin: string | undefined;
+  for (const part of parts) {
+    if (part === 'simulator') {
+      const options = { path: books, accounts, seed: SEED, balance: BALANCE_AT_INSTITUTION, port };
+      const institution = await SimulatedInstitution.start(options);
+      const adminServer = await AdminServer.listen({ institution, port: 0 });
+      admin = adminServer.url;
+      running.push(institution, adminServer);
+    } else {
+      running.push(await startRole({ home, role: part, passphrase: async () => undefined, log }));
+    }
+  }
+  const profile = new ThreadProfile();
+  const answer: { readonly [question in Question]: () => unknown } = {
+    cpu: () => process.cpuUsage(),
+    profile: () => profile.start(),
+    shares: () => profile.stop(),
+    stop: async () => {
+      for (const part of running.reverse()) await part.close();
+    },
+  };
+  process.on('message', async (question: Question) => {
+    process.send!({ answer: (await answer[question]()) ?? null });
+    if (question === 'stop') process.disconnect();
+  });
+  process.send!({ answer: admin ?? null });
+}
+
+// ---- seen from the benchmark
+
+class Running {
+  readonly name: string;
+  readonly #child: ChildProcess;
+  admin: string | undefined;
+
+  private constructor(name: string, child: ChildProcess) {
+    this.name = name;
+    this.#child = child;
+  }
+
+  static async start(name: string, what: Serve): Promise<Running> {
+    const args = ['--import', 'tsx', SCRIPT, JSON.stringify(what)];
+    const child = spawn(process.execPath, args, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+    const running = new Running(name, child);
+    running.admin = ((await running.#answer()) as string | null) ?? undefined;
+    return running;
+  }
+
+  ask(question: Question): Promise<unknown> {
+    const answer = this.#answer();
+    this.#child.send(question);
+    return answer;
+  }
+
+  async stop(): Promise<void> {
+    const exited = once(this.#child, 'exit');
+    await this.ask('stop');
+    await exited;
+  }
+
+  kill(): void {
+    this.#child.kill('SIGKILL');
+  }
+
+  #answer(): Promise<unknown> {
+    return new Promise((resolve, reject) => {
+      const answered = ({ answer }: { answer: unknown }): void => {
+        this.#child.off('exit', ended);
+        resolve(answer);
+      };
+      const ended = (): void => {
+        this.#child.off('message', answered);
+        reject(new Error(`${this.name}: expected an answer, but it ended`));
+      };
+      this.#child.once('message', answered);
+      this.#child.once('exit', ended);
+    });
+  }
+}
+
+/** Seconds of CPU, all threads, by process. */
+export type CpuSeconds = { readonly [process: string]: number };
+
+export interface SystemOptions {
+  readonly folder: string;
+  readonly accounts: number;
+  readonly oneProcess: boolean;
+}
+
+export class System {
+  readonly home: string;
+  readonly root: string;
+  readonly #processes: readonly Running[];
+
+  private constructor(home: string, root: string, processes: readonly Running[]) {
+    this.home = home;
+    this.root = root;
+    this.#processes = processes;
+  }
+
+  static async start({ folder, accounts, oneProcess }: SystemOptions): Promise<System> {
+    const home = join(folder, 'home');
+    await initHome({ home });
+    const ports = await freePorts(START_ORDER.length + 1);
+    const path = join(home, 'specie.json');
+    const settings = JSON.parse(readFileSync(path, 'utf8'));
+    START_ORDER.forEach((role, i) => {
+      settings.roles[role].port = ports[i];
+    });
+    settings.institution.port = ports.at(-1);
+    settings.limits.balanceMax = BALANCE_MAX;
+    writeFileSync(path, JSON.stringify(settings));
+    // Signs a directory of these addresses.
+    const { fingerprint } = await initHome({ home });
+    const common = { home, books: join(folder, 'institution'), accounts, port: ports.at(-1)! };
+    const groups: readonly (readonly [string, readonly Part[]])[] = oneProcess
+      ? [
+          ['simulator', ['simulator']],
+          ['roles', START_ORDER],
+        ]
+      : (['simulator', ...START_ORDER] as const).map((part) => [part, [part]]);
+    const processes: Running[] = [];
+    try {
+      for (const [name, parts] of groups) processes.push(await Running.start(name, { ...common, parts }));
+    } catch (error) {
+      for (const running of processes) running.kill();
+      throw error;
+    }
+    return new System(home, fingerprint, processes);
+  }
+
+  /** Of the simulator. */
+  get admin(): string {
+    return this.#processes[0]!.admin!;
+  }
+
+  async cpu(): Promise<CpuSeconds> {
+    const used = await this.#all<NodeJS.CpuUsage>('cpu');
+    return Object.fromEntries(used.map(([name, { user, system }]) => [name, (user + system) / 1e6]));
+  }
+
+  async profile(): Promise<void> {
+    await this.#all('profile');
+  }
+
+  /** Where the main thread of each process was busy since `profile`. */
+  async shares(): Promise<{ readonly [process: string]: Shares }> {
+    return Object.fromEntries(await this.#all<Shares>('shares'));
+  }
+
+  async stop(): Promise<void> {
+    for (const running of [...this.#processes].reverse()) await running.stop();
+  }
+
+  kill(): void {
+    for (const running of this.#processes) running.kill();
+  }
+
+  #all<Answer>(question: Question): Promise<[string, Answer][]> {
+    return Promise.all(
+      this.#processes.map(async (running) => [running.name, (await running.ask(question)) as Answer]),
+    );
+  }
+}
+
+/** Ports that were free a moment ago. */
+async function freePorts(count: number): Promise<number[]> {
+  const servers = await Promise.all(
+    Array.from({ length: count }, async () => {
+      const server = createServer().listen(0, '127.0.0.1');
+      await once(server, 'listening');
+      return server;
+    }),
+  );
+  return Promise.all(
+    servers.map(async (server) => {
+      const address = server.address();
+      server.close();
+      await once(server, 'close');
+      return typeof address === 'object' ? address!.port : 0;
+    }),
+  );
+}
+
+if (process.argv[1] === SCRIPT) await serve(JSON.parse(process.argv[2]!) as Serve);
