@@ -182,6 +182,7 @@ export function cashParts({
         store,
         identity: cashIdentity(home.source, systemClock),
         currencies: [{ currency: currency.ledger, balanceMax: limits.balanceMax }],
+        limits: { devicesMax: limits.devicesMax },
         log,
       }),
     );
