@@ -175,6 +175,16 @@ export function checkDevice(reads: StoreReads, peer: DevicePeer): Refused | Devi
     : deviceUnknown(peer.device);
 }
 
+/** The device of a channel key, whatever certificate it has. */
+export function checkRegistered(reads: StoreReads, channelKey: Uint8Array): Refused | bigint {
+  const device = findChannelKey(reads, channelKey);
+  if (device === undefined) {
+    return refuse('device_unknown', 'channelKey: expected one of the registry, got another');
+  }
+  const record = checkInUse(reads, device);
+  return record instanceof Refusal ? record : device;
+}
+
 export function checkOnFile(reads: StoreReads, device: bigint): Refused | AccountRecord {
   return (
     findAccount(reads, device) ??

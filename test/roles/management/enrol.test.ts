@@ -1,16 +1,35 @@
 // Claim 1's enrolment at management: who gets a number and a certificate, and who does not.
 import { describe, expect, test } from 'vitest';
-import { openDeviceCertificate } from '../../../src/identity/device-certificate.ts';
+import { DeviceCertificate, openDeviceCertificate } from '../../../src/identity/device-certificate.ts';
+import { Directory, signDirectory } from '../../../src/identity/directory.ts';
+import type { IdentitySource } from '../../../src/identity/own-keys.ts';
 import { systemCrypto } from '../../../src/identity/system-crypto.ts';
 import type { Enrolment } from '../../../src/roles/documents/enrolment.ts';
 import { DEVICE_NUMBER_MAX, DEVICE_NUMBER_MIN } from '../../../src/roles/management/device-number.ts';
 import type { ManagementPeer } from '../../../src/roles/management/peers.ts';
-import { DAY, directory, keySets, START } from '../../identity/support.ts';
+import { content, DAY, directory, keySets, root, rootKeys, START } from '../../identity/support.ts';
 import { Device, EUR, HOUR, NO_ANSWER, refused, SECOND, Stage, sealedAccount, USD } from './support.ts';
 
 const ada = new Device(1);
 const bob = new Device(2);
 const SOON = { applyBy: START + 40n * SECOND };
+
+/** Management's first key set stands in the directory, until it was in wrong hands. */
+function withdrawable(): IdentitySource & { withdraw(): void } {
+  let state = { directory: directory(), keySets: keySets.management };
+  return {
+    current: () => state,
+    withdraw() {
+      const roles = content().roles.map((role) =>
+        role.role === 'management'
+          ? { ...role, keySets: role.keySets.slice(1).map((keySet) => ({ ...keySet, notBefore: START })) }
+          : role,
+      );
+      const signed = signDirectory({ ...content(), serial: 6n, roles }, root);
+      state = { ...state, directory: Directory.verify(signed, rootKeys.publicKey, systemCrypto) };
+    },
+  };
+}
 
 /** What a server's identity makes of a certificate. */
 function opened(certificate: Uint8Array, stage: Stage) {
@@ -299,6 +318,47 @@ describe('a certificate', () => {
     const now = (await enrol(stage, ada)) as { device: bigint; certificate: Uint8Array };
     expect(now.device).toBe(first.device);
     expect(opened(now.certificate, stage).certificate).toMatchObject({ serial: 2n });
+  });
+
+  test('of a key that was withdrawn is replaced, for whoever proves the channel key', async () => {
+    const identity = withdrawable();
+    const stage = await Stage.open({}, undefined, { identity });
+    const first = (await enrol(stage, ada)) as { device: bigint; certificate: Uint8Array };
+    await stage.enrolled(bob);
+    const renew = (peer: ManagementPeer) => stage.settle(stage.as(peer).renewCertificate({}));
+    expect(await renew(ada.unenrolled)).toEqual({ kind: 'ok', answer: { certificate: first.certificate } });
+
+    identity.withdraw();
+    const result = await renew(ada.unenrolled);
+    if (result.kind !== 'ok') throw new Error('expected a certificate');
+    const { document } = DeviceCertificate.signed.decode(result.answer.certificate);
+    const issuer = systemCrypto.sha256(keySets.management[1].signing.publicKey).subarray(0, 8);
+    expect(document).toMatchObject({
+      device: first.device,
+      serial: 2n,
+      signingKey: ada.signing.publicKey,
+      channelKey: ada.channel.publicKey,
+    });
+    expect(Buffer.from(document.issuer).equals(issuer)).toBe(true);
+    // Whoever asks, and however: the same from then on.
+    expect(await renew(ada.peer(first.device))).toEqual(result);
+    expect(await enrol(stage, ada)).toMatchObject({ certificate: result.answer.certificate });
+  });
+
+  test('is for registered devices that are not revoked, and for nobody else', async () => {
+    const stage = await Stage.open();
+    const device = await stage.enrolled(ada);
+    const codeFor = async (peer: ManagementPeer) => {
+      const result = await stage.settle(stage.as(peer).renewCertificate({}));
+      return result.kind === 'refused' ? result.refusal.code : result.kind;
+    };
+    expect(await codeFor(bob.unenrolled)).toBe('device_unknown');
+    stage.partners.script = () => NO_ANSWER;
+    await stage.settle(stage.as(bob.unenrolled).enrol(bob.enrolment()));
+    expect(await codeFor(bob.unenrolled)).toBe('device_unknown');
+    expect(await codeFor({ kind: 'operator' })).toBe('not_permitted');
+    await stage.settle(stage.operator.revokeDevice({ device, reason: 'lost' }));
+    expect(await codeFor(ada.unenrolled)).toBe('device_revoked');
   });
 
   test('is signed by the key that is in use', async () => {
