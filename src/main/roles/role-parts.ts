@@ -206,6 +206,7 @@ export function cashParts(options: PartsOptions): Promise<RoleParts> {
         store,
         identity: cashIdentity(home.source, systemClock),
         currencies: [{ currency: currency.ledger, balanceMax: limits.balanceMax }],
+        limits: { devicesMax: limits.devicesMax },
         log,
       }),
     );

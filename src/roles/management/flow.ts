@@ -59,6 +59,7 @@ import type { ChargeRequest, ReverseRequest } from '../settlement/messages.ts';
 import {
   Certificate,
   DEVICE_CURRENCIES_MAX,
+  findSigningKey,
   putAccount,
   putChannelKey,
   putDevice,
@@ -158,25 +159,26 @@ function enrolWrites(
   const { device } = after;
   if (after.kind === 'opening') {
     if (before !== undefined) return [];
+    const isBack = findSigningKey(reads, after.signingKey) !== undefined;
     return [
       putNumber(device, id),
       putSigningKey(after.signingKey, { device, request: id, standing: 'enrolling' }),
       putChannelKey(after.channelKey, device),
-      putDeviceCounts(reads, { enrolled: 0n, enrolling: 1n }),
+      putDeviceCounts(reads, { enrolled: 0n, enrolling: 1n, givenBack: isBack ? -1n : 0n }),
     ];
   }
   if (after.kind === 'expired') {
     return [
       putSigningKey(after.signingKey, { device, request: id, standing: 'given_back' }),
       removeChannelKey(after.channelKey),
-      putDeviceCounts(reads, { enrolled: 0n, enrolling: -1n }),
+      putDeviceCounts(reads, { enrolled: 0n, enrolling: -1n, givenBack: 1n }),
     ];
   }
   if (before?.kind !== 'opening') return [];
   const { signingKey, channelKey, userData, account } = before;
   const { certificate, notAfter } = after;
   return [
-    putDeviceCounts(reads, { enrolled: 1n, enrolling: -1n }),
+    putDeviceCounts(reads, { enrolled: 1n, enrolling: -1n, givenBack: 0n }),
     putSigningKey(signingKey, { device, request: id, standing: 'enrolled' }),
     putDevice(device, {
       request: id,
