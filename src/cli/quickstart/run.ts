@@ -292,7 +292,7 @@ export class Quickstart {
     this.#say(
       'auditing: wallets, management, settlement, cash and the institution say what became of each load',
     );
-    const statement = await fetchStatement(system.institutionUrl);
+    const statement = () => fetchStatement(system.institutionUrl);
     const audited = await runAudit(
       { operator, statement, wallets: wallets.storages, allWallets: true },
       this.#output,
