@@ -113,6 +113,8 @@ export function managementParts({ home, log, registry, trace }: PartsOptions): P
             { currency: currency.ledger, amountMin: limits.loadAmountMin, amountMax: limits.loadAmountMax },
           ],
           devicesMax: limits.devicesMax,
+          deviceRequestsPerMinute: limits.deviceRequestsPerMinute,
+          deviceDeclinesPerDay: limits.deviceDeclinesPerDay,
           certificateValidityNs: BigInt(limits.certificateDays) * NANOSECONDS_A_DAY,
           certificateRenewalNs: renewalNs(limits.certificateDays),
         },

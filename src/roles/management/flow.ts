@@ -67,6 +67,7 @@ import {
   putSigningKey,
   removeChannelKey,
 } from './registry.ts';
+import { type LoadChange, putLoadChange } from './usage.ts';
 
 /** As the messages have it: a reason, a state's name. */
 export const REASON_BYTES_MAX = 64;
@@ -314,6 +315,12 @@ export const loadFlow: Flow<LoadState, LoadEffect, LoadOutcome> = {
     }
   },
   stateName: nameOfState,
+  writes(before, after, { now, reads }) {
+    const isOpen = loadFlow.effect(after, now) !== undefined;
+    if (before !== undefined && isOpen) return [];
+    const change: LoadChange = { open: isOpen ? 1 : -1, isDeclined: after.kind === 'declined' };
+    return [putLoadChange(reads, after.device, now, change)];
+  },
 };
 
 type LoadIn<Kind extends LoadState['kind']> = LoadState & { readonly kind: Kind };
