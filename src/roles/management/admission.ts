@@ -139,6 +139,7 @@ export function admitLoad(
       order,
       account,
       binding,
+      refused: undefined,
       distrusted: undefined,
     }
   );

@@ -17,6 +17,7 @@ import {
   ok,
   refused,
   rejected,
+  SECOND,
   Stage,
   sealedAccount,
 } from './support.ts';
@@ -209,6 +210,57 @@ describe('a load that cash', () => {
     const rejection = creditRejection(loads.device, ada.order(REQUEST), { reason });
     expect(reversals).toHaveLength(4);
     for (const { request } of reversals) expect(request).toEqual({ request: REQUEST, reason, rejection });
+  });
+});
+
+describe('what settlement refuses for a reason that may pass', () => {
+  const REASONS = ['seal_key_unknown', 'currency_not_offered', 'amount_too_large'];
+  const TIME = { applyBy: START + 60n * SECOND };
+
+  test.each(REASONS)('%s: is asked again, and charged when it has passed', async (code) => {
+    const loads = await Loads.open();
+    const { stage } = loads;
+    stage.partners.script = (call) => (call === 'charge' ? refused(code) : undefined);
+    expect(await loads.once(given(TIME))).toMatchObject({ answer: { kind: 'pending' } });
+    expect(await stage.stateOf(REQUEST)).toBe(`charging_refused ${code}`);
+    await stage.pass(20_000);
+    expect(loads.charges.length).toBeLessThan(8);
+    stage.partners.script = () => undefined;
+    expect(await loads.load(given(TIME))).toMatchObject({ kind: 'loaded' });
+    expect(stage.partners.reversed.size).toBe(0);
+  });
+
+  test.each(REASONS)('%s: is prevented for ever when its time has come, and then declined', async (code) => {
+    const loads = await Loads.open();
+    const { stage } = loads;
+    const { partners } = stage;
+    let reversals = 0;
+    partners.script = (call) => {
+      if (call === 'charge') return refused(code);
+      return call === 'reverse' && ++reversals < 3 ? NO_ANSWER : undefined;
+    };
+    const message = given(TIME);
+    expect(await loads.load(message)).toEqual({ kind: 'declined', reason: code });
+    expect(await stage.stateOf(REQUEST)).toBe(`declined ${code}`);
+    expect(stage.clock()).toBeGreaterThanOrEqual(TIME.applyBy);
+    // A copy of the charge that was on its way all the time.
+    expect(partners.charge(loads.charges[0]!)).toMatchObject({ kind: 'reversed' });
+    expect(partners.charged.size).toBe(0);
+  });
+
+  test('a copy that was charged meanwhile is credited', async () => {
+    const loads = await Loads.open();
+    const { stage } = loads;
+    const { partners } = stage;
+    partners.script = (call) => {
+      if (call === 'charge' && stage.clock() < TIME.applyBy) return refused('seal_key_unknown');
+      if (call !== 'reverse') return undefined;
+      partners.charge(loads.charges[0]!);
+      return refused('rejection_required');
+    };
+    expect(await loads.load(given(TIME))).toMatchObject({ kind: 'loaded' });
+    expect(partners.charged.size).toBe(1);
+    expect(partners.credited.size).toBe(1);
   });
 });
 
