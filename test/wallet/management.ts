@@ -105,7 +105,8 @@ export class TestManagement implements WalletTransport {
   readonly #attempts = new Map<string, number>();
   readonly now: () => bigint;
   readonly #pause: (milliseconds: number) => Promise<void>;
-  refuseConnections: string | undefined;
+  /** Why it does not let somebody in. */
+  refuseConnections: string | ((options: ConnectOptions) => string | undefined) | undefined;
 
   readonly system: TestSystem;
 
@@ -122,11 +123,9 @@ export class TestManagement implements WalletTransport {
 
   async connect(options: ConnectOptions): Promise<WalletChannel> {
     this.connections.push(options);
-    if (this.refuseConnections !== undefined) {
-      throw new TransportError('refused', `refused: ${this.refuseConnections}`, {
-        refusal: this.refuseConnections,
-      });
-    }
+    const { refuseConnections } = this;
+    const refusal = typeof refuseConnections === 'function' ? refuseConnections(options) : refuseConnections;
+    if (refusal !== undefined) throw new TransportError('refused', `refused: ${refusal}`, { refusal });
     let isOpen = true;
     return {
       call: async (operation, messages) => {

@@ -134,6 +134,42 @@ test('a device that management does not let in any more is told why', async () =
   expect((await again.balance()).open).toHaveLength(1);
 });
 
+test.each(['expired_certificate', 'untrusted_certificate'])(
+  'a device that is not let in (%s) gets another certificate as one without any, and goes on',
+  async (code) => {
+    const world = newWorld();
+    const wallet = await enrolledWallet(world);
+    const first = wallet.certificate!;
+    await wallet.close();
+    const { management } = world;
+    management.refuseConnections = ({ certificate }) =>
+      certificate !== undefined && Buffer.from(certificate).equals(first) ? code : undefined;
+    world.clock.advance(400n * DAY);
+    management.calls.length = 0;
+    const again = await openWallet(world);
+    expect((await again.load({ amount: eur(1), onFile: true })).state.kind).toBe('loaded');
+    expect(again.certificate).not.toEqual(first);
+    const renewals = management.calls.filter(
+      ({ operation }) => operation === ManagementOperation.renew_certificate,
+    );
+    expect(renewals.map(({ as }) => as)).toEqual(['unenrolled']);
+    await again.close();
+    expect((await openWallet(world)).certificate).toEqual(again.certificate);
+  },
+);
+
+test('a device that is not let in with another certificate either is told why', async () => {
+  const world = newWorld();
+  const wallet = await enrolledWallet(world);
+  await wallet.close();
+  world.management.refuseConnections = ({ as }) => (as === 'device' ? 'expired_certificate' : undefined);
+  const again = await openWallet(world);
+  await expect(again.load({ amount: eur(1), onFile: true })).rejects.toMatchObject({
+    code: 'channel_refused',
+    message: expect.stringMatching(/expired_certificate/),
+  });
+});
+
 test('enrols as nobody, and loads as the device', async () => {
   const world = newWorld();
   const wallet = await createWallet(world);

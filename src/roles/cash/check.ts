@@ -111,6 +111,10 @@ export function currencyNotOffered(offered: readonly number[], currency: number)
   return refuse('currency_not_offered', `currency: expected one of ${offered.join(', ')}, got ${currency}`);
 }
 
+export function devicesExhausted(devicesMax: number): CashRefused {
+  return refuse('devices_exhausted', `devices: expected room for one more than ${devicesMax}, got none`);
+}
+
 export function deviceUnknown(device: bigint): CashRefused {
   return refuse('device_unknown', `device: expected one with an account, got ${device}`);
 }

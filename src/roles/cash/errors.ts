@@ -9,5 +9,6 @@ export const CASH_REFUSALS = [
   'currency_not_offered',
   'amount_too_large',
   'credited_otherwise',
+  'devices_exhausted',
 ] as const;
 export type CashRefusal = (typeof CASH_REFUSALS)[number];

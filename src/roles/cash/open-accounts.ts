@@ -9,6 +9,7 @@ import {
   checkOpenAccount,
   currencyNotOffered,
   deviceDiffers,
+  devicesExhausted,
 } from './check.ts';
 import { findDevice } from './find-device.ts';
 import type { CashParts } from './interface.ts';
@@ -32,11 +33,29 @@ export async function openAccounts(
   requests: readonly OpenAccountRequest[],
   parts: CashParts,
 ): Promise<Answer[]> {
+  const room = { taken: 0 };
+  try {
+    return await openAll(requests, parts, room);
+  } finally {
+    parts.registry.leaveRoom(room.taken);
+  }
+}
+
+/** For devices that are not registered, room is taken before the ledger opens anything. */
+interface Room {
+  taken: number;
+}
+
+async function openAll(
+  requests: readonly OpenAccountRequest[],
+  parts: CashParts,
+  room: Room,
+): Promise<Answer[]> {
   const { registry, terms } = parts;
   const answers: (Answer | undefined)[] = new Array(requests.length).fill(undefined);
   const wanted: Wanted[] = [];
   requests.forEach((request, index) => {
-    const decided = decide(request, parts);
+    const decided = decide(request, parts, room);
     if ('account' in decided) wanted.push({ index, request, account: decided.account });
     else answers[index] = decided;
   });
@@ -62,6 +81,7 @@ export async function openAccounts(
 function decide(
   request: OpenAccountRequest,
   parts: CashParts,
+  room: Room,
 ): Answer | { readonly account: Partial<Account> } {
   const { device, signingKey, currency } = request;
   const known = checkOpenAccount(request) ?? findDevice(device, parts);
@@ -72,6 +92,10 @@ function decide(
   if (there !== undefined) return { timestamp: there.openedAt };
   const terms = parts.terms.get(currency);
   if (terms === undefined) return currencyNotOffered([...parts.terms.keys()], currency);
+  if (known === undefined) {
+    if (!parts.registry.takeRoom()) return devicesExhausted(parts.registry.devicesMax);
+    room.taken++;
+  }
   return { account: accountOf(request, known === undefined, terms) };
 }
 

@@ -2,11 +2,12 @@
 //
 //     devices      device number ─▶ signing key, accounts (currency, ledger account, opened at)
 //     rejections   request id    ─▶ device, amount, currency, digest of the order, reason, time
+//     counters     'devices'     ─▶ how many there are
 //
 // A device is written here only after the ledger has opened its account, so that an account named here exists.
 import { ed25519, type PreparedKey } from '../../crypto/index.ts';
 import { type Infer, list, struct, text, u32, u64, u128 } from '../../shared/codec.ts';
-import type { RoleStore } from '../../store/store.ts';
+import type { RoleStore, StoreReads } from '../../store/store.ts';
 import { REJECTION_REASON_BYTES_MAX } from '../documents/receipts.ts';
 import { digest, publicKey } from '../documents/signed.ts';
 
@@ -18,6 +19,8 @@ const DeviceRecord = struct({
   accounts: list(struct({ currency: u32, account: u128, openedAt: u64 }), CURRENCIES_MAX),
 });
 type DeviceRecord = Infer<typeof DeviceRecord>;
+
+const DEVICES_COUNTER = new TextEncoder().encode('devices');
 
 const RejectionRecord = struct({
   device: u128,
@@ -57,17 +60,24 @@ export interface OpenedAccount {
 export interface RegistryLimits {
   /** Devices kept in memory with their keys ready, about 600 bytes each. Beyond: the one not asked for longest goes. */
   readonly devicesInMemoryMax: number;
+  /** Devices with accounts, as many as management may enrol: cash does not rely on its count. Beyond: devices_exhausted. */
+  readonly devicesMax: number;
 }
 
 export class Registry {
   readonly #store: RoleStore;
-  readonly #devicesMax: number;
+  readonly #inMemoryMax: number;
+  readonly devicesMax: number;
+  /** Those of `devices`, and those whose accounts are being opened. */
+  #deviceCount: bigint;
   /** The one asked for last stands last. */
   readonly #devices = new Map<bigint, Device>();
 
-  constructor(store: RoleStore, { devicesInMemoryMax }: RegistryLimits) {
+  constructor(store: RoleStore, { devicesInMemoryMax, devicesMax }: RegistryLimits) {
     this.#store = store;
-    this.#devicesMax = devicesInMemoryMax;
+    this.#inMemoryMax = devicesInMemoryMax;
+    this.devicesMax = devicesMax;
+    this.#deviceCount = countDevices(store);
   }
 
   /** @throws StoreError store_corrupt */
@@ -84,23 +94,41 @@ export class Registry {
     return known;
   }
 
+  /** Room for one more device, until it is left again; false: there is none. */
+  takeRoom(): boolean {
+    if (this.#deviceCount >= BigInt(this.devicesMax)) return false;
+    this.#deviceCount++;
+    return true;
+  }
+
+  /** What was taken; devices that are written by now have room of their own. */
+  leaveRoom(count: number): void {
+    this.#deviceCount -= BigInt(count);
+  }
+
   /**
    * Writes accounts that the ledger has opened, and says of each when, or `differs` where another key is registered for the
    * device. Written again, they are what they were.
    */
   async opened(accounts: readonly OpenedAccount[]): Promise<(bigint | 'differs')[]> {
-    const results = await this.#store.transaction((tx) =>
-      accounts.map(({ device, signingKey, currency, account, openedAt }) => {
+    let added = 0n;
+    const results = await this.#store.transaction((tx) => {
+      const before = countDevices(tx);
+      const written = accounts.map(({ device, signingKey, currency, account, openedAt }) => {
         const stored = tx.get('devices', device);
-        const before = stored === undefined ? { signingKey, accounts: [] } : DeviceRecord.decode(stored);
-        if (Buffer.compare(before.signingKey, signingKey) !== 0) return 'differs' as const;
-        const there = before.accounts.find((other) => other.currency === currency);
+        const known = stored === undefined ? { signingKey, accounts: [] } : DeviceRecord.decode(stored);
+        if (Buffer.compare(known.signingKey, signingKey) !== 0) return 'differs' as const;
+        const there = known.accounts.find((other) => other.currency === currency);
         if (there !== undefined) return there.openedAt;
-        const after = { signingKey, accounts: [...before.accounts, { currency, account, openedAt }] };
+        const after = { signingKey, accounts: [...known.accounts, { currency, account, openedAt }] };
+        if (stored === undefined) added++;
         tx.put('devices', device, DeviceRecord.encode(after));
         return openedAt;
-      }),
-    );
+      });
+      if (added > 0n) tx.put('counters', DEVICES_COUNTER, u64.encode(before + added));
+      return written;
+    });
+    this.#deviceCount += added;
     // What is in memory may lack an account that is stored now.
     for (const { device } of accounts) this.#devices.delete(device);
     return results;
@@ -127,13 +155,18 @@ export class Registry {
 
   #remember(device: Device): void {
     this.#devices.set(device.device, device);
-    if (this.#devices.size > this.#devicesMax) {
+    if (this.#devices.size > this.#inMemoryMax) {
       for (const oldest of this.#devices.keys()) {
         this.#devices.delete(oldest);
         break;
       }
     }
   }
+}
+
+function countDevices(reads: StoreReads): bigint {
+  const stored = reads.get('counters', DEVICES_COUNTER);
+  return stored === undefined ? 0n : u64.decode(stored);
 }
 
 function deviceOf(device: bigint, { signingKey, accounts }: DeviceRecord): Device {

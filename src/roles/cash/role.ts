@@ -51,6 +51,9 @@ export class CashConfigurationError extends Error {
 /** 40 MB; as many devices as are loaded in a busy hour of a large system. */
 const DEVICES_IN_MEMORY_MAX = 65_536;
 
+/** As many as management enrols unless it is configured otherwise. */
+const DEVICES_MAX = 1_000_000;
+
 const SILENT: CashLog = { warn: () => {}, error: () => {} };
 
 /**
@@ -64,7 +67,11 @@ export async function openCash(options: CashOptions): Promise<Cash> {
   const receipts = new CreditReceipts(identity);
   const parts: CashParts = {
     ledger,
-    registry: new Registry(store, { devicesInMemoryMax: DEVICES_IN_MEMORY_MAX, ...limits }),
+    registry: new Registry(store, {
+      devicesInMemoryMax: DEVICES_IN_MEMORY_MAX,
+      devicesMax: DEVICES_MAX,
+      ...limits,
+    }),
     settlementKeys: new SettlementKeys(identity),
     receipts,
     verifyBatch: (items) => pool.verifyBatch(items),

@@ -13,6 +13,7 @@ import {
   checkOnFile,
   checkRoom,
   checkSealKey,
+  checkTimeToEnrol,
   type Refused,
 } from './check.ts';
 import { drawDeviceNumber, type RandomBytes } from './device-number.ts';
@@ -43,9 +44,10 @@ export function checkEnrolment(
   const { applyBy, account } = enrolment;
   return (
     checkApplyBy(applyBy, now, limits) ??
+    checkTimeToEnrol(applyBy, now, limits) ??
     (account && checkSealKey(account, directory, now)) ??
     checkKeysFree(reads, enrolment) ??
-    checkRoom(reads, limits)
+    checkRoom(reads, enrolment, limits)
   );
 }
 

@@ -74,6 +74,20 @@ export function checkApplyBy(applyBy: bigint, now: bigint, limits: ManagementLim
   return undefined;
 }
 
+/** Also of an enrolment: how soon it may end. */
+export function checkTimeToEnrol(
+  applyBy: bigint,
+  now: bigint,
+  { enrolAheadMinNs }: ManagementLimits,
+): Verdict {
+  const earliest = now + enrolAheadMinNs;
+  if (applyBy >= earliest) return undefined;
+  return refuse(
+    'applies_too_soon',
+    `applyBy: expected ${isoTime(earliest)} or later, got ${isoTime(applyBy)}`,
+  );
+}
+
 // ---- Of what is offered
 
 export function checkCurrency(currency: number, { loads }: ManagementLimits): Verdict {
@@ -123,9 +137,15 @@ export function checkKeysFree(
   return undefined;
 }
 
-export function checkRoom(reads: StoreReads, { devicesMax, enrollingMax }: ManagementLimits): Verdict {
-  const { enrolled, enrolling } = countDevices(reads);
-  if (enrolled + enrolling >= BigInt(devicesMax)) {
+/** The number of a key that comes back is counted already. */
+export function checkRoom(
+  reads: StoreReads,
+  { signingKey }: Pick<Enrolment, 'signingKey'>,
+  { devicesMax, enrollingMax }: ManagementLimits,
+): Verdict {
+  const { enrolled, enrolling, givenBack } = countDevices(reads);
+  const isFull = enrolled + enrolling + givenBack >= BigInt(devicesMax);
+  if (isFull && findSigningKey(reads, signingKey) === undefined) {
     return refuse('devices_exhausted', `devices: expected room for one more than ${devicesMax}, got none`);
   }
   if (enrolling >= BigInt(enrollingMax)) {
@@ -153,6 +173,16 @@ export function checkDevice(reads: StoreReads, peer: DevicePeer): Refused | Devi
   return equalBytes(record.signingKey, peer.signingKey) && equalBytes(record.channelKey, peer.channelKey)
     ? record
     : deviceUnknown(peer.device);
+}
+
+/** The device of a channel key, whatever certificate it has. */
+export function checkRegistered(reads: StoreReads, channelKey: Uint8Array): Refused | bigint {
+  const device = findChannelKey(reads, channelKey);
+  if (device === undefined) {
+    return refuse('device_unknown', 'channelKey: expected one of the registry, got another');
+  }
+  const record = checkInUse(reads, device);
+  return record instanceof Refusal ? record : device;
 }
 
 export function checkOnFile(reads: StoreReads, device: bigint): Refused | AccountRecord {

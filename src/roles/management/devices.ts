@@ -1,11 +1,13 @@
 // What happens to a device once it is enrolled: its certificate is renewed, it is revoked.
+
+import { DeviceCertificate } from '../../identity/device-certificate.ts';
 import type { Clock } from '../../identity/time.ts';
 import type { RoleStore, StoreTransaction } from '../../store/store.ts';
 import { Refusal } from '../common/refusal.ts';
 import type { Put } from '../flow/flow.ts';
 import type { IssueCertificate } from './certificates.ts';
 import { checkInUse, deviceUnknown, type Refused } from './check.ts';
-import type { ManagementLog } from './interface.ts';
+import type { CurrentDirectory, ManagementLog } from './interface.ts';
 import type { ManagementLimits } from './limits.ts';
 import { type DeviceRecord, findDevice, putDevice } from './registry.ts';
 
@@ -13,6 +15,7 @@ export interface DevicesOptions {
   readonly store: RoleStore;
   readonly clock: Clock;
   readonly limits: ManagementLimits;
+  readonly directory: CurrentDirectory;
   readonly issueCertificate: IssueCertificate;
   readonly log: ManagementLog;
 }
@@ -23,12 +26,20 @@ export function isRevoked(store: RoleStore, device: bigint): boolean {
   return record === undefined || record.revoked !== undefined;
 }
 
-/** The newest certificate; a new one for the same keys when that one nears its end. */
+/**
+ * The newest certificate; a new one for the same keys when that one nears its end, or when its issuer's key no longer
+ * counts: after the theft of management's keys every device is certified anew.
+ */
 export async function certificateOf(
   device: bigint,
-  { store, clock, limits, issueCertificate, log }: DevicesOptions,
+  { store, clock, limits, directory, issueCertificate, log }: DevicesOptions,
 ): Promise<Uint8Array | Refused> {
-  const isDue = ({ notAfter }: DeviceRecord): boolean => notAfter - clock() <= limits.certificateRenewalNs;
+  const isDue = ({ notAfter, certificate }: DeviceRecord): boolean => {
+    const now = clock();
+    if (notAfter - now <= limits.certificateRenewalNs) return true;
+    const { issuer } = DeviceCertificate.signed.decode(certificate).document;
+    return directory.current().verificationKey('management', issuer, now) === undefined;
+  };
   const seen = checkInUse(store, device);
   if (seen instanceof Refusal) return seen;
   if (!isDue(seen)) return seen.certificate;

@@ -13,5 +13,6 @@ export const MANAGEMENT_REFUSALS = [
   'currency_not_offered',
   'account_not_on_file',
   'seal_key_unknown',
+  'applies_too_soon',
 ] as const;
 export type ManagementRefusal = (typeof MANAGEMENT_REFUSALS)[number];

@@ -16,10 +16,11 @@
 //                  │ └─── expired ─▶ expired
 //                  └───── declined ─▶ declined
 //
-// Opening, charging, crediting and reversing have a second name each, `…_distrusted`: the partner has answered something that cannot
-// be right (a receipt of another amount, a signature that is not good, a refusal of what it may not refuse). Nothing of it
-// is believed, the device goes on waiting, the partner is asked again with long pauses, and an operator sees the state.
-// Whether money was charged is never guessed: only settlement's word ends charging, only cash's ends crediting.
+// Opening, charging, crediting and reversing have a second name each, `…_distrusted`: the partner has answered something
+// that cannot be right (a receipt of another amount, a signature that is not good, a refusal of what it may not refuse).
+// Nothing of it is believed, the device goes on waiting, the partner is asked again with long pauses, and an operator
+// sees the state. Whether money was charged is never guessed: only settlement's word ends charging, only cash's ends
+// crediting.
 //
 // A charge is given back only against cash's signed rejection of its credit, which settlement asks for. A refusal by cash
 // says that nothing was credited now, not that nothing ever will be: whoever has the charge receipt may ask again. So no
@@ -58,6 +59,7 @@ import type { ChargeRequest, ReverseRequest } from '../settlement/messages.ts';
 import {
   Certificate,
   DEVICE_CURRENCIES_MAX,
+  findSigningKey,
   putAccount,
   putChannelKey,
   putDevice,
@@ -157,25 +159,26 @@ function enrolWrites(
   const { device } = after;
   if (after.kind === 'opening') {
     if (before !== undefined) return [];
+    const isBack = findSigningKey(reads, after.signingKey) !== undefined;
     return [
       putNumber(device, id),
       putSigningKey(after.signingKey, { device, request: id, standing: 'enrolling' }),
       putChannelKey(after.channelKey, device),
-      putDeviceCounts(reads, { enrolled: 0n, enrolling: 1n }),
+      putDeviceCounts(reads, { enrolled: 0n, enrolling: 1n, givenBack: isBack ? -1n : 0n }),
     ];
   }
   if (after.kind === 'expired') {
     return [
       putSigningKey(after.signingKey, { device, request: id, standing: 'given_back' }),
       removeChannelKey(after.channelKey),
-      putDeviceCounts(reads, { enrolled: 0n, enrolling: -1n }),
+      putDeviceCounts(reads, { enrolled: 0n, enrolling: -1n, givenBack: 1n }),
     ];
   }
   if (before?.kind !== 'opening') return [];
   const { signingKey, channelKey, userData, account } = before;
   const { certificate, notAfter } = after;
   return [
-    putDeviceCounts(reads, { enrolled: 1n, enrolling: -1n }),
+    putDeviceCounts(reads, { enrolled: 1n, enrolling: -1n, givenBack: 0n }),
     putSigningKey(signingKey, { device, request: id, standing: 'enrolled' }),
     putDevice(device, {
       request: id,

@@ -20,6 +20,7 @@ import {
   checkChannelKey,
   checkCurrency,
   checkDevice,
+  checkRegistered,
   checkRequestId,
   checkSigningKey,
   type Refused,
@@ -50,7 +51,15 @@ import {
   ManagementOperation,
   type ManagementOperations,
 } from './messages.ts';
-import { type DevicePeer, isAnyone, isDevice, isOperator, type ManagementPeer, mayEnrol } from './peers.ts';
+import {
+  type DevicePeer,
+  isAnyone,
+  isDevice,
+  isOperator,
+  type ManagementPeer,
+  mayEnrol,
+  mayRenew,
+} from './peers.ts';
 import { findAccount, listDevices } from './registry.ts';
 import { listRequests, reportOf } from './report.ts';
 import {
@@ -83,7 +92,10 @@ export function managementHandlers(
       messages.map((message, i) => getBalance(message, peers[i]!, options)),
     ),
     get_directory: each(isAnyone, () => ({ directory: directoryBytes() })),
-    renew_certificate: forDevices((_, peers) => peers.map((peer) => renew(peer, options))),
+    renew_certificate: {
+      allowed: mayRenew,
+      handle: (_, peers) => peers.map((peer) => renew(peer, options)),
+    },
     lookup_request: each(isOperator, ({ request }) => {
       const record = runner.lookup(request);
       return { report: record && reportOf(record) };
@@ -294,13 +306,22 @@ function within<Value>(
 }
 
 async function renew(
-  peer: DevicePeer,
+  peer: ManagementPeer,
   options: HandlerOptions,
 ): Promise<{ certificate: Uint8Array } | Refused> {
-  const device = checkDevice(options.store, peer);
+  const device = deviceOf(peer, options);
   if (device instanceof Refusal) return device;
-  const certificate = await certificateOf(peer.device, options);
+  const certificate = await certificateOf(device, options);
   return certificate instanceof Refusal ? certificate : { certificate };
+}
+
+function deviceOf(peer: ManagementPeer, { store }: HandlerOptions): bigint | Refused {
+  if (isDevice(peer)) {
+    const record = checkDevice(store, peer);
+    return record instanceof Refusal ? record : peer.device;
+  }
+  if (peer.kind === 'unenrolled') return checkRegistered(store, peer.channelKey);
+  return refuse('not_permitted', `renew_certificate: expected a device, got ${peer.kind}`);
 }
 
 // ---- What operators ask

@@ -13,7 +13,10 @@ export interface LoadLimit {
 export interface ManagementLimits {
   /** The currencies that devices hold, and what one load may be; a new device gets an account in each. */
   readonly loads: readonly LoadLimit[];
-  /** Enrolled and enrolling. Anyone may enrol, so this bounds what strangers can fill. Beyond: devices_exhausted. */
+  /**
+   * Numbers given out: those of devices, of enrolments under way, and of enrolments that have expired, until their key
+   * enrols again. Anyone may enrol, so this bounds what strangers can fill, here and at cash. Beyond: devices_exhausted.
+   */
   readonly devicesMax: number;
   /** Enrolments under way: while cash does not answer, strangers must not take the room of loads. Beyond: busy. */
   readonly enrollingMax: number;
@@ -22,6 +25,11 @@ export interface ManagementLimits {
    * Beyond: applies_too_late.
    */
   readonly applyByAheadMaxNs: bigint;
+  /**
+   * How far ahead the `applyBy` of an enrolment must lie, nanoseconds: one that expires while cash opens the account
+   * leaves it to nobody. Beyond: applies_too_soon.
+   */
+  readonly enrolAheadMinNs: bigint;
   /** How long a certificate is valid, nanoseconds. */
   readonly certificateValidityNs: bigint;
   /** A certificate is renewed when at most this much of it is left, nanoseconds; until then it is given again. */
@@ -30,13 +38,15 @@ export interface ManagementLimits {
   readonly clockSkewNs: bigint;
 }
 
-const MINUTE_NS = 60_000_000_000n;
+const SECOND_NS = 1_000_000_000n;
+const MINUTE_NS = 60n * SECOND_NS;
 const DAY_NS = 24n * 60n * MINUTE_NS;
 
 export const MANAGEMENT_LIMITS: Omit<ManagementLimits, 'loads'> = {
   devicesMax: 1_000_000,
   enrollingMax: 10_000,
   applyByAheadMaxNs: 7n * DAY_NS,
+  enrolAheadMinNs: 30n * SECOND_NS,
   certificateValidityNs: 365n * DAY_NS,
   certificateRenewalNs: 60n * DAY_NS,
   clockSkewNs: 5n * MINUTE_NS,
@@ -64,6 +74,12 @@ export function checkManagementLimits(limits: ManagementLimits): ManagementLimit
   checkUint(devicesMax, Number.MAX_SAFE_INTEGER, 'devicesMax');
   checkUint(enrollingMax, Number.MAX_SAFE_INTEGER, 'enrollingMax');
   checkU64(limits.applyByAheadMaxNs, 'applyByAheadMaxNs');
+  checkU64(limits.enrolAheadMinNs, 'enrolAheadMinNs');
+  if (limits.enrolAheadMinNs > limits.applyByAheadMaxNs) {
+    throw new RangeError(
+      `enrolAheadMinNs: expected at most ${limits.applyByAheadMaxNs}, got ${limits.enrolAheadMinNs}`,
+    );
+  }
   checkU64(limits.clockSkewNs, 'clockSkewNs');
   checkU64(certificateValidityNs, 'certificateValidityNs');
   if (certificateRenewalNs < 0n || certificateRenewalNs >= certificateValidityNs) {

@@ -101,7 +101,10 @@ export const GetDirectoryRequest = nothing;
 export const GetDirectoryAnswer = struct({ directory: bytesUpTo(DIRECTORY_BYTES_MAX) });
 export type GetDirectoryAnswer = Infer<typeof GetDirectoryAnswer>;
 
-/** A new certificate for the same keys, when the old one nears its end. */
+/**
+ * A new certificate for the same keys, when the old one nears its end or its issuer's key no longer counts. Also over a
+ * channel without a certificate: what has run out is not let in.
+ */
 export const RenewCertificateRequest = nothing;
 export const RenewCertificateAnswer = struct({ certificate: Certificate });
 export type RenewCertificateAnswer = Infer<typeof RenewCertificateAnswer>;

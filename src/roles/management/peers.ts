@@ -21,5 +21,8 @@ export const mayEnrol = ({ kind }: ManagementPeer): boolean =>
 
 export const isDevice = (peer: ManagementPeer): peer is DevicePeer => peer.kind === 'device';
 
+/** `unenrolled`: a device whose certificate has run out, or counts no longer; its channel's key says which. */
+export const mayRenew = ({ kind }: ManagementPeer): boolean => kind === 'device' || kind === 'unenrolled';
+
 export const isOperator = (peer: ManagementPeer): boolean =>
   peer.kind === 'operator' || peer.kind === 'local';

@@ -5,11 +5,12 @@
 //     channel-keys   channel key ▶ device
 //     numbers        device ▶ request      every number ever given out
 //     accounts       device ▶ sealed account, binding
-//     counters       'devices' ▶ how many are enrolled, how many enrolling
+//     counters       'devices' ▶ how many are enrolled, how many enrolling, how many numbers wait for their key to come back
 //
 // A device stands in `devices` only once it is enrolled. Its keys are taken from the moment its enrolment is admitted,
 // so that of two enrolments that race for a key one is refused. An enrolment that expires gives them back, but its number
-// stays with the signing key: cash may have opened the account, and the next enrolment of the key finds it again.
+// stays with the signing key: cash may have opened the account, and the next enrolment of the key finds it again. Such a
+// number counts like a device: else whoever lets enrolments expire could open accounts at cash without end.
 //
 // User data is personal: it stands here and nowhere else, and in no log.
 
@@ -61,7 +62,7 @@ export type SigningKeyRecord = Infer<typeof SigningKeyRecord>;
 
 const ChannelKeyRecord = struct({ device: u128 });
 const NumberRecord = struct({ request: u128 });
-const DeviceCounts = struct({ enrolled: u64, enrolling: u64 });
+const DeviceCounts = struct({ enrolled: u64, enrolling: u64, givenBack: u64 });
 export type DeviceCounts = Infer<typeof DeviceCounts>;
 
 const AccountRecord = struct({ account: SealedAccount, binding: AccountBinding });
@@ -94,7 +95,7 @@ export const findAccount = (reads: StoreReads, device: bigint): AccountRecord | 
   find(reads, ACCOUNTS, device, AccountRecord);
 
 export const countDevices = (reads: StoreReads): DeviceCounts =>
-  find(reads, COUNTERS, DEVICES_COUNTER, DeviceCounts) ?? { enrolled: 0n, enrolling: 0n };
+  find(reads, COUNTERS, DEVICES_COUNTER, DeviceCounts) ?? { enrolled: 0n, enrolling: 0n, givenBack: 0n };
 
 /** Enrolled devices in the order of their numbers, after that one. */
 export function listDevices(
@@ -148,7 +149,11 @@ export const putAccount = (device: bigint, record: AccountRecord): Put => ({
 
 /** @param change to be added to what stands */
 export function putDeviceCounts(reads: StoreReads, change: DeviceCounts): Put {
-  const { enrolled, enrolling } = countDevices(reads);
-  const after = { enrolled: enrolled + change.enrolled, enrolling: enrolling + change.enrolling };
+  const { enrolled, enrolling, givenBack } = countDevices(reads);
+  const after = {
+    enrolled: enrolled + change.enrolled,
+    enrolling: enrolling + change.enrolling,
+    givenBack: givenBack + change.givenBack,
+  };
   return { table: COUNTERS, key: DEVICES_COUNTER, value: DeviceCounts.encode(after) };
 }

@@ -1,9 +1,10 @@
 // The wallet's channels to management, and what is renewed over them: the directory, and the device's certificate.
 //
 //     call ──▶ the channel that is there, or a new one ──▶ management
-//                               └─ once it is there: is the directory to be looked for? is the certificate near its end?
+//                               │ └─ once it is there: is the directory to be looked for? is the certificate near its end?
+//                               └─ certificate refused: renewed over a channel without one, then once more
 import { equalBytes } from '../../identity/binary-text.ts';
-import { Refusal } from '../../roles/common/refusal.ts';
+import { mayRepeat, Refusal } from '../../roles/common/refusal.ts';
 import {
   GetDirectoryAnswer,
   GetDirectoryRequest,
@@ -23,6 +24,14 @@ import type { WalletEvent, WalletOptions } from './wallet-types.ts';
 
 /** How long closing waits for a renewal that is under way. */
 const UPKEEP_AT_CLOSE_MS = 1_000;
+
+/** Why management does not let a device in that it may certify anew. */
+const CERTIFICATE_REFUSALS: ReadonlySet<string | undefined> = new Set([
+  'expired_certificate',
+  'untrusted_certificate',
+]);
+
+const isCertificateRefused = ({ refusal }: TransportError): boolean => CERTIFICATE_REFUSALS.has(refusal);
 
 /** As whom the wallet comes: before and after it has a certificate. */
 export type WalletRole = 'unenrolled' | 'device';
@@ -60,6 +69,10 @@ export class ManagementLink {
       return answer;
     } catch (error) {
       await this.drop(role, channel);
+      if (error instanceof TransportError && isCertificateRefused(error)) {
+        // The certificate has run out while the channel stood: whoever asks again gets a channel with another.
+        throw new TransportError('unreachable', error.message, { cause: error });
+      }
       throw error;
     }
   }
@@ -86,7 +99,7 @@ export class ManagementLink {
     if (this.#isClosed) {
       return Promise.reject(new WalletError('wallet_closed', 'wallet: expected it open, got it closed'));
     }
-    const opening = this.#connect(role);
+    const opening = role === 'device' ? this.#connectDevice() : this.#connect(role);
     this.#channels.set(role, opening);
     opening.then(
       // What can wait must not hold up what was asked for; it looks for itself whether it is due.
@@ -107,6 +120,19 @@ export class ManagementLink {
     return this.#connected > 0
       ? undefined
       : `expected a connection to ${this.#trust.management(this.#now()).address}, got none yet`;
+  }
+
+  /** A certificate that is refused is renewed as one who has none; then the device comes once more. */
+  async #connectDevice(): Promise<WalletChannel> {
+    try {
+      return await this.#connect('device');
+    } catch (error) {
+      if (!(error instanceof TransportError && isCertificateRefused(error))) throw error;
+      this.#emit({ type: 'warning', message: `${error.message}: renewing it` });
+    }
+    await this.#renewCertificate('unenrolled');
+    await this.drop('unenrolled');
+    return this.#connect('device');
   }
 
   async #connect(role: WalletRole): Promise<WalletChannel> {
@@ -137,28 +163,37 @@ export class ManagementLink {
   async #upkeep(role: WalletRole): Promise<void> {
     try {
       if (!this.isDirectoryFresh) await this.fetchDirectory(role);
-      if (role === 'device') await this.#renewCertificate();
+      if (role === 'device' && this.#isRenewalDue) await this.#renewCertificate('device');
     } catch (error) {
       if (this.#isClosed) return;
       this.#emit({ type: 'warning', message: (error as Error).message });
     }
   }
 
-  async #renewCertificate(): Promise<void> {
+  get #isRenewalDue(): boolean {
+    const known = this.#book.device;
+    if (known === undefined) return false;
+    const now = this.#now();
+    const found = this.#trust.certificate(known.certificate, now);
+    return found.certificate === undefined || isRenewalDue(found.certificate, now);
+  }
+
+  async #renewCertificate(role: WalletRole): Promise<void> {
     const known = this.#book.device;
     const now = this.#now();
     if (known === undefined) return;
-    const found = this.#trust.certificate(known.certificate, now);
-    if (found.certificate !== undefined && !isRenewalDue(found.certificate, now)) return;
     const answer = await this.ask(
-      'device',
+      role,
       ManagementOperation.renew_certificate,
       RenewCertificateRequest.encode({}),
       RenewCertificateAnswer,
     );
     if (answer instanceof Refusal) {
-      throw new WalletError('refused', `certificate: ${answer.message} (${answer.code})`);
+      const said = `certificate: ${answer.message} (${answer.code})`;
+      throw mayRepeat(answer) ? new TransportError('unreachable', said) : new WalletError('refused', said);
     }
+    // It may be signed with a key that only a newer directory lists.
+    if (this.#trust.certificate(answer.certificate, now).wrong !== undefined) await this.fetchDirectory(role);
     const renewed = this.#trust.certificate(answer.certificate, now);
     const { signingKey, channelKey } = await this.#secrets.get();
     const wrong =

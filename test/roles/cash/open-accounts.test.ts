@@ -4,6 +4,7 @@ import { furtherAccountId } from '../../../src/roles/cash/accounts.ts';
 import type { OpenAccountRequest } from '../../../src/roles/cash/messages.ts';
 import { CashConfigurationError } from '../../../src/roles/cash/role.ts';
 import { amountOf } from '../../../src/shared/amount.ts';
+import { MemoryDisk, memoryRoleStore } from '../../store/memory-backend.ts';
 import {
   answerOf,
   creditOf,
@@ -247,4 +248,27 @@ describe('start', () => {
       await expect(TestCash.open({ path: cash.path, ledger: cash.ledger, currencies })).rejects.toThrow(text);
     });
   }
+});
+
+test('as many devices have accounts as there may be, whatever management counts', async () => {
+  const store = memoryRoleStore(new MemoryDisk());
+  const limits = { devicesMax: 3 };
+  const small = await TestCash.open({ store, limits });
+  const devices = Array.from({ length: 5 }, newDevice);
+  expect(await openAll([asked(devices[0]!), asked(devices[1]!)], small)).toEqual(['ok', 'ok']);
+  // In one turn and one after the other; a second currency, or the same again, takes no room.
+  const rest = [devices[2]!, devices[3]!, devices[4]!].map((device) => asked(device));
+  expect(await openAll(rest, small)).toEqual(['ok', 'devices_exhausted', 'devices_exhausted']);
+  expect(await openAll([asked(devices[0]!, { currency: USD }), rest[0]!, rest[1]!], small)).toEqual([
+    'ok',
+    'ok',
+    'devices_exhausted',
+  ]);
+  expect(await small.ledger.lookupAccounts(devices.map(({ device }) => device))).toHaveLength(3);
+
+  const { ledger } = small;
+  const reopened = await TestCash.open({ store, ledger, limits });
+  expect(await openAll([rest[2]!, rest[0]!], reopened)).toEqual(['devices_exhausted', 'ok']);
+  await reopened.cash.close();
+  await small.close();
 });

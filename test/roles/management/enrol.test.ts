@@ -1,16 +1,35 @@
 // Claim 1's enrolment at management: who gets a number and a certificate, and who does not.
 import { describe, expect, test } from 'vitest';
-import { openDeviceCertificate } from '../../../src/identity/device-certificate.ts';
+import { DeviceCertificate, openDeviceCertificate } from '../../../src/identity/device-certificate.ts';
+import { Directory, signDirectory } from '../../../src/identity/directory.ts';
+import type { IdentitySource } from '../../../src/identity/own-keys.ts';
 import { systemCrypto } from '../../../src/identity/system-crypto.ts';
 import type { Enrolment } from '../../../src/roles/documents/enrolment.ts';
 import { DEVICE_NUMBER_MAX, DEVICE_NUMBER_MIN } from '../../../src/roles/management/device-number.ts';
 import type { ManagementPeer } from '../../../src/roles/management/peers.ts';
-import { DAY, directory, keySets, START } from '../../identity/support.ts';
+import { content, DAY, directory, keySets, root, rootKeys, START } from '../../identity/support.ts';
 import { Device, EUR, HOUR, NO_ANSWER, refused, SECOND, Stage, sealedAccount, USD } from './support.ts';
 
 const ada = new Device(1);
 const bob = new Device(2);
-const SOON = { applyBy: START + 10n * SECOND };
+const SOON = { applyBy: START + 40n * SECOND };
+
+/** Management's first key set stands in the directory, until it was in wrong hands. */
+function withdrawable(): IdentitySource & { withdraw(): void } {
+  let state = { directory: directory(), keySets: keySets.management };
+  return {
+    current: () => state,
+    withdraw() {
+      const roles = content().roles.map((role) =>
+        role.role === 'management'
+          ? { ...role, keySets: role.keySets.slice(1).map((keySet) => ({ ...keySet, notBefore: START })) }
+          : role,
+      );
+      const signed = signDirectory({ ...content(), serial: 6n, roles }, root);
+      state = { ...state, directory: Directory.verify(signed, rootKeys.publicKey, systemCrypto) };
+    },
+  };
+}
 
 /** What a server's identity makes of a certificate. */
 function opened(certificate: Uint8Array, stage: Stage) {
@@ -119,6 +138,7 @@ describe('an enrolment is refused', () => {
     ['over the channel of another device', 'key_mismatch', {}, other.peer(5n)],
     ['by a role', 'not_permitted', {}, { kind: 'role' }],
     ['when its time has come', 'expired', { applyBy: START }],
+    ['when its time comes too soon', 'applies_too_soon', { applyBy: START + 29n * SECOND }],
     ['when its time lies far ahead', 'applies_too_late', { applyBy: START + 8n * DAY }],
     [
       'with an account sealed to nobody known',
@@ -172,6 +192,31 @@ describe('an enrolment is refused', () => {
   });
 });
 
+test('numbers of enrolments that expire count as devices until their key comes back', async () => {
+  const stage = await Stage.open({ devicesMax: 3 });
+  // Cash opens the account, its answer is lost.
+  stage.partners.script = (_, request) => {
+    stage.partners.open(request as never);
+    return NO_ANSWER;
+  };
+  const strangers = [40, 41, 42, 43, 44].map((seed) => new Device(seed));
+  const outcomes: unknown[] = [];
+  for (const stranger of strangers) {
+    outcomes.push(await enrol(stage, stranger, { applyBy: stage.clock() + 31n * SECOND }));
+  }
+  const expired = { kind: 'expired' };
+  expect(outcomes).toEqual([expired, expired, expired, 'devices_exhausted', 'devices_exhausted']);
+  expect(stage.partners.opened.size).toBe(3);
+
+  stage.partners.script = () => undefined;
+  stage.crash();
+  await stage.start();
+  const applyBy = stage.clock() + HOUR;
+  expect(await enrol(stage, strangers[4]!, { applyBy })).toBe('devices_exhausted');
+  expect(await enrol(stage, strangers[1]!, { request: 7n, applyBy })).toMatchObject({ kind: 'enrolled' });
+  expect(await enrol(stage, strangers[4]!, { applyBy })).toBe('devices_exhausted');
+});
+
 test('while cash does not answer, strangers take so much room and no more; it is given back', async () => {
   const stage = await Stage.open({ enrollingMax: 2 });
   stage.partners.script = () => NO_ANSWER;
@@ -192,7 +237,7 @@ test('while cash does not answer, strangers take so much room and no more; it is
   stage.partners.script = () => NO_ANSWER;
   for (let round = 0; round < 3; round++) {
     for (const seed of [33, 34]) {
-      const applyBy = stage.clock() + SECOND;
+      const applyBy = stage.clock() + 31n * SECOND;
       expect(await enrol(stage, new Device(seed + 2 * round), { applyBy })).toEqual({ kind: 'expired' });
     }
   }
@@ -235,8 +280,8 @@ test('cash that refuses an account is asked again, the state shows it, and the e
   expect(await stage.stateOf(101n)).toBe('opening_distrusted device_differs');
   await stage.pass(150_000);
   expect(await stage.stateOf(101n)).toBe('expired');
-  // At once, and then every half minute.
-  expect(stage.partners.calls.length).toBeLessThan(8);
+  // At once, twice soon after, and then every half minute.
+  expect(stage.partners.calls.length).toBeLessThan(9);
   expect(stage.log.filter(({ level }) => level === 'warn')).toHaveLength(stage.partners.calls.length);
 });
 
@@ -273,6 +318,47 @@ describe('a certificate', () => {
     const now = (await enrol(stage, ada)) as { device: bigint; certificate: Uint8Array };
     expect(now.device).toBe(first.device);
     expect(opened(now.certificate, stage).certificate).toMatchObject({ serial: 2n });
+  });
+
+  test('of a key that was withdrawn is replaced, for whoever proves the channel key', async () => {
+    const identity = withdrawable();
+    const stage = await Stage.open({}, undefined, { identity });
+    const first = (await enrol(stage, ada)) as { device: bigint; certificate: Uint8Array };
+    await stage.enrolled(bob);
+    const renew = (peer: ManagementPeer) => stage.settle(stage.as(peer).renewCertificate({}));
+    expect(await renew(ada.unenrolled)).toEqual({ kind: 'ok', answer: { certificate: first.certificate } });
+
+    identity.withdraw();
+    const result = await renew(ada.unenrolled);
+    if (result.kind !== 'ok') throw new Error('expected a certificate');
+    const { document } = DeviceCertificate.signed.decode(result.answer.certificate);
+    const issuer = systemCrypto.sha256(keySets.management[1].signing.publicKey).subarray(0, 8);
+    expect(document).toMatchObject({
+      device: first.device,
+      serial: 2n,
+      signingKey: ada.signing.publicKey,
+      channelKey: ada.channel.publicKey,
+    });
+    expect(Buffer.from(document.issuer).equals(issuer)).toBe(true);
+    // Whoever asks, and however: the same from then on.
+    expect(await renew(ada.peer(first.device))).toEqual(result);
+    expect(await enrol(stage, ada)).toMatchObject({ certificate: result.answer.certificate });
+  });
+
+  test('is for registered devices that are not revoked, and for nobody else', async () => {
+    const stage = await Stage.open();
+    const device = await stage.enrolled(ada);
+    const codeFor = async (peer: ManagementPeer) => {
+      const result = await stage.settle(stage.as(peer).renewCertificate({}));
+      return result.kind === 'refused' ? result.refusal.code : result.kind;
+    };
+    expect(await codeFor(bob.unenrolled)).toBe('device_unknown');
+    stage.partners.script = () => NO_ANSWER;
+    await stage.settle(stage.as(bob.unenrolled).enrol(bob.enrolment()));
+    expect(await codeFor(bob.unenrolled)).toBe('device_unknown');
+    expect(await codeFor({ kind: 'operator' })).toBe('not_permitted');
+    await stage.settle(stage.operator.revokeDevice({ device, reason: 'lost' }));
+    expect(await codeFor(ada.unenrolled)).toBe('device_revoked');
   });
 
   test('is signed by the key that is in use', async () => {
