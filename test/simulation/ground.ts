@@ -36,6 +36,8 @@ export class Ground {
   readonly #hash = createHash('sha256');
   readonly #print: ((line: string) => void) | undefined;
   events = 0;
+  /** Ever. */
+  hadWrongClocks = false;
 
   constructor(seed: bigint, print?: (line: string) => void, start = START) {
     this.world = new World(seed);

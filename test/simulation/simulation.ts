@@ -185,6 +185,7 @@ function faults(
       const party = random.pick(parties);
       const seconds = random.below(1_200) - 600;
       ground.note('world', `the clock of ${party} is set to ${seconds} s off`);
+      ground.hadWrongClocks = true;
       ground.offsets.set(party, BigInt(seconds) * SECOND);
     }
   };
