@@ -25,20 +25,20 @@ beforeAll(async () => {
 
 afterAll(() => system?.stop(), 60_000);
 
-async function enrolled(times = {}): Promise<TestWallet> {
-  const made = await system.newWallet(times);
+async function enrolled(): Promise<TestWallet> {
+  const made = await system.newWallet();
   const { state } = await made.wallet.enrol({ userData: made.name, accountNumber: made.card });
   expect(state.kind).toBe('enrolled');
   return made;
 }
 
 /** Each wallet loads, every second one with the number on file. */
-function loads(wallets: readonly TestWallet[], amount: bigint): Promise<Outcome[]> {
+function loads(wallets: readonly TestWallet[], amount: bigint, validityMs?: number): Promise<Outcome[]> {
   return Promise.all(
     wallets.map(({ wallet, card }, i) =>
       i % 2 === 0
-        ? wallet.load({ amount: cents(amount), accountNumber: card })
-        : wallet.load({ amount: cents(amount), onFile: true }),
+        ? wallet.load({ amount: cents(amount), accountNumber: card, validityMs })
+        : wallet.load({ amount: cents(amount), onFile: true, validityMs }),
     ),
   );
 }
@@ -193,10 +193,10 @@ test('more than a wallet may hold is charged and given back, whatever becomes of
 });
 
 test('down for long: what may still be charged is, what is too late by then never is', async () => {
-  const hasty = await Promise.all([enrolled({ validityMs: 800 }), enrolled({ validityMs: 800 })]);
+  const hasty = await Promise.all([enrolled(), enrolled()]);
   await system.institution!.kill(1_500);
   const [late, patient] = await Promise.all([
-    loads(hasty, 100n),
+    loads(hasty, 100n, 800),
     loads(system.wallets.slice(0, WALLETS), 100n),
   ]);
   expect(patient.map(({ state }) => state.kind)).toEqual(patient.map(() => 'loaded'));
@@ -205,9 +205,9 @@ test('down for long: what may still be charged is, what is too late by then neve
 });
 
 test('down for long, and settlement with it: orders whose time is over are not even asked for', async () => {
-  const hasty = await enrolled({ validityMs: 700 });
+  const hasty = await enrolled();
   await Promise.all([system.institution!.kill(1_500), system.keeper('settlement').kill(1_500)]);
-  const outcomes = await loads([hasty], 100n);
+  const outcomes = await loads([hasty], 100n, 700);
   expect(outcomes.map(({ state }) => state)).toEqual([{ kind: 'expired' }]);
   expect((await system.booked()).get(outcomes[0]!.request)).toBeUndefined();
 });
