@@ -17,8 +17,7 @@ import type { Output } from '../src/cli/output.ts';
 import { loadOperator } from '../src/identity/load-home.ts';
 import type { WalletStorage } from '../src/wallet/index.ts';
 import { Device, type Done } from './loads/devices.ts';
-import type { Shares } from './loads/profile.ts';
-import { type CpuSeconds, System } from './loads/system.ts';
+import { type Busy, type CpuSeconds, System } from './loads/system.ts';
 import { Wallets } from './loads/wallets.ts';
 
 const { values: flags } = parseArgs({
@@ -45,7 +44,7 @@ const STEPS: readonly (readonly [number, number])[] = flags.small
     ]
   : (flags['under-way']?.split(',').map(Number) ?? [1, 16, 256, 1024]).map((underWay) => [
       underWay,
-      Math.max(300, Math.min(8192, underWay * 24)),
+      Math.max(Number(process.env.N ?? 300), Math.min(8192, underWay * 24)),
     ]);
 const DEVICES = Math.max(...STEPS.map(([underWay]) => underWay));
 const WALLETS = Number(flags.wallets ?? (flags.small ? 8 : 200));
@@ -66,7 +65,7 @@ interface Measured {
   readonly pending: number;
   /** Milliseconds each. */
   readonly cpu: { readonly [process: string]: number };
-  readonly shares?: { readonly [process: string]: Shares };
+  readonly busy?: { readonly [process: string]: Busy };
 }
 
 /** `count` of them, `underWay` at a time. */
@@ -92,7 +91,7 @@ async function measure(
   );
   const seconds = (performance.now() - since) / 1000;
   const after = await cpuOf(system);
-  const shares = flags.profile ? await system.shares() : undefined;
+  const busy = flags.profile ? await system.shares() : undefined;
   const sorted = done.map(({ milliseconds }) => milliseconds).sort((a, b) => a - b);
   const at = (part: number): number => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))]!;
   const cpu = Object.fromEntries(
@@ -108,10 +107,10 @@ async function measure(
     p99: at(0.99),
     pending: done.reduce((sum, { pending }) => sum + pending, 0) / done.length,
     cpu,
-    ...(shares && { shares }),
+    ...(busy && { busy }),
   };
   print(line(measured));
-  for (const [name, parts] of Object.entries(shares ?? {})) print(shareLine(name, parts));
+  for (const [name, own] of Object.entries(busy ?? {})) print(busyLines(name, own));
   return measured;
 }
 
@@ -125,15 +124,20 @@ function line({ what, underWay, perSecond, p50, p90, p99, pending, cpu }: Measur
   const used = Object.entries(cpu).map(([name, value]) => `${name} ${value.toFixed(2)}`);
   return (
     `  ${what.padEnd(22)} ${String(underWay).padStart(5)} under way ${perSecond.toFixed(0).padStart(7)}/s   ` +
-    `p50 ${ms(p50)}  p90 ${ms(p90)}  p99 ${ms(p99)} ms   pauses ${pending.toFixed(2)}   CPU ms: ${used.join(', ')}`
+    `p50 ${ms(p50)}  p90 ${ms(p90)}  p99 ${ms(p99)} ms   asked again ${pending.toFixed(2)}   CPU ms: ${used.join(', ')}`
   );
 }
 
-function shareLine(name: string, shares: Shares): string {
+function busyLines(name: string, { shares, stages }: Busy): string {
   const parts = shares
     .filter(({ share }) => share >= 0.01)
     .map(({ part, share }) => `${part} ${(share * 100).toFixed(0)} %`);
-  return `      ${name.padEnd(11)} ${parts.join(', ')}`;
+  const lines = [`      ${name.padEnd(11)} ${parts.join(', ')}`];
+  for (const own of Object.values(stages)) {
+    for (const { stage, milliseconds, times } of own)
+      lines.push(`          ${milliseconds.toFixed(1).padStart(8)} ms × ${times.toFixed(2)}   ${stage}`);
+  }
+  return lines.join('\n');
 }
 
 /** The books of all parties, compared. @throws when they do not agree, or more or less was loaded than was asked for */

@@ -14,6 +14,7 @@ import { AdminServer } from '../../src/institution/simulator/admin.ts';
 import { SimulatedInstitution } from '../../src/institution/simulator/simulated-institution.ts';
 import { START_ORDER, startRole } from '../../src/main/roles/start-role.ts';
 import { type Shares, ThreadProfile } from './profile.ts';
+import { type Stage, Stages } from './stages.ts';
 
 /** What runs in one process: the simulator, or roles. */
 export type Part = 'simulator' | (typeof START_ORDER)[number];
@@ -49,6 +50,7 @@ function report(fields: object, message: string): void {
 
 async function serve({ parts, home, books, accounts, port }: Serve): Promise<void> {
   const running: { close(): Promise<unknown> }[] = [];
+  const stages = new Map<Part, Stages>();
   let admin: string | undefined;
   for (const part of parts) {
     if (part === 'simulator') {
@@ -58,14 +60,23 @@ async function serve({ parts, home, books, accounts, port }: Serve): Promise<voi
       admin = adminServer.url;
       running.push(institution, adminServer);
     } else {
-      running.push(await startRole({ home, role: part, passphrase: async () => undefined, log }));
+      const own = new Stages();
+      stages.set(part, own);
+      const { trace } = own;
+      running.push(await startRole({ home, role: part, passphrase: async () => undefined, log, trace }));
     }
   }
   const profile = new ThreadProfile();
   const answer: { readonly [question in Question]: () => unknown } = {
     cpu: () => process.cpuUsage(),
-    profile: () => profile.start(),
-    shares: () => profile.stop(),
+    profile: () => {
+      for (const own of stages.values()) own.start();
+      return profile.start();
+    },
+    shares: async () => ({
+      shares: await profile.stop(),
+      stages: Object.fromEntries([...stages].map(([part, own]) => [part, own.stop()])),
+    }),
     stop: async () => {
       for (const part of running.reverse()) await part.close();
     },
@@ -127,6 +138,13 @@ class Running {
       this.#child.once('exit', ended);
     });
   }
+}
+
+export interface Busy {
+  /** Of the main thread. */
+  readonly shares: Shares;
+  /** Of the flows of each role in the process. */
+  readonly stages: { readonly [role: string]: readonly Stage[] };
 }
 
 /** Seconds of CPU, all threads, by process. */
@@ -195,9 +213,9 @@ export class System {
     await this.#all('profile');
   }
 
-  /** Where the main thread of each process was busy since `profile`. */
-  async shares(): Promise<{ readonly [process: string]: Shares }> {
-    return Object.fromEntries(await this.#all<Shares>('shares'));
+  /** What went on in each process since `profile`. */
+  async shares(): Promise<{ readonly [process: string]: Busy }> {
+    return Object.fromEntries(await this.#all<Busy>('shares'));
   }
 
   async stop(): Promise<void> {

@@ -30,8 +30,8 @@ export class Wallets {
   readonly #wallets: readonly Wallet[];
   readonly #store: WalletStore;
   readonly #firstAccount: number;
-  /** Waits of the wallets, all of them. */
-  readonly #pauses: { count: number };
+  /** Of each wallet: how often it has asked the same again. */
+  readonly #repeats: readonly number[];
   readonly storages: readonly WalletStorage[];
   #loads = 0;
 
@@ -40,20 +40,20 @@ export class Wallets {
     store: WalletStore,
     storages: readonly WalletStorage[],
     firstAccount: number,
-    pauses: { count: number },
+    repeats: readonly number[],
   ) {
     this.#wallets = wallets;
     this.#store = store;
     this.storages = storages;
     this.#firstAccount = firstAccount;
-    this.#pauses = pauses;
+    this.#repeats = repeats;
   }
 
   static async create(options: WalletsOptions): Promise<Wallets> {
     const { folder, count, firstAccount, ...trusted } = options;
     const store = await WalletStore.open({ path: join(folder, 'wallets') });
     const storages = Array.from({ length: count }, (_, i) => store.storage(`wallet-${i}`));
-    const pauses = { count: 0 };
+    const repeats: number[] = new Array(count).fill(0);
     const transport = channelTransport();
     const wallets = await Promise.all(
       storages.map((storage, i) =>
@@ -63,15 +63,15 @@ export class Wallets {
             transport,
             crypto: nodeCrypto,
             clock: nodeClock,
-            onEvent: ({ type }) => {
-              if (type === 'waiting') pauses.count++;
+            onEvent: (event) => {
+              if (event.type === 'sent' && event.attempt > 1) repeats[i]!++;
             },
           },
           { ...trusted, name: `wallet ${i}` },
         ),
       ),
     );
-    return new Wallets(wallets, store, storages, firstAccount, pauses);
+    return new Wallets(wallets, store, storages, firstAccount, repeats);
   }
 
   get count(): number {
@@ -80,7 +80,7 @@ export class Wallets {
 
   enrol(index: number): Promise<Done> {
     const accountNumber = numberOf(this.#firstAccount + index);
-    return this.#timed('enrolled', () =>
+    return this.#timed(index, 'enrolled', () =>
       this.#wallets[index]!.enrol({ userData: `wallet ${index}`, accountNumber }),
     );
   }
@@ -90,7 +90,7 @@ export class Wallets {
       this.#loads++ % 2 === 0
         ? { accountNumber: numberOf(this.#firstAccount + index) }
         : ({ onFile: true } as const);
-    return this.#timed('loaded', () => this.#wallets[index]!.load({ amount: AMOUNT, ...which }));
+    return this.#timed(index, 'loaded', () => this.#wallets[index]!.load({ amount: AMOUNT, ...which }));
   }
 
   async close(): Promise<void> {
@@ -103,13 +103,14 @@ export class Wallets {
   }
 
   async #timed(
+    index: number,
     expected: string,
     ask: () => Promise<{ readonly state: { readonly kind: string } }>,
   ): Promise<Done> {
-    const before = this.#pauses.count;
+    const before = this.#repeats[index]!;
     const since = performance.now();
     const { state } = await ask();
     if (state.kind !== expected) throw new Error(`wallet: expected ${expected}, got ${state.kind}`);
-    return { milliseconds: performance.now() - since, pending: this.#pauses.count - before };
+    return { milliseconds: performance.now() - since, pending: this.#repeats[index]! - before };
   }
 }

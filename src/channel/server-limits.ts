@@ -15,7 +15,12 @@ import {
 } from '../wire/limits.ts';
 
 export interface ServerLimits {
+  /** Roles and operators have CONNECTIONS_RESERVED more. */
   connectionsMax: number;
+  /** Of them, peers without a certificate: one more pushes out the oldest of them. */
+  strangersMax: number;
+  /** Longest frame of a peer on an encrypted connection. */
+  messageBytesMax: number;
   writesInFlightMax: number;
   readsInFlightMax: number;
   messagesInFlightMax: number;
@@ -32,6 +37,8 @@ export interface ServerLimits {
 
 export const SERVER_LIMITS: ServerLimits = {
   connectionsMax: CONNECTIONS_MAX,
+  strangersMax: CONNECTIONS_MAX,
+  messageBytesMax: MESSAGE_BYTES_MAX,
   writesInFlightMax: WRITES_IN_FLIGHT_MAX,
   readsInFlightMax: READS_IN_FLIGHT_MAX,
   messagesInFlightMax: MESSAGES_IN_FLIGHT_MAX,

@@ -21,12 +21,7 @@ import { RequestError } from '../wire/errors.ts';
 import type { RequestFrame } from '../wire/frame.ts';
 import { parseRequest, refuseFrame } from '../wire/frame.ts';
 import { encodeHelloReply, parseHello } from '../wire/hello.ts';
-import {
-  ANSWERS_REMEMBERED,
-  CHANNEL_PATH,
-  MESSAGE_BYTES_MAX,
-  MESSAGE_BYTES_RECEIVED_MAX,
-} from '../wire/limits.ts';
+import { ANSWERS_REMEMBERED, CHANNEL_PATH, MESSAGE_BYTES_RECEIVED_MAX } from '../wire/limits.ts';
 import { type OperationShape, RequestOperation } from '../wire/operation.ts';
 import { type Peer, peerName } from '../wire/peer.ts';
 import { CloseCode, RequestStatus } from '../wire/status.ts';
@@ -326,7 +321,7 @@ export class Server {
       compression: uWS.DISABLED,
       // Whoever has not proven himself yet can have this much held for him.
       maxPayloadLength:
-        this.#door === undefined ? MESSAGE_BYTES_RECEIVED_MAX : sealedBytes(MESSAGE_BYTES_MAX),
+        this.#door === undefined ? MESSAGE_BYTES_RECEIVED_MAX : sealedBytes(this.#limits.messageBytesMax),
       // Connection keeps to a bound of its own, below which nothing is dropped.
       maxBackpressure: 0,
       idleTimeout: this.#limits.idleTimeoutSeconds,
@@ -465,7 +460,7 @@ export class Server {
       writesInFlightMax: this.#limits.writesInFlightMax,
       readsInFlightMax: this.#limits.readsInFlightMax,
       messagesInFlightMax: this.#limits.messagesInFlightMax,
-      messageBytesMax: MESSAGE_BYTES_MAX,
+      messageBytesMax: this.#limits.messageBytesMax,
       answersRemembered: ANSWERS_REMEMBERED,
     });
     connection.reply(frame.operation, frame.request, 1, reply);

@@ -3,8 +3,15 @@
 import type { Directory } from './directory.ts';
 import { checkOperatorName, type ListedOperator, OPERATORS_MAX } from './directory-content.ts';
 import { IdentityError } from './errors.ts';
-import { HomePaths, readConfiguration, readDirectory, readKeys, withHomeLock } from './home.ts';
-import { isEncrypted, keyFileText, OWNERS } from './key-file.ts';
+import {
+  HomePaths,
+  isRootEncrypted,
+  readConfiguration,
+  readDirectory,
+  readKeys,
+  withHomeLock,
+} from './home.ts';
+import { keyFileText, OWNERS } from './key-file.ts';
 import { generateKeyPair, type RandomBytes } from './new-key-set.ts';
 import { PRIVATE, PrivateFiles } from './private-files.ts';
 import { readRootKey, writeDirectory } from './root-key.ts';
@@ -20,10 +27,12 @@ export interface OperatorOptions extends ChangeOptions {
 export interface OperatorChange {
   readonly name: string;
   readonly path: string;
+  /** The key file was there already: a run that died has made it, or somebody else. */
+  readonly found: boolean;
   readonly serial: bigint;
 }
 
-/** @throws IdentityError in_the_way: there is one of that name */
+/** @throws IdentityError in_the_way: there is one of that name, or keys in the clear where they should be encrypted */
 export function addOperator(options: OperatorOptions): Promise<OperatorChange> {
   return change(options, async (files, path, directory, now) => {
     const { name, passphrase, randomBytes, scryptLog2N } = options;
@@ -38,17 +47,18 @@ export function addOperator(options: OperatorOptions): Promise<OperatorChange> {
       );
     }
     const owner = `operator ${name}`;
-    const { root } = new HomePaths(options.home);
-    if (!files.exists(path)) {
+    const encrypted = isRootEncrypted(files, new HomePaths(options.home));
+    const found = files.exists(path);
+    if (!found) {
       const keys = {
         signing: generateKeyPair('signing', randomBytes),
         channel: generateKeyPair('channel', randomBytes),
       };
-      const secret = isEncrypted(files.readPrivate(root), root) ? await passphrase() : undefined;
+      const secret = encrypted ? await passphrase() : undefined;
       const encryption = secret && { passphrase: secret, randomBytes, scryptLog2N };
       files.create(path, await keyFileText({ owner, number: 1, createdAt: now, keys }, encryption), PRIVATE);
     }
-    const { keys } = await readKeys(files, path, { owner, uses: OWNERS.operator }, passphrase);
+    const { keys } = await readKeys(files, path, { owner, uses: OWNERS.operator, encrypted }, passphrase);
     const added = {
       name,
       channelKey: keys.channel!.publicKey,
@@ -56,7 +66,7 @@ export function addOperator(options: OperatorOptions): Promise<OperatorChange> {
       notBefore: now,
       notAfter: FOREVER,
     };
-    return { operators: [...operators, added] };
+    return { operators: [...operators, added], found };
   });
 }
 
@@ -77,6 +87,7 @@ export function removeOperator(options: OperatorOptions): Promise<OperatorChange
 
 interface Change {
   readonly operators: readonly ListedOperator[];
+  readonly found?: boolean;
   /** A key file that goes once the directory does not name it any more. */
   readonly remove?: string;
 }
@@ -97,11 +108,11 @@ async function change(
     const before = readDirectory(files, paths, configuration.root);
     const root = await readRootKey(files, paths, options.passphrase);
     try {
-      const { operators, remove } = await decide(files, path, before, now);
+      const { operators, found = false, remove } = await decide(files, path, before, now);
       const { roles } = before.content;
       const directory = writeDirectory(files, paths, configuration, root, { roles, operators }, now, before);
       if (remove !== undefined && files.exists(remove)) files.remove(remove);
-      return { name, path, serial: directory.serial };
+      return { name, path, found, serial: directory.serial };
     } finally {
       root.secretKey.fill(0);
     }

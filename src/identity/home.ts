@@ -17,12 +17,15 @@ import { type Configuration, parseConfiguration } from './configuration.ts';
 import type { Directory } from './directory.ts';
 import { parseDirectoryFile } from './directory-file.ts';
 import { IdentityError } from './errors.ts';
-import { type ExpectedKeys, OWNERS, parseKeyFile, type SecretKeys } from './key-file.ts';
+import { type ExpectedKeys, isEncrypted, OWNERS, parseKeyFile, type SecretKeys } from './key-file.ts';
 import type { KeySet } from './key-set.ts';
 import type { PassphraseSource } from './passphrase.ts';
 import type { PrivateFiles } from './private-files.ts';
 import { ROLES, type RoleName } from './roles.ts';
 import { systemCrypto } from './system-crypto.ts';
+
+/** As the directory has them: u32. */
+export const KEY_SET_NUMBER_MAX = 0xffff_ffff;
 
 export const FIRST_OPERATOR = 'operator';
 
@@ -66,8 +69,8 @@ export class HomePaths {
 export function keySetNumbers(files: PrivateFiles, paths: HomePaths, role: RoleName): number[] {
   return files
     .list(paths.role(role))
-    .map((name) => Number(/^([1-9]\d{0,8})\.key$/.exec(name)?.[1] ?? 0))
-    .filter((number) => number > 0)
+    .map((name) => Number(/^([1-9]\d{0,9})\.key$/.exec(name)?.[1] ?? 0))
+    .filter((number) => number > 0 && number <= KEY_SET_NUMBER_MAX)
     .sort((left, right) => left - right);
 }
 
@@ -100,10 +103,16 @@ export async function readKeySet(
   role: RoleName,
   number: number,
   passphrase: PassphraseSource,
+  encrypted?: boolean,
 ): Promise<KeySet> {
-  const expected = { owner: role, uses: OWNERS.role, number };
+  const expected = { owner: role, uses: OWNERS.role, number, encrypted };
   const { keys } = await readKeys(files, paths.keySet(role, number), expected, passphrase);
   return keys as KeySet;
+}
+
+/** What keys that nobody has named yet have to be, before they are taken. @throws IdentityError missing, damaged */
+export function isRootEncrypted(files: PrivateFiles, paths: HomePaths): boolean {
+  return isEncrypted(files.readPrivate(paths.root), paths.root);
 }
 
 /** One at a time changes a home. @throws IdentityError busy */

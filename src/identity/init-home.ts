@@ -16,6 +16,7 @@ import { IdentityError } from './errors.ts';
 import {
   FIRST_OPERATOR,
   HomePaths,
+  isRootEncrypted,
   keySetNumbers,
   readConfiguration,
   readDirectory,
@@ -124,6 +125,11 @@ class Initialisation {
     return this.#passphrase;
   };
 
+  /** Whether keys that are found have to be; a root key that is elsewhere refuses the command anyway. */
+  get #isEncrypted(): boolean {
+    return this.#files.exists(this.#paths.root) && isRootEncrypted(this.#files, this.#paths);
+  }
+
   async #write(path: string, keys: SecretKeys): Promise<void> {
     // Keys that no directory can name would be of no use; and a root key that is encrypted asks for the passphrase, which
     // is then that of all new keys.
@@ -188,7 +194,7 @@ class Initialisation {
     const keys =
       there === undefined
         ? generateKeySet(this.#options.randomBytes)
-        : await readKeySet(this.#files, this.#paths, role, number, this.#source);
+        : await readKeySet(this.#files, this.#paths, role, number, this.#source, this.#isEncrypted);
     this.#note(path, what, there === undefined ? 'made' : 'found');
     if (there === undefined) await this.#write(path, { owner: role, number, createdAt: this.#now, keys });
     const times = { notBefore: this.#now, notAfter: FOREVER, openUntil: FOREVER, verifyUntil: FOREVER };
@@ -205,7 +211,8 @@ class Initialisation {
       this.#note(path, what, there ? 'found' : 'elsewhere');
       return;
     }
-    const expected = { owner: `operator ${name}`, uses: OWNERS.operator, number: 1 };
+    const encrypted = this.#isEncrypted;
+    const expected = { owner: `operator ${name}`, uses: OWNERS.operator, number: 1, encrypted };
     const { keys } = there
       ? await readKeys(this.#files, path, expected, this.#source)
       : {

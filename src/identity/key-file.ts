@@ -194,12 +194,14 @@ export interface ExpectedKeys {
   readonly owner: string;
   readonly uses: readonly KeyUse[];
   readonly number?: number | undefined;
+  /** One in the clear is refused: whoever could write there may have put it there. */
+  readonly encrypted?: boolean | undefined;
 }
 
 /**
  * Opens a key file.
  * @param path begins every message
- * @throws IdentityError damaged, passphrase_needed, wrong_passphrase
+ * @throws IdentityError damaged, in_the_way (in the clear), passphrase_needed, wrong_passphrase
  */
 export async function parseKeyFile(
   text: string,
@@ -213,6 +215,12 @@ export async function parseKeyFile(
   if (file.owner !== expected.owner) throw damaged(`keys of ${expected.owner}`, `those of ${file.owner}`);
   if (expected.number !== undefined && file.number !== expected.number) {
     throw damaged(`number ${expected.number}`, String(file.number));
+  }
+  if (expected.encrypted === true && file.encryption === null) {
+    throw new IdentityError(
+      'in_the_way',
+      `${path}: expected keys that are encrypted, as the root key is, got some in the clear: remove the file, it is not taken`,
+    );
   }
   const listed = KEY_USES.filter((use) => file.public[use] !== undefined);
   if (listed.join() !== KEY_USES.filter((use) => expected.uses.includes(use)).join()) {

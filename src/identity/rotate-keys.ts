@@ -5,12 +5,16 @@
 //              │ number n + 1: in use from now on
 //
 // The new key set is on disk before the directory names it. A run that died in between has left a key set that nobody knows:
-// the next run takes that one.
+// the next run takes that one, if it is encrypted where the root key is, and says so. Such a file may as well be an
+// intruder's, and the old keys are taken to be in his hands when they are compromised: then no file that is there is taken,
+// and the new one gets a number above all.
 import type { Configuration } from './configuration.ts';
 import { KEY_SETS_MAX, type ListedKeySet, type ListedRole } from './directory-content.ts';
 import { IdentityError } from './errors.ts';
 import {
   HomePaths,
+  isRootEncrypted,
+  KEY_SET_NUMBER_MAX,
   keySetNumbers,
   readConfiguration,
   readDirectory,
@@ -49,6 +53,10 @@ export interface Rotation {
   readonly role: RoleName;
   readonly number: number;
   readonly path: string;
+  /** A run that died has made it. */
+  readonly found: boolean;
+  /** Key files that the directory does not name, which were not taken. */
+  readonly leftAlone: readonly string[];
   /** The key set that was in use. */
   readonly before: ListedKeySet;
   readonly serial: bigint;
@@ -87,16 +95,27 @@ export async function rotateKeys(options: RotateOptions): Promise<Rotation> {
       );
     }
     const root = await readRootKey(files, paths, options.passphrase);
-    const begun = keySetNumbers(files, paths, role).find((number) => number > inUse.number);
-    const number = begun ?? inUse.number + 1;
+    const encrypted = isRootEncrypted(files, paths);
+    const unknown = keySetNumbers(files, paths, role).filter((number) => number > inUse.number);
+    const begun = options.compromised
+      ? undefined
+      : unknown.find((number) => !encrypted || isFileEncrypted(files, paths.keySet(role, number)));
+    const number = begun ?? (unknown.at(-1) ?? inUse.number) + 1;
     const path = paths.keySet(role, number);
+    if (number > KEY_SET_NUMBER_MAX) {
+      root.secretKey.fill(0);
+      throw new IdentityError(
+        'in_the_way',
+        `${paths.keySet(role, number - 1)}: expected key sets up to ${KEY_SET_NUMBER_MAX}, got the last one: remove the file`,
+      );
+    }
     const keys =
       begun === undefined
         ? generateKeySet(options.randomBytes)
-        : await readKeySet(files, paths, role, number, options.passphrase);
+        : await readKeySet(files, paths, role, number, options.passphrase, encrypted);
     try {
       if (begun === undefined) {
-        const passphrase = await encryptionOf(options.passphrase, files, paths);
+        const passphrase = encrypted ? await options.passphrase() : undefined;
         const { randomBytes, scryptLog2N } = options;
         const encryption = passphrase && { passphrase, randomBytes, scryptLog2N };
         files.create(
@@ -123,7 +142,15 @@ export async function rotateKeys(options: RotateOptions): Promise<Rotation> {
       const roles = directory.content.roles.map((other) => (other.role === role ? rotated : other));
       const { operators } = directory.content;
       const written = writeDirectory(files, paths, configuration, root, { roles, operators }, now, directory);
-      return { role, number, path, before: inUse, serial: written.serial };
+      return {
+        role,
+        number,
+        path,
+        found: begun !== undefined,
+        leftAlone: unknown.filter((other) => other !== number).map((other) => paths.keySet(role, other)),
+        before: inUse,
+        serial: written.serial,
+      };
     } finally {
       wipeKeySet(keys);
       root.secretKey.fill(0);
@@ -156,11 +183,12 @@ function ended(
   };
 }
 
-/** New keys are encrypted where the root key is. */
-async function encryptionOf(
-  source: PassphraseSource,
-  files: PrivateFiles,
-  paths: HomePaths,
-): Promise<Awaited<ReturnType<PassphraseSource>>> {
-  return isEncrypted(files.readPrivate(paths.root), paths.root) ? source() : undefined;
+/** One that cannot be read is none that was begun here. */
+function isFileEncrypted(files: PrivateFiles, path: string): boolean {
+  try {
+    return isEncrypted(files.readPrivate(path), path);
+  } catch (error) {
+    if (error instanceof IdentityError) return false;
+    throw error;
+  }
 }

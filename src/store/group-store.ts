@@ -40,11 +40,14 @@ const newGroup = (): Group => ({ changes: new Map(), members: [], bytes: 0 });
 export interface GroupStoreOptions {
   /** Runs something when what has come in this turn has been taken in: setImmediate. */
   readonly afterTurn?: (run: () => void) => void;
+  /** Called once, when it is unknown what was written: nothing will be any more before the store is opened anew. */
+  readonly failed?: ((error: StoreError) => void) | undefined;
 }
 
 export class GroupStore implements RoleStore {
   readonly #backend: StoreBackend;
   readonly #afterTurn: (run: () => void) => void;
+  readonly #failed: ((error: StoreError) => void) | undefined;
   #gathering = newGroup();
   #flushing: Group | undefined;
   #isScheduled = false;
@@ -52,9 +55,10 @@ export class GroupStore implements RoleStore {
   #closing: Promise<void> | undefined;
   #idle: (() => void)[] = [];
 
-  constructor(backend: StoreBackend, { afterTurn = setImmediate }: GroupStoreOptions = {}) {
+  constructor(backend: StoreBackend, { afterTurn = setImmediate, failed }: GroupStoreOptions = {}) {
     this.#backend = backend;
     this.#afterTurn = afterTurn;
+    this.#failed = failed;
   }
 
   get failure(): StoreError | undefined {
@@ -187,7 +191,10 @@ export class GroupStore implements RoleStore {
     const later = this.#gathering;
     this.#gathering = newGroup();
     this.#flushing = undefined;
-    if (error.code === 'store_unknown') this.#failure = error;
+    if (error.code === 'store_unknown' && this.#failure === undefined) {
+      this.#failure = error;
+      this.#failed?.(error);
+    }
     for (const { reject } of [...group.members, ...later.members]) reject(error);
   }
 

@@ -27,6 +27,8 @@ export interface RoleStoreOptions {
   readonly path: string;
   /** Largest size of the data file. Address space is reserved for all of it, disk space is not. Default 256 GiB. */
   readonly mapSizeBytes?: number;
+  /** Called once, when it is unknown what was written: the store must be opened anew. */
+  readonly failed?: (error: StoreError) => void;
 }
 
 /** Behind an empty name, which no table has. */
@@ -45,7 +47,7 @@ export async function openRoleStore(options: RoleStoreOptions): Promise<RoleStor
     checkLmdbFile(join(path, DATA_FILE));
     backend = new LmdbBackend(path, options.mapSizeBytes ?? MAP_SIZE_DEFAULT_BYTES, lock);
     await backend.checkFormat();
-    return new GroupStore(backend);
+    return new GroupStore(backend, { failed: options.failed });
   } catch (error) {
     await (backend === undefined ? lock?.release() : backend.close());
     if (error instanceof StoreLockedError) {

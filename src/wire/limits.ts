@@ -55,6 +55,12 @@ export const SESSIONS_MAX = 4096;
 export const CONNECTIONS_MAX = 256;
 
 /**
+ * Connections beyond those, for roles and operators: however many devices come, somebody can still do something about it.
+ * Beyond: as above.
+ */
+export const CONNECTIONS_RESERVED = 64;
+
+/**
  * Bytes of requests that wait in the server while the engine is congested: 8 sessions with everything in flight.
  * Beyond: `busy`.
  */

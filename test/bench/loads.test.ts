@@ -16,7 +16,7 @@ test('loads through all roles come out, and the audit passes', { timeout: 180_00
   expect(stdout).toMatch(/audit: \d+ checks passed, 106 loads in the books of every party/);
   const results = JSON.parse(stdout.trim().split('\n').at(-1)!);
   expect(Object.keys(results)).toEqual(['machine', 'own']);
-  for (const { what, count, perSecond, p50, p99, cpu, shares } of results.own) {
+  for (const { what, count, perSecond, p50, p99, cpu, busy } of results.own) {
     expect(what).toMatch(/^(enrolments|loads), (prepared|wallets)$/);
     expect(count).toBeGreaterThan(0);
     expect(perSecond).toBeGreaterThan(0);
@@ -24,7 +24,7 @@ test('loads through all roles come out, and the audit passes', { timeout: 180_00
     for (const part of ['simulator', 'cash', 'settlement', 'management', 'this side'])
       expect(cpu[part], part).toBeGreaterThan(0);
     expect(
-      shares.management.reduce((sum: number, { share }: { share: number }) => sum + share, 0),
+      busy.management.shares.reduce((sum: number, { share }: { share: number }) => sum + share, 0),
     ).toBeCloseTo(1);
   }
 });

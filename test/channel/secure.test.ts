@@ -234,6 +234,49 @@ describe('who is not', () => {
     await (await third).ping();
   });
 
+  test('a crowd without certificates pushes out its own oldest, and takes no place of a device', async () => {
+    const system = new System();
+    const server = await serve({
+      engine: new EchoEngine(),
+      identity: system,
+      limits: { connectionsMax: 4, strangersMax: 2 },
+    });
+    const device = await client(server, { identity: system.device(1) });
+    const ended: number[] = [];
+    const stranger = (number: number) =>
+      client(server, {
+        identity: system.unnamed(),
+        reconnectFirstMs: 60_000,
+        reconnectLastMs: 60_000,
+        onEvent: (event) => void (event.type === 'disconnected' && ended.push(number)),
+      });
+    for (let number = 0; number < 4; number++) await (await stranger(number)).ping();
+    await until(() => ended.length === 2);
+    expect(ended).toEqual([0, 1]);
+    expect(server.report().connections).toBe(3);
+    await (await client(server, { identity: system.device(2) })).ping();
+    await device.ping();
+  });
+
+  test('when devices have taken every place, a role still comes in', async () => {
+    const system = new System();
+    const server = await serve({ engine: new EchoEngine(), identity: system, limits: { connectionsMax: 1 } });
+    await client(server, { identity: system.device(1) });
+    await (await client(server, { identity: system.role('management') })).ping();
+  });
+
+  test('a message longer than the server takes ends the connection', async () => {
+    const system = new System();
+    const limits = { messageBytesMax: 64 * 1024 };
+    const server = await serve({ engine: new EchoEngine(), identity: system, limits });
+    const device = await client(server, { identity: system.device(1), reconnectFirstMs: 60_000 });
+    expect(await device.call(40, [new Uint8Array(60_000)])).toHaveLength(1);
+    await expect(device.call(40, [new Uint8Array(70_000)], { timeoutMs: 500 })).rejects.toMatchObject({
+      code: 'timeout',
+    });
+    expect(server.report().connections).toBe(0);
+  });
+
   test('a key that is none: told to the caller, before anything is sent', async () => {
     const system = new System();
     const server = await serve({ engine: new EchoEngine(), identity: system });

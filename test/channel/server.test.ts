@@ -316,7 +316,7 @@ describe('a congested engine', () => {
     for (let i = 1n; i <= 5n; i++) bare.send(create_accounts, i, 100, accounts(i * 1000n, 100));
     await until(() => server.report().waiting === 4);
     expect(engine.applied).toHaveLength(1);
-    expect(server.report().waitingBytes).toBe(4 * 12_832);
+    expect(server.report().waitingBytes).toBe(4 * (12_832 + 512));
     for (let i = 0; i < 5; i++) {
       await until(() => open.length === i + 1);
       open[i]!();
@@ -333,7 +333,7 @@ describe('a congested engine', () => {
       slots: 1,
       gate: () => new Promise<void>((resolve) => void open.push(resolve)),
     });
-    const server = await serve({ engine, limits: { waitingBytesMax: 400 } });
+    const server = await serve({ engine, limits: { waitingBytesMax: 400 + 2 * 512 } });
     const bare = await Bare.open(server);
     await bare.hello(5n);
     for (let i = 1n; i <= 5n; i++) bare.send(create_accounts, i, 1, accounts(i));
@@ -349,7 +349,7 @@ describe('a congested engine', () => {
 
   test('the client sends again what was refused, in order, and nobody notices', async () => {
     const engine = new MemoryEngine({ slots: 2, gate: () => pause(1) });
-    const server = await serve({ engine, limits: { waitingBytesMax: 600, writesInFlightMax: 32 } });
+    const server = await serve({ engine, limits: { waitingBytesMax: 600 + 3 * 512, writesInFlightMax: 32 } });
     const events: string[] = [];
     const c = await client(server, { onEvent: ({ type }) => void events.push(type) });
     const results = await Promise.all(

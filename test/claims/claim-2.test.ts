@@ -23,6 +23,7 @@ import { CloseCode } from '../../src/wire/status.ts';
 import { Device } from './device.ts';
 import { closedWith, firstMessage, messageFrame, Raw } from './raw.ts';
 import { accountNumber, eventually, refusalOf, System } from './system.ts';
+import { accountNumberForms, found, keyForms, numberForms, textForms } from './traces.ts';
 
 let system: System;
 /** Of another operator: everything in it is valid, elsewhere. */
@@ -264,7 +265,7 @@ describe('who is authenticated may still only do what is his', () => {
   const LEDGER = 'the ledger';
   /** Everything that is let through to where the message itself is looked at. */
   const ALLOWED: Record<string, Partial<Record<RoleName, string[]>>> = {
-    unenrolled: { management: ['enrol', 'get_directory'] },
+    unenrolled: { management: ['enrol', 'get_directory', 'renew_certificate'] },
     device: {
       management: ['enrol', 'file_account', 'load', 'get_balance', 'get_directory', 'renew_certificate'],
     },
@@ -320,6 +321,27 @@ describe('who is authenticated may still only do what is his', () => {
     expect(permitted).toEqual(allowed);
     await client.close(0);
   });
+});
+
+test('what is answered over plain HTTP, on the same machine only, is health and figures: nobody’s number, key or money', async () => {
+  const wallet = await system.wallet('unseen');
+  await wallet.enrol({ userData: 'unseen by supervisors', accountNumber: accountNumber(3) });
+  await wallet.load({ amount: amountOf(23_456n), onFile: true });
+  const secrets = [
+    ...accountNumberForms(accountNumber(3)),
+    ...numberForms('device number', wallet.device!, 16),
+    ...textForms('user data', 'unseen by supervisors'),
+    ...keyForms('signing key', await wallet.signingKey()),
+    ...textForms('amount', '23456'),
+    ...textForms('amount', '234.56'),
+  ];
+  for (const role of ROLES) {
+    const { host } = new URL(system.roles.get(role)!.url);
+    for (const path of ['/healthz', '/metrics', '/', '/v1']) {
+      const text = await (await fetch(`http://${host}${path}`)).text();
+      expect(found(secrets, [Buffer.from(text)]), `${role} ${path}`).toEqual([]);
+    }
+  }
 });
 
 test('no money moved but what the wallets loaded', async () => {

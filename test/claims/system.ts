@@ -130,6 +130,12 @@ export class System {
     this.fingerprint = (await initHome({ home: this.home })).fingerprint;
     await this.startInstitution(this.#options.dials);
     for (const role of START_ORDER) await this.startRole(role);
+    await this.renewOperator();
+  }
+
+  /** With the directory of now. */
+  async renewOperator(): Promise<void> {
+    this.operator?.close();
     this.operator = await loadOperator({ home: this.home, passphrase: noPassphrase });
   }
 

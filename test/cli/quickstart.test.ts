@@ -115,7 +115,7 @@ describe('quickstart', () => {
       expect(stderr).not.toMatch(/specie:|Warning|✗/);
       const report = JSON.parse(stdout) as QuickstartReport;
       expect(report.checks.filter(({ passed }) => !passed)).toEqual([]);
-      expect(report.checks.length).toBe(21);
+      expect(report.checks.length).toBe(22);
       expect(report).toMatchObject({
         passed: true,
         wallets: { count: 50 },
@@ -127,11 +127,13 @@ describe('quickstart', () => {
           onFile: 130,
           outcomes: { loaded: 242, declined: 5, reversed: 3 },
         },
-        outage: { answersWithheld: 3, inquired: 3 },
+        outage: { answersWithheld: 3 },
         recovery: { killed: true },
         day: { transfers: 5000, accounts: 522 },
       });
       expect(report.recovery.cash.replayedRecords).toBeGreaterThan(5000);
+      // A machine under load may keep others waiting as long.
+      expect(report.outage.inquired).toBeGreaterThanOrEqual(3);
       // Longer than the five seconds after which settlement gives an answer up.
       expect(report.outage.longestLoadMs).toBeGreaterThan(5000);
       expect(BigInt(report.float)).toBeGreaterThan(0n);
@@ -210,7 +212,7 @@ describe('quickstart', () => {
       process.kill(Number(pid), 'SIGKILL');
       const { code, stderr } = await ended;
       expect(code).toBe(ExitCode.failed);
-      expect(stderr).toContain('specie: management: expected it to run on');
+      expect(stderr).toContain('specie: management: expected it to run on, but it ended with SIGKILL');
       expect(left(stderr)).toEqual([]);
       expect(existsSync(join(path, 'logs', 'management.log'))).toBe(true);
     },

@@ -1,9 +1,11 @@
-import { existsSync, rmSync } from 'node:fs';
+import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { x25519 } from '../../src/crypto/index.ts';
 import { addOperator, type OperatorOptions, removeOperator } from '../../src/identity/change-operators.ts';
+import { keyFileText } from '../../src/identity/key-file.ts';
 import { loadHome, loadOperator } from '../../src/identity/load-home.ts';
+import { generateKeyPair } from '../../src/identity/new-key-set.ts';
 import { Passphrase } from '../../src/identity/passphrase.ts';
 import { killAfterEachStep, newHome, noPassphrase, passphraseOf, SCRYPT_LOG2_N } from './folders.ts';
 import { DAY, START } from './support.ts';
@@ -56,6 +58,21 @@ describe('operators', () => {
     await expect(loadOperator({ home, name: 'anna', passphrase: noPassphrase })).rejects.toMatchObject({
       code: 'passphrase_needed',
     });
+  });
+
+  test('a key file that is there is taken and said to be found; in the clear only where the root key is', async () => {
+    const text = 'correct horse battery';
+    const keys = { signing: generateKeyPair('signing'), channel: generateKeyPair('channel') };
+    const file = await keyFileText({ owner: 'operator anna', number: 1, createdAt: START, keys });
+    const plain = await newHome();
+    const path = 'keys/operators/anna.key';
+    writeFileSync(join(plain, path), file, { mode: 0o600 });
+    expect(await addOperator(options(plain, 'anna'))).toMatchObject({ found: true });
+    expect(await addOperator(options(plain, 'berta'))).toMatchObject({ found: false });
+    const encrypted = await newHome({ passphrase: new Passphrase(text) });
+    writeFileSync(join(encrypted, path), file, { mode: 0o600 });
+    const adding = addOperator(options(encrypted, 'anna', { passphrase: passphraseOf(text) }));
+    await expect(adding).rejects.toMatchObject({ code: 'in_the_way' });
   });
 
   test.each<[string, (home: string) => Promise<unknown>, string]>([

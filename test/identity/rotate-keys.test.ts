@@ -3,9 +3,11 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { ed25519, hpke, sha256 } from '../../src/crypto/index.ts';
 import { DeviceCertificate, issueDeviceCertificate } from '../../src/identity/device-certificate.ts';
+import { initHome } from '../../src/identity/init-home.ts';
+import { keyFileText } from '../../src/identity/key-file.ts';
 import { keyIdOf } from '../../src/identity/key-set.ts';
 import { loadHome, loadOperator, type RoleHome } from '../../src/identity/load-home.ts';
-import { generateKeyPair } from '../../src/identity/new-key-set.ts';
+import { generateKeyPair, generateKeySet } from '../../src/identity/new-key-set.ts';
 import { Passphrase } from '../../src/identity/passphrase.ts';
 import { retireKeys } from '../../src/identity/retire-keys.ts';
 import type { RoleName } from '../../src/identity/roles.ts';
@@ -218,6 +220,67 @@ describe('rotation', () => {
         `folder of ${name}`,
       ]),
     );
+  });
+});
+
+describe('a key file that the directory does not name', () => {
+  const text = 'correct horse battery';
+  const now = START + DAY;
+  const planted = async (home: string, number: number, passphrase?: Passphrase): Promise<string> => {
+    const path = join(home, `keys/management/${number}.key`);
+    const keys = { owner: 'management', number, createdAt: START, keys: generateKeySet() };
+    const encryption = passphrase && { passphrase, scryptLog2N: SCRYPT_LOG2_N };
+    writeFileSync(path, await keyFileText(keys, encryption), { mode: 0o600 });
+    return path;
+  };
+  const encryptedHome = () => newHome({ passphrase: new Passphrase(text) });
+  const rotateManagement = (home: string, more = {}) =>
+    rotate(home, 'management', now, { passphrase: passphraseOf(text), ...more });
+
+  test('is taken where it is encrypted as the root key is, and said to be found', async () => {
+    const home = await encryptedHome();
+    await planted(home, 2, new Passphrase(text));
+    expect(await rotateManagement(home)).toMatchObject({ number: 2, found: true, leftAlone: [] });
+  });
+
+  test('is left alone where it is in the clear and the root key is not, or cannot be read', async () => {
+    const home = await encryptedHome();
+    const path = await planted(home, 2);
+    writeFileSync(join(home, 'keys/management/4.key'), '{', { mode: 0o600 });
+    const rotation = await rotateManagement(home);
+    const leftAlone = [path, join(home, 'keys/management/4.key')];
+    expect(rotation).toMatchObject({ number: 5, found: false, leftAlone });
+    const process = await processOf(home, 'management', passphraseOf(text));
+    expect(listed(process, 'management')).toEqual([1, 5]);
+    process.close();
+    await retireKeys({ home, passphrase: passphraseOf(text), clock: () => now + 1n });
+    expect(numbers(home, 'management')).toEqual(['1.key', '5.key']);
+  });
+
+  test('is never taken when keys are compromised, encrypted or not', async () => {
+    const home = await newHome();
+    const paths = [await planted(home, 2), await planted(home, 7)];
+    const rotation = await rotate(home, 'management', now, { compromised: true });
+    expect(rotation).toMatchObject({ number: 8, found: false, leftAlone: paths });
+    const other = await encryptedHome();
+    await planted(other, 2, new Passphrase(text));
+    expect(await rotateManagement(other, { compromised: true })).toMatchObject({ number: 3, found: false });
+  });
+
+  test('with the last number there is refuses the rotation', async () => {
+    const home = await newHome();
+    await planted(home, 0xffff_ffff);
+    await expect(rotate(home, 'management', now, { compromised: true })).rejects.toMatchObject({
+      code: 'in_the_way',
+    });
+  });
+
+  test('is refused in the clear by an init that has no directory, where the root key is encrypted', async () => {
+    const home = await encryptedHome();
+    await planted(home, 2);
+    rmSync(join(home, 'directory.json'));
+    const init = initHome({ home, clock: () => now, passphrase: new Passphrase(text) });
+    await expect(init).rejects.toMatchObject({ code: 'in_the_way' });
   });
 });
 

@@ -1,45 +1,142 @@
-// Finds the points of a process by letting it pass them, and has it killed at each. A run that ends in a recovery shows the
-// points of that recovery, which are then killed at too: [charged] ▶ [charged, inquiring] ▶ …, until nothing new is found.
-import { performance } from 'node:perf_hooks';
+// Finds the points of a process by letting it pass them, and has it killed at each.
+//
+//     eachName    in each request of a run, at the first point whose name is new; then at names that only recoveries have
+//     eachPoint   one run a point; and in its recovery, at each of the first points of that, again a run each
+//     chain       one life after the other, at the first point whose name is new, recoveries included
+//     later       the n-th life at its n-th point, for n = 1, 2, 3, …
+//
+// Each goes on until a whole run has passed with nothing left to die at.
 import { everyFlow } from './flows.ts';
 import type { Kill, RoleKeeper } from './role-keeper.ts';
 import type { System } from './system.ts';
 
 type Place = Extract<Kill, { readonly point: string }>;
 
-export interface Enumeration {
-  readonly runs: number;
-  readonly deaths: number;
+/** Points of a recovery that are died at, in it. Those that follow are of the requests after it. */
+const RECOVERY_POINTS_MAX = 4;
+
+export class Enumeration {
+  runs = 0;
+  deaths = 0;
   /** Names of all points that were passed. */
-  readonly points: ReadonlySet<string>;
+  readonly points = new Set<string>();
   /** Names of those where it died. */
-  readonly diedAt: ReadonlySet<string>;
-  /** Places that were met once, and not again where it should have died. */
-  readonly missed: readonly string[];
-  readonly seconds: number;
+  readonly diedAt = new Set<string>();
+  /** Where it should have died, and did not come to. */
+  readonly missed: string[] = [];
+  readonly #system: System;
+  readonly #keeper: RoleKeeper;
+  readonly #began = performance.now();
+
+  constructor(system: System, keeper: RoleKeeper) {
+    this.#system = system;
+    this.#keeper = keeper;
+  }
+
+  /** @param only names that match */
+  async eachName(only: RegExp): Promise<this> {
+    /** Names that are met in recoveries, with where the recovery came from. */
+    const inRecoveries = new Map<string, string>();
+    for (let before = -1; before < this.deaths; ) {
+      before = this.deaths;
+      await everyFlow(this.#system, async (request) => {
+        const plan = { only: only.source, except: [...this.diedAt] };
+        await this.#keeper.arm((deaths) => (deaths.length === 0 ? plan : undefined));
+        const outcome = await request();
+        const passed = await this.#count();
+        const died = this.#keeper.deaths[0]?.passed?.at(-1);
+        if (died !== undefined) {
+          for (const name of passed) if (!inRecoveries.has(name)) inRecoveries.set(name, died);
+        }
+        return outcome;
+      });
+      this.runs++;
+    }
+    for (const [name, origin] of inRecoveries) {
+      if (!this.diedAt.has(name) && only.test(name)) await this.#path([origin, name].map(first));
+    }
+    return this;
+  }
+
+  async eachPoint({ recoveries }: { readonly recoveries: boolean }): Promise<this> {
+    const places = placesOf(await this.#path([]));
+    const tried = new Set<string>();
+    for (const place of places) {
+      const recovery = placesOf(await this.#path([place])).slice(0, RECOVERY_POINTS_MAX);
+      for (const second of recoveries ? recovery : []) {
+        const both = `${place.point} ▶ ${second.point} ${second.nth}`;
+        if (tried.has(both)) continue;
+        tried.add(both);
+        await this.#path([place, second]);
+      }
+    }
+    return this;
+  }
+
+  async chain(only: RegExp): Promise<this> {
+    for (let before = -1; before < this.deaths; ) {
+      before = this.deaths;
+      await this.#run((deaths) => {
+        for (const { passed } of deaths) this.diedAt.add(passed!.at(-1)!);
+        return { only: only.source, except: [...this.diedAt] };
+      });
+    }
+    return this;
+  }
+
+  async later(): Promise<this> {
+    for (let before = -1; before < this.deaths; ) {
+      before = this.deaths;
+      await this.#run((deaths) => ({ number: before + deaths.length + 1 }));
+    }
+    return this;
+  }
+
+  /** One run: killed at each of these places, one after the other. @returns points of the last life */
+  async #path(places: readonly Place[]): Promise<readonly string[]> {
+    const passed = await this.#run((deaths) => places[deaths.length]);
+    if (this.#keeper.deaths.length < places.length) {
+      this.missed.push(places.map(({ point, nth }) => `${point} (${nth})`).join(' ▶ '));
+    }
+    return passed;
+  }
+
+  async #run(plan: Parameters<RoleKeeper['arm']>[0]): Promise<readonly string[]> {
+    await this.#keeper.arm(plan);
+    await everyFlow(this.#system);
+    this.runs++;
+    return this.#count();
+  }
+
+  /** @returns points of the last life */
+  async #count(): Promise<readonly string[]> {
+    const last = await this.#keeper.disarm();
+    for (const { passed } of this.#keeper.deaths) {
+      this.deaths++;
+      this.diedAt.add(passed!.at(-1)!);
+      for (const name of passed!) this.points.add(name);
+    }
+    for (const name of last) this.points.add(name);
+    return last;
+  }
+
+  /** Names that were passed, and never died at. */
+  left(only: RegExp): string[] {
+    return [...this.points].filter((point) => only.test(point) && !this.diedAt.has(point));
+  }
+
+  text(what: string): string {
+    const seconds = ((performance.now() - this.#began) / 1000).toFixed(1);
+    const { runs, deaths, diedAt, points, missed } = this;
+    return [
+      `${what}: ${deaths} deaths in ${runs} runs, at ${diedAt.size} of ${points.size} names, ${seconds} s`,
+      ...missed.map((path) => `  not met: ${path}`),
+      '',
+    ].join('\n');
+  }
 }
 
-export interface EnumerationOptions {
-  /** Which places count as the same: a place is tried once for each text. `path`: where it died before, in this run. */
-  readonly sameAs: (place: Place, path: readonly Place[]) => string;
-}
-
-/** Each name once, wherever it is met first. */
-export const eachName: EnumerationOptions = { sameAs: ({ point }) => point };
-
-/** Each point of a run; and, in a recovery, each name after each name. */
-export const eachPlace: EnumerationOptions = {
-  sameAs: ({ point, nth }, path) => {
-    if (path.length === 0) return `${point} ${nth}`;
-    if (path.length === 1) return `${path[0]!.point}, ${point}`;
-    return `…, ${point}`;
-  },
-};
-
-/** Each point of a run; in recoveries, each name once. */
-export const everyPoint: EnumerationOptions = {
-  sameAs: ({ point, nth }, path) => (path.length === 0 ? `${point} ${nth}` : `…, ${point}`),
-};
+const first = (point: string): Place => ({ point, nth: 1 });
 
 function placesOf(passed: readonly string[]): Place[] {
   const counts = new Map<string, number>();
@@ -48,104 +145,4 @@ function placesOf(passed: readonly string[]): Place[] {
     counts.set(point, nth);
     return { point, nth };
   });
-}
-
-/** One run a path: killed at each of its places, one after the other, then left alone. */
-export async function enumerate(
-  system: System,
-  keeper: RoleKeeper,
-  { sameAs }: EnumerationOptions,
-): Promise<Enumeration> {
-  const began = performance.now();
-  const points = new Set<string>();
-  const diedAt = new Set<string>();
-  const missed: string[] = [];
-  const tried = new Set<string>();
-  const paths: (readonly Place[])[] = [[]];
-  let runs = 0;
-  let deaths = 0;
-  for (const path of paths) {
-    await keeper.arm((before) => path[before.length]);
-    await everyFlow(system);
-    const passed = await keeper.disarm();
-    runs++;
-    deaths += keeper.deaths.length;
-    for (const { passed: before } of keeper.deaths) diedAt.add(before!.at(-1)!);
-    for (const name of passed) points.add(name);
-    if (keeper.deaths.length < path.length) {
-      missed.push(path.map(({ point, nth }) => `${point} (${nth})`).join(' ▶ '));
-      continue;
-    }
-    for (const place of placesOf(passed)) {
-      const same = sameAs(place, path);
-      if (tried.has(same)) continue;
-      tried.add(same);
-      paths.push([...path, place]);
-    }
-  }
-  return { runs, deaths, points, diedAt, missed, seconds: (performance.now() - began) / 1000 };
-}
-
-/** One life after the other ends at the first matching point whose name is new, recoveries included, until a run passes without. */
-export async function chain(system: System, keeper: RoleKeeper, only: RegExp): Promise<Enumeration> {
-  const began = performance.now();
-  const points = new Set<string>();
-  const diedAt = new Set<string>();
-  let runs = 0;
-  let deaths = 0;
-  for (let isOver = false; !isOver; ) {
-    await keeper.arm((before) => {
-      for (const { passed } of before) {
-        for (const name of passed!) points.add(name);
-        diedAt.add(passed!.at(-1)!);
-      }
-      return { only: only.source, except: [...diedAt] };
-    });
-    await everyFlow(system);
-    for (const name of await keeper.disarm()) points.add(name);
-    runs++;
-    deaths += keeper.deaths.length;
-    isOver = keeper.deaths.length === 0;
-  }
-  return { runs, deaths, points, diedAt, missed: [], seconds: (performance.now() - began) / 1000 };
-}
-
-/** The n-th life ends at its n-th point, for n = 1, 2, 3, …, until a life has lasted for a whole run. */
-export async function later(system: System, keeper: RoleKeeper): Promise<Enumeration> {
-  const began = performance.now();
-  const points = new Set<string>();
-  const diedAt = new Set<string>();
-  let runs = 0;
-  let number = 1;
-  for (let isOver = false; !isOver; ) {
-    const first = number;
-    await keeper.arm((before) => ({ number: first + before.length }));
-    await everyFlow(system);
-    for (const name of await keeper.disarm()) points.add(name);
-    runs++;
-    number += keeper.deaths.length;
-    for (const { passed } of keeper.deaths) {
-      for (const name of passed!) points.add(name);
-      diedAt.add(passed!.at(-1)!);
-    }
-    isOver = keeper.deaths.length === 0;
-  }
-  return {
-    runs,
-    deaths: number - 1,
-    points,
-    diedAt,
-    missed: [],
-    seconds: (performance.now() - began) / 1000,
-  };
-}
-
-export function described(
-  name: string,
-  { runs, deaths, points, diedAt, missed, seconds }: Enumeration,
-): string {
-  return [
-    `${name}: ${deaths} deaths in ${runs} runs, ${diedAt.size} of ${points.size} names, ${seconds.toFixed(1)} s`,
-    ...missed.map((path) => `  not met again: ${path}`),
-  ].join('\n');
 }

@@ -1,7 +1,8 @@
 // What a fresh wallet does in flows 1 to 3, with an end of each kind.
 import { expect } from 'vitest';
 import { SPECIAL_ACCOUNTS } from '../../src/institution/account-number.ts';
-import { cents, type System, type TestWallet } from './system.ts';
+import type { Outcome } from '../../src/wallet/index.ts';
+import { cents, type System } from './system.ts';
 
 /** The balance limit of a system for these, in units: what goes beyond it is charged and given back. */
 export const BALANCE_MAX = '500';
@@ -9,16 +10,20 @@ export const BALANCE_MAX = '500';
 /**
  * Enrols with an account on file, loads with the number given (claim 4) and with the one on file (claim 5), goes beyond the
  * balance limit, and is declined. Resolves when each of these has come to its end, and checks the ends.
+ * @param around runs each request
  */
-export async function everyFlow(system: System): Promise<TestWallet> {
-  const made = await system.newWallet();
-  const { wallet, card } = made;
+export async function everyFlow(
+  system: System,
+  around: (request: () => Promise<Outcome>) => Promise<Outcome> = (request) => request(),
+): Promise<void> {
+  const { wallet, card } = await system.newWallet();
+  const { insufficientFunds } = SPECIAL_ACCOUNTS;
   const ends = [
-    await wallet.enrol({ userData: 'Ada', accountNumber: card }),
-    await wallet.load({ amount: cents(300n), accountNumber: card }),
-    await wallet.load({ amount: cents(121n), onFile: true }),
-    await wallet.load({ amount: cents(50_000n), onFile: true }),
-    await wallet.load({ amount: cents(700n), accountNumber: SPECIAL_ACCOUNTS.insufficientFunds }),
+    await around(() => wallet.enrol({ userData: 'Ada', accountNumber: card })),
+    await around(() => wallet.load({ amount: cents(300n), accountNumber: card })),
+    await around(() => wallet.load({ amount: cents(121n), onFile: true })),
+    await around(() => wallet.load({ amount: cents(50_000n), onFile: true })),
+    await around(() => wallet.load({ amount: cents(700n), accountNumber: insufficientFunds })),
   ];
   expect(ends.map(({ state }) => state.kind)).toEqual([
     'enrolled',
@@ -33,5 +38,4 @@ export async function everyFlow(system: System): Promise<TestWallet> {
   // Charged once, and nothing left that is held.
   expect(system.simulator.books.account(card)).toMatchObject({ captured: 421n, held: 0n });
   await wallet.close();
-  return made;
 }

@@ -13,7 +13,7 @@ import { cents, ROLES, System, type TestWallet } from './system.ts';
 
 const isSlow = process.env.SPECIE_SLOW_TESTS === '1';
 const WALLETS = 20;
-const ROUNDS = isSlow ? 400 : 12;
+const ROUNDS = isSlow ? 400 : 8;
 const FINISH_MS = 90_000;
 const TARGETS = [...ROLES, 'institution'] as const;
 const TIMEOUT_MS = 500;

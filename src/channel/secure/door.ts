@@ -10,7 +10,7 @@
 // goes. Their cryptography takes turns with everything else: one handshake a turn of the event loop.
 import type { Admission, Initiator, ServerIdentity } from '../../wire/channel-identity.ts';
 import type { ChannelRefusal } from '../../wire/channel-refusal.ts';
-import { HANDSHAKE_BYTES_MAX } from '../../wire/limits.ts';
+import { CONNECTIONS_RESERVED, HANDSHAKE_BYTES_MAX } from '../../wire/limits.ts';
 import type { Peer } from '../../wire/peer.ts';
 import { CloseCode, type CloseCodeName } from '../../wire/status.ts';
 import type { Connection } from '../connection.ts';
@@ -52,6 +52,8 @@ export class Door {
   /** In the order of their coming. */
   readonly #visitors = new Map<Connection, Visitor>();
   readonly #turns: Turn[] = [];
+  /** Proven, and without a certificate; in the order of their coming. */
+  readonly #strangers = new Set<Connection>();
   #turn: NodeJS.Immediate | undefined;
 
   constructor(options: DoorOptions) {
@@ -72,7 +74,10 @@ export class Door {
   /** The connection is gone. */
   closed(connection: Connection): void {
     const visitor = this.#visitors.get(connection);
-    if (visitor === undefined) return;
+    if (visitor === undefined) {
+      this.#strangers.delete(connection);
+      return;
+    }
     visitor.channel?.close();
     this.#visitors.delete(connection);
   }
@@ -172,14 +177,14 @@ export class Door {
   #decide(initiator: Initiator): Admission | ChannelRefusal {
     const { identity, limits, proven, stopping, clock, onFault } = this.#options;
     if (stopping()) return { refused: 'stopping', message: 'the server is stopping' };
-    if (proven() >= limits.connectionsMax) {
-      return {
-        refused: 'busy',
-        message: `expected at most ${limits.connectionsMax} connections: try again later`,
-      };
-    }
     try {
       const decision = identity.authorise(initiator);
+      if (!('refused' in decision) && proven() >= placesFor(decision.peer, limits)) {
+        return {
+          refused: 'busy',
+          message: `expected at most ${limits.connectionsMax} connections: try again later`,
+        };
+      }
       if ('refused' in decision || decision.until === undefined || decision.until > clock()) return decision;
       return {
         refused: 'expired_certificate',
@@ -196,14 +201,25 @@ export class Door {
     const channel = visitor.channel!;
     const frame = this.#open(connection, channel, message);
     if (frame === undefined) return undefined;
-    if (proven() >= limits.connectionsMax) {
+    const { peer } = visitor.admission!;
+    if (proven() >= placesFor(peer, limits)) {
       this.#end(connection, 'try_later', `expected at most ${limits.connectionsMax} connections`);
       return undefined;
     }
     this.#visitors.delete(connection);
     connection.proven(channel, visitor.admission!);
+    if (isStranger(peer)) this.#takeIn(connection);
     metrics.handshakeEnded('welcome');
     return frame;
+  }
+
+  /** An honest stranger stays for as long as it takes to enrol, so the oldest of a crowd is the one that wants something else. */
+  #takeIn(stranger: Connection): void {
+    this.#strangers.add(stranger);
+    if (this.#strangers.size <= this.#options.limits.strangersMax) return;
+    const [oldest] = this.#strangers;
+    this.#strangers.delete(oldest!);
+    oldest!.close(CloseCode.try_later, 'more connections without a certificate than there is room for');
   }
 
   #open(connection: Connection, channel: SecureChannel, message: Uint8Array): Uint8Array | undefined {
@@ -220,4 +236,12 @@ export class Door {
     if (this.#visitors.has(connection)) this.#options.metrics.handshakeEnded(code);
     connection.close(CloseCode[code], message);
   }
+}
+
+function isStranger({ kind }: Peer): boolean {
+  return kind === 'unenrolled' || kind === 'unnamed';
+}
+
+function placesFor({ kind }: Peer, { connectionsMax }: ServerLimits): number {
+  return kind === 'role' || kind === 'operator' ? connectionsMax + CONNECTIONS_RESERVED : connectionsMax;
 }

@@ -1,23 +1,46 @@
-// The audit from end to end: asks everyone, compares, and puts it into words.
+// The audit from end to end: asks everyone, compares, asks again about what does not agree, and puts it into words.
+//
+// The roles go on with their work meanwhile, so no two of them are asked at the same moment:
+//
+//     first   wallets, then institution ▶ settlement ▶ management ▶ cash: with the course of a load, so that whoever comes
+//             later in it knows at least of everything that was begun before
+//     again   management ▶ cash ▶ settlement ▶ institution: against its course, and only the loads that do not agree. What
+//             one has done, those before it in the course had done when they are asked
+//
+// So of loads that were under way the second answers agree; what still does not is a finding. Wallets are not asked again:
+// their stores are not in use while they are read, so that what they have done was done before.
 import type { OperatorHome } from '../../identity/load-home.ts';
+import { type Clock, systemClock } from '../../identity/time.ts';
 import { formatSigned } from '../../shared/amount.ts';
 import type { Currency } from '../../shared/currency.ts';
 import type { WalletStorage } from '../../wallet/core/ports.ts';
 import { withRole } from '../connect.ts';
 import { formatId } from '../files/fields.ts';
 import { grouped, type Output } from '../output.ts';
-import type { AuditInput, Book } from './books.ts';
-import { fromCash, fromInstitution, fromManagement, fromSettlement } from './collect.ts';
+import type { AuditInput, Book, Statement } from './books.ts';
+import {
+  fromCash,
+  fromCashAgain,
+  fromInstitution,
+  fromManagement,
+  fromManagementAgain,
+  fromSettlement,
+  fromSettlementAgain,
+} from './collect.ts';
 import { type AuditResult, compare } from './compare.ts';
 import { fromWallets } from './wallets.ts';
 
 export interface AuditSources {
   readonly operator: OperatorHome;
-  /** Lines of the institution's statement; undefined: it is not asked. */
-  readonly statement: Iterable<string> | undefined;
+  /**
+   * Lines of the institution's statement, or how to get them: then it is asked a second time, as late as can be. Lines
+   * alone are as old as they are. undefined: it is not asked.
+   */
+  readonly statement: Iterable<string> | (() => Promise<Iterable<string>>) | undefined;
   readonly wallets: Iterable<WalletStorage>;
   /** Whether these are all wallets that there are. */
   readonly allWallets: boolean;
+  readonly clock?: Clock | undefined;
 }
 
 export interface AuditReport extends AuditResult {
@@ -27,25 +50,38 @@ export interface AuditReport extends AuditResult {
   readonly float: bigint;
 }
 
+/** The roles carry no more loads through at once: what does not agree beyond that is not on its way. */
+const ASKED_AGAIN_MAX = 100_000;
+
 export async function runAudit(sources: AuditSources, output: Output): Promise<AuditReport> {
-  const { operator, statement, allWallets } = sources;
+  const { operator, statement, allWallets, clock = systemClock } = sources;
   const currency = operator.configuration.currency.ledger;
-  // The institution first and the wallets last: what moves meanwhile is then open for somebody, not missing.
-  const institution = statement === undefined ? [] : [fromInstitution(statement)];
+  const wallets = await fromWallets(sources.wallets);
+  const lines = typeof statement === 'function' ? await statement() : statement;
+  const institution = lines === undefined ? undefined : fromInstitution(lines);
   const settlement = await withRole(operator, 'settlement', output, fromSettlement);
   const management = await withRole(operator, 'management', output, fromManagement);
   const devices = management.devices.map(({ device }) => device);
   const cash = await withRole(operator, 'cash', output, (client) => fromCash(client, currency, devices));
-  const wallets = await fromWallets(sources.wallets);
-  const books = [wallets.book, management.book, settlement, cash.book, ...institution];
-  const input: AuditInput = {
-    books,
+  const first: AuditInput = {
+    now: clock(),
+    books: [
+      wallets.book,
+      management.book,
+      settlement,
+      cash.book,
+      ...(institution === undefined ? [] : [institution]),
+    ],
+    statementEnd: typeof statement === 'function' ? undefined : endOf(institution),
     balancesAtCash: cash.balances,
     balancesInWallets: wallets.balances,
+    balancesRead: cash.read,
     floatAtCash: cash.float,
     ledgerTotals: cash.totals,
     allWallets,
   };
+  const input = await askedAgain(first, sources, output);
+  const { books } = input;
   const result = compare(input);
   const own = {
     name: "each wallet's balance is the sum of its receipts",
@@ -65,6 +101,59 @@ export async function runAudit(sources: AuditSources, output: Output): Promise<A
     ),
     float: cash.float.get(currency) ?? 0n,
   };
+}
+
+/** With what the roles and the institution say now of loads that did not agree. */
+async function askedAgain(
+  input: AuditInput,
+  { operator, statement }: AuditSources,
+  output: Output,
+): Promise<AuditInput> {
+  const findings = compare(input).checks.flatMap((check) => check.findings);
+  const requests = new Set(findings.map(({ request }) => request).filter((request) => request !== 0n));
+  if (requests.size === 0 || requests.size > ASKED_AGAIN_MAX) return input;
+  const ids = [...requests];
+  const answers = new Map<Book['party'], readonly Statement[]>();
+  answers.set(
+    'management',
+    await withRole(operator, 'management', output, (client) => fromManagementAgain(client, ids)),
+  );
+  answers.set('cash', await withRole(operator, 'cash', output, (client) => fromCashAgain(client, ids)));
+  answers.set(
+    'settlement',
+    await withRole(operator, 'settlement', output, (client) => fromSettlementAgain(client, ids)),
+  );
+  if (typeof statement === 'function') {
+    const { statements } = fromInstitution(await statement());
+    answers.set(
+      'institution',
+      statements.filter(({ request }) => requests.has(request)),
+    );
+  }
+  const books = input.books.map(({ party, statements }) => {
+    const answer = answers.get(party);
+    return answer === undefined ? { party, statements } : { party, statements: replaced(statements, answer) };
+  });
+  return { ...input, books };
+}
+
+/**
+ * What a party has said before, with what it says now. Nobody takes back a load: where nothing is said now, the first word
+ * stays; and one that was said twice stays there twice.
+ */
+function replaced(before: readonly Statement[], now: readonly Statement[]): Statement[] {
+  const answers = new Map(now.map((statement) => [statement.request, statement]));
+  const known = new Set(before.map(({ request }) => request));
+  return [
+    ...before.map((statement) => answers.get(statement.request) ?? statement),
+    ...now.filter(({ request }) => !known.has(request)),
+  ];
+}
+
+/** When the last entry was booked; undefined: entries have no times. */
+function endOf(institution: Book | undefined): bigint | undefined {
+  const end = institution?.statements.reduce((last, { at }) => (at > last ? at : last), 0n);
+  return end === 0n ? undefined : end;
 }
 
 const EXAMPLES_MAX = 10;

@@ -14,6 +14,9 @@ export interface Statement {
   readonly device: bigint;
   /** The party's own word for the standing, for the report. */
   readonly word: string;
+  /** Since when it knows the load, and when it last changed anything about it, nanoseconds; 0n: it does not say. */
+  readonly since: bigint;
+  readonly at: bigint;
 }
 
 export interface Balance {
@@ -32,7 +35,16 @@ export const PARTIES = ['wallet', 'management', 'settlement', 'cash', 'instituti
 export type Party = (typeof PARTIES)[number];
 
 export interface AuditInput {
+  /** Nanoseconds. */
+  readonly now: bigint;
   readonly books: readonly Book[];
+  /**
+   * When the institution's statement ends, nanoseconds, if it was made before the others were asked: of what was credited
+   * or charged later it says nothing. undefined: it was asked last.
+   */
+  readonly statementEnd: bigint | undefined;
+  /** The float's and the devices' accounts have every credit up to the first of these ledger times, and none after the last. */
+  readonly balancesRead: { readonly from: bigint; readonly to: bigint };
   /** Of devices, as the ledger has them. */
   readonly balancesAtCash: readonly Balance[];
   /** Of the wallets that were asked; their devices only. */

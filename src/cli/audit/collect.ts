@@ -1,6 +1,11 @@
 // Asks each party for its books. What a role's words mean for the auditor is written here, once.
 import type { Client } from '../../channel/client.ts';
-import { type Account, AccountFilterFlags, BATCH_RECORDS_MAX } from '../../layout/generated.ts';
+import {
+  type Account,
+  AccountFilterFlags,
+  BATCH_RECORDS_MAX,
+  type Transfer,
+} from '../../layout/generated.ts';
 import { AccountCode, SYSTEM_ACCOUNTS, systemAccountId, TransferCode } from '../../roles/cash/accounts.ts';
 import type { RequestReport } from '../../roles/common/request-report.ts';
 import { REPORTS_PAGE_MAX } from '../../roles/common/request-report.ts';
@@ -9,7 +14,7 @@ import { DEVICES_PAGE_MAX, type DeviceReport, managementProtocol } from '../../r
 import { settlementProtocol } from '../../roles/settlement/messages.ts';
 import { amountOf } from '../../shared/amount.ts';
 import { parts } from '../ids.ts';
-import type { Balance, Book, Standing, Statement } from './books.ts';
+import type { AuditInput, Balance, Book, Standing, Statement } from './books.ts';
 
 /** A party could not be asked, or said something that nobody can make sense of. */
 export class CollectError extends Error {
@@ -59,6 +64,28 @@ export async function fromManagement(client: Client): Promise<ManagementBooks> {
   return { book: { party: 'management', statements: loads }, devices };
 }
 
+/** Of some loads, as management has them now. */
+export async function fromManagementAgain(client: Client, requests: readonly bigint[]): Promise<Statement[]> {
+  const role = new RoleClient({ protocol: managementProtocol, transport: client });
+  const reports = await lookups('management', requests, (request) =>
+    role.call('lookup_request', { request }),
+  );
+  return reports
+    .filter(({ kind }) => kind === 'load')
+    .map((report) => statement(report, MANAGEMENT_STANDING));
+}
+
+/** Of some loads, as settlement has them now. */
+export async function fromSettlementAgain(client: Client, requests: readonly bigint[]): Promise<Statement[]> {
+  const role = new RoleClient({ protocol: settlementProtocol, transport: client });
+  const reports = await lookups('settlement', requests, (request) =>
+    role.call('lookup_request', { request }),
+  );
+  return reports
+    .filter(({ kind }) => kind === 'charge')
+    .map((report) => statement(report, SETTLEMENT_STANDING));
+}
+
 export async function fromSettlement(client: Client): Promise<Book> {
   const role = new RoleClient({ protocol: settlementProtocol, transport: client });
   const reports = await pages(async (after: bigint | undefined) => {
@@ -74,7 +101,9 @@ export async function fromSettlement(client: Client): Promise<Book> {
 }
 
 export interface CashBooks {
+  /** With what was credited while the accounts were read. */
   readonly book: Book;
+  readonly read: AuditInput['balancesRead'];
   readonly balances: readonly Balance[];
   readonly float: ReadonlyMap<number, bigint>;
   readonly totals: ReadonlyMap<number, { readonly debits: bigint; readonly credits: bigint }>;
@@ -88,32 +117,13 @@ export async function fromCash(
 ): Promise<CashBooks> {
   const floatId = systemAccountId('float', currency);
   const statements: Statement[] = [];
-  for (let timestampMin = 0n; ; ) {
-    const page = await client.getAccountTransfers({
-      accountId: floatId,
-      timestampMin,
-      limit: BATCH_RECORDS_MAX,
-      flags: AccountFilterFlags.debits | AccountFilterFlags.credits,
-    });
-    for (const { id, amount, ledger, code, creditAccountId, timestamp } of page) {
-      timestampMin = timestamp + 1n;
-      if (code !== TransferCode.load) continue;
-      statements.push({
-        request: id,
-        standing: 'done',
-        amount: amountOf(amount),
-        currency: ledger,
-        device: creditAccountId,
-        word: 'credited',
-      });
-    }
-    if (page.length < BATCH_RECORDS_MAX) break;
-  }
+  const from = await readCredits(client, floatId, 0n, statements);
   const known = new Set([...devices, ...statements.map(({ device }) => device)]);
   const systemIds = SYSTEM_ACCOUNTS.map((kind) => systemAccountId(kind, currency));
   const accounts: Account[] = [];
   for (const ids of parts([...systemIds, ...known], BATCH_RECORDS_MAX))
     accounts.push(...(await client.lookupAccounts(ids)));
+  const to = await readCredits(client, floatId, from, statements);
   const balances = accounts
     .filter(({ code }) => code === AccountCode.device)
     .map((account) => ({
@@ -129,9 +139,56 @@ export async function fromCash(
   }
   return {
     book: { party: 'cash', statements },
+    read: { from, to },
     balances,
     float: new Map(float === undefined ? [] : [[currency, float.debitsPosted - float.creditsPosted]]),
     totals,
+  };
+}
+
+/** Of some loads, as the ledger has them now. */
+export async function fromCashAgain(client: Client, requests: readonly bigint[]): Promise<Statement[]> {
+  const statements: Statement[] = [];
+  for (const ids of parts(requests, BATCH_RECORDS_MAX)) {
+    for (const transfer of await client.lookupTransfers(ids)) {
+      if (transfer.code === TransferCode.load) statements.push(credit(transfer));
+    }
+  }
+  return statements;
+}
+
+/** Every load that is credited after that time, in order. @returns the time of the float's last transfer */
+async function readCredits(
+  client: Client,
+  floatId: bigint,
+  after: bigint,
+  statements: Statement[],
+): Promise<bigint> {
+  for (let last = after; ; ) {
+    const page = await client.getAccountTransfers({
+      accountId: floatId,
+      timestampMin: last + 1n,
+      limit: BATCH_RECORDS_MAX,
+      flags: AccountFilterFlags.debits | AccountFilterFlags.credits,
+    });
+    for (const transfer of page) {
+      last = transfer.timestamp;
+      if (transfer.code === TransferCode.load) statements.push(credit(transfer));
+    }
+    if (page.length < BATCH_RECORDS_MAX) return last;
+  }
+}
+
+function credit({ id, amount, ledger, creditAccountId, timestamp }: Transfer): Statement {
+  return {
+    request: id,
+    standing: 'done',
+    amount: amountOf(amount),
+    currency: ledger,
+    device: creditAccountId,
+    word: 'credited',
+    since: timestamp,
+    at: timestamp,
   };
 }
 
@@ -140,6 +197,8 @@ interface InstitutionEntry {
   readonly reference: string;
   readonly amount: string;
   readonly currency: number;
+  /** Nanoseconds. */
+  readonly time?: string;
 }
 
 /** @param lines the institution's statement: NDJSON, an entry a line, in the order in which they were booked */
@@ -147,10 +206,11 @@ export function fromInstitution(lines: Iterable<string>): Book {
   const orders = new Map<bigint, Statement>();
   for (const line of lines) {
     if (line.trim() === '') continue;
-    const { kind, reference, amount, currency } = JSON.parse(line) as InstitutionEntry;
+    const { kind, reference, amount, currency, time } = JSON.parse(line) as InstitutionEntry;
     const request = BigInt(`0x${reference}`);
     const before = orders.get(request);
     const standing = institutionStanding(kind, before?.standing);
+    const at = BigInt(time ?? 0);
     orders.set(request, {
       request,
       standing,
@@ -158,6 +218,8 @@ export function fromInstitution(lines: Iterable<string>): Book {
       currency,
       device: 0n,
       word: kind,
+      since: before?.since ?? at,
+      at,
     });
   }
   return { party: 'institution', statements: [...orders.values()] };
@@ -185,7 +247,7 @@ function institutionStanding(kind: InstitutionEntry['kind'], before: Standing | 
 }
 
 function statement(report: RequestReport, standings: Readonly<Record<string, Standing>>): Statement {
-  const { request, amount, currency, device, state } = report;
+  const { request, amount, currency, device, state, createdAt, updatedAt } = report;
   return {
     request,
     standing: standings[state] ?? 'open',
@@ -193,7 +255,27 @@ function statement(report: RequestReport, standings: Readonly<Record<string, Sta
     currency,
     device,
     word: state,
+    since: createdAt,
+    at: updatedAt,
   };
+}
+
+/** So many at once: a frame of them. */
+const LOOKUPS_AT_ONCE = 1024;
+
+async function lookups(
+  party: string,
+  requests: readonly bigint[],
+  lookup: (request: bigint) => Promise<CallResult<{ readonly report: RequestReport | undefined }>>,
+): Promise<RequestReport[]> {
+  const reports: RequestReport[] = [];
+  for (const some of parts(requests, LOOKUPS_AT_ONCE)) {
+    for (const result of await Promise.all(some.map(lookup))) {
+      const { report } = answered(party, result);
+      if (report !== undefined) reports.push(report);
+    }
+  }
+  return reports;
 }
 
 /** All pages of a list that is asked for from a key on. */

@@ -1,11 +1,15 @@
-// The audit: five parties say what became of each load; whatever two of them say must agree.
+// The audit: five parties say what became of each load; whatever two of them say must agree. A load has a course:
 //
-//     a load that is …   wallet     management   settlement   cash       institution
-//     done               done       done         done         done       done          same amount, currency, device
-//     not done           not done   not done     not done     not there  not there
-//     open               a request that anyone still works on is listed, and counts for neither
+//     institution ──▶ settlement ──▶ cash ──▶ management ──▶ wallet
+//     captured        charged        credited  loaded         loaded
+//
+//     done        whoever comes before in the course is done too, whatever else anybody says
+//     open        excuses only what comes behind it: management still has to credit what was charged, the wallet to hear of it
+//     not done    not done for anybody
+//     under way   listed; and for longer than a day it is a fault, as a party could call a load open for ever
 //
 // Money that one party alone knows of is the worst that can be found: charged and not credited, credited and not charged.
+// The parties are asked while they work, one after the other: what does not agree is asked again (audit.ts).
 import { type AuditInput, PARTIES, type Party, type Statement } from './books.ts';
 
 export interface Finding {
@@ -22,35 +26,44 @@ export interface AuditCheck {
 
 export interface AuditResult {
   readonly checks: readonly AuditCheck[];
-  /** Requests that are under way: neither agreed on nor in dispute. */
+  /** Requests that are under way. */
   readonly open: readonly bigint[];
   readonly passed: boolean;
 }
 
-/** Parties whose books hold each load that is done. A wallet's is there only if the wallet was asked. */
-const HAVE_ALL: readonly Party[] = ['management', 'settlement', 'cash', 'institution'];
+/** How long a load may be under way: an institution that is not there for longer is something to look at too. */
+export const OPEN_NANOSECONDS_MAX = 24n * 3_600_000_000_000n;
+
+const COURSE: readonly Party[] = ['institution', 'settlement', 'cash', 'management', 'wallet'];
 
 export function compare(input: AuditInput): AuditResult {
-  const byRequest = gather(input);
-  const open = [...byRequest].filter(([, said]) => isOpen(said)).map(([request]) => request);
-  const settled = [...byRequest].filter(([, said]) => !isOpen(said));
+  const loads = gather(input);
+  const open = [...loads].filter(([, { said }]) => isOpen(said)).map(([request]) => request);
   const checks = [
     onceEach(input),
-    agreement(settled, input),
-    held(byRequest),
-    terms(settled),
-    float(input, open),
+    agreement(loads),
+    held(loads),
+    tooLong(loads, input),
+    terms(loads),
+    float(loads, input),
     ledger(input),
-    wallets(input, open, byRequest),
+    wallets(loads, input),
   ];
   return { checks, open, passed: checks.every(({ findings }) => findings.length === 0) };
 }
 
 type Said = ReadonlyMap<Party, Statement>;
 
-function gather({ books }: AuditInput): Map<bigint, Map<Party, Statement>> {
+interface Load {
+  readonly said: Said;
+  /** Whose word counts for it. */
+  readonly asked: ReadonlySet<Party>;
+}
+type Loads = ReadonlyMap<bigint, Load>;
+
+function gather(input: AuditInput): Loads {
   const byRequest = new Map<bigint, Map<Party, Statement>>();
-  for (const { party, statements } of books) {
+  for (const { party, statements } of input.books) {
     for (const statement of statements) {
       let said = byRequest.get(statement.request);
       if (said === undefined) {
@@ -60,11 +73,35 @@ function gather({ books }: AuditInput): Map<bigint, Map<Party, Statement>> {
       if (!said.has(party)) said.set(party, statement);
     }
   }
-  return byRequest;
+  const asked = new Set(input.books.map(({ party }) => party));
+  const askedOthers = new Set([...asked].filter((party) => party !== 'institution'));
+  const loads = new Map<bigint, Load>();
+  for (const [request, said] of byRequest) {
+    const isBehind = isBehindStatement(said, input);
+    if (isBehind) said.delete('institution');
+    loads.set(request, { said, asked: isBehind ? askedOthers : asked });
+  }
+  return loads;
+}
+
+/** Whether the institution's statement was made too early to say what became of it. */
+function isBehindStatement(said: Said, { statementEnd, now }: AuditInput): boolean {
+  if (statementEnd === undefined || isTooLong(said, now)) return false;
+  // Cash's word before settlement's: settlement is who would have made up a charge.
+  const { at = 0n } = said.get('cash') ?? said.get('settlement') ?? {};
+  return at > statementEnd;
 }
 
 function isOpen(said: Said): boolean {
   return [...said.values()].some(({ standing }) => standing === 'open');
+}
+
+function isTooLong(said: Said, now: bigint): boolean {
+  // The wallet's time is left out: it may have had a request ready for long before it had a network.
+  const times = [...said]
+    .filter(([party, { since }]) => party !== 'wallet' && since > 0n)
+    .map(([, { since }]) => since);
+  return times.some((since) => now - since > OPEN_NANOSECONDS_MAX);
 }
 
 function onceEach({ books }: AuditInput): AuditCheck {
@@ -81,41 +118,70 @@ function onceEach({ books }: AuditInput): AuditCheck {
   return { name: 'no party has a load twice', compared, findings };
 }
 
-function agreement(settled: readonly (readonly [bigint, Said])[], { books }: AuditInput): AuditCheck {
-  const asked = new Set(books.map(({ party }) => party));
+function agreement(loads: Loads): AuditCheck {
   const findings: Finding[] = [];
-  for (const [request, said] of settled) {
-    const done = [...said.values()].some(({ standing }) => standing === 'done');
-    if (!done) continue;
-    const missing = HAVE_ALL.filter((party) => asked.has(party) && said.get(party)?.standing !== 'done');
-    const denying = said.get('wallet') !== undefined && said.get('wallet')!.standing !== 'done';
-    if (missing.length > 0 || denying) findings.push({ request, text: describe(said, asked) });
+  for (const [request, load] of loads) {
+    if (!agrees(load)) findings.push({ request, text: describe(load) });
   }
   return {
     name: 'what is done for one party is done for all, and the other way round',
-    compared: settled.length,
+    compared: loads.size,
     findings,
   };
 }
 
-/** What only the institution calls open is money that is held and that nobody works on. */
-function held(byRequest: ReadonlyMap<bigint, Said>): AuditCheck {
-  const findings: Finding[] = [];
-  for (const [request, said] of byRequest) {
-    const open = [...said].filter(([, { standing }]) => standing === 'open').map(([party]) => party);
-    if (open.length !== 1 || open[0] !== 'institution') continue;
-    findings.push({ request, text: `institution: ${said.get('institution')!.word}, and nobody works on it` });
-  }
-  return { name: 'no money is held for a load that nobody works on', compared: byRequest.size, findings };
+function agrees({ said, asked }: Load): boolean {
+  const standing = (party: Party) => said.get(party)?.standing;
+  const isAt = (party: Party, expected: Statement['standing']) =>
+    !asked.has(party) || standing(party) === expected;
+  const last = COURSE.findLastIndex((party) => standing(party) === 'done');
+  // Settlement hears of a load from management alone, which does not end one before settlement has.
+  if (last === -1) return standing('settlement') !== 'open' || isAt('management', 'open');
+  const before = COURSE.slice(0, last).filter((party) => !isAt(party, 'done'));
+  // A charge whose credit cash has rejected is given back; settlement was asked a moment before that.
+  const isGivenBack =
+    COURSE[last] === 'settlement' && standing('institution') === 'not_done' && isAt('management', 'open');
+  if (before.length > 0 && !isGivenBack) return false;
+  return COURSE.slice(last + 1).every((party) => {
+    switch (party) {
+      case 'wallet':
+        return standing(party) !== 'not_done';
+      case 'cash':
+        return true;
+      default:
+        return isAt(party, 'open');
+    }
+  });
 }
 
-function terms(settled: readonly (readonly [bigint, Said])[]): AuditCheck {
+function held(loads: Loads): AuditCheck {
+  const findings: Finding[] = [];
+  for (const [request, { said }] of loads) {
+    const institution = said.get('institution');
+    if (institution?.standing !== 'open' || said.get('settlement')?.standing === 'open') continue;
+    findings.push({ request, text: `institution: ${institution.word}, and nobody works on it` });
+  }
+  return { name: 'no money is held for a load that nobody works on', compared: loads.size, findings };
+}
+
+function tooLong(loads: Loads, { now }: AuditInput): AuditCheck {
+  const findings: Finding[] = [];
+  for (const [request, load] of loads) {
+    const isWaiting = (['management', 'settlement'] as const).some(
+      (party) => load.said.get(party)?.standing === 'open',
+    );
+    if (isWaiting && isTooLong(load.said, now)) findings.push({ request, text: describe(load) });
+  }
+  return { name: 'no load is under way for longer than a day', compared: loads.size, findings };
+}
+
+function terms(loads: Loads): AuditCheck {
   const findings: Finding[] = [];
   let compared = 0;
-  for (const [request, said] of settled) {
-    const done = [...said].filter(([, { standing }]) => standing === 'done');
-    for (const [party, statement] of done) {
-      const [first, reference] = done[0]!;
+  for (const [request, { said }] of loads) {
+    const counting = [...said].filter(([, { standing }]) => standing !== 'not_done');
+    for (const [party, statement] of counting) {
+      const [first, reference] = counting[0]!;
       compared++;
       const differs =
         statement.amount !== reference.amount ||
@@ -129,78 +195,107 @@ function terms(settled: readonly (readonly [bigint, Said])[]): AuditCheck {
   return { name: 'amount, currency and device are the same for all', compared, findings };
 }
 
-/** What the institution took in = what cash says it holds = what the devices have. */
-function float(input: AuditInput, open: readonly bigint[]): AuditCheck {
+/** What the institution took in, less what is still to be credited = what cash says it holds = what the devices have. */
+function float(loads: Loads, input: AuditInput): AuditCheck {
   const findings: Finding[] = [];
-  const everything = sums(input, 'cash', []);
-  // Of a load that is open, one side may have moved already.
-  const [taken, credited] = [sums(input, 'institution', open), sums(input, 'cash', open)];
-  const owed = new Map<number, bigint>();
+  const { from, to } = input.balancesRead;
+  const [surely, atMost, taken, credited, underWay, owed] = Array.from(
+    { length: 6 },
+    () => new Map<number, bigint>(),
+  ) as [Sum, Sum, Sum, Sum, Sum, Sum];
+  for (const { currency, amount, at } of input.books.find(({ party }) => party === 'cash')?.statements ??
+    []) {
+    if (at <= from) add(surely, currency, amount);
+    if (at <= to) add(atMost, currency, amount);
+  }
+  for (const { said, asked } of loads.values()) {
+    if (!asked.has('institution')) continue;
+    const [institution, cash] = [said.get('institution'), said.get('cash')];
+    if (cash?.standing === 'done') add(credited, cash.currency, cash.amount);
+    if (institution?.standing !== 'done') continue;
+    add(taken, institution.currency, institution.amount);
+    if (cash === undefined && said.get('management')?.standing === 'open') {
+      add(underWay, institution.currency, institution.amount);
+    }
+  }
   for (const { currency, balance } of input.balancesAtCash) add(owed, currency, balance);
-  const currencies = new Set([taken, everything, owed, input.floatAtCash].flatMap((sum) => [...sum.keys()]));
+  const currencies = new Set([taken, atMost, owed, input.floatAtCash].flatMap((sum) => [...sum.keys()]));
   for (const currency of currencies) {
     const of = (sum: ReadonlyMap<number, bigint>) => sum.get(currency) ?? 0n;
-    const expectSame = (left: string, a: bigint, right: string, b: bigint) => {
-      if (a !== b) findings.push({ request: 0n, text: `currency ${currency}: ${left} ${a}, ${right} ${b}` });
-    };
-    expectSame('float', of(input.floatAtCash), 'loads credited', of(everything));
-    expectSame('float', of(input.floatAtCash), 'balances of devices', of(owed));
-    if (input.books.some(({ party }) => party === 'institution')) {
-      expectSame('institution has taken', of(taken), 'cash has credited', of(credited));
+    const found = (text: string) => findings.push({ request: 0n, text: `currency ${currency}: ${text}` });
+    const [held, devices] = [of(input.floatAtCash), of(owed)];
+    const meanwhile = of(atMost) - of(surely);
+    if (held < of(surely) || held > of(atMost)) found(`float ${held}, loads credited ${of(atMost)}`);
+    if (magnitude(held - devices) > meanwhile) found(`float ${held}, balances of devices ${devices}`);
+    if (
+      input.books.some(({ party }) => party === 'institution') &&
+      of(taken) - of(underWay) !== of(credited)
+    ) {
+      const waiting = of(underWay) === 0n ? '' : `, ${of(underWay)} of it is under way`;
+      found(`institution has taken ${of(taken)}${waiting}, cash has credited ${of(credited)}`);
     }
   }
   const name = 'institution, float and balances of devices are the same sum';
   return { name, compared: currencies.size, findings };
 }
 
-function sums({ books }: AuditInput, party: Party, without: readonly bigint[]): Map<number, bigint> {
-  const left = new Set(without);
-  const sum = new Map<number, bigint>();
-  for (const { request, standing, currency, amount } of books.find((book) => book.party === party)
-    ?.statements ?? []) {
-    if (standing === 'done' && !left.has(request)) add(sum, currency, amount);
-  }
-  return sum;
-}
+type Sum = Map<number, bigint>;
 
-function add(sum: Map<number, bigint>, currency: number, amount: bigint): void {
+function add(sum: Sum, currency: number, amount: bigint): void {
   sum.set(currency, (sum.get(currency) ?? 0n) + amount);
 }
 
-function ledger({ ledgerTotals }: AuditInput): AuditCheck {
+function magnitude(value: bigint): bigint {
+  return value < 0n ? -value : value;
+}
+
+function ledger({ ledgerTotals, books, balancesRead: { from, to } }: AuditInput): AuditCheck {
   const findings: Finding[] = [];
+  const meanwhile: Sum = new Map();
+  for (const { at, currency, amount } of books.find(({ party }) => party === 'cash')?.statements ?? []) {
+    if (at > from && at <= to) add(meanwhile, currency, amount);
+  }
   for (const [currency, { debits, credits }] of ledgerTotals) {
-    if (debits === credits) continue;
+    // Accounts are read some at a time: a credit in between may be at one end only.
+    if (magnitude(debits - credits) <= (meanwhile.get(currency) ?? 0n)) continue;
     findings.push({ request: 0n, text: `currency ${currency}: debits ${debits}, credits ${credits}` });
   }
   return { name: 'debits equal credits over the whole ledger', compared: ledgerTotals.size, findings };
 }
 
-function wallets(
-  input: AuditInput,
-  open: readonly bigint[],
-  byRequest: ReadonlyMap<bigint, Said>,
-): AuditCheck {
+/** A wallet has what cash has for it, less the loads that are credited and that it has not heard of yet. */
+function wallets(loads: Loads, input: AuditInput): AuditCheck {
   const findings: Finding[] = [];
-  const unsettled = new Set<bigint>();
-  for (const request of open) {
-    for (const { device } of byRequest.get(request)!.values()) unsettled.add(device);
-  }
+  const { from, to } = input.balancesRead;
   const key = (device: bigint, currency: number) => `${device}/${currency}`;
+  const unheard = new Map<string, { surely: bigint; atMost: bigint }>();
+  for (const { said } of loads.values()) {
+    const [wallet, cash] = [said.get('wallet'), said.get('cash')];
+    if (wallet?.standing !== 'open' || cash?.standing !== 'done') continue;
+    const name = key(wallet.device, wallet.currency);
+    const before = unheard.get(name) ?? { surely: 0n, atMost: 0n };
+    unheard.set(name, {
+      surely: before.surely + (cash.at <= from ? cash.amount : 0n),
+      atMost: before.atMost + (cash.at <= to ? cash.amount : 0n),
+    });
+  }
   const own = new Map(
     input.balancesInWallets.map((entry) => [key(entry.device, entry.currency), entry.balance]),
   );
   let compared = 0;
   for (const { device, currency, balance } of input.balancesAtCash) {
-    const held = own.get(key(device, currency));
-    own.delete(key(device, currency));
-    if (unsettled.has(device)) continue;
-    if (held === undefined && !input.allWallets) continue;
+    const name = key(device, currency);
+    const inWallet = own.get(name);
+    own.delete(name);
+    if (inWallet === undefined && !input.allWallets) continue;
     compared++;
-    if ((held ?? 0n) !== balance) {
+    const { surely, atMost } = unheard.get(name) ?? { surely: 0n, atMost: 0n };
+    const more = balance - (inWallet ?? 0n);
+    if (more < surely || more > atMost) {
+      const waiting = atMost === 0n ? '' : `, of which it has not heard of ${atMost} yet`;
       findings.push({
         request: 0n,
-        text: `device ${device.toString(16)}: wallet ${held ?? 'not found'}, cash ${balance}`,
+        text: `device ${device.toString(16)}: wallet ${inWallet ?? 'not found'}, cash ${balance}${waiting}`,
       });
     }
   }
@@ -211,7 +306,7 @@ function wallets(
   return { name: "each wallet's own record is its balance at cash", compared, findings };
 }
 
-function describe(said: Said, asked: ReadonlySet<Party>): string {
+function describe({ said, asked }: Load): string {
   return PARTIES.filter((party) => asked.has(party) && (party !== 'wallet' || said.has(party)))
     .map((party) => `${party}: ${said.get(party)?.word ?? 'not there'}`)
     .join(', ');

@@ -53,7 +53,16 @@ export async function fromWallets(storages: Iterable<WalletStorage>): Promise<Wa
       const { request, kind, state, amount } = RequestRecord.decode(value);
       if (kind !== 'load') continue;
       const standing = STANDING[state.kind];
-      statements.push({ request, standing, amount: amountOf(amount), currency, device, word: state.kind });
+      statements.push({
+        request,
+        standing,
+        amount: amountOf(amount),
+        currency,
+        device,
+        word: state.kind,
+        since: 0n,
+        at: 0n,
+      });
     }
   }
   return { book: { party: 'wallet', statements }, balances, faults };

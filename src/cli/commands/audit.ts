@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { Command, Option } from 'commander';
 import type { WalletStorage } from '../../wallet/core/ports.ts';
-import { auditText, runAudit } from '../audit/audit.ts';
+import { type AuditSources, auditText, runAudit } from '../audit/audit.ts';
 import { CollectError } from '../audit/collect.ts';
 import { withOperator } from '../connect.ts';
 import { CommandError, ExitCode } from '../exit-codes.ts';
@@ -37,15 +37,17 @@ export function auditCommand(output: Output, exit: (code: ExitCode) => void): Co
     .addHelpText(
       'after',
       `
-The roles answer while they go on with their work; a store of wallets must not be in use. Requests that are under way
-are listed, and count for neither side.
+The roles answer while they go on with their work; a store of wallets must not be in use. Loads that are under way are
+listed; that excuses only what comes after in their course (institution, settlement, cash, management, wallet), and for
+longer than a day nothing. With --institution it is asked a second time about what does not agree. A statement from a file
+should be from just before: of what was credited after its last entry it says nothing.
 
 Examples:
   $ specie audit --institution http://127.0.0.1:8584
   $ specie audit --statement statement.ndjson --wallets specie-wallet --json`,
     )
     .action(async (options: Options) => {
-      const statement = await statementLines(options);
+      const statement = statementSource(options);
       const { WalletStore } = await import('../../wallet/node/storage.ts');
       const stores: { close(): Promise<void> }[] = [];
       try {
@@ -70,10 +72,9 @@ Examples:
     });
 }
 
-async function statementLines({ institution, statement }: Options): Promise<string[] | undefined> {
+function statementSource({ institution, statement }: Options): AuditSources['statement'] {
   if (statement !== undefined) return readFileSync(statement === '-' ? 0 : statement, 'utf8').split('\n');
-  if (institution === undefined) return undefined;
-  return fetchStatement(institution);
+  return institution === undefined ? undefined : () => fetchStatement(institution);
 }
 
 /** @throws CommandError */

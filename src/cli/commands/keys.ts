@@ -213,11 +213,15 @@ function operatorCommand(output: Output, what: 'add-operator' | 'remove-operator
           name,
           passphrase: passphraseSource(passphraseOptions(options)),
         });
-        const { path, serial } = changed;
+        const { path, found, serial } = changed;
         output.write(
           options.json
             ? jsonText(changed)
-            : `operator ${name}: ${adds ? `keys in ${path}` : 'removed'}; the directory has serial ${serial}\n`,
+            : `operator ${name}: ${adds ? `keys in ${path}` : 'removed'}; the directory has serial ${serial}\n${
+                found
+                  ? `Its key file was there already. If you have not begun this before, it is not yours: remove-operator ${name}\n`
+                  : ''
+              }`,
         );
       }),
     );
@@ -261,14 +265,24 @@ function keySetRows(home: string) {
   );
 }
 
-function rotationJson({ role, number, path, serial }: Rotation, old: ListedKeySet): string {
+function rotationJson({ before: _, ...rotation }: Rotation, old: ListedKeySet): string {
   const before = { number: old.number, openUntil: end(old.openUntil), verifyUntil: end(old.verifyUntil) };
-  return jsonText({ role, number, path, serial, before });
+  return jsonText({ ...rotation, before });
 }
 
-function rotationText({ role, number, path, serial }: Rotation, old: ListedKeySet): string {
+function rotationText({ role, number, path, found, leftAlone, serial }: Rotation, old: ListedKeySet): string {
+  const notes = leftAlone.map(
+    (other) =>
+      `${other} was there already, and is not in the directory: not taken. specie keys retire removes it, if its number is lower.`,
+  );
+  if (found) {
+    notes.push(
+      `${path} was there already: a rotation had been begun. If it was not by you, rotate again with --compromised.`,
+    );
+  }
   return [
     `${role}: key set ${number} is in use: ${path}`,
+    ...notes,
     `Key set ${old.number} opens until ${isoTime(old.openUntil)}; its signatures count until ${isoTime(old.verifyUntil)}.`,
     `The directory has serial ${serial}. Where roles run on other machines, copy ${role}'s new key file to its own, then`,
     'directory.json to all.',

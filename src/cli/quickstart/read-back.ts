@@ -36,10 +36,11 @@ export async function readBack(
   accountIds: readonly bigint[],
   transfers: BatchOptions,
   answers: AnswerList,
+  onProgress: (transfers: number) => void,
 ): Promise<ReadBack> {
   const books = new OwnBooks();
   const found = new Check('every created transfer is found, as it was submitted');
-  const absent = new Check('no refused transfer is found');
+  const absent = new Check('no refused transfer is found', true);
   let index = 0;
   for await (const { batch } of readBatches(transfers)) {
     if (batch === undefined) continue;
@@ -59,6 +60,7 @@ export async function readBack(
       } else if (answer?.startsWith('exists')) found.expect(there !== undefined, where);
       else absent.expect(there === undefined, where);
     }
+    onProgress(index);
   }
   found.expect(index === answers.length, () => `${index} records in the file, ${answers.length} answers`);
   const accounts: Account[] = [];

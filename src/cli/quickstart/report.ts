@@ -105,13 +105,13 @@ export function reportText(report: QuickstartReport, cards: Currency, currency: 
     line('', countsText(loads.outcomes)),
     line(
       'outage',
-      `${grouped(outage.answersWithheld)} answers withheld by the institution: ${grouped(outage.inquired)} charges ` +
-        `unknown, all inquired; longest load ${milliseconds(outage.longestLoadMs)}`,
+      `${grouped(outage.answersWithheld)} answers withheld by the institution; charges unknown, then inquired: ` +
+        `${grouped(outage.inquired)}; longest load ${milliseconds(outage.longestLoadMs)}`,
     ),
     line(
       recovery.killed ? 'kill -9' : 'restart',
-      `of cash and settlement, ${grouped(recovery.underWay)} loads under way: ${grouped(recovery.inquired)} charges ` +
-        `unknown, all inquired; longest load ${milliseconds(recovery.longestLoadMs)}`,
+      `of cash and settlement, ${grouped(recovery.underWay)} loads under way; charges unknown, then inquired: ` +
+        `${grouped(recovery.inquired)}; longest load ${milliseconds(recovery.longestLoadMs)}`,
     ),
     line(
       '',

@@ -20,6 +20,9 @@ export interface ProcessOptions {
   readonly onLost: (error: CommandError) => void;
 }
 
+/** Exit code, or the signal. */
+type Ending = number | string;
+
 /** Where this code runs from TypeScript sources, the roles do so too. */
 function entry(): string {
   return fileURLToPath(new URL(`../main.${import.meta.url.endsWith('.ts') ? 'ts' : 'js'}`, import.meta.url));
@@ -36,7 +39,7 @@ export class RoleProcess {
   readonly listening: Readonly<Record<string, unknown>>;
   readonly startSeconds: number;
   readonly #child: ChildProcess;
-  readonly #ended: Promise<number | null>;
+  readonly #ended: Promise<Ending>;
   readonly #watch: { isExpectedToEnd: boolean };
 
   private constructor(
@@ -44,7 +47,7 @@ export class RoleProcess {
     listening: Readonly<Record<string, unknown>>,
     startSeconds: number,
     child: ChildProcess,
-    ended: Promise<number | null>,
+    ended: Promise<Ending>,
     watch: { isExpectedToEnd: boolean },
   ) {
     this.name = name;
@@ -80,11 +83,11 @@ export class RoleProcess {
     };
     createInterface({ input: child.stderr! }).on('line', keep);
     const watch = { isExpectedToEnd: true };
-    const ended = new Promise<number | null>((resolve) => {
-      child.once('close', (code) => resolve(code));
+    const ended = new Promise<Ending>((resolve) => {
+      child.once('close', (code, signal) => resolve(code ?? signal ?? 'an error'));
       child.once('error', (error) => {
         keep(error.message);
-        resolve(null);
+        resolve('an error');
       });
     }).finally(() => {
       process.removeListener('exit', kill);

@@ -4,6 +4,9 @@
 //     └ processes    └─ wallets: over encrypted channels ────┘  operator   └─ wallets ──────────┘   everything read back
 import { setMaxListeners } from 'node:events';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
+import type { Client } from '../../channel/client.ts';
+import type { RoleName } from '../../identity/roles.ts';
 import type { StoreReport } from '../../ledger/verify.ts';
 import type { Currency } from '../../shared/currency.ts';
 import { readDirectory } from '../../wallet/index.ts';
@@ -49,7 +52,12 @@ export interface QuickstartSettings {
 
 const CARD_CURRENCY_MAX = 999;
 const LABEL_WIDTH = 30;
-const LATENCY_MS = 100;
+/** One answer for so many wallets is withheld, and fewer than are asked for at once: the others go on. */
+const WITHHELD_EVERY = 20;
+const WITHHELD_MAX = 50;
+/** So slow gets the institution for so long before roles are killed: then there are charges to be interrupted. */
+const SLOW_ANSWER_MS = 3_000;
+const SLOW_FOR_MS = 500;
 
 export class Quickstart {
   readonly #settings: QuickstartSettings;
@@ -124,7 +132,7 @@ export class Quickstart {
       perSecond: Math.round(calm.outcomes.records / calm.seconds),
       measured: calm.outcomes.records,
       seconds: calm.seconds,
-      walletsAtOnce: this.#settings.walletsAtOnce,
+      walletsAtOnce: Math.min(this.#settings.walletsAtOnce, wallets.count),
       latency: calm.outcomes.latencies(),
       outcomes,
     };
@@ -174,9 +182,9 @@ export class Quickstart {
     system: System,
     wallets: Wallets,
   ): Promise<{ readonly loads: Loads; readonly figures: QuickstartReport['outage'] }> {
-    const answers = Math.ceil(wallets.count / 20);
+    const answers = Math.min(WITHHELD_MAX, Math.ceil(wallets.count / WITHHELD_EVERY));
     await system.dial({
-      faults: Array.from({ length: Math.min(answers, WITHHELD_MAX) }, (_, i) => ({
+      faults: Array.from({ length: answers }, (_, i) => ({
         do: 'drop_answer',
         on: 'authorise',
         nth: i + 1,
@@ -185,7 +193,7 @@ export class Quickstart {
     const loads = await this.#load(wallets, 'loading, answers withheld', 1);
     const withheld = await system.dialled();
     await system.dial({});
-    const { inquired } = await withRole(system.operator, 'settlement', this.#output, chargesInDoubt);
+    const { inquired } = await this.#asOperator(system, 'settlement', chargesInDoubt);
     return {
       loads,
       figures: { answersWithheld: withheld, inquired, longestLoadMs: loads.outcomes.latencies().maxMs },
@@ -199,11 +207,19 @@ export class Quickstart {
   ): Promise<{ readonly loads: Loads; readonly recovery: Restart }> {
     const { crash } = this.#settings;
     let restarting: Promise<Restart> | undefined;
+    let fail: (error: unknown) => void = () => {};
+    const failed = new Promise<never>((_, reject) => {
+      fail = reject;
+    });
+    failed.catch(() => {});
     const restart = async () => {
+      await system.dial({ latency: { ms: SLOW_ANSWER_MS } });
+      await setTimeout(SLOW_FOR_MS);
       const underWay = wallets.underWay;
       const began = performance.now();
       const roles = ['settlement', 'cash'] as const;
       await Promise.all(roles.map((role) => (crash ? system.part(role).crash() : system.part(role).stop())));
+      await system.dial({});
       const [settlement, cash] = await Promise.all(roles.map((role) => system.startRole(role)));
       const { replayedOps, replayedRecords, loadMs, replayMs } = cash!.listening.found as Recovery['cash'];
       return {
@@ -214,16 +230,17 @@ export class Quickstart {
         settlement: { seconds: settlement!.startSeconds },
       };
     };
-    // So long is what institutions take in life: enough are asked at any moment for a crash to fall into.
-    await system.dial({ latency: { ms: LATENCY_MS } });
     const label = crash ? 'loading, kill -9 and restart' : 'loading, restart';
-    const loads = await this.#progress(label, wallets.count, 'loads', (update) =>
+    const loading = this.#progress(label, wallets.count, 'loads', (update) =>
       wallets.load(1, (ended) => {
         update(ended);
-        if (ended >= wallets.count / 2) restarting ??= restart();
+        if (restarting !== undefined || ended < wallets.count / 2) return;
+        restarting = restart();
+        restarting.catch(fail);
       }),
     );
-    await system.dial({});
+    // Wallets would wait long for roles that do not come back.
+    const loads = await Promise.race([loading, failed]);
     return { loads, recovery: await restarting! };
   }
 
@@ -243,7 +260,7 @@ export class Quickstart {
     );
     const generateSeconds = (performance.now() - began) / 1000;
     const file: BatchOptions = { path: written.transfersPath, ...files };
-    return withRole(system.operator, 'cash', this.#output, async (client) => {
+    return this.#asOperator(system, 'cash', async (client) => {
       const opened = await this.#progress('opening its accounts', written.accounts, 'accounts', (update) =>
         submitDay(client, { path: written.accountsPath, ...files }, inFlight, update),
       );
@@ -275,7 +292,7 @@ export class Quickstart {
     this.#say(
       'auditing: wallets, management, settlement, cash and the institution say what became of each load',
     );
-    const statement = await fetchStatement(system.institutionUrl);
+    const statement = () => fetchStatement(system.institutionUrl);
     const audited = await runAudit(
       { operator, statement, wallets: wallets.storages, allWallets: true },
       this.#output,
@@ -289,12 +306,16 @@ export class Quickstart {
       for (const { text } of findings) check.fail(text);
       return check;
     });
-    const doubt = await withRole(operator, 'settlement', this.#output, chargesInDoubt);
-    const receipts = await wallets.verify();
-    this.#say('reading the whole day back');
+    const doubt = await this.#asOperator(system, 'settlement', chargesInDoubt);
+    const receipts = await this.#progress('verifying receipts', wallets.count, 'wallets', (update) =>
+      wallets.verify(update),
+    );
     const accountIds = [...new SettlementDay(this.#settings.parameters).accounts()].map(({ id }) => id);
-    const back = await withRole(operator, 'cash', this.#output, (client) =>
-      readBack(client, accountIds, day.file, day.transfers.answers),
+    const { file, transfers } = day;
+    const back = await this.#asOperator(system, 'cash', (client) =>
+      this.#progress('reading the day back', transfers.records, 'transfers', (update) =>
+        readBack(client, accountIds, file, transfers.answers, update),
+      ),
     );
     const store = join(system.home, operator.configuration.roles.cash.store);
     await system.stop();
@@ -315,6 +336,25 @@ export class Quickstart {
         whole,
       ],
     };
+  }
+
+  /** A connection that ends with everything else: it would look for a server that was stopped for good. */
+  #asOperator<Result>(
+    system: System,
+    role: RoleName,
+    use: (client: Client) => Promise<Result>,
+  ): Promise<Result> {
+    const { signal } = this.#abort;
+    return withRole(system.operator, role, this.#output, async (client) => {
+      const end = (): void => void client.close(0);
+      if (signal.aborted) end();
+      signal.addEventListener('abort', end, { once: true });
+      try {
+        return await use(client);
+      } finally {
+        signal.removeEventListener('abort', end);
+      }
+    });
   }
 
   async #progress<Result>(
@@ -339,9 +379,6 @@ export class Quickstart {
 }
 
 type Restart = Omit<Recovery, 'longestLoadMs' | 'inquired'>;
-
-/** Fewer than the calls that settlement has under way: the others go on. */
-const WITHHELD_MAX = 50;
 
 interface Day {
   readonly file: BatchOptions;

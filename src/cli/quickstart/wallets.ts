@@ -135,7 +135,7 @@ export class Wallets {
     await this.#each(async (holder, i) => {
       const wallet = await Wallet.open(this.#of(holder.storage));
       try {
-        for (let n = 0; n < times; n++) {
+        for (let n = 0; n < times && !this.#options.signal.aborted; n++) {
           const amount = this.#amount(holder);
           const foretold = this.#foretell(holder, amount);
           const sent = performance.now();
@@ -157,10 +157,11 @@ export class Wallets {
   }
 
   /** Reads every wallet anew from its storage, and verifies each receipt's signature. */
-  async verify(): Promise<Check> {
+  async verify(onProgress: (verified: number) => void): Promise<Check> {
     const check = new Check(
       "every receipt is signed by cash, and a wallet's receipts are its balance, as foretold",
     );
+    let done = 0;
     await this.#each(async ({ storage, balance }, i) => {
       const wallet = await Wallet.open(this.#of(storage));
       try {
@@ -173,6 +174,7 @@ export class Wallets {
       } finally {
         await wallet.close();
       }
+      onProgress(++done);
     });
     return check;
   }

@@ -3,7 +3,9 @@ import { randomFillSync } from 'node:crypto';
 import { join } from 'node:path';
 import type { Registry } from 'prom-client';
 import type { RevokedPredicate } from '../../identity/device-certificate.ts';
+import type { Directory } from '../../identity/directory.ts';
 import type { RoleHome } from '../../identity/load-home.ts';
+import { isStillKey } from '../../identity/standing.ts';
 import { systemClock } from '../../identity/time.ts';
 import { CardInstitution } from '../../institution/card-institution.ts';
 import { Ledger } from '../../ledger/index.ts';
@@ -41,6 +43,8 @@ export interface RoleParts {
   readonly revoked: RevokedPredicate;
   /** What the start found, for the log. */
   readonly found: object;
+  /** Another directory counts from now on. */
+  changed?(directory: Directory): void;
   /** In good order: what was taken in is written, what is under way goes on at the next start. */
   close(): Promise<void>;
 }
@@ -89,17 +93,30 @@ function random(): number {
   return bytes[0]! / 2 ** 32;
 }
 
+/** Nothing more can be written before a restart: end, so that a supervisor starts the role anew. */
+function storeFailed({ log, failed }: PartsOptions): (error: Error) => void {
+  return (error) => {
+    log.error({ err: error }, 'store failed');
+    failed('store failed');
+  };
+}
+
 /** Management: registry and flows; connections to settlement and cash. */
-export function managementParts({ home, log, registry, trace }: PartsOptions): Promise<RoleParts> {
+export function managementParts(options: PartsOptions): Promise<RoleParts> {
+  const { home, log, registry, trace } = options;
   return whole(async (opened) => {
-    const store = opened.add(await openRoleStore({ path: home.storePath }));
-    const to = (role: 'settlement' | 'cash'): Partner =>
-      opened.add(
+    const store = opened.add(await openRoleStore({ path: home.storePath, failed: storeFailed(options) }));
+    const partners = new Map<'settlement' | 'cash', Partner>();
+    const to = (role: 'settlement' | 'cash'): Partner => {
+      const connection = opened.add(
         partner(() => ({
           url: home.directory().address(role),
           identity: () => home.clientIdentity(role),
         })),
       );
+      partners.set(role, connection);
+      return connection;
+    };
     const { currency, limits } = home.configuration;
     const management = opened.add(
       await openManagement({
@@ -124,7 +141,16 @@ export function managementParts({ home, log, registry, trace }: PartsOptions): P
         ...(trace && { trace }),
       }),
     );
-    return { engine: management.engine, revoked: management.revoked, found: {} };
+    return {
+      engine: management.engine,
+      revoked: management.revoked,
+      found: {},
+      changed(directory) {
+        for (const [role, connection] of partners) {
+          connection.recheck((key) => isStillKey(directory, role, key, systemClock()));
+        }
+      },
+    };
   });
 }
 
@@ -134,9 +160,10 @@ function renewalNs(certificateDays: number): bigint {
 }
 
 /** Settlement: charges and reversals; the line to the institution. */
-export function settlementParts({ home, log, registry, trace }: PartsOptions): Promise<RoleParts> {
+export function settlementParts(options: PartsOptions): Promise<RoleParts> {
+  const { home, log, registry, trace } = options;
   return whole(async (opened) => {
-    const store = opened.add(await openRoleStore({ path: home.storePath }));
+    const store = opened.add(await openRoleStore({ path: home.storePath, failed: storeFailed(options) }));
     const { currency, limits, institution } = home.configuration;
     const cards = opened.add(new CardInstitution({ ...institution, random }));
     const settlement = opened.add(
@@ -157,26 +184,23 @@ export function settlementParts({ home, log, registry, trace }: PartsOptions): P
 }
 
 /** Cash: the ledger and the role beside it. */
-export function cashParts({
-  home,
-  log,
-  registry,
-  failed,
-  ledger: options,
-}: PartsOptions): Promise<RoleParts> {
+export function cashParts(options: PartsOptions): Promise<RoleParts> {
+  const { home, log, registry, failed } = options;
   return whole(async (opened) => {
     const ledger = opened.add(
       await Ledger.open({
         path: home.storePath,
         registry,
-        ...options,
+        ...options.ledger,
         log: (event, detail) => {
           log[/fail|stall|discard/.test(event) ? 'warn' : 'info'](detail, event);
           if (event === 'journal failed') failed(event);
         },
       }),
     );
-    const store = opened.add(await openRoleStore({ path: join(home.storePath, 'role') }));
+    const store = opened.add(
+      await openRoleStore({ path: join(home.storePath, 'role'), failed: storeFailed(options) }),
+    );
     const { currency, limits } = home.configuration;
     const cash = opened.add(
       await openCash({

@@ -5,6 +5,8 @@ import { Server } from '../../channel/server.ts';
 import { loadHome } from '../../identity/load-home.ts';
 import type { PassphraseSource } from '../../identity/passphrase.ts';
 import type { RoleName } from '../../identity/roles.ts';
+import { hasLostStanding } from '../../identity/standing.ts';
+import { systemClock } from '../../identity/time.ts';
 import type { Trace } from '../../roles/flow/flow.ts';
 import type { Engine } from '../../wire/engine.ts';
 import { channelMetrics } from '../channel-metrics.ts';
@@ -26,8 +28,13 @@ const PARTS: { readonly [Role in RoleName]: (options: PartsOptions) => Promise<R
 /** The order in which they start; they stop in the other one. Whoever is asked is there before whoever asks. */
 export const START_ORDER = ['cash', 'settlement', 'management'] as const satisfies readonly RoleName[];
 
-/** Devices that are connected at a time, each with a connection of some KB. Beyond: they are told to come again. */
-const DEVICE_CONNECTIONS_MAX = 16_384;
+/**
+ * Where devices come in, and anybody who wants to be one.
+ * - connectionsMax: each costs some KB. Beyond: they are told to come again.
+ * - strangersMax: those that enrol, for a moment each. Beyond: the oldest goes.
+ * - messageBytesMax: the longest message of a device has some 4 KB; whoever begins a long one holds so much memory.
+ */
+const DEVICE_LIMITS = { connectionsMax: 16_384, strangersMax: 1_024, messageBytesMax: 64 * 1024 };
 
 export interface StartRoleOptions {
   readonly home: string;
@@ -57,35 +64,41 @@ export interface RunningRole {
 /** @throws IdentityError, StoreError, PortError … with what to do */
 export async function startRole(options: StartRoleOptions): Promise<RunningRole> {
   const { home: path, role, passphrase, log, failed = () => {}, trace, around, ledger } = options;
+  let parts: RoleParts | undefined;
+  let server: Server | undefined;
   const home = await loadHome({
     home: path,
     role,
     passphrase,
-    onChange: ({ serial }) => log.info({ role, serial: serial.toString() }, 'directory changed'),
+    onChange: (directory) => {
+      const ended = server?.disconnect((peer) => hasLostStanding(peer, directory, systemClock())) ?? 0;
+      parts?.changed?.(directory);
+      log.info({ role, serial: directory.serial.toString(), ended }, 'directory changed');
+    },
     onFault: (error) => log.error({ role, err: error }, 'directory not taken; the one before stays'),
   });
-  let parts: RoleParts | undefined;
   try {
     const registry = new Registry();
     parts = await PARTS[role]({ home, log, registry, trace, failed, ledger });
     const { host, port } = home.configuration.roles[role];
-    const server = await Server.listen({
+    server = await Server.listen({
       engine: around?.(parts.engine) ?? parts.engine,
       identity: home.serverIdentity(parts.revoked),
       host,
       port,
-      ...(role === 'management' && { limits: { connectionsMax: DEVICE_CONNECTIONS_MAX } }),
+      ...(role === 'management' && { limits: DEVICE_LIMITS }),
       metrics: channelMetrics(registry),
       onFault: (error) => log.error({ role, err: error }, 'fault'),
     });
     const { close, found } = parts;
+    const listening = server;
     return {
       role,
-      url: server.url,
+      url: listening.url,
       storePath: home.storePath,
       found,
       async close() {
-        await server.close();
+        await listening.close();
         await close();
         home.close();
       },

@@ -8,7 +8,12 @@ import type { CashIdentity } from './interface.ts';
 
 export function cashIdentity(source: IdentitySource, clock: Clock): CashIdentity {
   return {
-    settlementKey: (keyId) => source.current().directory.verificationKey('settlement', keyId, clock()),
+    settlementKey(keyId) {
+      const key = source.current().directory.verificationKey('settlement', keyId, clock());
+      // Perhaps of a directory that has not been read yet.
+      if (key === undefined) source.missed?.();
+      return key;
+    },
     receiptKey: (timestamp) => receiptKey(source.current(), timestamp, clock()),
   };
 }

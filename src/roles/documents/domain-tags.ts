@@ -12,11 +12,12 @@ const tags = {
 
 export type Domain = keyof typeof tags;
 
-const encoder = new TextEncoder();
+const utf8 = new TextEncoder();
+const encoded = new Map(Object.entries(tags).map(([domain, tag]) => [domain, utf8.encode(tag)]));
 
 /** The tag, then the bytes. */
 export function tagged(domain: Domain, bytes: Uint8Array): Uint8Array<ArrayBuffer> {
-  const tag = encoder.encode(tags[domain]);
+  const tag = encoded.get(domain)!;
   const result = new Uint8Array(tag.length + bytes.length);
   result.set(tag);
   result.set(bytes, tag.length);

@@ -3,7 +3,8 @@
 //     ok, credible    ▶ an outcome: the flow goes on
 //     pending         ▶ again, after a pause that grows
 //     no answer       ▶ again, after a pause that grows
-//     not credible    ▶ `distrusted`, once for each problem: the state shows it; then again, after long pauses
+//     not credible    ▶ `distrusted`, once for each problem: the state shows it; then again, soon at first, as it may be
+//                       only that one of the two has not read the newest directory; then after long pauses
 //
 // A refusal is an outcome where it says for good that nothing was done and nothing will be: only settlement's of a charge
 // may. Others say that the partner takes our message for something that it is not: whether an earlier one was carried out,
@@ -27,7 +28,13 @@ import {
 } from './flow.ts';
 import type { CashClient, SettlementClient } from './interface.ts';
 
-/** A partner that was not credible is asked again this much later: an operator, or a newer directory, has to help. */
+/**
+ * A partner that was not credible is asked again so often, with such pauses: together longer than the two seconds in which
+ * both have read the newest directory (src/identity/identity-watch.ts).
+ */
+const DISTRUSTED_SOON_ATTEMPTS = 2;
+const DISTRUSTED_SOON_MS = 1_500;
+/** And then this much later: an operator has to help. */
 export const DISTRUSTED_PAUSE_MS = 30_000;
 
 /** A refusal says that nothing was charged and nothing will be; these do not. */
@@ -94,12 +101,13 @@ export function managementEffects(options: EffectsOptions): Effects {
    * once, and one that answers now this, now that would keep both busy.
    */
   function distrust(
-    { id, effect }: EffectItem<{ readonly kind: string; readonly distrusted: string | undefined }>,
+    { id, effect, attempt }: EffectItem<{ readonly kind: string; readonly distrusted: string | undefined }>,
     reason: string,
   ): Distrusted | Again {
     distrusted.add(id);
     log.warn({ request: String(id), asked: effect.kind, problem: reason }, 'an answer that cannot be right');
-    return effect.distrusted === undefined ? { kind: 'distrusted', reason } : again(DISTRUSTED_PAUSE_MS);
+    if (effect.distrusted === undefined) return { kind: 'distrusted', reason };
+    return again(attempt <= DISTRUSTED_SOON_ATTEMPTS ? DISTRUSTED_SOON_MS : DISTRUSTED_PAUSE_MS);
   }
 
   async function open(item: EffectItem<EnrolEffect & { kind: 'open' }>): Promise<EnrolOutcome | Again> {

@@ -60,11 +60,7 @@ export interface EnrolOptions extends WaitOptions {
   readonly accountNumber?: string | undefined;
 }
 
-export type LoadOptions = WaitOptions & {
-  readonly amount: Amount;
-  /** How long the order may be charged from now on, instead of WalletTimes.validityMs; at most an hour. */
-  readonly validityMs?: number | undefined;
-} & (
+export type LoadOptions = WaitOptions & { readonly amount: Amount } & (
     | { readonly accountNumber: string; readonly onFile?: false | undefined }
     | { readonly accountNumber?: undefined; readonly onFile: true }
   );

@@ -201,7 +201,7 @@ export class Wallet {
    * Charges the account and adds the amount. Resolves with the final outcome, which may be that it was declined; rejects
    * when there is none yet, and then `resume` finishes it.
    */
-  async load({ amount, accountNumber, onFile, validityMs, ...wait }: LoadOptions): Promise<Outcome> {
+  async load({ amount, accountNumber, onFile, ...wait }: LoadOptions): Promise<Outcome> {
     if ((accountNumber === undefined) !== (onFile === true)) {
       throw new WalletError(
         'invalid_argument',
@@ -222,7 +222,7 @@ export class Wallet {
       signingKey: keys.signingKey,
       amount,
       currency: this.currency.ledger,
-      applyBy: this.#applyBy(validityMs),
+      applyBy: this.#applyBy(),
     });
     return this.#begin('load', request, LoadRequest.encode({ order, account }), amount, wait);
   }
@@ -493,8 +493,8 @@ export class Wallet {
     return { request, kind, state, amount: amountOf(amount), balance: this.#book.balance };
   }
 
-  #applyBy(validityMs = this.#times.validityMs): bigint {
-    return this.#now() + BigInt(validityMs) * NANOSECONDS_A_MILLISECOND;
+  #applyBy(): bigint {
+    return this.#now() + BigInt(this.#times.validityMs) * NANOSECONDS_A_MILLISECOND;
   }
 
   #now(): bigint {

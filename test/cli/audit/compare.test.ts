@@ -5,6 +5,8 @@ import { compare } from '../../../src/cli/audit/compare.ts';
 import { amountOf } from '../../../src/shared/amount.ts';
 
 const EUR = 978;
+const HOUR = 3_600_000_000_000n;
+const NOW = 1_800_000_000_000_000_000n;
 const loads = [
   { request: 1n, amount: 500n, device: 11n, standing: 'done' },
   { request: 2n, amount: 250n, device: 11n, standing: 'done' },
@@ -31,6 +33,8 @@ function books(): Books {
         currency: EUR,
         device: party === 'settlement' || party === 'institution' ? 0n : device,
         word: standing,
+        since: NOW - HOUR,
+        at: NOW - HOUR,
       }));
   return {
     wallet: of('wallet'),
@@ -47,6 +51,9 @@ function input(changed: Books = books(), more: Partial<AuditInput> = {}): AuditI
     { device: 12n, currency: EUR, balance: 999n },
   ];
   return {
+    now: NOW,
+    statementEnd: undefined,
+    balancesRead: { from: NOW, to: NOW },
     books: Object.entries(changed).map(([party, statements]) => ({ party, statements }) as Book),
     balancesAtCash: balances,
     balancesInWallets: balances,
@@ -161,23 +168,240 @@ describe('each of these is found', () => {
   });
 });
 
-test('what is open is listed, and counts for neither', () => {
-  const changed = without('cash');
-  changed.management[0] = { ...changed.management[0]!, standing: 'open', word: 'crediting' };
-  changed.wallet[0] = { ...changed.wallet[0]!, standing: 'open', word: 'sent' };
-  const balances = [
+const OPEN = { standing: 'open', word: 'under way' } as const;
+
+/** Load 1 as each party has it: left out, it agrees with the others; `none`: not there. */
+function load1(standings: Partial<Record<Party, Partial<Statement> | 'none'>>): Books {
+  const result = books();
+  for (const [party, change] of Object.entries(standings) as [Party, Partial<Statement> | 'none'][]) {
+    if (change === 'none') result[party].shift();
+    else result[party][0] = { ...result[party][0]!, ...change };
+  }
+  return result;
+}
+
+/** As cash has it while load 1 is not credited. */
+const uncredited: Partial<AuditInput> = {
+  balancesAtCash: [
     { device: 11n, currency: EUR, balance: 250n },
     { device: 12n, currency: EUR, balance: 999n },
+  ],
+  balancesInWallets: [
+    { device: 11n, currency: EUR, balance: 250n },
+    { device: 12n, currency: EUR, balance: 999n },
+  ],
+  floatAtCash: new Map([[EUR, 1249n]]),
+  ledgerTotals: new Map([[EUR, { debits: 1249n, credits: 1249n }]]),
+};
+
+const UNHEARD = { balancesInWallets: uncredited.balancesInWallets! };
+const NOT_DONE = { standing: 'not_done', word: 'reversed' } as const;
+
+describe('what is honestly under way is listed, and no finding', () => {
+  const states: [string, Books, Partial<AuditInput>][] = [
+    [
+      'the institution was not asked yet',
+      load1({ institution: 'none', settlement: OPEN, cash: 'none', management: OPEN, wallet: OPEN }),
+      uncredited,
+    ],
+    [
+      'management alone has it',
+      load1({ institution: 'none', settlement: 'none', cash: 'none', management: OPEN, wallet: OPEN }),
+      uncredited,
+    ],
+    [
+      'the wallet alone has it, for a week',
+      load1({
+        institution: 'none',
+        settlement: 'none',
+        cash: 'none',
+        management: 'none',
+        wallet: { ...OPEN, since: NOW - 168n * HOUR },
+      }),
+      uncredited,
+    ],
+    [
+      'held',
+      load1({ institution: OPEN, settlement: OPEN, cash: 'none', management: OPEN, wallet: OPEN }),
+      uncredited,
+    ],
+    ['captured', load1({ settlement: OPEN, cash: 'none', management: OPEN, wallet: OPEN }), uncredited],
+    ['charged', load1({ cash: 'none', management: OPEN, wallet: OPEN }), uncredited],
+    ['credited', load1({ management: OPEN, wallet: OPEN }), UNHEARD],
+    ['loaded, and the wallet has not heard', load1({ wallet: OPEN }), UNHEARD],
+    [
+      'being given back',
+      load1({ settlement: OPEN, cash: 'none', management: OPEN, wallet: OPEN }),
+      uncredited,
+    ],
+    [
+      'given back after settlement was asked',
+      load1({ institution: NOT_DONE, cash: 'none', management: OPEN, wallet: OPEN }),
+      uncredited,
+    ],
+    [
+      'given back, and management has not heard',
+      load1({ institution: NOT_DONE, settlement: NOT_DONE, cash: 'none', management: OPEN, wallet: OPEN }),
+      uncredited,
+    ],
   ];
-  const result = compare(
-    input(changed, {
-      balancesAtCash: balances,
-      balancesInWallets: balances,
-      floatAtCash: new Map([[EUR, 1249n]]),
-    }),
-  );
-  expect(result.checks.flatMap(({ findings: found }) => found)).toEqual([]);
-  expect(result.open).toEqual([1n]);
+  test.each(states)('%s', (_, changed, more) => {
+    const result = compare(input(changed, more));
+    expect(result.checks.flatMap(({ findings: found }) => found)).toEqual([]);
+    expect(result.open).toEqual([1n]);
+  });
+});
+
+describe('a party that calls a load open hides nothing', () => {
+  const states: [string, Books, Partial<AuditInput>][] = [
+    ['credited, and the charge is open at settlement', load1({ institution: 'none', settlement: OPEN }), {}],
+    ['credited against a receipt for what is only held', load1({ institution: OPEN }), {}],
+    [
+      'credited, and nobody charged it',
+      load1({ institution: 'none', settlement: 'none', management: OPEN }),
+      {},
+    ],
+    ['credited, and the charge was given back', load1({ institution: NOT_DONE, management: OPEN }), {}],
+    ['receipt for nothing', load1({ institution: 'none', cash: 'none', management: OPEN }), uncredited],
+    [
+      'charged, and management knows nothing',
+      load1({ cash: 'none', management: 'none', wallet: OPEN }),
+      uncredited,
+    ],
+    [
+      'charged, and management says declined',
+      load1({ cash: 'none', management: NOT_DONE, wallet: OPEN }),
+      uncredited,
+    ],
+    [
+      'captured, and settlement says declined',
+      load1({ settlement: NOT_DONE, cash: 'none', management: OPEN, wallet: OPEN }),
+      uncredited,
+    ],
+    [
+      'settlement goes on with what management says is over',
+      load1({ institution: 'none', settlement: OPEN, cash: 'none', management: NOT_DONE, wallet: 'none' }),
+      uncredited,
+    ],
+    [
+      'loaded for the wallet alone',
+      load1({ institution: 'none', settlement: OPEN, cash: 'none', management: OPEN }),
+      {},
+    ],
+    ['the wallet was told declined', load1({ management: OPEN, wallet: NOT_DONE }), {}],
+  ];
+  test.each(states)('%s', (_, changed, more) => {
+    const result = compare(input(changed, more));
+    expect(result.passed).toBe(false);
+    expect(result.checks.find(({ name }) => name === AGREE)!.findings).toHaveLength(1);
+  });
+
+  test('held at the institution, and only management calls it open', () => {
+    const changed = load1({
+      institution: OPEN,
+      settlement: 'none',
+      cash: 'none',
+      management: OPEN,
+      wallet: OPEN,
+    });
+    const result = compare(input(changed, uncredited));
+    const name = 'no money is held for a load that nobody works on';
+    expect(result.checks.find((check) => check.name === name)!.findings).toHaveLength(1);
+  });
+
+  test('a credit without a charge shows in the sums too', () => {
+    expect(findings(load1({ institution: 'none', settlement: OPEN }), SUMS)).toEqual([
+      'currency 978: institution has taken 1249, cash has credited 1749',
+    ]);
+  });
+
+  test.each(['management', 'settlement'] as const)('open at %s for longer than a day', (party) => {
+    const name = 'no load is under way for longer than a day';
+    const changed = (since: bigint) => {
+      const result = load1({
+        institution: 'none',
+        cash: 'none',
+        settlement: OPEN,
+        management: OPEN,
+        wallet: OPEN,
+      });
+      result[party][0] = { ...result[party][0]!, since };
+      return input(result, uncredited);
+    };
+    expect(compare(changed(NOW - 24n * HOUR)).passed).toBe(true);
+    const late = compare(changed(NOW - 24n * HOUR - 1n));
+    expect(late.checks.filter(({ findings: found }) => found.length > 0).map((check) => check.name)).toEqual([
+      name,
+    ]);
+  });
+
+  test("another wallet's difference is not hidden by a load that is open at management", () => {
+    const more = {
+      balancesInWallets: [
+        { device: 11n, currency: EUR, balance: 249n },
+        { device: 12n, currency: EUR, balance: 999n },
+      ],
+    };
+    const last = compare(input(load1({ wallet: OPEN, management: OPEN }), more)).checks.at(-1)!;
+    expect(last.findings.map(({ text }) => text)).toEqual([
+      'device b: wallet 249, cash 750, of which it has not heard of 500 yet',
+    ]);
+  });
+
+  test('an open load has another amount at one of them', () => {
+    const changed = load1({
+      settlement: { ...OPEN, amount: amountOf(5n) },
+      cash: 'none',
+      management: OPEN,
+      wallet: OPEN,
+    });
+    expect(
+      compare(input(changed, uncredited)).checks.find(({ name }) => name === TERMS)!.findings,
+    ).toHaveLength(1);
+  });
+});
+
+describe('what was credited while accounts were read', () => {
+  const credited = { at: NOW + 5n };
+  const reading = { balancesRead: { from: NOW, to: NOW + 9n } };
+  test.each([
+    ['is in the balances', {}],
+    ['is not', { ...uncredited, balancesInWallets: input().balancesInWallets }],
+    [
+      'is at one end only',
+      {
+        floatAtCash: uncredited.floatAtCash!,
+        ledgerTotals: new Map([[EUR, { debits: 1249n, credits: 1749n }]]),
+      },
+    ],
+  ])('%s', (_, more) => {
+    const found = compare(input(load1({ cash: credited }), { ...more, ...reading })).checks;
+    expect(found.find(({ name }) => name === SUMS)!.findings).toEqual([]);
+    expect(found.find(({ name }) => name.startsWith('debits'))!.findings).toEqual([]);
+  });
+
+  test('what came after is not expected in them', () => {
+    const more = { ...uncredited, balancesRead: { from: NOW, to: NOW + 4n } };
+    expect(compare(input(load1({ cash: credited, wallet: OPEN }), more)).passed).toBe(true);
+    expect(
+      compare(input(load1({ cash: credited, wallet: OPEN }), { balancesRead: more.balancesRead })).passed,
+    ).toBe(false);
+  });
+});
+
+describe('a statement from before', () => {
+  const later = (at: bigint, since = at) => load1({ institution: 'none', cash: { at, since }, wallet: OPEN });
+  test('says nothing of what was credited after its end', () => {
+    const end = { ...UNHEARD, statementEnd: NOW - 2n * HOUR };
+    expect(compare(input(later(NOW - HOUR), end)).passed).toBe(true);
+    expect(compare(input(later(NOW - 3n * HOUR), end)).passed).toBe(false);
+    expect(compare(input(later(NOW - HOUR), { ...end, statementEnd: NOW - HOUR })).passed).toBe(false);
+  });
+
+  test('excuses nothing for longer than a day', () => {
+    const end = { ...UNHEARD, statementEnd: NOW - 48n * HOUR };
+    expect(compare(input(later(NOW - 25n * HOUR), end)).passed).toBe(false);
+  });
 });
 
 function findings(changed: Books, name: string): string[] {

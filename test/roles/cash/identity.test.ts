@@ -6,7 +6,7 @@ import { cashIdentity } from '../../../src/roles/cash/identity.ts';
 import { CreditReceipts } from '../../../src/roles/cash/receipts.ts';
 import { SettlementKeys } from '../../../src/roles/cash/settlement-keys.ts';
 import { CreditReceipt } from '../../../src/roles/documents/receipts.ts';
-import { DAY, directory, keySets, ROTATION, START, VERIFY_END } from '../../identity/support.ts';
+import { DAY, directory, keySets, ROTATION, START, sourceOf, VERIFY_END } from '../../identity/support.ts';
 import { keyIdOf } from './support.ts';
 
 const [first, second] = keySets.cash;
@@ -73,4 +73,13 @@ test('settlement keys count until their signatures do not; those of other roles 
   }
   expect(keys.find(keyIdOf(keySets.settlement[1].channel.publicKey))).toBeUndefined();
   expect(keys.find(new Uint8Array(8))).toBeUndefined();
+});
+
+test('a key of settlement that the directory does not have makes cash look for a newer one', () => {
+  const watched = sourceOf('cash');
+  const { settlementKey } = cashIdentity(watched, () => AFTER);
+  expect(settlementKey(keyIdOf(keySets.settlement[1].signing.publicKey))).toBeDefined();
+  expect(watched.misses).toBe(0);
+  expect(settlementKey(new Uint8Array(8))).toBeUndefined();
+  expect(watched.misses).toBe(1);
 });

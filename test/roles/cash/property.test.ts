@@ -96,7 +96,7 @@ function messageOf(
 class Model {
   readonly balances = new Array<bigint>(DEVICES).fill(0n);
   readonly #credited = new Map<number, Ask>();
-  readonly #rejected = new Set<number>();
+  readonly #rejected = new Map<number, Ask>();
 
   answer(one: Ask): string {
     const { device, request, amount, flaw } = one;
@@ -105,12 +105,17 @@ class Model {
     // A good order that was credited before is credited, whatever receipt comes with it now.
     const needsReceipt = FLAWS[flaw] === 'refused: receipt_invalid';
     if (needsReceipt && isSame) return 'credited';
+    // So is one that was rejected before.
+    const rejected = this.#rejected.get(request);
+    if (needsReceipt && rejected?.device === device && rejected.amount === amount) {
+      return 'rejected: exceeds_credit_limit';
+    }
     const refused = FLAWS[flaw];
     if (refused !== undefined) return refused;
     if (credited !== undefined) return isSame ? 'credited' : 'rejected: exists_with_different';
-    if (this.#rejected.has(request)) return 'rejected: exceeds_credit_limit';
+    if (rejected !== undefined) return 'rejected: exceeds_credit_limit';
     if (this.balances[device]! + amount > BALANCE_MAX) {
-      this.#rejected.add(request);
+      this.#rejected.set(request, one);
       return 'rejected: exceeds_credit_limit';
     }
     this.balances[device]! += amount;

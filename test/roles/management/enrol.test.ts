@@ -280,8 +280,8 @@ test('cash that refuses an account is asked again, the state shows it, and the e
   expect(await stage.stateOf(101n)).toBe('opening_distrusted device_differs');
   await stage.pass(150_000);
   expect(await stage.stateOf(101n)).toBe('expired');
-  // At once, and then every half minute.
-  expect(stage.partners.calls.length).toBeLessThan(8);
+  // At once, twice soon after, and then every half minute.
+  expect(stage.partners.calls.length).toBeLessThan(9);
   expect(stage.log.filter(({ level }) => level === 'warn')).toHaveLength(stage.partners.calls.length);
 });
 

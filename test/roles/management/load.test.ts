@@ -485,6 +485,19 @@ describe('an answer that cannot be right is not believed', () => {
     expect(loads.charges).toHaveLength(1);
   });
 
+  test('of cash that has not read the newest directory yet: it is asked again soon', async () => {
+    const loads = await Loads.open();
+    const { stage } = loads;
+    let isOld = true;
+    stage.partners.script = (call) => (call === 'credit' && isOld ? refused('receipt_invalid') : undefined);
+    await loads.once(given());
+    expect(await stage.stateOf(REQUEST)).toBe('crediting_distrusted receipt_invalid');
+    await stage.pass(2_000);
+    isOld = false;
+    await stage.pass(2_000);
+    expect(await stage.stateOf(REQUEST)).toBe('loaded');
+  });
+
   test('of a reversal that is refused', async () => {
     const loads = await Loads.open();
     loads.stage.partners.script = (call, request) =>

@@ -191,9 +191,9 @@ test.each([
 ] as const)('a crash anywhere in a reversal: %s, with a rejection: %s', async (name, isRejected) => {
   const script = SCRIPTS[name]!;
   const { points } = await play({ name, script }, () => {});
-  for (let reverseAt = 2; reverseAt <= points; reverseAt += isRejected ? 3 : 1) {
+  for (let reverseAt = 2; reverseAt <= points; reverseAt += isRejected ? 3 : 2) {
     const whole = await play({ name, script, reverseAt, isRejected }, () => {});
-    for (let end = reverseAt + 1; end <= whole.points; end += 2) {
+    for (let end = reverseAt + 1; end <= whole.points; end += isRejected ? 2 : 3) {
       for (const isFlushed of isRejected ? [false] : [false, true]) {
         const run = await play({ name, script, reverseAt, isRejected }, (point, simulation) => {
           if (point === end) simulation.crash(isFlushed);

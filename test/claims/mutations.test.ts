@@ -1,0 +1,272 @@
+// Ten thousand changed messages to each operation of each role, from whoever may call it: each is answered with a refusal of
+// the role's list or with an answer, none with an internal error; no money moves, and the role lives on.
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Client } from '../../src/channel/client.ts';
+import type { RoleName } from '../../src/identity/roles.ts';
+import { type CashOperations, cashProtocol } from '../../src/roles/cash/messages.ts';
+import { answerCodec } from '../../src/roles/common/answer.ts';
+import type { MessageOperation, RequestOf } from '../../src/roles/common/operation.ts';
+import { Refusal } from '../../src/roles/common/refusal.ts';
+import type { SignedChargeReceipt } from '../../src/roles/documents/receipts.ts';
+import { managementClient } from '../../src/roles/management/client.ts';
+import { type ManagementOperations, managementProtocol } from '../../src/roles/management/messages.ts';
+import { SettlementClient } from '../../src/roles/settlement/client.ts';
+import { type SettlementOperations, settlementProtocol } from '../../src/roles/settlement/messages.ts';
+import { id } from '../../src/shared/id.ts';
+import { Random } from '../../src/shared/random.ts';
+import { encodeRequest } from '../../src/wire/frame.ts';
+import { encodeHello } from '../../src/wire/hello.ts';
+import { RequestOperation } from '../../src/wire/operation.ts';
+import { CloseCode } from '../../src/wire/status.ts';
+import { Device } from './device.ts';
+import { messageFrame, Raw, sealed } from './raw.ts';
+import { accountNumber, answerOf, EUR, eventually, System, toldBy } from './system.ts';
+
+const seed = process.env.SPECIE_SEED ? BigInt(process.env.SPECIE_SEED) : 20_261_121n;
+const COUNT = process.env.SPECIE_SLOW_TESTS === '1' ? 200_000 : 10_000;
+const FRAMES = 8;
+const FRAME_MESSAGES = 512;
+
+/** What a fuzzer is given of each operation: valid messages, of requests that are through or that will not come through. */
+type Bases = {
+  readonly management: {
+    readonly [Name in keyof ManagementOperations]: RequestOf<ManagementOperations[Name]>[];
+  };
+  readonly settlement: {
+    readonly [Name in keyof SettlementOperations]: RequestOf<SettlementOperations[Name]>[];
+  };
+  readonly cash: { readonly [Name in keyof CashOperations]: RequestOf<CashOperations[Name]>[] };
+};
+const PROTOCOLS = { management: managementProtocol, settlement: settlementProtocol, cash: cashProtocol };
+const OF_DEVICES = ['file_account', 'load', 'get_balance', 'get_directory', 'renew_certificate'];
+const OF_OPERATORS = ['lookup_request', 'list_requests', 'list_devices', 'revoke_device'];
+
+let system: System;
+let device: Device;
+let bases: Bases;
+
+beforeAll(async () => {
+  system = await System.start({ deaf: true });
+  device = await Device.enrolled(system, accountNumber(1));
+  const bare = await Device.enrolled(system);
+  const revoked = await Device.enrolled(system);
+  const operator = managementClient(await system.asOperator('management'));
+  answerOf(await operator.revokeDevice({ device: revoked.number, reason: 'for the test' }));
+
+  const management = await device.management();
+  const settlement = new SettlementClient(await system.asRole('management', 'settlement'));
+  const through = device.order(1_000n);
+  const { request } = through.document;
+  const account = device.seal(accountNumber(1), { purpose: 'load', request });
+  await eventually(async () => toldBy(await management.load({ order: through, account })) === 'loaded');
+  const binding = { purpose: 'load', request } as const;
+  const charge = { order: through, account, binding };
+  const { receipt } = answerOf(await settlement.charge(charge)) as { receipt: SignedChargeReceipt };
+  // Good but for its account number, which no institution takes.
+  const hopeless = bare.order(1_000n);
+  const hopelessSeal = bare.seal('DE02120300000000202051', {
+    purpose: 'load',
+    request: hopeless.document.request,
+  });
+  const filing = device.filing(account);
+  answerOf(await management.fileAccount({ filing }));
+  const lookups = [{ request }, { request: id() }];
+  // Beyond the last: what is answered to ten thousand of them should be short.
+  const lists = [{ after: 2n ** 127n, limit: 2 }];
+  bases = {
+    management: {
+      enrol: [
+        { enrolment: device.enrolment! },
+        { enrolment: new Device(system).anEnrolment(accountNumber(3)) },
+      ],
+      file_account: [{ filing }],
+      load: [
+        { order: through, account },
+        { order: hopeless, account: hopelessSeal },
+      ],
+      get_balance: [{ currency: EUR }],
+      get_directory: [{}],
+      renew_certificate: [{}],
+      lookup_request: lookups,
+      list_requests: lists,
+      list_devices: lists,
+      revoke_device: [{ device: revoked.number, reason: 'once more' }],
+    },
+    settlement: {
+      charge: [
+        charge,
+        {
+          order: hopeless,
+          account: hopelessSeal,
+          binding: { purpose: 'load', request: hopeless.document.request },
+        },
+      ],
+      // Of charges that never come.
+      reverse: [{ request: id() ^ (1n << 100n), reason: 'for the test', rejection: undefined }],
+      lookup_request: lookups,
+      list_requests: lists,
+    },
+    cash: {
+      open_account: [{ device: device.number, signingKey: device.signing.publicKey, currency: EUR }],
+      credit: [
+        { device: device.number, order: through, receipt },
+        { device: bare.number, order: hopeless, receipt },
+      ],
+      get_balance: [{ device: device.number, currency: EUR }],
+      lookup_request: lookups,
+    },
+  };
+});
+afterAll(() => system?.close());
+
+/** One to three changes of the kinds that programs make by mistake, and people on purpose. */
+function mutated(random: Random, messages: readonly Buffer[]): Buffer {
+  let bytes: Buffer = Buffer.from(random.pick(messages));
+  const at = (): number => random.below(Math.max(1, bytes.length));
+  const changes: (() => Buffer)[] = [
+    () => {
+      if (bytes.length > 0) bytes[at()]! ^= 1 << random.below(8);
+      return bytes;
+    },
+    () => {
+      if (bytes.length > 0) bytes[at()] = random.pick([0, 1, 0x7f, 0x80, 0xfe, 0xff, random.below(256)]);
+      return bytes;
+    },
+    () => Buffer.from(bytes).fill(random.pick([0, 0xff]), at(), Math.min(bytes.length, at() + 8)),
+    () => Buffer.from(bytes.subarray(0, at())),
+    () => Buffer.from(bytes.subarray(at())),
+    () => Buffer.concat([bytes, randomBytes(random, random.pick([1, 2, 16, 64, 700]))]),
+    () => {
+      const where = at();
+      return Buffer.concat([
+        bytes.subarray(0, where),
+        randomBytes(random, 1 + random.below(8)),
+        bytes.subarray(where),
+      ]);
+    },
+    () => {
+      const from = at();
+      return Buffer.concat([bytes.subarray(0, from), bytes.subarray(from + 1 + random.below(8))]);
+    },
+    () => {
+      const [left, right] = [random.pick(messages), random.pick(messages)];
+      const where = random.below(left.length + 1);
+      return Buffer.concat([left.subarray(0, where), right.subarray(where)]);
+    },
+    () => {
+      const [a, b] = [at(), at()];
+      if (bytes.length > 0) [bytes[a], bytes[b]] = [bytes[b]!, bytes[a]!];
+      return bytes;
+    },
+    () => randomBytes(random, random.below(Math.max(2, 2 * bytes.length))),
+  ];
+  for (let left = 1 + random.below(3); left > 0; left--) bytes = random.pick(changes)();
+  return bytes;
+}
+
+function randomBytes(random: Random, size: number): Buffer {
+  return Buffer.from(Array.from({ length: size }, () => random.below(256)));
+}
+
+function clientFor(role: RoleName, name: string): Promise<Client> {
+  if (OF_OPERATORS.includes(name)) return system.asOperator(role);
+  if (role !== 'management') return system.asRole('management', role);
+  return OF_DEVICES.includes(name) ? device.connect() : new Device(system).connect();
+}
+
+const cases = (Object.keys(PROTOCOLS) as RoleName[]).flatMap((role) =>
+  Object.keys(PROTOCOLS[role].operations).map((name) => [role, name] as const),
+);
+
+describe.each(cases)('%s: %s', (role, name) => {
+  test(`${COUNT} changed messages: each is answered, no money moves`, async () => {
+    const { operations, refusals } = PROTOCOLS[role];
+    // biome-ignore lint/suspicious/noExplicitAny: operations of any types
+    const operation = (operations as Record<string, MessageOperation<any, any>>)[name]!;
+    const answers = answerCodec<unknown, string>(operation.answer, refusals);
+    const valid = (bases[role] as Record<string, unknown[]>)[name]!.map((message) =>
+      Buffer.from(operation.request.encode(message)),
+    );
+    const random = new Random(seed + BigInt(operation.number) + BigInt(role.length << 8));
+    const before = await system.money();
+    const client = await clientFor(role, name);
+    const counts: Record<string, number> = {};
+    const frame = (size: number): Buffer[] => {
+      const messages: Buffer[] = [];
+      while (messages.length < size) {
+        const message = mutated(random, valid);
+        if (!valid.some((one) => one.equals(message))) messages.push(message);
+      }
+      return messages;
+    };
+    for (let left = COUNT; left > 0; ) {
+      const frames: Promise<Uint8Array[]>[] = [];
+      for (let i = 0; i < FRAMES && left > 0; i++) {
+        const messages = frame(Math.min(left, FRAME_MESSAGES, operation.messagesMax));
+        left -= messages.length;
+        frames.push(client.call(operation.number, messages));
+      }
+      for (const bytes of (await Promise.all(frames)).flat()) {
+        const answer = answers.decode(bytes);
+        const code = answer instanceof Refusal ? answer.code : 'answered';
+        counts[code] = (counts[code] ?? 0) + 1;
+      }
+    }
+    await client.close(0);
+    expect(Object.values(counts).reduce((sum, count) => sum + count, 0)).toBe(COUNT);
+    expect(counts, `seed ${seed}`).not.toHaveProperty('internal_error');
+    expect(counts).toHaveProperty('malformed');
+    expect(await system.money()).toBe(before);
+  });
+});
+
+test('hundreds of changed frames on proven connections: each costs its own connection at most', async () => {
+  const random = new Random(seed);
+  const hello = encodeRequest(RequestOperation.hello, 0n, 1, encodeHello({ session: 3n, acknowledged: 0n }));
+  const message = Buffer.from(managementProtocol.operations.get_balance.request.encode({ currency: EUR }));
+  const frames = [
+    hello,
+    messageFrame(35, 1n << 62n, [message, message]),
+    messageFrame(36, 5n, [Buffer.alloc(0)]),
+  ];
+  const before = await system.money();
+  const ends: Record<number, number> = {};
+  for (let i = 0; i < 150; i++) {
+    const raw = await Raw.open(system.tap('management').url);
+    const channel = await raw.handshake(device.identity());
+    raw.socket.send(sealed(channel, hello));
+    await raw.take();
+    const frame = mutated(
+      random,
+      frames.map((one) => Buffer.from(one)),
+    );
+    if (frame.length < 32) continue;
+    raw.socket.send(sealed(channel, frame));
+    await Promise.race([raw.end(), raw.take().catch(() => {})]);
+    const code = raw.closed?.code ?? 0;
+    ends[code] = (ends[code] ?? 0) + 1;
+    raw.socket.terminate();
+  }
+  // Answered with a refusal, or closed as a record that does not agree with itself, or as a frame that is none.
+  for (const code of Object.keys(ends)) {
+    expect([0, CloseCode.record_damaged, CloseCode.bad_frame]).toContain(Number(code));
+  }
+  expect(await system.money()).toBe(before);
+});
+
+test('afterwards each role does what it did before', async () => {
+  const wallet = await system.wallet('after');
+  await wallet.enrol({ userData: 'after', accountNumber: accountNumber(4) });
+  expect(await wallet.load({ amount: 2_000n as never, onFile: true })).toMatchObject({
+    state: { kind: 'loaded' },
+  });
+  expect((await wallet.balance({ online: true })).online).toMatchObject({ verdict: 'agrees' });
+  expect(await system.audit()).toMatchObject({ passed: true, open: [] });
+  // Cash says where a request that it knows comes again with another device or receipt: management's doing, not its own.
+  const errors = Object.values(system.logs).flatMap((lines) =>
+    lines.filter((line) => line.startsWith('error')),
+  );
+  const known =
+    /^error (credit (conflicts with another transfer|asked for against another receipt)|account opened for another key) /;
+  expect(errors.filter((line) => !known.test(line))).toEqual([]);
+});
