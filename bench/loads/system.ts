@@ -178,6 +178,7 @@ export class System {
     });
     settings.institution.port = ports.at(-1);
     settings.limits.balanceMax = BALANCE_MAX;
+    settings.limits.deviceRequestsPerMinute = 1_000_000;
     writeFileSync(path, JSON.stringify(settings));
     // Signs a directory of these addresses.
     const { fingerprint } = await initHome({ home });
