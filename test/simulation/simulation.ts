@@ -240,6 +240,9 @@ async function commandFinds(
       floatAtCash: cash.float,
       ledgerTotals: cash.totals,
       allWallets: true,
+      now: ground.clockOf('auditor')(),
+      statementEnd: undefined,
+      balancesRead: cash.read,
     });
     const findings = result.checks.flatMap(({ name, findings }) =>
       findings.map(({ text }) => `specie audit: ${name}: ${text}`),
