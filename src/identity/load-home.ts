@@ -10,7 +10,15 @@ import type { RevokedPredicate } from './device-certificate.ts';
 import type { Directory } from './directory.ts';
 import type { ListedKeySet } from './directory-content.ts';
 import { IdentityError } from './errors.ts';
-import { FIRST_OPERATOR, HomePaths, readConfiguration, readDirectory, readKeySet, readKeys } from './home.ts';
+import {
+  FIRST_OPERATOR,
+  HomePaths,
+  keySetNumbers,
+  readConfiguration,
+  readDirectory,
+  readKeySet,
+  readKeys,
+} from './home.ts';
 import { IdentityWatch } from './identity-watch.ts';
 import { OWNERS } from './key-file.ts';
 import { type KeyPair, type KeySet, wipeKeySet } from './key-set.ts';
@@ -80,8 +88,11 @@ export async function loadHome(options: LoadHomeOptions): Promise<RoleHome> {
     const directory = readDirectory(files, paths, configuration.root);
     newest.check(directory);
     const keySets = await loadKeySets(files, paths, role, directory, clock(), loaded, options.passphrase);
+    // Account numbers of charges under way are sealed to settlement's keys; the other roles open nothing that is stored.
+    if (role === 'settlement') await loadPast(files, paths, role, directory, loaded, options.passphrase);
+    const past = [...loaded.values()].filter((keys) => !keySets.includes(keys));
     newest.keep(directory);
-    return { directory, keySets };
+    return { directory, keySets: [...keySets, ...past] };
   };
   let seen = stampOf(paths.directory);
   const initial = await load();
@@ -147,6 +158,26 @@ async function loadKeySets(
   // Says which one is not there, if any.
   currentKeys({ directory, keySets }, role, now);
   return keySets;
+}
+
+/** Key sets beyond their time, listed or not, whose files are still here. One that cannot be read stops nothing. */
+async function loadPast(
+  files: PrivateFiles,
+  paths: HomePaths,
+  role: RoleName,
+  directory: Directory,
+  loaded: Loaded,
+  passphrase: PassphraseSource,
+): Promise<void> {
+  const newest = directory.role(role)?.keySets.at(-1)?.number ?? 0;
+  for (const number of keySetNumbers(files, paths, role)) {
+    if (number >= newest || loaded.has(number)) continue;
+    try {
+      loaded.set(number, await readKeySet(files, paths, role, number, passphrase));
+    } catch (error) {
+      if (!(error instanceof IdentityError)) throw error;
+    }
+  }
 }
 
 function belongs(keys: KeySet, { keys: listed }: ListedKeySet): boolean {

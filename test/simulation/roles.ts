@@ -193,6 +193,8 @@ export class Roles {
           cash: cashClient(this.transport('management', 'cash', me, life.isAlive)),
           limits: {
             ...MANAGEMENT_LIMITS,
+            // Here enrolments expire within seconds, so that they do so while they are under way.
+            enrolAheadMinNs: 0n,
             loads: [{ currency: EUR, amountMin: AMOUNT_MIN, amountMax: AMOUNT_MAX }],
           },
           randomBytes: ground.bytes,

@@ -97,7 +97,7 @@ const CASES: Readonly<
     faults: first('drop_answer', ['authorise', 'inquire']),
     ends: ['loaded'],
   },
-  declined: { faults: first('decline', ['authorise'], { code: '51' }), ends: ['declined'] },
+  declined: { faults: first('decline', ['authorise'], { code: '51' }), ends: ['declined', 'reversed'] },
   'declined after it was authorised': {
     faults: first('decline', ['capture'], { code: '05' }),
     ends: ['reversed', 'loaded'],
@@ -105,7 +105,7 @@ const CASES: Readonly<
   // A code that does not say that nothing was done. Asked later, the institution says that it has declined.
   'answered with a malfunction': {
     faults: first('decline', ['authorise'], { code: '96' }),
-    ends: ['declined'],
+    ends: ['declined', 'reversed'],
   },
 };
 
