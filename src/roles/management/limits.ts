@@ -30,7 +30,8 @@ export interface ManagementLimits {
   /** Declined loads of one device: whoever mistypes needs a few, whoever tries out stolen numbers thousands. */
   readonly deviceDeclinesPerDay: number;
   /**
-   * How far ahead an `applyBy` may lie, nanoseconds: an order must not come into effect when its owner has forgotten it.
+   * How far ahead an `applyBy` may lie, nanoseconds: until then whoever has an order may have it charged, also when its
+   * owner was told no. Wallets say ten minutes.
    * Beyond: applies_too_late.
    */
   readonly applyByAheadMaxNs: bigint;
@@ -57,7 +58,7 @@ export const MANAGEMENT_LIMITS: Omit<ManagementLimits, 'loads'> = {
   deviceLoadsOpenMax: 8,
   deviceRequestsPerMinute: 60,
   deviceDeclinesPerDay: 20,
-  applyByAheadMaxNs: 7n * DAY_NS,
+  applyByAheadMaxNs: 60n * MINUTE_NS,
   enrolAheadMinNs: 30n * SECOND_NS,
   certificateValidityNs: 365n * DAY_NS,
   certificateRenewalNs: 60n * DAY_NS,
