@@ -184,6 +184,12 @@ function retireCommand(output: Output): Command {
   return withHome(new Command('retire'))
     .description('Remove secret keys that open nothing any more, and entries whose signatures do not count')
     .option('--json', 'print one JSON object')
+    .addHelpText(
+      'after',
+      `
+Settlement opens charges under way with keys beyond their time. After rotate settlement --compromised, wait until those
+that are older than the rotation have ended: without the key they can be neither taken further nor given back.`,
+    )
     .action((options: JsonOption) =>
       withHomeErrors(async () => {
         const retirement = await retireKeys({
@@ -293,6 +299,11 @@ function rotationText({ role, number, path, found, leftAlone, serial }: Rotation
 function retirementText({ removed, unlisted, waiting }: Retirement): string {
   const lines = [
     ...removed.map(({ path }) => `removed ${path}`),
+    ...(removed.some(({ role }) => role === 'settlement')
+      ? [
+          'charges under way that are sealed to these keys of settlement end only if its process goes on running',
+        ]
+      : []),
     ...unlisted.map(({ role, number }) => `key set ${number} of ${role} is not in the directory any more`),
     ...waiting.map(
       ({ role, number }) => `key set ${number} of ${role} stays in the directory: keys/root.key is not here`,
