@@ -275,3 +275,22 @@ test('a wallet made with a directory whose keys have run out enrols all the same
   expect(state.kind).toBe('enrolled');
   expect(wallet.directorySerial).toBe(7n);
 });
+
+test('a load that was said to be declined, and was charged, is added at the next connection', async () => {
+  const world = newWorld();
+  const wallet = await enrolledWallet(world);
+  let isHonest = false;
+  world.management.behaviour = ({ operation }) =>
+    operation !== ManagementOperation.load || isHonest
+      ? 'answer'
+      : { answer: () => encode(LoadAnswer, { kind: 'declined', reason: 'a lie' }) };
+  const told = await wallet.load({ amount: eur(100), onFile: true });
+  expect(told.state.kind).toBe('declined');
+  await wallet.close();
+  isHonest = true;
+  const again = await openWallet(world);
+  await again.balance({ online: true });
+  await settled();
+  expect((await again.lookup(told.request)).state.kind).toBe('loaded');
+  expect(await again.verify()).toMatchObject({ sum: 100n, problems: [] });
+});

@@ -21,7 +21,10 @@ import {
   StoredKeys,
   WALLET_VERSION,
 } from './records.ts';
-import { isOpen, nextState, RequestRecord, type RequestState, type Verdict } from './request.ts';
+import { isOpen, isSaidLoad, nextState, RequestRecord, type RequestState, type Verdict } from './request.ts';
+
+/** Loads that are still looked after when they have ended without a receipt. Beyond: the oldest is let go. */
+export const SAID_LOADS_MAX = 64;
 
 /** Requests under way at a time. Beyond: WalletError too_many_open. */
 export const OPEN_REQUESTS_MAX = 64;
@@ -53,6 +56,8 @@ export class Book {
   readonly settings: Settings;
   readonly #storage: WalletStorage;
   readonly #open: Map<bigint, RequestRecord>;
+  /** The oldest first. */
+  readonly #said: Map<bigint, RequestRecord>;
   #balance: Amount;
   #historyEntries: bigint;
   #device: StoredDevice | undefined;
@@ -67,6 +72,7 @@ export class Book {
     device: StoredDevice | undefined,
     { balance, historyEntries }: BalanceRecord,
     open: Map<bigint, RequestRecord>,
+    said: Map<bigint, RequestRecord>,
   ) {
     this.#storage = storage;
     this.settings = settings;
@@ -75,6 +81,7 @@ export class Book {
     this.#balance = amountOf(balance);
     this.#historyEntries = historyEntries;
     this.#open = open;
+    this.#said = said;
   }
 
   /** @throws WalletError wallet_exists */
@@ -89,7 +96,7 @@ export class Book {
       { key: Key.directory, value: StoredDirectory.encode(directory) },
       { key: Key.balance, value: BalanceRecord.encode(balance) },
     ]);
-    return new Book(storage, settings, directory, undefined, balance, new Map());
+    return new Book(storage, settings, directory, undefined, balance, new Map(), new Map());
   }
 
   /** @throws WalletError wallet_missing, wallet_damaged */
@@ -105,18 +112,14 @@ export class Book {
       );
     }
     const deviceBytes = await storage.read(Key.device);
-    const open = new Map<bigint, RequestRecord>();
-    for (const { key } of await storage.list(Key.opens)) {
-      const id = idOfKey(key);
-      open.set(id, decoded(RequestRecord, Key.request(id), await needed(storage, Key.request(id))));
-    }
     return new Book(
       storage,
       settings,
       decoded(StoredDirectory, Key.directory, await needed(storage, Key.directory)),
       deviceBytes === undefined ? undefined : decoded(StoredDevice, Key.device, deviceBytes),
       decoded(BalanceRecord, Key.balance, await needed(storage, Key.balance)),
-      open,
+      await requestsUnder(storage, Key.opens),
+      await requestsUnder(storage, Key.saids),
     );
   }
 
@@ -135,6 +138,26 @@ export class Book {
   /** Requests that are not final, in the order of their ids. */
   get open(): readonly RequestRecord[] {
     return [...this.#open.values()].sort((left, right) => (left.request < right.request ? -1 : 1));
+  }
+
+  /** Loads that ended without a receipt, and for which there may still be one. */
+  get said(): readonly RequestRecord[] {
+    return [...this.#said.values()];
+  }
+
+  /** Enrolments that management has refused. */
+  async refusedEnrolments(): Promise<RequestRecord[]> {
+    const requests = await this.#all(RequestRecord, Key.requests);
+    return requests.filter(({ kind, state }) => kind === 'enrolment' && state.kind === 'refused');
+  }
+
+  /** There will be no receipt any more. */
+  letGo(id: bigint): Promise<void> {
+    return this.#alone(async () => {
+      if (!this.#said.has(id)) return;
+      await this.#write([{ key: Key.said(id), value: undefined }]);
+      this.#said.delete(id);
+    });
   }
 
   async keys(): Promise<StoredKeysValue> {
@@ -202,7 +225,15 @@ export class Book {
         { key: Key.balance, value: BalanceRecord.encode({ balance, historyEntries: number + 1n }) },
         { key: Key.history(number), value: HistoryEntry.encode(entryOf(after, balance, now)) },
       );
+      const letGo: bigint[] = [];
+      if (isSaidLoad(after)) {
+        puts.push({ key: Key.said(id), value: new Uint8Array() });
+        if (this.#said.size >= SAID_LOADS_MAX) letGo.push([...this.#said.keys()][0]!);
+      } else if (this.#said.has(id)) letGo.push(id);
+      for (const gone of letGo) puts.push({ key: Key.said(gone), value: undefined });
       await this.#write(puts);
+      for (const gone of letGo) this.#said.delete(gone);
+      if (isSaidLoad(after)) this.#said.set(id, after);
       this.#open.delete(id);
       this.#balance = balance;
       this.#historyEntries = number + 1n;
@@ -337,6 +368,15 @@ async function storing(storage: WalletStorage, batch: readonly Put[]): Promise<v
     if (error instanceof WalletError) throw error;
     throw new WalletError('storage_failed', `storage: ${(error as Error).message}`, { cause: error });
   }
+}
+
+async function requestsUnder(storage: WalletStorage, prefix: string): Promise<Map<bigint, RequestRecord>> {
+  const requests = new Map<bigint, RequestRecord>();
+  for (const { key } of await storage.list(prefix)) {
+    const id = idOfKey(key);
+    requests.set(id, decoded(RequestRecord, Key.request(id), await needed(storage, Key.request(id))));
+  }
+  return requests;
 }
 
 async function needed(storage: WalletStorage, key: string): Promise<Uint8Array> {

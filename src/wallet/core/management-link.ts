@@ -40,17 +40,19 @@ export class ManagementLink {
   readonly #book: Book;
   readonly #secrets: Secrets;
   readonly #options: WalletOptions;
+  readonly #afterConnect: () => Promise<void>;
   readonly #channels = new Map<WalletRole, Promise<WalletChannel>>();
   readonly #upkeeps = new Set<Promise<void>>();
   #connected = 0;
   #isClosed = false;
   #trust: Trust;
 
-  /** @throws WalletError directory_invalid */
-  constructor(book: Book, secrets: Secrets, options: WalletOptions) {
+  /** @param afterConnect once the device has a channel, as what can wait @throws WalletError directory_invalid */
+  constructor(book: Book, secrets: Secrets, options: WalletOptions, afterConnect: () => Promise<void>) {
     this.#book = book;
     this.#secrets = secrets;
     this.#options = options;
+    this.#afterConnect = afterConnect;
     this.#trust = Trust.of(book.directory.directory, book.settings.rootFingerprint, options.crypto);
   }
 
@@ -164,6 +166,7 @@ export class ManagementLink {
     try {
       if (!this.isDirectoryFresh) await this.fetchDirectory(role);
       if (role === 'device' && this.#isRenewalDue) await this.#renewCertificate('device');
+      if (role === 'device') await this.#afterConnect();
     } catch (error) {
       if (this.#isClosed) return;
       this.#emit({ type: 'warning', message: (error as Error).message });

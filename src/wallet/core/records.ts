@@ -7,6 +7,7 @@
 //     balance            the balance, and how many entries the history has
 //     request/ID         each request, for ever            ID: 32 hex digits, time-ordered
 //     open/ID            of those that are not final; empty
+//     said/ID            of loads that ended on management's word alone, and may still be charged; empty
 //     receipt/ID         each credit that was added, with cash's key that it was verified with
 //     history/NUMBER     what changed, one after the other   NUMBER: 16 hex digits from 0
 
@@ -97,6 +98,8 @@ export const Key = {
   request: (id: bigint) => `request/${hex(id, 32)}`,
   opens: 'open/',
   open: (id: bigint) => `open/${hex(id, 32)}`,
+  saids: 'said/',
+  said: (id: bigint) => `said/${hex(id, 32)}`,
   receipts: 'receipt/',
   receipt: (id: bigint) => `receipt/${hex(id, 32)}`,
   histories: 'history/',

@@ -76,9 +76,17 @@ export function isOpen({ kind }: RequestState): boolean {
   return STANDING[kind] === 'open';
 }
 
-/** Also of a load that ended without a receipt, as there may be one by now. */
+/**
+ * Also of a load that ended without a receipt, and of an enrolment that was refused: management may have said so of one
+ * copy, and have admitted another that came late.
+ */
 export function mayAskAgain({ kind, state }: Pick<RequestRecord, 'kind' | 'state'>): boolean {
-  return isOpen(state) || (kind === 'load' && STANDING[state.kind] === 'said');
+  return isOpen(state) || (kind !== 'filing' && STANDING[state.kind] === 'said');
+}
+
+/** A load that ended on management's word alone. */
+export function isSaidLoad({ kind, state }: Pick<RequestRecord, 'kind' | 'state'>): boolean {
+  return kind === 'load' && STANDING[state.kind] === 'said';
 }
 
 /** The same object where nothing changes. */

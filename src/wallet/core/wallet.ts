@@ -57,6 +57,9 @@ import type {
 
 const NANOSECONDS_A_MILLISECOND = 1_000_000n;
 
+/** After the end of its order a load is looked after so long: what was authorised in time is captured by then. */
+const LOOK_AFTER_NS = 3_600_000_000_000n;
+
 const TIMES_DEFAULT: WalletTimes = {
   validityMs: 600_000,
   patienceMs: 60_000,
@@ -80,7 +83,7 @@ export class Wallet {
     this.#options = options;
     this.#times = { ...TIMES_DEFAULT, ...times };
     this.#secrets = new Secrets(book, crypto, protection);
-    this.#link = new ManagementLink(book, this.#secrets, options);
+    this.#link = new ManagementLink(book, this.#secrets, options, () => this.#lookAfterSaid());
     this.#newId = idGenerator({
       now: () => Number(clock.now() / NANOSECONDS_A_MILLISECOND),
       random: (bytes) => bytes.set(crypto.randomBytes(bytes.length)),
@@ -354,6 +357,10 @@ export class Wallet {
             // The number is gone; what is sealed next will be to the right key.
             await patience.for(this.#link.fetchDirectory('device'));
           }
+          if (after.state.kind === 'refused' && after.state.code === 'already_enrolled') {
+            const earlier = await patience.for(this.#earlierEnrolment(request));
+            if (earlier !== undefined) return this.#outcome(earlier);
+          }
           if (!isOpen(after.state)) return this.#outcome(after);
           await waitFor(undefined);
         } else {
@@ -361,6 +368,45 @@ export class Wallet {
         }
       }
     });
+  }
+
+  /**
+   * That a load was declined, or has expired, is management's word alone. So it is asked for again, whenever there is a
+   * new connection, until it cannot be charged any more.
+   */
+  async #lookAfterSaid(): Promise<void> {
+    const { said } = this.#book;
+    if (said.length === 0) return;
+    // Ends when the wallet does.
+    await this.#patiently(undefined, {}, (patience) => patience.for(this.#askSaid(said)));
+  }
+
+  async #askSaid(said: readonly RequestRecord[]): Promise<void> {
+    for (const record of said) {
+      if (this.#isClosed) return;
+      const { request, message } = record;
+      const isOver = this.#now() > LoadRequest.decode(message).order.document.applyBy + LOOK_AFTER_NS;
+      const after = await this.#askOnce(record);
+      if (isOver && after !== undefined) await this.#book.letGo(request);
+    }
+  }
+
+  /** Its keys are taken: by an enrolment of this wallet that was refused, and of which a late copy was admitted. */
+  async #earlierEnrolment(request: bigint): Promise<RequestRecord | undefined> {
+    for (const record of await this.#book.refusedEnrolments()) {
+      if (record.request === request) continue;
+      const after = await this.#askOnce(record);
+      if (after?.state.kind === 'enrolled') return after;
+    }
+    return undefined;
+  }
+
+  /** undefined: no answer, or none that says anything. */
+  async #askOnce(record: RequestRecord): Promise<RequestRecord | undefined> {
+    const answer = await this.#send(record);
+    if (typeof answer === 'string') return undefined;
+    const judged = await this.#judge(record, answer);
+    return judged.kind === 'later' ? undefined : this.#settle(record.request, judged);
   }
 
   /** The answer; a text: why there is none as yet. */
