@@ -11,6 +11,9 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     // uWebSockets.js and LMDB are native addons that must not be loaded into more than one thread of a test process.
     pool: 'forks',
+    // Many tests wait for disks and for processes of their own, so two at a time pay off even on two cores; more would
+    // compete for memory and for time limits.
+    maxWorkers: 2,
     testTimeout: 60_000,
     hookTimeout: 60_000,
   },

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { accountsCommand } from './commands/accounts.ts';
 import { auditCommand } from './commands/audit.ts';
+import { devicesCommand } from './commands/devices.ts';
 import { generateCommand } from './commands/generate.ts';
 import { initCommand } from './commands/init.ts';
 import { institutionCommand } from './commands/institution.ts';
@@ -55,6 +56,7 @@ ${EXIT_CODE_HELP}`,
     startCommand(exit),
     institutionCommand(exit, output),
     walletCommand(exit, output),
+    devicesCommand(output),
     requestCommand(output, exit),
     auditCommand(output, exit),
     submitCommand(output, exit),

@@ -74,6 +74,8 @@ export const ConfigurationFile = fields({
     loadAmountMax: amount.default('500'),
     balanceMax: amount.default('1000'),
     devicesMax: wholeNumber(1, 1_000_000_000).default(1_000_000),
+    deviceRequestsPerMinute: wholeNumber(1, 1_000_000).default(60),
+    deviceDeclinesPerDay: wholeNumber(1, 1_000_000).default(20),
     certificateDays: wholeNumber(1, 3650).default(365),
   }).prefault({}),
   logLevel: choice(LOG_LEVELS).default('info'),
@@ -95,6 +97,10 @@ export interface Limits {
   readonly balanceMax: Amount;
   /** How many devices the system takes in. */
   readonly devicesMax: number;
+  /** New loads and account filings of one device. */
+  readonly deviceRequestsPerMinute: number;
+  /** Loads of one device that the institution declines; then it waits for the next day. */
+  readonly deviceDeclinesPerDay: number;
   readonly certificateDays: number;
 }
 

@@ -6,7 +6,7 @@ export type IdentityErrorCode =
   | 'untrusted_root'
   /** The bytes are not what was signed. */
   | 'bad_signature'
-  /** A directory older than one that was seen already. */
+  /** A directory older than one that was seen already, or another one under the same serial. */
   | 'rolled_back'
   /** No key, role or operator of that name, or none that is valid now. */
   | 'not_listed'

@@ -10,7 +10,15 @@ import type { RevokedPredicate } from './device-certificate.ts';
 import type { Directory } from './directory.ts';
 import type { ListedKeySet } from './directory-content.ts';
 import { IdentityError } from './errors.ts';
-import { FIRST_OPERATOR, HomePaths, readConfiguration, readDirectory, readKeySet, readKeys } from './home.ts';
+import {
+  FIRST_OPERATOR,
+  HomePaths,
+  keySetNumbers,
+  readConfiguration,
+  readDirectory,
+  readKeySet,
+  readKeys,
+} from './home.ts';
 import { IdentityWatch } from './identity-watch.ts';
 import { OWNERS } from './key-file.ts';
 import { type KeyPair, type KeySet, wipeKeySet } from './key-set.ts';
@@ -18,6 +26,7 @@ import { currentKeys, type IdentitySource, type IdentityState, sealingKey } from
 import type { PassphraseSource } from './passphrase.ts';
 import { PrivateFiles } from './private-files.ts';
 import type { RoleName } from './roles.ts';
+import { SeenDirectory } from './seen-directory.ts';
 import { serverIdentity } from './server-identity.ts';
 import { systemCrypto } from './system-crypto.ts';
 import { type Clock, systemClock } from './time.ts';
@@ -66,15 +75,24 @@ export interface RoleHome {
 /** Secret keys by their file, so that one that was read is not read again. */
 type Loaded = Map<number, KeySet>;
 
+/** @throws IdentityError rolled_back: a directory older than one that the role has taken before … */
 export async function loadHome(options: LoadHomeOptions): Promise<RoleHome> {
   const { role, clock = systemClock, files = new PrivateFiles() } = options;
   const paths = new HomePaths(resolve(options.home));
   const configuration = readConfiguration(files, paths);
+  const { store } = configuration.roles[role];
+  const storePath = isAbsolute(store) ? store : join(paths.home, store);
   const loaded: Loaded = new Map();
+  const newest = new SeenDirectory(files, storePath);
   const load = async (): Promise<IdentityState> => {
     const directory = readDirectory(files, paths, configuration.root);
+    newest.check(directory);
     const keySets = await loadKeySets(files, paths, role, directory, clock(), loaded, options.passphrase);
-    return { directory, keySets };
+    // Account numbers of charges under way are sealed to settlement's keys; the other roles open nothing that is stored.
+    if (role === 'settlement') await loadPast(files, paths, role, directory, loaded, options.passphrase);
+    const past = [...loaded.values()].filter((keys) => !keySets.includes(keys));
+    newest.keep(directory);
+    return { directory, keySets: [...keySets, ...past] };
   };
   let seen = stampOf(paths.directory);
   const initial = await load();
@@ -92,11 +110,10 @@ export async function loadHome(options: LoadHomeOptions): Promise<RoleHome> {
     onChange: ({ directory }) => options.onChange?.(directory),
     onFault: options.onFault,
   });
-  const { store } = configuration.roles[role];
   return {
     role,
     configuration,
-    storePath: isAbsolute(store) ? store : join(paths.home, store),
+    storePath,
     source: watch,
     directory: () => watch.current().directory,
     serverIdentity: (revoked) =>
@@ -141,6 +158,26 @@ async function loadKeySets(
   // Says which one is not there, if any.
   currentKeys({ directory, keySets }, role, now);
   return keySets;
+}
+
+/** Key sets beyond their time, listed or not, whose files are still here. One that cannot be read stops nothing. */
+async function loadPast(
+  files: PrivateFiles,
+  paths: HomePaths,
+  role: RoleName,
+  directory: Directory,
+  loaded: Loaded,
+  passphrase: PassphraseSource,
+): Promise<void> {
+  const newest = directory.role(role)?.keySets.at(-1)?.number ?? 0;
+  for (const number of keySetNumbers(files, paths, role)) {
+    if (number >= newest || loaded.has(number)) continue;
+    try {
+      loaded.set(number, await readKeySet(files, paths, role, number, passphrase));
+    } catch (error) {
+      if (!(error instanceof IdentityError)) throw error;
+    }
+  }
 }
 
 function belongs(keys: KeySet, { keys: listed }: ListedKeySet): boolean {

@@ -3,14 +3,15 @@ import { equalBytes } from './binary-text.ts';
 import type { Directory } from './directory.ts';
 import type { ListedKeySet } from './directory-content.ts';
 import { IdentityError } from './errors.ts';
-import type { KeySet } from './key-set.ts';
+import { type KeySet, keyIdOf } from './key-set.ts';
 import type { RoleName } from './roles.ts';
+import type { IdentityCrypto } from './signed.ts';
 import { isWithin } from './time.ts';
 
 /** A directory and the secret keys that a role has of it: both change together when keys are rotated. */
 export interface IdentityState {
   readonly directory: Directory;
-  /** Of one role. */
+  /** Of one role. Some may be beyond their time, or not in the directory any more: see heldSealingKey. */
   readonly keySets: readonly KeySet[];
 }
 
@@ -67,4 +68,16 @@ export function sealingKey(
   if (listed?.role !== role || listed.use !== 'sealing') return undefined;
   return opening(state, role, now).find(({ listed: { number } }) => number === listed.keySet.number)?.keys
     .sealing;
+}
+
+/**
+ * The key that opens what was sealed to that key id, whatever the directory says of its time: for what was taken in while
+ * it was good, and has to come to its end. Never for what comes from outside. undefined: the role does not have it any more.
+ */
+export function heldSealingKey(
+  { keySets }: IdentityState,
+  keyId: Uint8Array,
+  sha256: IdentityCrypto['sha256'],
+): KeySet['sealing'] | undefined {
+  return keySets.find(({ sealing }) => equalBytes(keyIdOf(sealing.publicKey, sha256), keyId))?.sealing;
 }

@@ -115,7 +115,7 @@ describe('quickstart', () => {
       expect(stderr).not.toMatch(/specie:|Warning|✗/);
       const report = JSON.parse(stdout) as QuickstartReport;
       expect(report.checks.filter(({ passed }) => !passed)).toEqual([]);
-      expect(report.checks.length).toBe(21);
+      expect(report.checks.length).toBe(22);
       expect(report).toMatchObject({
         passed: true,
         wallets: { count: 50 },

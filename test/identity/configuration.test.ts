@@ -28,6 +28,8 @@ test('defaults', () => {
       loadAmountMax: 50_000n,
       balanceMax: 100_000n,
       devicesMax: 1_000_000,
+      deviceRequestsPerMinute: 60,
+      deviceDeclinesPerDay: 20,
       certificateDays: 365,
     },
     logLevel: 'info',

@@ -8,6 +8,7 @@ import { keyFileText } from '../../src/identity/key-file.ts';
 import { keyIdOf } from '../../src/identity/key-set.ts';
 import { loadHome, loadOperator, type RoleHome } from '../../src/identity/load-home.ts';
 import { generateKeyPair, generateKeySet } from '../../src/identity/new-key-set.ts';
+import { heldSealingKey } from '../../src/identity/own-keys.ts';
 import { Passphrase } from '../../src/identity/passphrase.ts';
 import { retireKeys } from '../../src/identity/retire-keys.ts';
 import type { RoleName } from '../../src/identity/roles.ts';
@@ -19,8 +20,8 @@ const HOUR = DAY / 24n;
 const EMPTY = new Uint8Array();
 
 /** A process of a role whose clock stands where the test puts it. */
-async function processOf(home: string, role: RoleName, passphrase = noPassphrase) {
-  const clock = { now: START };
+async function processOf(home: string, role: RoleName, passphrase = noPassphrase, now = START) {
+  const clock = { now };
   const faults: unknown[] = [];
   const loaded = await loadHome({
     home,
@@ -110,6 +111,43 @@ describe('rotation', () => {
     settlement.clock.now += 1n;
     expect(settlement.sealingKey(keyId)).toBeUndefined();
     settlement.close();
+  });
+
+  test('settlement keeps the sealing keys that are beyond their time, for what it has stored, until they are retired', async () => {
+    const home = await newHome();
+    const running = await processOf(home, 'settlement');
+    const { publicKey } = running.source.current().keySets[0]!.sealing;
+    const keyId = keyIdOf(publicKey, sha256);
+    const held = (process: RoleHome) => heldSealingKey(process.source.current(), keyId, sha256)?.publicKey;
+    const now = START + DAY;
+    // The second one takes the first key set out of the directory.
+    for (const at of [now, now + HOUR]) {
+      await rotate(home, 'settlement', at, { compromised: true });
+      await running.refresh();
+      running.clock.now = at + 1n;
+      expect(held(running)).toEqual(publicKey);
+      expect(running.sealingKey(keyId)).toBeUndefined();
+      expect(running.serverIdentity(() => false).channelKeys()).toHaveLength(1);
+    }
+    expect(listed(running, 'settlement')).toEqual([2, 3]);
+    const atNow = async () => {
+      const process = await processOf(home, 'settlement', noPassphrase, now + DAY);
+      process.close();
+      return process;
+    };
+    expect(held(await atNow())).toEqual(publicKey);
+    // One that cannot be read does not stop the role.
+    writeFileSync(join(home, 'keys/settlement/2.key'), '{', { mode: 0o600 });
+    const again = await atNow();
+    expect(held(again)).toEqual(publicKey);
+    expect(again.source.current().keySets).toHaveLength(2);
+    await retireKeys({ home, passphrase: noPassphrase, clock: () => now + DAY });
+    expect(numbers(home, 'settlement')).toEqual(['3.key']);
+    expect(held(await atNow())).toBeUndefined();
+    await running.refresh();
+    expect(running.faults).toEqual([]);
+    expect(held(running)).toEqual(publicKey);
+    running.close();
   });
 
   test('certificates of the old key count for their life, and not when it is compromised', async () => {

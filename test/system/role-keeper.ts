@@ -52,7 +52,11 @@ class RoleProcess {
   #end: string | undefined;
 
   constructor(home: string, roles: readonly RoleName[], more: readonly string[]) {
-    this.#child = fork(SCRIPT, [home, ...roles, ...more], { stdio: ['ignore', 'pipe', 'pipe', 'ipc'] });
+    this.#child = fork(SCRIPT, [home, ...roles, ...more], {
+      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+      // Not those of the test's process.
+      execArgv: [],
+    });
     living.add(this.#child);
     this.#child.on('error', () => {});
     createInterface({ input: this.#child.stderr! }).on('line', (line) => {

@@ -37,9 +37,19 @@ const roles = START_ORDER.filter((role) => rest.includes(role));
 const timeoutAt = rest.indexOf('--institution-timeout');
 
 /** Synchronously, so that what was said is heard even if the process is killed right after. */
-function say(line) {
-  writeSync(1, `${JSON.stringify(line)}\n`);
+function write(descriptor, text) {
+  for (let bytes = Buffer.from(`${text}\n`); bytes.length > 0; ) {
+    try {
+      bytes = bytes.subarray(writeSync(descriptor, bytes));
+    } catch (error) {
+      if (error.code !== 'EAGAIN') throw error;
+      // The tests have not read what is there.
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1);
+    }
+  }
 }
+
+const say = (line) => write(1, JSON.stringify(line));
 
 let passed;
 let isThere = () => false;
@@ -143,7 +153,7 @@ const log = (role) => {
     const text = JSON.stringify({ level, role, message, ...fields }, (_, value) =>
       value instanceof Error ? value.stack : typeof value === 'bigint' ? String(value) : value,
     );
-    writeSync(2, `${text}\n`);
+    write(2, text);
   };
   return { info: () => {}, warn: line('warn'), error: line('error') };
 };

@@ -19,6 +19,7 @@ import {
   nodeCrypto,
   readDirectory,
   Wallet,
+  type WalletOptions,
   WalletStore,
   type WalletTimes,
 } from '../../src/wallet/index.ts';
@@ -48,9 +49,20 @@ export interface TestWallet {
   readonly name: string;
   /** Its own card, that nobody else has. */
   readonly card: string;
+  readonly storage: WalletStorage;
 }
 
 export const cents = (amount: bigint): Amount => amountOf(amount);
+
+function walletOptions(storage: WalletStorage, times: Partial<WalletTimes> = {}): WalletOptions {
+  return {
+    storage,
+    crypto: nodeCrypto,
+    clock: nodeClock,
+    transport: channelTransport({ ...RECONNECT, requestTimeoutMs: 4_000 }),
+    times: { pauseFirstMs: 5, pauseLastMs: 100, patienceMs: PATIENCE_MS, ...times },
+  };
+}
 
 const silent = { info: () => {}, warn: () => {}, error: () => {} };
 
@@ -137,27 +149,27 @@ export class System {
     return this.keepers.get(role)!;
   }
 
-  async newWallet(times: Partial<WalletTimes> = {}): Promise<TestWallet> {
+  async newWallet(): Promise<TestWallet> {
     const number = this.#storages.length;
     const name = `wallet-${number}`;
     const storage = this.#store.storage(name);
     this.#storages.push(storage);
-    const wallet = await Wallet.create(
-      {
-        storage,
-        crypto: nodeCrypto,
-        clock: nodeClock,
-        transport: channelTransport({ ...RECONNECT, requestTimeoutMs: 4_000 }),
-        times: { pauseFirstMs: 5, pauseLastMs: 100, patienceMs: PATIENCE_MS, ...times },
-      },
-      {
-        directory: this.#directory,
-        rootFingerprint: this.home.fingerprint,
-        currency: new Currencies().parse('EUR'),
-        name,
-      },
-    );
-    const made = { wallet, name, card: this.#card(number) };
+    const wallet = await Wallet.create(walletOptions(storage), {
+      directory: this.#directory,
+      rootFingerprint: this.home.fingerprint,
+      currency: new Currencies().parse('EUR'),
+      name,
+    });
+    return this.#keep({ wallet, name, card: this.#card(number), storage });
+  }
+
+  /** Closes it and opens it again, with other times. */
+  async reopen({ wallet, ...same }: TestWallet, times: Partial<WalletTimes>): Promise<TestWallet> {
+    await wallet.close();
+    return this.#keep({ ...same, wallet: await Wallet.open(walletOptions(same.storage, times)) });
+  }
+
+  #keep(made: TestWallet): TestWallet {
     this.wallets.push(made);
     return made;
   }

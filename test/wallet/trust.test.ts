@@ -1,14 +1,15 @@
 // The directory and the certificate: renewed in time, and only by who may.
 import { expect, test } from 'vitest';
 import { ed25519 } from '../../src/crypto/index.ts';
-import { signDirectory } from '../../src/identity/directory.ts';
+import { Directory, signDirectory } from '../../src/identity/directory.ts';
 import { DirectoryContent } from '../../src/identity/directory-content.ts';
 import { generateKeyPair } from '../../src/identity/new-key-set.ts';
+import { systemCrypto } from '../../src/identity/system-crypto.ts';
 import { Refusal } from '../../src/roles/common/refusal.ts';
 import type { ManagementRefusal } from '../../src/roles/management/errors.ts';
 import { LoadAnswer, ManagementOperation } from '../../src/roles/management/messages.ts';
 import { Wallet } from '../../src/wallet/core/index.ts';
-import { content, DAY, directory, ROTATION, root } from '../identity/support.ts';
+import { content, DAY, directory, ROTATION, root, rootKeys } from '../identity/support.ts';
 import { encode } from './management.ts';
 import { createWallet, enrolledWallet, eur, newWallet, newWorld, openWallet, optionsOf } from './support.ts';
 
@@ -16,6 +17,9 @@ import { createWallet, enrolledWallet, eur, newWallet, newWorld, openWallet, opt
 function oldDirectory(): Partial<ReturnType<typeof content>> {
   return { roles: content().roles.map((role) => ({ ...role, keySets: role.keySets.slice(0, 1) })) };
 }
+
+const publishedAs = (serial: bigint): Uint8Array =>
+  Directory.verify(signDirectory({ ...content(), serial }, root), rootKeys.publicKey, systemCrypto).bytes();
 
 const settled = async (): Promise<void> => {
   for (let i = 0; i < 20; i++) await new Promise(setImmediate);
@@ -84,6 +88,39 @@ test('a wallet is not created on a directory of another root', async () => {
   const creation = Wallet.create(optionsOf(world), { ...newWallet, directory: strange });
   await expect(creation).rejects.toMatchObject({ code: 'directory_invalid' });
   expect(world.disk.size).toBe(0);
+});
+
+test('of directories that come at a time, the newest stays, in memory and in storage', async () => {
+  const world = newWorld();
+  const wallet = await createWallet(world);
+  const serials = [8n, 9n, 7n, 9n];
+  const results = await Promise.allSettled(
+    serials.map((serial) => wallet.replaceDirectory(publishedAs(serial))),
+  );
+  expect(results.map(({ status }) => status)).toEqual(['fulfilled', 'fulfilled', 'rejected', 'fulfilled']);
+  expect(results.map((result) => result.status === 'fulfilled' && result.value)).toEqual([
+    true,
+    true,
+    false,
+    false,
+  ]);
+  expect(wallet.directorySerial).toBe(9n);
+  await wallet.close();
+  expect((await openWallet(world)).directorySerial).toBe(9n);
+});
+
+test('a look for a newer directory does not put the old one back', async () => {
+  const world = newWorld();
+  const wallet = await enrolledWallet(world);
+  await wallet.close();
+  world.clock.advance(2n * DAY);
+  const again = await openWallet(world);
+  // Asked for when it connects; meanwhile a newer one comes from elsewhere.
+  const newer = publishedAs(9n);
+  await Promise.all([again.balance({ online: true }), again.replaceDirectory(newer)]);
+  await settled();
+  await again.close();
+  expect((await openWallet(world)).directorySerial).toBe(9n);
 });
 
 test('a certificate that nears its end is renewed', async () => {

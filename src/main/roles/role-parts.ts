@@ -130,6 +130,8 @@ export function managementParts(options: PartsOptions): Promise<RoleParts> {
             { currency: currency.ledger, amountMin: limits.loadAmountMin, amountMax: limits.loadAmountMax },
           ],
           devicesMax: limits.devicesMax,
+          deviceRequestsPerMinute: limits.deviceRequestsPerMinute,
+          deviceDeclinesPerDay: limits.deviceDeclinesPerDay,
           certificateValidityNs: BigInt(limits.certificateDays) * NANOSECONDS_A_DAY,
           certificateRenewalNs: renewalNs(limits.certificateDays),
         },

@@ -82,7 +82,7 @@ export interface Submission<State, Code extends string = string> {
   readonly digest: Uint8Array;
   /**
    * Called once, in the write transaction, when the id is new; what it returns is stored. It may read tables to check
-   * (uniqueness, balances); the flow's `writes` writes them. A Refusal is remembered too: else a late copy of a message
+   * (uniqueness, balances); the flow's `writes` writes them, and it writes itself what must be counted of refusals too. A Refusal is remembered too: else a late copy of a message
    * might be admitted after its sender was told no. Not so one that may be repeated (`busy`, …), which stores nothing.
    * Checks that always come to the same (signatures, limits) may stand before submit(): they need no memory. Never those
    * that time or a table can change (`applyBy`, a revocation): a request that was done would be refused when it comes

@@ -1,7 +1,7 @@
 // New requests against the rules of time, directory and registry, in the transaction that writes their first state: what
 // two requests race for, one of them finds taken.
 import type { Clock } from '../../identity/time.ts';
-import type { StoreReads } from '../../store/store.ts';
+import type { StoreReads, StoreTransaction } from '../../store/store.ts';
 import { Refusal } from '../common/refusal.ts';
 import type { AccountFiling, Enrolment } from '../documents/enrolment.ts';
 import {
@@ -23,6 +23,7 @@ import type { ManagementLimits } from './limits.ts';
 import type { LoadRequest } from './messages.ts';
 import type { DevicePeer } from './peers.ts';
 import { findSigningKey, isNumberTaken } from './registry.ts';
+import { checkLoads, checkRequests, countRequest } from './usage.ts';
 
 export interface AdmissionOptions {
   readonly clock: Clock;
@@ -78,36 +79,56 @@ export function admitEnrolment(
 }
 
 export function admitFiling(
-  reads: StoreReads,
+  tx: StoreTransaction,
   peer: DevicePeer,
   { account, applyBy }: AccountFiling,
   { clock, limits, directory }: AdmissionOptions,
 ): FilingState | Refused {
   const now = clock();
-  const device = checkDevice(reads, peer);
+  const busy = checkRequests(tx, peer.device, now, limits);
+  if (busy !== undefined) return busy;
+  countRequest(tx, peer.device, now);
+  const device = checkDevice(tx, peer);
   if (device instanceof Refusal) return device;
   const refused = checkApplyBy(applyBy, now, limits) ?? checkSealKey(account, directory, now);
   return refused ?? { device: peer.device, account };
 }
 
-export function admitLoad(
+/**
+ * Why a load cannot be admitted that is new: by rules that leave nothing behind. They are asked before it comes to the
+ * runner, which would remember the refusal for ever.
+ */
+export function checkNewLoad(
   reads: StoreReads,
+  { device }: DevicePeer,
+  { order: { document } }: LoadRequest,
+  { clock, limits }: Pick<AdmissionOptions, 'clock' | 'limits'>,
+): Refused | undefined {
+  return (
+    checkCurrency(document.currency, limits) ??
+    checkAmount(document, limits) ??
+    checkLoads(reads, device, clock(), limits)
+  );
+}
+
+export function admitLoad(
+  tx: StoreTransaction,
   peer: DevicePeer,
   { order, account: given }: LoadRequest,
   { clock, limits, directory }: AdmissionOptions,
 ): LoadState | Refused {
   const now = clock();
   const { document } = order;
-  const device = checkDevice(reads, peer);
+  const busy = checkLoads(tx, peer.device, now, limits);
+  if (busy !== undefined) return busy;
+  countRequest(tx, peer.device, now);
+  const device = checkDevice(tx, peer);
   if (device instanceof Refusal) return device;
-  const refused =
-    checkCurrency(document.currency, limits) ??
-    checkAmount(document, limits) ??
-    checkApplyBy(document.applyBy, now, limits);
+  const refused = checkApplyBy(document.applyBy, now, limits);
   if (refused !== undefined) return refused;
   const charged =
     given === undefined
-      ? checkOnFile(reads, peer.device)
+      ? checkOnFile(tx, peer.device)
       : { account: given, binding: { purpose: 'load', request: document.request } as const };
   if (charged instanceof Refusal) return charged;
   const { account, binding } = charged;
@@ -118,6 +139,7 @@ export function admitLoad(
       order,
       account,
       binding,
+      refused: undefined,
       distrusted: undefined,
     }
   );

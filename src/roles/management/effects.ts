@@ -49,6 +49,18 @@ const NOT_CREDIBLE_FROM_SETTLEMENT: ReadonlySet<SettlementRefusal | CommonRefusa
   'request_unknown',
 ] as const);
 
+/**
+ * Settlement's directory and configuration decide about these, and both may change: the refusal says that nothing is
+ * charged now, not that a copy of the charge that is still on its way will not be.
+ */
+const MAY_PASS_AT_SETTLEMENT: ReadonlySet<SettlementRefusal | CommonRefusal> = new Set([
+  'seal_key_unknown',
+  'currency_not_offered',
+  'amount_too_large',
+] as const);
+/** A directory or a configuration is replaced within seconds or minutes. */
+const REFUSED_PAUSE_MS = 5_000;
+
 export interface EffectsOptions {
   readonly settlement: SettlementClient;
   readonly cash: CashClient;
@@ -110,17 +122,20 @@ export function managementEffects(options: EffectsOptions): Effects {
   }
 
   async function charge(item: EffectItem<LoadEffect & { kind: 'charge' }>): Promise<LoadOutcome | Again> {
-    const { request } = item.effect;
+    const { request, refused } = item.effect;
     const result = await settlement.charge(request);
     if (result.kind === 'unknown') return again();
     if (result.kind === 'refused') {
       const { code } = result.refusal;
+      if (MAY_PASS_AT_SETTLEMENT.has(code)) {
+        return refused === undefined ? { kind: 'refused', reason: code } : again(REFUSED_PAUSE_MS);
+      }
       return NOT_CREDIBLE_FROM_SETTLEMENT.has(code)
         ? distrust(item, code)
         : { kind: 'declined', reason: code };
     }
     const { answer } = result;
-    if (answer.kind === 'pending') return again();
+    if (answer.kind === 'pending') return refused === undefined ? again() : { kind: 'taken' };
     if (answer.kind !== 'charged') return answer;
     const problem = await checkChargeReceipt(answer.receipt, request.order, receipts);
     return problem === undefined ? answer : distrust(item, problem);
@@ -146,6 +161,17 @@ export function managementEffects(options: EffectsOptions): Effects {
     return result.answer.kind === 'pending' ? again() : result.answer;
   }
 
+  async function prevent(item: EffectItem<LoadEffect & { kind: 'prevent' }>): Promise<LoadOutcome | Again> {
+    const result = await settlement.reverse(item.effect.request);
+    if (result.kind === 'unknown') return again();
+    if (result.kind === 'refused') {
+      const { code } = result.refusal;
+      // It is charged after all: asked for the charge, settlement gives the receipt.
+      return code === 'rejection_required' ? { kind: 'taken' } : distrust(item, code);
+    }
+    return result.answer.kind === 'pending' ? again() : { kind: 'prevented' };
+  }
+
   const performEnrolment = async (item: EffectItem<EnrolEffect>): Promise<EnrolOutcome | Again> =>
     item.effect.kind === 'open' ? open({ ...item, effect: item.effect }) : { kind: 'expired' };
 
@@ -155,6 +181,8 @@ export function managementEffects(options: EffectsOptions): Effects {
         return charge({ ...item, effect });
       case 'credit':
         return credit({ ...item, effect });
+      case 'prevent':
+        return prevent({ ...item, effect });
       case 'reverse':
         return reverse({ ...item, effect });
     }

@@ -16,11 +16,15 @@
 //                  │ └─── expired ─▶ expired
 //                  └───── declined ─▶ declined
 //
-// Opening, charging, crediting and reversing have a second name each, `…_distrusted`: the partner has answered something
-// that cannot be right (a receipt of another amount, a signature that is not good, a refusal of what it may not refuse).
-// Nothing of it is believed, the device goes on waiting, the partner is asked again with long pauses, and an operator
-// sees the state. Whether money was charged is never guessed: only settlement's word ends charging, only cash's ends
-// crediting.
+// Settlement may refuse a charge for what its directory or configuration says today (`charging_refused`). That is no end: a
+// copy of the charge that is still on its way may be taken when a newer directory is there. So it is asked again until
+// `applyBy` has passed, then asked to prevent the charge, and only then the load is declined. If it turns out that the
+// charge stands after all, the load goes on.
+//
+// Opening, charging, crediting and reversing have a second name each, `…_distrusted`: the partner has answered something that cannot
+// be right (a receipt of another amount, a signature that is not good, a refusal of what it may not refuse). Nothing of it
+// is believed, the device goes on waiting, the partner is asked again with long pauses, and an operator sees the state.
+// Whether money was charged is never guessed: only settlement's word ends charging, only cash's ends crediting.
 //
 // A charge is given back only against cash's signed rejection of its credit, which settlement asks for. A refusal by cash
 // says that nothing was credited now, not that nothing ever will be: whoever has the charge receipt may ask again. So no
@@ -68,13 +72,19 @@ import {
   putSigningKey,
   removeChannelKey,
 } from './registry.ts';
+import { type LoadChange, putLoadChange } from './usage.ts';
 
 /** As the messages have it: a reason, a state's name. */
 export const REASON_BYTES_MAX = 64;
 const Reason = text(REASON_BYTES_MAX);
 
-function nameOfState(state: { readonly kind: string; readonly distrusted?: string | undefined }): string {
-  return state.distrusted === undefined ? state.kind : `${state.kind}_distrusted`;
+function nameOfState(state: {
+  readonly kind: string;
+  readonly refused?: string | undefined;
+  readonly distrusted?: string | undefined;
+}): string {
+  if (state.distrusted !== undefined) return `${state.kind}_distrusted`;
+  return state.refused === undefined ? state.kind : `${state.kind}_refused`;
 }
 
 // ---- Enrolment
@@ -223,6 +233,8 @@ const LoadState = union({
     /** Decided at admission, for good: the one given, or the one that was on file. */
     account: SealedAccount,
     binding: AccountBinding,
+    /** Why settlement has refused it so far, where that is not final. */
+    refused: optional(Reason),
     /** What was wrong with settlement's last answer. */
     distrusted: optional(Reason),
   }),
@@ -263,7 +275,9 @@ export type LoadEffect = {
   /** As in the state: a problem that is known already is not written anew at each attempt. */
   readonly distrusted: string | undefined;
 } & (
-  | { readonly kind: 'charge'; readonly request: ChargeRequest }
+  | { readonly kind: 'charge'; readonly request: ChargeRequest; readonly refused: string | undefined }
+  /** What was refused so far never comes into effect. */
+  | { readonly kind: 'prevent'; readonly request: ReverseRequest }
   | { readonly kind: 'credit'; readonly request: CreditRequest }
   | { readonly kind: 'reverse'; readonly request: ReverseRequest }
 );
@@ -272,6 +286,11 @@ export type LoadOutcome =
   | { readonly kind: 'charged'; readonly receipt: SignedChargeReceipt }
   | { readonly kind: 'declined'; readonly reason: string }
   | { readonly kind: 'expired' }
+  /** By settlement, for a reason that may pass. */
+  | { readonly kind: 'refused'; readonly reason: string }
+  /** It has taken what it refused before. */
+  | { readonly kind: 'taken' }
+  | { readonly kind: 'prevented' }
   /** By settlement, asked for or not. */
   | { readonly kind: 'reversed'; readonly reason: string }
   | { readonly kind: 'credited'; readonly receipt: SignedCreditReceipt }
@@ -282,11 +301,15 @@ export const loadFlow: Flow<LoadState, LoadEffect, LoadOutcome> = {
   kind: 3,
   name: 'load',
   state: LoadState,
-  effect(state) {
+  effect(state, now) {
     switch (state.kind) {
       case 'charging': {
-        const { order, account, binding, distrusted } = state;
-        return { kind: 'charge', request: { order, account, binding }, distrusted };
+        const { order, account, binding, refused, distrusted } = state;
+        const { request, applyBy } = order.document;
+        if (refused !== undefined && now >= applyBy) {
+          return { kind: 'prevent', request: { request, reason: refused, rejection: undefined }, distrusted };
+        }
+        return { kind: 'charge', request: { order, account, binding }, refused, distrusted };
       }
       case 'crediting': {
         const { device, order, charge, distrusted } = state;
@@ -315,6 +338,12 @@ export const loadFlow: Flow<LoadState, LoadEffect, LoadOutcome> = {
     }
   },
   stateName: nameOfState,
+  writes(before, after, { now, reads }) {
+    const isOpen = loadFlow.effect(after, now) !== undefined;
+    if (before !== undefined && isOpen) return [];
+    const change: LoadChange = { open: isOpen ? 1 : -1, isDeclined: after.kind === 'declined' };
+    return [putLoadChange(reads, after.device, now, change)];
+  },
 };
 
 type LoadIn<Kind extends LoadState['kind']> = LoadState & { readonly kind: Kind };
@@ -330,6 +359,12 @@ function afterCharge(state: LoadIn<'charging'>, outcome: LoadOutcome): LoadState
       return { kind: 'declined', device, order, reason: outcome.reason };
     case 'expired':
       return { kind: 'expired', device, order };
+    case 'refused':
+      return { ...state, refused: outcome.reason, distrusted: undefined };
+    case 'taken':
+      return { ...state, refused: undefined, distrusted: undefined };
+    case 'prevented':
+      return state.refused === undefined ? state : { kind: 'declined', device, order, reason: state.refused };
     case 'reversed':
       return {
         kind: 'reversed',

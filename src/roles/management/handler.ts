@@ -15,6 +15,7 @@ import {
   admitFiling,
   admitLoad,
   checkEnrolment,
+  checkNewLoad,
 } from './admission.ts';
 import {
   checkChannelKey,
@@ -69,6 +70,7 @@ import {
   signedMessage,
   submitSigned,
 } from './requests.ts';
+import { checkRequests } from './usage.ts';
 
 /** How long a device waits for its balance. Beyond: `busy`, and it asks again. */
 export const BALANCE_WAIT_MS = 2_000;
@@ -197,6 +199,7 @@ function fileAccounts(
       id: document.request,
       digest: digests[i]!,
       check: () => checkRequestId(document.request) ?? checkAsker(peer, document, options),
+      checkNew: () => checkRequests(options.store, peer.device, options.clock(), options.limits),
       signed: signedMessage(AccountFiling, filing),
       admit: (tx) => admitFiling(tx, peer, document, options),
     };
@@ -223,6 +226,7 @@ function load(
       id: document.request,
       digest: digests[i]!,
       check: () => checkRequestId(document.request) ?? checkAsker(peer, document, options),
+      checkNew: () => checkNewLoad(options.store, peer, message, options),
       signed: signedMessage(LoadOrder, message.order),
       admit: (tx) => admitLoad(tx, peer, message, options),
     };

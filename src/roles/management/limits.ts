@@ -21,6 +21,15 @@ export interface ManagementLimits {
   /** Enrolments under way: while cash does not answer, strangers must not take the room of loads. Beyond: busy. */
   readonly enrollingMax: number;
   /**
+   * Loads of one device under way: a wallet has one, or a few after an outage; all that are under way share the queue to
+   * the institution. Beyond: busy, as with the next two, and nothing is stored.
+   */
+  readonly deviceLoadsOpenMax: number;
+  /** New loads and filings of one device: each is kept for ever, also a refusal. */
+  readonly deviceRequestsPerMinute: number;
+  /** Declined loads of one device: whoever mistypes needs a few, whoever tries out stolen numbers thousands. */
+  readonly deviceDeclinesPerDay: number;
+  /**
    * How far ahead an `applyBy` may lie, nanoseconds: an order must not come into effect when its owner has forgotten it.
    * Beyond: applies_too_late.
    */
@@ -45,6 +54,9 @@ const DAY_NS = 24n * 60n * MINUTE_NS;
 export const MANAGEMENT_LIMITS: Omit<ManagementLimits, 'loads'> = {
   devicesMax: 1_000_000,
   enrollingMax: 10_000,
+  deviceLoadsOpenMax: 8,
+  deviceRequestsPerMinute: 60,
+  deviceDeclinesPerDay: 20,
   applyByAheadMaxNs: 7n * DAY_NS,
   enrolAheadMinNs: 30n * SECOND_NS,
   certificateValidityNs: 365n * DAY_NS,
@@ -73,6 +85,9 @@ export function checkManagementLimits(limits: ManagementLimits): ManagementLimit
   }
   checkUint(devicesMax, Number.MAX_SAFE_INTEGER, 'devicesMax');
   checkUint(enrollingMax, Number.MAX_SAFE_INTEGER, 'enrollingMax');
+  for (const name of ['deviceLoadsOpenMax', 'deviceRequestsPerMinute', 'deviceDeclinesPerDay'] as const) {
+    checkUint(limits[name], 0xffff_ffff, name);
+  }
   checkU64(limits.applyByAheadMaxNs, 'applyByAheadMaxNs');
   checkU64(limits.enrolAheadMinNs, 'enrolAheadMinNs');
   if (limits.enrolAheadMinNs > limits.applyByAheadMaxNs) {

@@ -73,6 +73,7 @@ function ofLoad(state: LoadState): Particulars {
 /** What is wrong, or why it ended so, or the institution's name for the charge. */
 function detailOf(state: LoadState): string {
   if ('distrusted' in state && state.distrusted !== undefined) return state.distrusted;
+  if ('refused' in state && state.refused !== undefined) return state.refused;
   if ('reason' in state) return state.reason;
   if (state.kind === 'reversing') return state.rejection.document.reason;
   return 'charge' in state ? state.charge.document.institutionReference : '';

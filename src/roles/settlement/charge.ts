@@ -93,12 +93,15 @@ function submission(
   };
 }
 
-function answerOf({ id, state, stateName }: Standing<ChargeState>, { store }: SettlementParts): ChargeAnswer {
+function answerOf(
+  { id, state, stateName }: Standing<ChargeState>,
+  { store, receiptNow }: SettlementParts,
+): ChargeAnswer {
   switch (state.kind) {
     case 'charged': {
       const reversal = storedReversal(store, id);
       if (reversal !== undefined) return reversalAnswer(reversal.state);
-      return { kind: 'charged', receipt: state.receipt };
+      return { kind: 'charged', receipt: receiptNow(state.receipt) };
     }
     case 'declined':
       return { kind: 'declined', reason: state.reason };

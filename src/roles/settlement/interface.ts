@@ -13,6 +13,10 @@ export interface SettlementKeys {
    * X25519: what opens seals to that key id, in use or retired; undefined: no key of settlement's, or one beyond its time.
    */
   sealing(keyId: Uint8Array, now: bigint): KeyPair | undefined;
+  /** The same for charges that are stored: whatever its time, as long as settlement still has it. */
+  storedSealing(keyId: Uint8Array): KeyPair | undefined;
+  /** Whether signatures of that signing key of settlement's count. */
+  signatureCounts(keyId: Uint8Array, now: bigint): boolean;
   /** Ed25519: cash's signing key of that id, as long as its signatures count. */
   cash(keyId: Uint8Array, now: bigint): Uint8Array | undefined;
 }

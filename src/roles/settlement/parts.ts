@@ -3,6 +3,7 @@ import type { CryptoPool } from '../../crypto/index.ts';
 import type { Clock } from '../../ledger/clock.ts';
 import type { SetTimer } from '../../shared/timer.ts';
 import type { RoleStore } from '../../store/store.ts';
+import type { SignedChargeReceipt } from '../documents/receipts.ts';
 import type { FlowRunner } from '../flow/flow-runner.ts';
 import type { ChargeFlow } from './flow.ts';
 import type { SettlementLimits } from './limits.ts';
@@ -14,7 +15,10 @@ export interface SettlementParts {
   readonly chargeFlow: ChargeFlow;
   /** Of this run of the process. */
   readonly run: bigint;
+  /** Of charges that come; those that are stored open with keys beyond their time too. */
   readonly openSeals: OpenSeals;
+  /** A stored receipt as it is answered now: signed anew where signatures of its key do not count any more. */
+  readonly receiptNow: (receipt: SignedChargeReceipt) => SignedChargeReceipt;
   /** Cash's signing key of that id, as long as its signatures count. */
   readonly cashKey: (keyId: Uint8Array) => Uint8Array | undefined;
   readonly limits: SettlementLimits;

@@ -1,9 +1,11 @@
-// Signs charge receipts. The signed receipt stays in the charge's state, so that it is the same for ever, whatever becomes
-// of the key.
+// Signs charge receipts. The signed receipt stays in the charge's state, and is the same as long as signatures of its key
+// count. When they do not (the key was compromised, or its time is over), whoever asks gets one that says the same, signed
+// by the key in use. Nothing of that is stored: the stored receipt and the key make the same bytes each time. Cash credits
+// an order once, whatever receipt comes with it.
 import { ed25519, type SigningKey, sha256 } from '../../crypto/index.ts';
 import type { Clock } from '../../ledger/clock.ts';
 import { LoadOrder } from '../documents/load-order.ts';
-import { ChargeReceipt } from '../documents/receipts.ts';
+import { ChargeReceipt, type SignedChargeReceipt } from '../documents/receipts.ts';
 import { KEY_ID_BYTES } from '../documents/signed.ts';
 import type { SignReceipt } from './institution-calls.ts';
 import type { KeyPair } from './interface.ts';
@@ -20,24 +22,32 @@ export class ReceiptSigner {
   }
 
   readonly sign: SignReceipt = ({ order }, institutionReference) => {
-    const { key, keyId } = this.#key();
     const { request, amount, currency } = order.document;
-    const document: ChargeReceipt = {
-      keyId,
+    return this.#signed({
       request,
       orderDigest: sha256(LoadOrder.codec.encode(order.document)),
       amount,
       currency,
       institutionReference,
       chargedAt: this.#clock(),
-    };
-    return { document, signature: key.sign(ChargeReceipt.signedBytes(document)) };
+    });
   };
+
+  /** The same receipt by the key in use. */
+  signAnew({ document }: SignedChargeReceipt): SignedChargeReceipt {
+    return this.#signed(document);
+  }
 
   /** Wipes the key. */
   close(): void {
     this.#ready?.key.close();
     this.#ready = undefined;
+  }
+
+  #signed(content: Omit<ChargeReceipt, 'keyId'>): SignedChargeReceipt {
+    const { key, keyId } = this.#key();
+    const document: ChargeReceipt = { ...content, keyId };
+    return { document, signature: key.sign(ChargeReceipt.signedBytes(document)) };
   }
 
   #key() {

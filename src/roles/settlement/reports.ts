@@ -5,12 +5,21 @@ import { HISTORY_STEPS_MAX, type RequestReport } from '../common/request-report.
 import type { SignedLoadOrder } from '../documents/load-order.ts';
 import type { StoredRequest } from '../flow/record.ts';
 import type { ChargeState, ReversalState } from './flow.ts';
-import { type Stored, storedCharge, storedReversal } from './registry.ts';
+import { isDamage, type Stored, storedCharge, storedReversal } from './registry.ts';
 
 type History = RequestReport['history'];
 
-/** undefined: neither a charge nor a reversal of it has come. @throws StoreError store_corrupt */
+/** undefined: neither a charge nor a reversal of it has come. Of a damaged record only that is said. */
 export function reportOf(reads: StoreReads, request: bigint): RequestReport | undefined {
+  try {
+    return readReport(reads, request);
+  } catch (error) {
+    if (!isDamage(error)) throw error;
+    return damagedReport(request);
+  }
+}
+
+function readReport(reads: StoreReads, request: bigint): RequestReport | undefined {
   const charge = storedCharge(reads, request);
   const reversal = storedReversal(reads, request);
   if (charge === undefined) return reversal === undefined ? undefined : reversalReport(request, reversal);
@@ -45,6 +54,21 @@ function chargeReport(request: bigint, { record, state }: Stored<ChargeState>): 
     device: 0n,
     detail: detailOf(state),
     history: shortened(historyOf(record)),
+  };
+}
+
+function damagedReport(request: bigint): RequestReport {
+  return {
+    request,
+    kind: 'charge',
+    state: 'damaged',
+    createdAt: 0n,
+    updatedAt: 0n,
+    amount: 0n,
+    currency: 0,
+    device: 0n,
+    detail: 'its record is damaged: restore the store from a copy',
+    history: [],
   };
 }
 

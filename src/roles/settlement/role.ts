@@ -76,7 +76,7 @@ export async function openSettlement(options: SettlementOptions): Promise<Settle
   const signer = new ReceiptSigner(() => keys.signing(clock()), clock);
   const instructor = new Instructor({
     calls: new InstitutionCalls({ institution, signReceipt: signer.sign, log }),
-    openSeals,
+    openSeals: sealOpener((keyId) => keys.storedSealing(keyId), pool),
     reversalOf: (request) => reversalReason(store, request),
     clock,
     callsMax: limits.institutionCallsMax,
@@ -100,6 +100,8 @@ export async function openSettlement(options: SettlementOptions): Promise<Settle
       chargeFlow: charges,
       run: thisRun,
       openSeals,
+      receiptNow: (receipt) =>
+        keys.signatureCounts(receipt.document.keyId, clock()) ? receipt : signer.signAnew(receipt),
       cashKey: (keyId) => keys.cash(keyId, clock()),
       limits,
       clock,

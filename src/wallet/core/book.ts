@@ -211,10 +211,17 @@ export class Book {
     });
   }
 
-  setDirectory(directory: StoredDirectory): Promise<void> {
+  /**
+   * @param change of what is stored by then: whoever replaces all of it could put an older directory back; undefined: none
+   * @returns whether something changed
+   */
+  changeDirectory(change: (stored: StoredDirectory) => StoredDirectory | undefined): Promise<boolean> {
     return this.#alone(async () => {
+      const directory = change(this.#directory);
+      if (directory === undefined) return false;
       await this.#write([{ key: Key.directory, value: StoredDirectory.encode(directory) }]);
       this.#directory = directory;
+      return true;
     });
   }
 

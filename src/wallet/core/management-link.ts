@@ -222,7 +222,7 @@ export class ManagementLink {
         throw new WalletError('refused', `directory: ${answer.message} (${answer.code})`);
       }
       await this.replaceDirectory(answer.directory);
-      await this.#book.setDirectory({ ...this.#book.directory, checkedAt: this.#now() });
+      await this.#book.changeDirectory((stored) => ({ ...stored, checkedAt: this.#now() }));
     } catch (error) {
       if (!(error instanceof WalletError || error instanceof TransportError)) throw error;
       if (error instanceof WalletError && error.code.startsWith('storage')) throw error;
@@ -232,16 +232,22 @@ export class ManagementLink {
 
   /** @returns whether it was newer @throws WalletError directory_invalid */
   async replaceDirectory(bytes: Uint8Array): Promise<boolean> {
-    const trust = Trust.of(bytes, this.#book.settings.rootFingerprint, this.#options.crypto);
-    if (trust.serial < this.#trust.serial) {
-      throw new WalletError(
-        'directory_invalid',
-        `directory: expected serial ${this.#trust.serial} or later, got ${trust.serial}`,
-      );
-    }
-    if (trust.serial === this.#trust.serial) return false;
-    await this.#book.setDirectory({ directory: bytes, checkedAt: this.#book.directory.checkedAt });
-    this.#trust = trust;
+    const trusted = (directory: Uint8Array): Trust =>
+      Trust.of(directory, this.#book.settings.rootFingerprint, this.#options.crypto);
+    const trust = trusted(bytes);
+    // Of two that come at a time, the newer one stays, whichever is written last.
+    const isNewer = await this.#book.changeDirectory((stored) => {
+      const { serial } = trusted(stored.directory);
+      if (trust.serial < serial) {
+        throw new WalletError(
+          'directory_invalid',
+          `directory: expected serial ${serial} or later, got ${trust.serial}`,
+        );
+      }
+      return trust.serial === serial ? undefined : { ...stored, directory: bytes };
+    });
+    if (!isNewer) return false;
+    if (trust.serial > this.#trust.serial) this.#trust = trust;
     this.#emit({ type: 'directory_replaced', serial: trust.serial });
     return true;
   }

@@ -35,6 +35,7 @@ const COMMANDS = [
   'start',
   'institution',
   'wallet',
+  'devices',
   'request',
   'audit',
   'submit',

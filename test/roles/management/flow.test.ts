@@ -103,6 +103,7 @@ describe('load', () => {
     ...common,
     account: sealedAccount(),
     binding: { purpose: 'load', request: 5n },
+    refused: undefined,
     distrusted: undefined,
   };
   const crediting: LoadState = { kind: 'crediting', ...common, charge, distrusted: undefined };
@@ -116,6 +117,7 @@ describe('load', () => {
   const states: { readonly [name: string]: LoadState } = {
     charging,
     charging_distrusted: { ...charging, distrusted: 'first' } as LoadState,
+    charging_refused: { ...charging, refused: 'first' } as LoadState,
     crediting,
     crediting_distrusted: { ...crediting, distrusted: 'first' } as LoadState,
     reversing,
@@ -129,6 +131,9 @@ describe('load', () => {
     { kind: 'charged', receipt: charge },
     { kind: 'declined', reason: 'no_funds' },
     { kind: 'expired' },
+    { kind: 'refused', reason: 'later' },
+    { kind: 'taken' },
+    { kind: 'prevented' },
     { kind: 'reversed', reason: 'unknown' },
     { kind: 'credited', receipt: credit },
     { kind: 'rejected', rejection },
@@ -137,17 +142,18 @@ describe('load', () => {
 
   // Asks for, then what becomes of it with each outcome; · stays as it is.
   const walk = `
-    state                 asks     charged    declined  expired  reversed  credited  rejected   distrusted
-    charging              charge   crediting  declined  expired  reversed  ·         ·          charging_distrusted
-    charging_distrusted   charge   crediting  declined  expired  reversed  ·         ·          charging_distrusted
-    crediting             credit   ·          ·         ·        ·         loaded    reversing  crediting_distrusted
-    crediting_distrusted  credit   ·          ·         ·        ·         loaded    reversing  crediting_distrusted
-    reversing             reverse  ·          ·         ·        reversed  ·         ·          reversing_distrusted
-    reversing_distrusted  reverse  ·          ·         ·        reversed  ·         ·          reversing_distrusted
-    loaded                -        ·          ·         ·        ·         ·         ·          ·
-    declined              -        ·          ·         ·        ·         ·         ·          ·
-    expired               -        ·          ·         ·        ·         ·         ·          ·
-    reversed              -        ·          ·         ·        ·         ·         ·          ·
+    state                 asks     charged    declined  expired  refused           taken     prevented  reversed  credited  rejected   distrusted
+    charging              charge   crediting  declined  expired  charging_refused  ·         ·          reversed  ·         ·          charging_distrusted
+    charging_distrusted   charge   crediting  declined  expired  charging_refused  charging  ·          reversed  ·         ·          charging_distrusted
+    charging_refused      charge   crediting  declined  expired  charging_refused  charging  declined   reversed  ·         ·          charging_distrusted
+    crediting             credit   ·          ·         ·        ·                 ·         ·          ·         loaded    reversing  crediting_distrusted
+    crediting_distrusted  credit   ·          ·         ·        ·                 ·         ·          ·         loaded    reversing  crediting_distrusted
+    reversing             reverse  ·          ·         ·        ·                 ·         ·          reversed  ·         ·          reversing_distrusted
+    reversing_distrusted  reverse  ·          ·         ·        ·                 ·         ·          reversed  ·         ·          reversing_distrusted
+    loaded                -        ·          ·         ·        ·                 ·         ·          ·         ·         ·          ·
+    declined              -        ·          ·         ·        ·                 ·         ·          ·         ·         ·          ·
+    expired               -        ·          ·         ·        ·                 ·         ·          ·         ·         ·          ·
+    reversed              -        ·          ·         ·        ·                 ·         ·          ·         ·         ·          ·
   `;
   const [head, ...rows] = walk
     .trim()
@@ -175,12 +181,25 @@ describe('load', () => {
   test('what it knows goes along; the sealed account does not, once it is charged', () => {
     const credited = loadFlow.next(charging, outcomes[0]!, 0n);
     expect(credited).toEqual(crediting);
-    expect(loadFlow.next(credited, outcomes[4]!, 0n)).toEqual(states.loaded);
-    expect(loadFlow.next(credited, outcomes[5]!, 0n)).toEqual(reversing);
-    expect(loadFlow.next(reversing, outcomes[3]!, 0n)).toEqual(states.reversed);
+    expect(loadFlow.next(credited, outcomes[7]!, 0n)).toEqual(states.loaded);
+    expect(loadFlow.next(credited, outcomes[8]!, 0n)).toEqual(reversing);
+    expect(loadFlow.next(reversing, outcomes[6]!, 0n)).toEqual(states.reversed);
     expect(loadFlow.effect(reversing, 0n)).toMatchObject({
       request: { request: 5n, reason: 'closed', rejection },
     });
+  });
+
+  test('what is refused is asked for until its time has come, then it is prevented', () => {
+    const { applyBy } = order.document;
+    const refused = states.charging_refused!;
+    expect(loadFlow.effect(refused, applyBy - 1n)).toMatchObject({ kind: 'charge', refused: 'first' });
+    expect(loadFlow.effect(refused, applyBy)).toEqual({
+      kind: 'prevent',
+      request: { request: 5n, reason: 'first', rejection: undefined },
+      distrusted: undefined,
+    });
+    expect(loadFlow.next(refused, { kind: 'prevented' }, 0n)).toMatchObject({ reason: 'first' });
+    expect(loadFlow.next(refused, { kind: 'taken' }, 0n)).toEqual(charging);
   });
 
   test('its order alone ends no load: only what settlement and cash say does', () => {

@@ -12,10 +12,12 @@ import {
   creditReceipt,
   creditRejection,
   Device,
+  HOUR,
   NO_ANSWER,
   ok,
   refused,
   rejected,
+  SECOND,
   Stage,
   sealedAccount,
 } from './support.ts';
@@ -208,6 +210,57 @@ describe('a load that cash', () => {
     const rejection = creditRejection(loads.device, ada.order(REQUEST), { reason });
     expect(reversals).toHaveLength(4);
     for (const { request } of reversals) expect(request).toEqual({ request: REQUEST, reason, rejection });
+  });
+});
+
+describe('what settlement refuses for a reason that may pass', () => {
+  const REASONS = ['seal_key_unknown', 'currency_not_offered', 'amount_too_large'];
+  const TIME = { applyBy: START + 60n * SECOND };
+
+  test.each(REASONS)('%s: is asked again, and charged when it has passed', async (code) => {
+    const loads = await Loads.open();
+    const { stage } = loads;
+    stage.partners.script = (call) => (call === 'charge' ? refused(code) : undefined);
+    expect(await loads.once(given(TIME))).toMatchObject({ answer: { kind: 'pending' } });
+    expect(await stage.stateOf(REQUEST)).toBe(`charging_refused ${code}`);
+    await stage.pass(20_000);
+    expect(loads.charges.length).toBeLessThan(8);
+    stage.partners.script = () => undefined;
+    expect(await loads.load(given(TIME))).toMatchObject({ kind: 'loaded' });
+    expect(stage.partners.reversed.size).toBe(0);
+  });
+
+  test.each(REASONS)('%s: is prevented for ever when its time has come, and then declined', async (code) => {
+    const loads = await Loads.open();
+    const { stage } = loads;
+    const { partners } = stage;
+    let reversals = 0;
+    partners.script = (call) => {
+      if (call === 'charge') return refused(code);
+      return call === 'reverse' && ++reversals < 3 ? NO_ANSWER : undefined;
+    };
+    const message = given(TIME);
+    expect(await loads.load(message)).toEqual({ kind: 'declined', reason: code });
+    expect(await stage.stateOf(REQUEST)).toBe(`declined ${code}`);
+    expect(stage.clock()).toBeGreaterThanOrEqual(TIME.applyBy);
+    // A copy of the charge that was on its way all the time.
+    expect(partners.charge(loads.charges[0]!)).toMatchObject({ kind: 'reversed' });
+    expect(partners.charged.size).toBe(0);
+  });
+
+  test('a copy that was charged meanwhile is credited', async () => {
+    const loads = await Loads.open();
+    const { stage } = loads;
+    const { partners } = stage;
+    partners.script = (call) => {
+      if (call === 'charge' && stage.clock() < TIME.applyBy) return refused('seal_key_unknown');
+      if (call !== 'reverse') return undefined;
+      partners.charge(loads.charges[0]!);
+      return refused('rejection_required');
+    };
+    expect(await loads.load(given(TIME))).toMatchObject({ kind: 'loaded' });
+    expect(partners.charged.size).toBe(1);
+    expect(partners.credited.size).toBe(1);
   });
 });
 
@@ -508,5 +561,88 @@ describe('a filing is refused', () => {
     expect(await stage.settle(stage.as(ada.peer(device)).fileAccount(message()))).toMatchObject({
       refusal: { code },
     });
+  });
+});
+
+describe('one device takes its share and no more', () => {
+  const ask = (loads: Loads, requests: readonly bigint[], change: Partial<LoadOrder> = {}) =>
+    loads.stage.settle(
+      Promise.all(
+        requests.map((request) =>
+          loads.stage.as(ada.peer(loads.device)).load({
+            order: ada.order(request, { applyBy: loads.stage.clock() + HOUR / 2n, ...change }),
+            account: sealedAccount(),
+          }),
+        ),
+      ),
+    );
+  const idsFrom = (first: bigint, count: number): bigint[] =>
+    Array.from({ length: count }, (_, i) => first + BigInt(i));
+  const kinds = (results: Awaited<ReturnType<typeof ask>>): string[] =>
+    results.map((result) => (result.kind === 'ok' ? result.answer.kind : result.kind));
+
+  test('of what is under way; another device goes on', async () => {
+    const loads = await Loads.open({ deviceLoadsOpenMax: 3 });
+    const other = await loads.stage.enrolled(bob);
+    const { partners } = loads.stage;
+    partners.script = (call) => (call === 'charge' ? NO_ANSWER : undefined);
+    const records = () => loads.stage.disk.records.size;
+    const first = await ask(loads, idsFrom(9_100n, 5));
+    // `busy`: to be asked again.
+    expect(kinds(first).sort()).toEqual(['pending', 'pending', 'pending', 'unknown', 'unknown']);
+    const before = records();
+    expect(kinds(await ask(loads, idsFrom(9_200n, 20)))).toEqual(Array(20).fill('unknown'));
+    expect(records()).toBe(before);
+    const bobs = { order: bob.order(9_300n), account: sealedAccount() };
+    expect(kinds([await loads.stage.settle(loads.stage.as(bob.peer(other)).load(bobs))])).toEqual([
+      'pending',
+    ]);
+
+    loads.stage.crash();
+    await loads.stage.start();
+    expect(kinds(await ask(loads, [9_400n]))).toEqual(['unknown']);
+    partners.script = () => undefined;
+    await loads.stage.pass(40_000);
+    for (let round = 0; round < 3; round++) {
+      expect(kinds(await ask(loads, idsFrom(9_500n + 10n * BigInt(round), 3)))).toEqual(
+        Array(3).fill('loaded'),
+      );
+    }
+  });
+
+  test('of new requests a minute, loads and filings, also of those whose refusal is kept', async () => {
+    const loads = await Loads.open({ deviceRequestsPerMinute: 4 });
+    const { stage } = loads;
+    await stage.settle(stage.as(ada.peer(loads.device)).fileAccount(ada.filing(90n)));
+    expect(kinds(await ask(loads, idsFrom(9_100n, 2), { applyBy: 1n }))).toEqual(['refused', 'refused']);
+    expect(kinds(await ask(loads, idsFrom(9_110n, 3)))).toEqual(['loaded', 'unknown', 'unknown']);
+    const before = stage.disk.records.size;
+    const filing = () => stage.settle(stage.as(ada.peer(loads.device)).fileAccount(ada.filing(91n)));
+    expect((await filing()).kind).toBe('unknown');
+    expect(stage.disk.records.size).toBe(before);
+    // What is known is answered as before.
+    expect(kinds(await ask(loads, [9_100n], { applyBy: 1n }))).toEqual(['refused']);
+    await stage.pass(60_000);
+    expect(kinds(await ask(loads, idsFrom(9_120n, 4)))).toEqual(Array(4).fill('loaded'));
+    expect(kinds(await ask(loads, [9_130n]))).toEqual(['unknown']);
+  });
+
+  test('of declined loads a day', async () => {
+    const loads = await Loads.open({ deviceDeclinesPerDay: 3 });
+    loads.stage.partners.script = (call) =>
+      call === 'charge' ? ok({ kind: 'declined', reason: 'unknown_card' }) : undefined;
+    for (const request of idsFrom(9_100n, 3))
+      expect(kinds(await ask(loads, [request]))).toEqual(['declined']);
+    loads.stage.partners.script = () => undefined;
+    expect(kinds(await ask(loads, [9_110n]))).toEqual(['unknown']);
+    await loads.stage.pass(86_400_000);
+    expect(kinds(await ask(loads, [9_111n]))).toEqual(['loaded']);
+  });
+
+  test('an amount out of bounds leaves nothing behind', async () => {
+    const loads = await Loads.open();
+    const before = loads.stage.disk.records.size;
+    expect(kinds(await ask(loads, idsFrom(9_100n, 50), { amount: 1n }))).toEqual(Array(50).fill('refused'));
+    expect(loads.stage.disk.records.size).toBe(before);
   });
 });

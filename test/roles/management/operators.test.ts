@@ -81,9 +81,10 @@ test('requests are listed in pages, in the order of their ids, of every kind, re
   for (const [request, amount] of [
     [1_000n, 2_500n],
     [1n << 120n, 2_500n],
-    [3n, 1n],
+    [3n, 1_000n],
   ] as const) {
-    await stage.ask(() => peer.load({ order: ada.order(request, { amount }), account: undefined }));
+    const change = request === 3n ? { amount, applyBy: START } : { amount };
+    await stage.ask(() => peer.load({ order: ada.order(request, change), account: undefined }));
   }
   const pages: string[] = [];
   let after: bigint | undefined;
@@ -98,7 +99,7 @@ test('requests are listed in pages, in the order of their ids, of every kind, re
     after = reports.at(-1)!.request;
   }
   expect(pages).toEqual([
-    '3 load refused amount_too_small',
+    '3 load refused expired',
     '7 account_filing filed',
     '101 enrolment enrolled',
     '1000 load loaded charge 1000',

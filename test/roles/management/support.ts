@@ -57,6 +57,10 @@ export const LIMITS: ManagementLimits = {
     { currency: EUR, amountMin: 100n, amountMax: 50_000n },
     { currency: USD, amountMin: 1n, amountMax: 1_000n },
   ],
+  // Tests ask much in little time, and with one device.
+  deviceLoadsOpenMax: 64,
+  deviceRequestsPerMinute: 100_000,
+  deviceDeclinesPerDay: 100_000,
 };
 
 export function sign<Document>(

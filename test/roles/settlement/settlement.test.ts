@@ -242,7 +242,7 @@ describe('a charge', () => {
     const request = requestOf(simulation);
     const { keys } = simulation;
     await simulation.world.until(simulation.client().charge(request));
-    simulation.keys = { ...keys, sealing: () => undefined };
+    simulation.keys = { ...keys, storedSealing: () => undefined };
     await simulation.world.pass(10_000);
     expect(await simulation.world.until(simulation.client().charge(request))).toMatchObject({
       answer: { kind: 'pending', state: 'capturing' },

@@ -56,10 +56,14 @@ export const RETIRED_SEALING = sealingPair('settlement, last year');
 export const CASH = signingPair('cash');
 export const DEVICE = signingPair('device');
 
+const sealingOf = (keyId: Uint8Array): KeyPair | undefined =>
+  [SEALING, RETIRED_SEALING].find(({ publicKey }) => Buffer.compare(keyIdOf(publicKey), keyId) === 0);
+
 export const KEYS: SettlementKeys = {
   signing: () => SIGNING,
-  sealing: (keyId) =>
-    [SEALING, RETIRED_SEALING].find(({ publicKey }) => Buffer.compare(keyIdOf(publicKey), keyId) === 0),
+  sealing: sealingOf,
+  storedSealing: sealingOf,
+  signatureCounts: (keyId) => Buffer.compare(keyIdOf(SIGNING.publicKey), keyId) === 0,
   cash: (keyId) => (Buffer.compare(keyIdOf(CASH.publicKey), keyId) === 0 ? CASH.publicKey : undefined),
 };
 
@@ -233,6 +237,8 @@ export class Simulation {
       keys: {
         signing: (now) => this.keys.signing(now),
         sealing: (keyId, now) => this.keys.sealing(keyId, now),
+        storedSealing: (keyId) => this.keys.storedSealing(keyId),
+        signatureCounts: (keyId, now) => this.keys.signatureCounts(keyId, now),
         cash: (keyId, now) => this.keys.cash(keyId, now),
       },
       limits: { amountMax: new Map([[EUR, 100_000n]]), ...this.#limits },

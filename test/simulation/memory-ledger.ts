@@ -1,0 +1,106 @@
+// A ledger for cash: the real kernel, with a journal in memory that loses what is not flushed when its process ends.
+//
+//     batch ─▶ kernel ─▶ entry ─ flush takes its time ─▶ journal ─▶ answer
+//                                   crash: gone          └─ the next life replays it
+import {
+  type Account,
+  Operation,
+  RECORD_SIZE,
+  type Transfer,
+  writeAccount,
+  writeTransfer,
+} from '../../src/layout/generated.ts';
+import { nextTimestamp } from '../../src/ledger/clock.ts';
+import type { Ledger } from '../../src/ledger/index.ts';
+import {
+  type CreateAccountResult,
+  type CreateTransferResult,
+  readCreateAccountResults,
+  readCreateTransferResults,
+} from '../../src/wire/results.ts';
+import { type Entry, MemoryLedger } from '../kernel/memory-host.ts';
+import type { Life } from './ground.ts';
+
+export class LedgerDisk {
+  readonly journal: Entry[] = [];
+  /** Executed, and not flushed yet. */
+  unflushed: Entry[] = [];
+  books = new MemoryLedger();
+
+  /** @param isFlushed what was under way has reached the disk all the same */
+  crash(isFlushed: boolean): void {
+    if (isFlushed) this.journal.push(...this.unflushed);
+    this.unflushed = [];
+    this.books = new MemoryLedger();
+    for (const entry of this.journal) this.books.replay(entry);
+  }
+}
+
+type Write<Item> = (view: DataView, offset: number, record: Item) => void;
+
+/** What cash uses of a ledger. */
+export function openMemoryLedger(
+  disk: LedgerDisk,
+  clock: () => bigint,
+  life: Life,
+  flushMs: () => number,
+): Ledger {
+  const { books } = disk;
+  let flushing: Promise<void> | undefined;
+  /** Of everything that has been executed by now. */
+  const flushed = (): Promise<void> => {
+    flushing ??= new Promise((resolve) => {
+      life.afterTurn(() => {
+        const group = disk.unflushed.length;
+        flushing = undefined;
+        life.setTimer(() => {
+          disk.journal.push(...disk.unflushed.splice(0, group));
+          resolve();
+        }, flushMs());
+      });
+    });
+    return flushing;
+  };
+  const execute = async <Item>(
+    operation: number,
+    records: readonly Item[],
+    write: Write<Item>,
+  ): Promise<Uint8Array> => {
+    // A dead process books nothing.
+    if (!life.isAlive()) return new Promise(() => {});
+    const batch = new Uint8Array(records.length * RECORD_SIZE);
+    const view = new DataView(batch.buffer);
+    records.forEach((record, i) => {
+      write(view, i * RECORD_SIZE, record);
+    });
+    const reply = books.execute(operation, batch, nextTimestamp(clock(), books.timestamp, records.length));
+    disk.unflushed.push(books.entries.at(-1)!);
+    await flushed();
+    return reply;
+  };
+  const ledger = {
+    async createAccounts(accounts: readonly Partial<Account>[]): Promise<CreateAccountResult[]> {
+      if (accounts.length === 0) return [];
+      return readCreateAccountResults(await execute(Operation.create_accounts, accounts, writeAccount));
+    },
+    async createTransfers(transfers: readonly Partial<Transfer>[]): Promise<CreateTransferResult[]> {
+      if (transfers.length === 0) return [];
+      return readCreateTransferResults(await execute(Operation.create_transfers, transfers, writeTransfer));
+    },
+    async lookupAccounts(ids: readonly bigint[]): Promise<Account[]> {
+      const found = books.lookupAccounts(ids);
+      await flushed();
+      return found;
+    },
+    async lookupTransfers(ids: readonly bigint[]): Promise<Transfer[]> {
+      const found = books.lookupTransfers(ids);
+      await flushed();
+      return found;
+    },
+    status: () => ({ timestamp: books.timestamp }),
+    congested: false,
+    onRelieved: () => {},
+    health: () => ({ status: 'ok', detail: {} }),
+  };
+  return ledger as unknown as Ledger;
+}
