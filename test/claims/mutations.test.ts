@@ -26,6 +26,8 @@ const seed = process.env.SPECIE_SEED ? BigInt(process.env.SPECIE_SEED) : 20_261_
 const COUNT = process.env.SPECIE_SLOW_TESTS === '1' ? 200_000 : 10_000;
 const FRAMES = 8;
 const FRAME_MESSAGES = 512;
+/** Management takes frames of 64 KiB. */
+const FRAME_BYTES = 56 * 1024;
 
 /** What a fuzzer is given of each operation: valid messages, of requests that are through or that will not come through. */
 type Bases = {
@@ -193,9 +195,11 @@ describe.each(cases)('%s: %s', (role, name) => {
     const counts: Record<string, number> = {};
     const frame = (size: number): Buffer[] => {
       const messages: Buffer[] = [];
-      while (messages.length < size) {
+      for (let bytes = 0; messages.length < size && bytes < FRAME_BYTES; ) {
         const message = mutated(random, valid);
-        if (!valid.some((one) => one.equals(message))) messages.push(message);
+        if (valid.some((one) => one.equals(message))) continue;
+        messages.push(message);
+        bytes += message.length + 4;
       }
       return messages;
     };

@@ -124,6 +124,11 @@ export class System {
       this.tap(role).target = port;
     }
     configuration.institution.port = this.tap('institution').port;
+    // One device does here what many would.
+    Object.assign(configuration.limits, {
+      deviceRequestsPerMinute: 1_000_000,
+      deviceDeclinesPerDay: 1_000_000,
+    });
     Object.assign(configuration.limits, this.#options.limits);
     writeFileSync(path, JSON.stringify(configuration));
     // Signs the directory anew, with the addresses of now.
