@@ -152,8 +152,13 @@ async function respondRows(response: ServerResponse, pages: Iterable<string>): P
       await new Promise((resolve) => setImmediate(resolve));
     } else {
       await new Promise<void>((resolve) => {
-        response.once('drain', resolve);
-        response.once('close', resolve);
+        const go = (): void => {
+          response.off('drain', go);
+          response.off('close', go);
+          resolve();
+        };
+        response.on('drain', go);
+        response.on('close', go);
       });
     }
   }
