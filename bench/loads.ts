@@ -5,8 +5,8 @@
 //     prepared    keys, orders and seals are made before the clock runs; each device has its own channel
 //     wallets     real ones: sign, seal, write, send, verify, write
 //
-// Roles run as processes of their own, then all three in one. Before the first number is printed, and after the last, the
-// audit compares the books of all parties. `--profile` also tells where the main thread of each process is busy.
+// Roles run as processes of their own, then all three in one. The audit compares the books of all parties
+// before the loads that are measured and at the end: without its last line, no number above it counts. `--profile` also tells where the main thread of each process is busy.
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -39,12 +39,7 @@ export async function checkChargeReceipt(
   if (problem !== undefined) return problem;
   const digest = sha256(LoadOrder.codec.encode(order.document));
   if (!equalBytes(document.orderDigest, digest)) return 'receipt_of_other_order';
-  const publicKey = signerOf('settlement', document, checks);
-  if (publicKey === undefined) return 'receipt_of_unknown_key';
-  const message = ChargeReceipt.signedBytes(document);
-  return (await checks.checkSignature({ publicKey, message, signature }))
-    ? undefined
-    : 'receipt_signature_invalid';
+  return checkSigned('settlement', document.keyId, ChargeReceipt.signedBytes(document), signature, checks);
 }
 
 /** undefined: cash has credited what the order says, to that device. */
@@ -57,12 +52,7 @@ export async function checkCreditReceipt(
   const problem = checkPayment(document, order);
   if (problem !== undefined) return problem;
   if (document.device !== device) return 'receipt_of_other_device';
-  const publicKey = signerOf('cash', document, checks);
-  if (publicKey === undefined) return 'receipt_of_unknown_key';
-  const message = CreditReceipt.signedBytes(document);
-  return (await checks.checkSignature({ publicKey, message, signature }))
-    ? undefined
-    : 'receipt_signature_invalid';
+  return checkSigned('cash', document.keyId, CreditReceipt.signedBytes(document), signature, checks);
 }
 
 /** undefined: cash will never credit what the order says. */
@@ -77,22 +67,23 @@ export async function checkCreditRejection(
   if (document.device !== device) return 'receipt_of_other_device';
   const digest = sha256(LoadOrder.codec.encode(order.document));
   if (!equalBytes(document.orderDigest, digest)) return 'receipt_of_other_order';
-  const publicKey = signerOf('cash', document, checks);
-  if (publicKey === undefined) return 'receipt_of_unknown_key';
-  const message = CreditRejection.signedBytes(document);
-  return (await checks.checkSignature({ publicKey, message, signature }))
-    ? undefined
-    : 'receipt_signature_invalid';
+  return checkSigned('cash', document.keyId, CreditRejection.signedBytes(document), signature, checks);
 }
 
-function signerOf(
+/** Whether a key of the role that still counts has signed these bytes. */
+async function checkSigned(
   role: 'settlement' | 'cash',
-  { keyId }: { readonly keyId: Uint8Array },
-  { directory, now }: ReceiptChecks,
-): Uint8Array | undefined {
+  keyId: Uint8Array,
+  message: Uint8Array,
+  signature: Uint8Array,
+  { directory, now, checkSignature }: ReceiptChecks,
+): Promise<ReceiptProblem | undefined> {
   const publicKey = directory.current().verificationKey(role, keyId, now());
-  if (publicKey === undefined) directory.missed();
-  return publicKey;
+  if (publicKey === undefined) {
+    directory.missed();
+    return 'receipt_of_unknown_key';
+  }
+  return (await checkSignature({ publicKey, message, signature })) ? undefined : 'receipt_signature_invalid';
 }
 
 function checkPayment(
