@@ -3,12 +3,12 @@
 //     ┌──────────────────────┬────────────────┐
 //     │ document (its codec) │ signature (64) │
 //     └──────────────────────┴────────────────┘
+import { KEY_BYTES, KEY_ID_BYTES, SIGNATURE_BYTES, type Signed } from '../../identity/signed.ts';
 import { bytes, type Codec, type Infer, struct } from '../../shared/codec.ts';
 import { type Domain, tagged } from './domain-tags.ts';
 
-export const KEY_BYTES = 32;
-export const KEY_ID_BYTES = 8;
-export const SIGNATURE_BYTES = 64;
+export { KEY_BYTES, KEY_ID_BYTES, SIGNATURE_BYTES, type Signed };
+
 export const DIGEST_BYTES = 32;
 
 /** A public key of Ed25519 or X25519. */
@@ -18,11 +18,6 @@ export const keyId = bytes(KEY_ID_BYTES);
 export const signature = bytes(SIGNATURE_BYTES);
 /** SHA-256. */
 export const digest = bytes(DIGEST_BYTES);
-
-export interface Signed<Document> {
-  readonly document: Document;
-  readonly signature: Uint8Array;
-}
 
 /** A kind of document: how it is encoded, and what of it is signed. */
 export interface DocumentKind<Document> {
