@@ -2,8 +2,8 @@
 // two things: it may be otherwise in a while, or it will not.
 import { type ClientOptions, connect } from '../../channel/client.ts';
 import { ClientError } from '../../channel/client-error.ts';
-import { CHANNEL_ADVICE, type ChannelRefusalCode } from '../../wire/channel-refusal.ts';
 import type { ClientIdentity } from '../../wire/channel-identity.ts';
+import { CHANNEL_ADVICE, type ChannelRefusalCode } from '../../wire/channel-refusal.ts';
 import { TransportError, type WalletChannel, type WalletTransport } from '../core/ports.ts';
 
 /** Times of the channel; the wallet has patience of its own above them. */
