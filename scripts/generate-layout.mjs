@@ -42,7 +42,12 @@ function parse(text, file) {
       const words = bytesFrom(fields, i);
       if (words > 1) {
         const bytes = words * BYTES.u64;
-        joined.push({ name: fields[i].name.replace(/_0$/, ''), type: 'bytes', offset: fields[i].offset, bytes });
+        joined.push({
+          name: fields[i].name.replace(/_0$/, ''),
+          type: 'bytes',
+          offset: fields[i].offset,
+          bytes,
+        });
         i += words - 1;
         continue;
       }
