@@ -14,5 +14,18 @@ export const MANAGEMENT_REFUSALS = [
   'account_not_on_file',
   'seal_key_unknown',
   'applies_too_soon',
+  'device_blocked',
+  'shop_unknown',
+  'shop_closed',
+  'shops_exhausted',
+  'number_seal_invalid',
+  'amount_mismatch',
+  'currency_mismatch',
+  'expiry_mismatch',
+  'reference_mismatch',
+  'kind_mismatch',
+  'payment_refused',
+  'operator_unknown',
+  'order_refused',
 ] as const;
 export type ManagementRefusal = (typeof MANAGEMENT_REFUSALS)[number];
