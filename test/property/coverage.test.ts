@@ -12,7 +12,6 @@ import {
 } from '../../src/layout/generated.ts';
 import { scenario } from './arbitraries.ts';
 import { type BatchKind, play } from './player.ts';
-import { check } from './seed.ts';
 
 test('the random scenarios produce every status', async () => {
   const accounts = new Map<string, number>(Object.keys(CreateAccountStatus).map((name) => [name, 0]));
@@ -27,7 +26,7 @@ test('the random scenarios produce every status', async () => {
     orders: [transfers, CreateTransferStatusNames],
     terms: [terms, SetOrderTermsStatusNames],
   };
-  await check(
+  await fc.assert(
     fc.asyncProperty(scenario, async (steps) => {
       await play(steps, undefined, {
         observe: (kind, { status }) => {
