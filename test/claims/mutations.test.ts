@@ -115,6 +115,25 @@ beforeAll(async () => {
         { device: bare.number, order: hopeless, receipt },
       ],
       get_balance: [{ device: device.number, currency: EUR }],
+      shop_order: [
+        {
+          order: {
+            document: {
+              request: id(),
+              shop: 2n ** 100n,
+              action: 'refund',
+              purchase: request,
+              amount: 100n,
+              currency: EUR,
+              applyBy: 2n ** 63n,
+            },
+            signature: receipt.signature,
+          },
+        },
+      ],
+      get_statement: [
+        { device: device.number, query: { currency: EUR, after: 0n, purchases: [request, id()] } },
+      ],
       lookup_request: lookups,
     },
   };

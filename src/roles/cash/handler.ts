@@ -12,12 +12,16 @@ import type { CashOperations } from './messages.ts';
 import { openAccounts } from './open-accounts.ts';
 import { isManagement, isOperator } from './peers.ts';
 import { lookupRequests } from './requests.ts';
+import { shopOrders } from './shop-order.ts';
+import { statements } from './statement.ts';
 
 export function cashHandlers(parts: CashParts): Handlers<CashOperations, Peer, CashRefusal> {
   return {
     open_account: handler(isManagement, openAccounts, parts),
     credit: handler(isManagement, credit, parts),
     get_balance: handler(isManagement, balances, parts),
+    shop_order: handler(isManagement, shopOrders, parts),
+    get_statement: handler(isManagement, statements, parts),
     lookup_request: handler(isOperator, lookupRequests, parts),
   };
 }

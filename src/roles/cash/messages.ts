@@ -134,6 +134,8 @@ export const cashProtocol = protocol({
     open_account: operation(CashOperation.open_account, OpenAccountRequest, OpenAccountAnswer),
     credit: operation(CashOperation.credit, CreditRequest, CreditAnswer),
     get_balance: operation(CashOperation.get_balance, GetBalanceRequest, GetBalanceAnswer),
+    shop_order: operation(CashOperation.shop_order, ShopOrderRequest, ShopOrderAnswer),
+    get_statement: operation(CashOperation.get_statement, GetStatementRequest, GetStatementAnswer),
     lookup_request: operation(CashOperation.lookup_request, LookupRequest, LookupRequestAnswer),
   },
 });
