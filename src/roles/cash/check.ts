@@ -2,6 +2,7 @@
 import { CryptoError, ed25519 } from '../../crypto/index.ts';
 import { U64_MAX, U128_MAX } from '../../shared/bytes.ts';
 import { Refusal } from '../common/refusal.ts';
+import type { DeviceOrder } from '../documents/device-order.ts';
 import type { ShopOrder } from '../documents/payment-receipts.ts';
 import type { ChargeReceipt } from '../documents/receipts.ts';
 import { DEVICE_NUMBER_MAX, DEVICE_NUMBER_MIN } from './accounts.ts';
@@ -172,4 +173,28 @@ export function orderSignatureInvalid(): CashRefused {
 
 export function timeOutOfRange(after: bigint): CashRefused {
   return refuse('malformed', `query.after: expected a time of the ledger, got ${after}`);
+}
+
+/** First failure of the rules that need nothing but the order. */
+export function checkDeviceOrder({ request, device, action }: DeviceOrder): Verdict {
+  if (request === 0n || request === U128_MAX)
+    return refuse('malformed', `order.request: expected neither 0 nor 2^128-1, got ${request}`);
+  if (action.kind !== 'replace' || action.by !== device) return undefined;
+  return refuse('malformed', `order.by: expected another device than ${device}, got the same`);
+}
+
+export function operatorUnknown(name: string): CashRefused {
+  return refuse('operator_unknown', `order.operator: expected one that the directory lists, got ${name}`);
+}
+
+export function expired(applyBy: bigint, now: bigint): CashRefused {
+  return refuse('expired', `order.applyBy: expected later than ${now}, got ${applyBy}`);
+}
+
+export function deviceReplaced(device: bigint, by: bigint): CashRefused {
+  return refuse('device_replaced', `device ${device}: expected one that is not replaced, it is by ${by}`);
+}
+
+export function deviceBlocked(device: bigint): CashRefused {
+  return refuse('device_blocked', `device ${device}: expected one that is not blocked`);
 }

@@ -8,6 +8,8 @@ import {
   type CreditAnswer,
   type CreditRequest,
   cashProtocol,
+  type DeviceOrderAnswer,
+  type DeviceOrderRequest,
   type GetBalanceAnswer,
   type GetBalanceRequest,
   type GetStatementAnswer,
@@ -39,6 +41,10 @@ export class CashClient {
 
   shopOrder(request: ShopOrderRequest): Promise<CallResult<ShopOrderAnswer, CashRefusal>> {
     return this.#client.call('shop_order', request);
+  }
+
+  deviceOrder(request: DeviceOrderRequest): Promise<CallResult<DeviceOrderAnswer, CashRefusal>> {
+    return this.#client.call('device_order', request);
   }
 
   getStatement(request: GetStatementRequest): Promise<CallResult<GetStatementAnswer, CashRefusal>> {

@@ -5,6 +5,7 @@ import type { Handler, Handlers } from '../common/role-engine.ts';
 import { balances } from './balances.ts';
 import type { CashRefused } from './check.ts';
 import { credit } from './credit.ts';
+import { deviceOrders } from './device-order.ts';
 import type { CashRefusal } from './errors.ts';
 import { refusalOf } from './failures.ts';
 import type { CashParts } from './interface.ts';
@@ -21,6 +22,7 @@ export function cashHandlers(parts: CashParts): Handlers<CashOperations, Peer, C
     credit: handler(isManagement, credit, parts),
     get_balance: handler(isManagement, balances, parts),
     shop_order: handler(isManagement, shopOrders, parts),
+    device_order: handler(isManagement, deviceOrders, parts),
     get_statement: handler(isManagement, statements, parts),
     lookup_request: handler(isOperator, lookupRequests, parts),
   };

@@ -28,6 +28,7 @@ export interface CashIdentity {
 }
 
 export interface CashParts {
+  readonly identity: CashIdentity;
   readonly ledger: Ledger;
   readonly store: RoleStore;
   /** Orders of shops and operators, from their admission to their end. */

@@ -1,6 +1,7 @@
-// What an operator is told of an order of a shop.
+// What an operator is told of an order of a shop, or of another operator.
 import type { RequestReport } from '../common/request-report.ts';
 import type { RequestRecord } from '../flow/flow.ts';
+import { type DeviceOrderState, deviceOrderFlow } from './device-order-flow.ts';
 import { orderOf, type ShopOrderState, shopOrderFlow } from './shop-order-flow.ts';
 
 type Particulars = Pick<RequestReport, 'kind' | 'amount' | 'currency' | 'device' | 'detail'>;
@@ -21,6 +22,7 @@ function particulars({ flow, state, refusal }: RequestRecord): Particulars {
   // Of what was refused only the reason is kept.
   if (refusal !== undefined) return { kind: flow, amount: 0n, currency: 0, device: 0n, detail: refusal.code };
   if (flow === shopOrderFlow.name) return ofShopOrder(state as ShopOrderState);
+  if (flow === deviceOrderFlow.name) return ofDeviceOrder(state as DeviceOrderState);
   throw new Error(`request ${flow}: expected a flow of cash, got another`);
 }
 
@@ -35,4 +37,11 @@ function ofShopOrder(state: ShopOrderState): Particulars {
     device: 0n,
     detail: `shop ${shop}, purchase ${purchase}${reason}`,
   };
+}
+
+function ofDeviceOrder({ order }: DeviceOrderState): Particulars {
+  const { device, action, operator, reason } = order.document;
+  const by = action.kind === 'replace' ? `, by ${action.by}` : '';
+  const detail = `operator ${operator}${by}: ${reason}`;
+  return { kind: `device_${action.kind}`, amount: 0n, currency: 0, device, detail };
 }

@@ -12,6 +12,8 @@ import { RoleEngine } from '../common/role-engine.ts';
 import type { Trace } from '../flow/flow.ts';
 import { FlowRunner, run } from '../flow/flow-runner.ts';
 import { type CurrencyTerms, deviceAccount, systemAccounts } from './accounts.ts';
+import { performDeviceOrders } from './device-order-effects.ts';
+import { deviceOrderFlow } from './device-order-flow.ts';
 import { CashEngine } from './engine.ts';
 import type { CashRefusal } from './errors.ts';
 import { cashHandlers } from './handler.ts';
@@ -77,23 +79,28 @@ export async function openCash(options: CashOptions): Promise<Cash> {
   for (const { currency } of currencies) await openSystemAccounts(ledger, currency);
   const receipts = new CreditReceipts(identity);
   const clock = options.clock ?? systemClock();
+  const registry = new Registry(store, {
+    devicesInMemoryMax: DEVICES_IN_MEMORY_MAX,
+    devicesMax: DEVICES_MAX,
+    ...limits,
+  });
   const runner = FlowRunner.open({
     store,
-    flows: [run(shopOrderFlow, performShopOrders({ ledger, log }))],
+    flows: [
+      run(shopOrderFlow, performShopOrders({ ledger, log })),
+      run(deviceOrderFlow, performDeviceOrders({ ledger, store, registry, log })),
+    ],
     clock,
     log,
     ...(setTimer === undefined ? {} : { setTimer }),
     ...(trace === undefined ? {} : { trace }),
   });
   const parts: CashParts = {
+    identity,
     ledger,
     store,
     runner,
-    registry: new Registry(store, {
-      devicesInMemoryMax: DEVICES_IN_MEMORY_MAX,
-      devicesMax: DEVICES_MAX,
-      ...limits,
-    }),
+    registry,
     shops: new Shops(store, limits),
     settlementKeys: new SettlementKeys(identity),
     receipts,
