@@ -131,6 +131,21 @@ beforeAll(async () => {
           },
         },
       ],
+      device_order: [
+        {
+          order: {
+            document: {
+              request: id(),
+              operator: 'nobody',
+              device: device.number,
+              action: { kind: 'block' },
+              reason: 'for the test',
+              applyBy: 2n ** 63n,
+            },
+            signature: receipt.signature,
+          },
+        },
+      ],
       get_statement: [
         { device: device.number, query: { currency: EUR, after: 0n, purchases: [request, id()] } },
       ],

@@ -12,13 +12,24 @@
 // order's, so that what is done again is there already. What moves is decided by the ledger (balancing_debit), so that
 // nothing that arrives in between is left behind in an account that is closed.
 import { sha256 } from '../../crypto/index.ts';
-import { type Account, AccountFlags, OrderTermsFlags, type Transfer, TransferFlags } from '../../layout/generated.ts';
+import {
+  type Account,
+  AccountFlags,
+  OrderTermsFlags,
+  type Transfer,
+  TransferFlags,
+} from '../../layout/generated.ts';
 import { readU128, U128_MAX } from '../../shared/bytes.ts';
 import { Refusal } from '../common/refusal.ts';
 import { type Again, again, type EffectItem, type Perform } from '../flow/flow.ts';
 import { systemAccountId, TransferCode } from './accounts.ts';
 import { deviceUnknown } from './check.ts';
-import { type DeviceOrderEffect, type DeviceOrderOutcome, type Moved, MoveName } from './device-order-flow.ts';
+import {
+  type DeviceOrderEffect,
+  type DeviceOrderOutcome,
+  type Moved,
+  MoveName,
+} from './device-order-flow.ts';
 import { type DeviceTerms, deviceTerms } from './device-terms.ts';
 import { refusalOf } from './failures.ts';
 import { findDevice } from './find-device.ts';
@@ -64,7 +75,8 @@ export async function setTerms(
     accounts.map(({ currency, account }) => orderTermsOf(terms, currency, account)),
   );
   const refused = results.find(({ status }) => status !== 'set');
-  if (refused !== undefined) throw new Error(`terms of device ${device}: expected set, got ${refused.status}`);
+  if (refused !== undefined)
+    throw new Error(`terms of device ${device}: expected set, got ${refused.status}`);
 }
 
 function orderTermsOf({ isBlocked, replacedBy, limits }: DeviceTerms, currency: number, accountId: bigint) {
@@ -165,7 +177,8 @@ function moveIds(request: bigint, pair: Pair, round: number): bigint[] {
 function pairsOf(old: Device, by: Device): Pair[] {
   return [...old.accounts].map(([currency, { account }]) => {
     const other = by.accounts.get(currency);
-    if (other === undefined) throw new Error(`device ${by.device}: expected an account in ${currency}, got none`);
+    if (other === undefined)
+      throw new Error(`device ${by.device}: expected an account in ${currency}, got none`);
     return { currency, from: account, to: other.account };
   });
 }

@@ -1,7 +1,4 @@
 // Refunds, captures and voids.
-import { mkdtempSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { TransferCode } from '../../../src/roles/cash/accounts.ts';
 import { ShopOrderAnswer } from '../../../src/roles/cash/messages.ts';
@@ -298,9 +295,10 @@ test('operators look orders up', async () => {
 
 test('an order that a crash has left half done is finished at the start, and counts once', async () => {
   const disk = new MemoryDisk();
-  const path = mkdtempSync(join(tmpdir(), 'specie-cash-'));
+  const { path, ledger } = cash;
   const first = await TestCash.open({
     path,
+    ledger,
     store: memoryRoleStore(disk),
     // The ledger has booked it; that it has is never written.
     trace: (point) => {
@@ -313,14 +311,13 @@ test('an order that a crash has left half done is finished at the start, and cou
   const order = refund(purchase, 60n, till);
   void first.client().shopOrder({ order });
   while (disk.life === 0) await new Promise((resolve) => setTimeout(resolve, 5));
-  const { ledger } = first;
 
   const second = await TestCash.open({ path, ledger, store: memoryRoleStore(disk) });
   expect(await ordered(second, refund(purchase, 41n, till))).toEqual(['rejected: exceeds_payment']);
   expect(await ordered(second, order, refund(purchase, 40n, till))).toEqual(['done: 60', 'done: 40']);
   expect(await second.balance(device)).toBe(100n);
   expect(await earned(second, till)).toBe(0n);
-  await second.close();
+  await second.cash.close();
 });
 
 test('while the ledger takes nothing the order waits, and its amount is held', async () => {
