@@ -1,5 +1,5 @@
-// Credit receipts and rejections. Nothing keeps them: all that a receipt says is in the ledger's transfer, all that a
-// rejection says is in the order and the registry, and Ed25519 is deterministic, so each is made anew, the same to the
+// Receipts and rejections. Nothing keeps them: all that a receipt says is in the ledger's transfer, all that a rejection
+// says is in the order and the registry (of shop orders: in the record of the request), and Ed25519 is deterministic, so each is made anew, the same to the
 // byte, whenever it is asked for.
 import { ed25519, type SigningKey, sha256 } from '../../crypto/index.ts';
 import {
@@ -8,7 +8,7 @@ import {
   type SignedCreditReceipt,
   type SignedCreditRejection,
 } from '../documents/receipts.ts';
-import { KEY_ID_BYTES } from '../documents/signed.ts';
+import { type DocumentKind, KEY_ID_BYTES, type Signed } from '../documents/signed.ts';
 import type { CashIdentity } from './interface.ts';
 
 interface Signer {
@@ -41,6 +41,17 @@ export class CreditReceipts {
     const { keyId, key } = this.#signer(rejected.rejectedAt);
     const document = { keyId, ...rejected };
     return { document, signature: key.sign(CreditRejection.signedBytes(document)) };
+  }
+
+  /** Any document of cash. @param at its time in the ledger, nanoseconds: the key of then signs it */
+  signed<Document extends { readonly keyId: Uint8Array }>(
+    kind: DocumentKind<Document>,
+    at: bigint,
+    content: Omit<Document, 'keyId'>,
+  ): Signed<Document> {
+    const { keyId, key } = this.#signer(at);
+    const document = { keyId, ...content } as Document;
+    return { document, signature: key.sign(kind.signedBytes(document)) };
   }
 
   /** Wipes the keys. */

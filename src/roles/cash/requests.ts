@@ -1,15 +1,18 @@
-// What became of a request, for ever: transfers are in the ledger, what was rejected in the registry.
+// What became of a request, for ever: shop orders are with the runner, transfers in the ledger, loads that were rejected in
+// the registry.
 import type { Account, Transfer } from '../../layout/generated.ts';
 import type { LookupRequest, LookupRequestAnswer, RequestReport } from '../common/request-report.ts';
 import { AccountCode, transferReason } from './accounts.ts';
 import type { CashParts } from './interface.ts';
+import { orderReport } from './order-report.ts';
 import type { RejectionRecord } from './registry.ts';
 
-/** One answer a request, in order. @throws RequestError, StoreError */
+/** One answer a request, in order. @throws RequestError, StoreError, RangeError */
 export async function lookupRequests(
   requests: readonly LookupRequest[],
-  { ledger, registry }: CashParts,
+  parts: CashParts,
 ): Promise<LookupRequestAnswer[]> {
+  const { ledger, registry, runner } = parts;
   const found = await ledger.lookupTransfers(requests.map(({ request }) => request));
   const transfers = new Map(found.map((transfer) => [transfer.id, transfer]));
   const ids = new Set(
@@ -17,6 +20,8 @@ export async function lookupRequests(
   );
   const accounts = new Map((await ledger.lookupAccounts([...ids])).map((account) => [account.id, account]));
   return requests.map(({ request }) => {
+    const order = runner.lookup(request);
+    if (order !== undefined) return { report: orderReport(order) };
     const transfer = transfers.get(request);
     if (transfer !== undefined) return { report: bookedReport(transfer, accounts) };
     const rejection = registry.rejection(request);

@@ -42,6 +42,7 @@ export const SETTLEMENT_KEY = keyPair(2);
 /** Settlement's keys that count, as the directory lists them; tests take one out. */
 export class TestIdentity {
   readonly #keys = new Map<string, Uint8Array>();
+  readonly operators = new Map<string, Uint8Array>();
 
   list(publicKey: Uint8Array): void {
     this.#keys.set(Buffer.from(keyIdOf(publicKey)).toString('hex'), publicKey);
@@ -53,6 +54,10 @@ export class TestIdentity {
 
   settlementKey(keyId: Uint8Array): Uint8Array | undefined {
     return this.#keys.get(Buffer.from(keyId).toString('hex'));
+  }
+
+  operatorKey(name: string): Uint8Array | undefined {
+    return this.operators.get(name);
   }
 
   receiptKey(): ReturnType<typeof keyPair> {
