@@ -6,6 +6,7 @@ import type { CurrencyTerms } from './accounts.ts';
 import type { CreditReceipts } from './receipts.ts';
 import type { Registry } from './registry.ts';
 import type { SettlementKeys } from './settlement-keys.ts';
+import type { Shops } from './shops.ts';
 
 /** Gets request ids, devices, amounts, statuses; never keys. An operator has to look at errors. */
 export interface CashLog {
@@ -24,6 +25,7 @@ export interface CashIdentity {
 export interface CashParts {
   readonly ledger: Ledger;
   readonly registry: Registry;
+  readonly shops: Shops;
   readonly settlementKeys: SettlementKeys;
   readonly receipts: CreditReceipts;
   /** For each item whether its signature is good. */

@@ -17,6 +17,7 @@ import { type CashOperations, cashProtocol } from './messages.ts';
 import { CreditReceipts } from './receipts.ts';
 import { CURRENCIES_MAX, Registry, type RegistryLimits } from './registry.ts';
 import { SettlementKeys } from './settlement-keys.ts';
+import { type ShopLimits, Shops } from './shops.ts';
 
 export interface CashOptions {
   /** Both are the caller's, who closes them after the role. */
@@ -28,7 +29,7 @@ export interface CashOptions {
   readonly identity: CashIdentity;
   /** What devices may have accounts in, 1 to CURRENCIES_MAX. */
   readonly currencies: readonly CurrencyTerms[];
-  readonly limits?: Partial<RegistryLimits>;
+  readonly limits?: Partial<RegistryLimits & ShopLimits>;
   /** Nanoseconds since the Unix epoch. Default: the system's clock. */
   readonly clock?: Clock;
   /** Default: nothing is logged. */
@@ -72,6 +73,7 @@ export async function openCash(options: CashOptions): Promise<Cash> {
       devicesMax: DEVICES_MAX,
       ...limits,
     }),
+    shops: new Shops(store, limits),
     settlementKeys: new SettlementKeys(identity),
     receipts,
     verifyBatch: (items) => pool.verifyBatch(items),
