@@ -55,6 +55,10 @@ export class TestIdentity {
     return this.#keys.get(Buffer.from(keyId).toString('hex'));
   }
 
+  sealingKey(keyId: Uint8Array): KeyPair | undefined {
+    return this.#sealing.get(hex(keyId));
+  }
+
   receiptKey(): ReturnType<typeof keyPair> {
     return CASH_KEY;
   }
