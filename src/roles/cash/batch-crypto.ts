@@ -1,8 +1,8 @@
 // Signatures and seals of a batch: on the pool's threads where that is worth a call, on this thread otherwise, and when
 // the pool cannot.
 import {
-  type CryptoPool,
   CryptoError,
+  type CryptoPool,
   ed25519,
   hpke,
   type OpenItem,

@@ -11,11 +11,7 @@
 //
 // What the ledger refuses for good: what uses up the id (docs/decisions/0016-payment-orders.md), what only gets worse with
 // time (an order's expiry, its sequence number), and what follows from the order and what never changes.
-import {
-  type CreateTransferStatusName,
-  OrderVerdict,
-  PAYMENT_ORDER_SIZE,
-} from '../../layout/generated.ts';
+import { type CreateTransferStatusName, OrderVerdict, PAYMENT_ORDER_SIZE } from '../../layout/generated.ts';
 import { type CreateTransferResult, readCreateTransferResults } from '../../wire/results.ts';
 import { Refusal } from '../common/refusal.ts';
 import { PaymentReceipt, PaymentRejection } from '../documents/payment-receipts.ts';
@@ -121,7 +117,11 @@ function packed(purchases: readonly SignedPurchase[]): Uint8Array {
   return orders;
 }
 
-function paid({ request, orderDigest }: SignedPurchase, timestamp: bigint, { signers }: CashParts): PayAnswer {
+function paid(
+  { request, orderDigest }: SignedPurchase,
+  timestamp: bigint,
+  { signers }: CashParts,
+): PayAnswer {
   const { request: id, shop, amount, currency, reference } = request;
   const kind = request.kind === 'sale' ? 'paid' : 'reserved';
   const content = { request: id, kind, orderDigest, shop, amount, currency, reference, timestamp } as const;

@@ -67,7 +67,10 @@ function checkCurrency(order: DataView, { currency }: PayRequest): Verdict {
 /** The number itself is not for the shop, which gets to see refusals. */
 function checkPayer(order: DataView, { accounts }: Holder, currency: number): Verdict {
   if (readU128(order, at.debitAccountId) === accounts.get(currency)?.account) return undefined;
-  return refuse('payer_mismatch', "payment.payer: expected the account of the purchase's device, got another");
+  return refuse(
+    'payer_mismatch',
+    "payment.payer: expected the account of the purchase's device, got another",
+  );
 }
 
 function checkKey(order: DataView, { signingKeyId }: Holder): Verdict {
@@ -93,7 +96,10 @@ function checkExpiry(order: DataView, { expiresAt }: PayRequest): Verdict {
 function checkReference(order: Uint8Array, { reference }: PayRequest): Verdict {
   const inside = order.subarray(at.reference, at.reference + DIGEST_BYTES);
   if (Buffer.compare(inside, reference) === 0) return undefined;
-  return refuse('reference_mismatch', "payment.reference: expected that of the purchase's terms, got another");
+  return refuse(
+    'reference_mismatch',
+    "payment.reference: expected that of the purchase's terms, got another",
+  );
 }
 
 const KINDS: {
@@ -133,7 +139,8 @@ function checkRest(order: DataView): Verdict {
     order.getBigUint64(at.timestamp, true) === 0n &&
     order.getUint32(at.verdict, true) === 0 &&
     order.getUint32(at.reserved0, true) === 0;
-  if (!isZero) return refuse('order_invalid', 'payment: expected zero in what purchases do not use, got more');
+  if (!isZero)
+    return refuse('order_invalid', 'payment: expected zero in what purchases do not use, got more');
   if (order.getBigUint64(at.sequence, true) > 0n) return undefined;
   return refuse('order_invalid', 'payment.sequence: expected at least 1, got 0');
 }

@@ -10,10 +10,10 @@ import {
   cashProtocol,
   type GetBalanceAnswer,
   type GetBalanceRequest,
-  type OpenShopAnswer,
-  type OpenShopRequest,
   type OpenAccountAnswer,
   type OpenAccountRequest,
+  type OpenShopAnswer,
+  type OpenShopRequest,
   type PayAnswer,
   type PayRequest,
 } from './messages.ts';

@@ -17,12 +17,7 @@ import { findDevice, findShop } from './find-holder.ts';
 import type { Holder, Holders, OpenedAccount } from './holders.ts';
 import type { CashParts } from './interface.ts';
 import { keyIdNumberOf } from './key-ids.ts';
-import type {
-  OpenAccountAnswer,
-  OpenAccountRequest,
-  OpenShopAnswer,
-  OpenShopRequest,
-} from './messages.ts';
+import type { OpenAccountAnswer, OpenAccountRequest, OpenShopAnswer, OpenShopRequest } from './messages.ts';
 
 type Answer = (OpenAccountAnswer & OpenShopAnswer) | CashRefused;
 

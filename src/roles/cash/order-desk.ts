@@ -5,9 +5,10 @@
 //
 // So what a client pipelines is applied in its order, and a read sees what was submitted before it, although batches are
 // verified side by side. What is not an order and finds an empty queue goes through as if there were no desk.
+
+import { PAYMENT_ORDER_SIZE, PaymentOrderLayout } from '../../layout/generated.ts';
 import type { Ledger } from '../../ledger/index.ts';
 import { readU128 } from '../../shared/bytes.ts';
-import { PAYMENT_ORDER_SIZE, PaymentOrderLayout } from '../../layout/generated.ts';
 import type { Engine, EngineHealth, EngineReply, EngineRequest, SessionInfo } from '../../wire/engine.ts';
 import { operationName, RequestOperation } from '../../wire/operation.ts';
 import { RequestStatus, type RequestStatusName } from '../../wire/status.ts';
@@ -149,7 +150,10 @@ export class OrderDesk implements Engine {
     } catch (error) {
       const text = error instanceof Error ? error.message : String(error);
       this.#parts.log.error({ error: text }, 'payment orders could not be verified');
-      waiting.state = refusal('internal_error', 'the orders could not be verified: nothing of them was applied');
+      waiting.state = refusal(
+        'internal_error',
+        'the orders could not be verified: nothing of them was applied',
+      );
     }
     this.#verifying--;
     this.#verify();

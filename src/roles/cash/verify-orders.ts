@@ -64,9 +64,7 @@ async function ownersOf(
   if (derived.size === 0) return NO_OWNERS;
   const found = await ledger.lookupAccounts([...derived]);
   return new Map(
-    found
-      .filter(({ code }) => code === AccountCode.device)
-      .map(({ id, userData128 }) => [id, userData128]),
+    found.filter(({ code }) => code === AccountCode.device).map(({ id, userData128 }) => [id, userData128]),
   );
 }
 

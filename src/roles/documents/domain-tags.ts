@@ -7,7 +7,6 @@ const tags = {
   chargeReceipt: 'specie charge receipt v1\0',
   creditReceipt: 'specie credit receipt v1\0',
   creditRejection: 'specie credit rejection v1\0',
-  paymentOrder: 'specie payment order v1\0',
   accountSeal: 'specie account seal v1\0',
   purchase: 'specie purchase v1\0',
   numberSeal: 'specie number seal v1\0',
