@@ -16,6 +16,10 @@ import {
   type GetStatementRequest,
   type OpenAccountAnswer,
   type OpenAccountRequest,
+  type OpenShopAnswer,
+  type OpenShopRequest,
+  type PayAnswer,
+  type PayRequest,
   type ShopOrderAnswer,
   type ShopOrderRequest,
 } from './messages.ts';
@@ -49,6 +53,14 @@ export class CashClient {
 
   getStatement(request: GetStatementRequest): Promise<CallResult<GetStatementAnswer, CashRefusal>> {
     return this.#client.call('get_statement', request);
+  }
+
+  openShop(request: OpenShopRequest): Promise<CallResult<OpenShopAnswer, CashRefusal>> {
+    return this.#client.call('open_shop', request);
+  }
+
+  pay(request: PayRequest): Promise<CallResult<PayAnswer, CashRefusal>> {
+    return this.#client.call('pay', request);
   }
 
   /** Operators only. */

@@ -6,7 +6,7 @@
 import { bool, type Infer, list, struct, u32, u128 } from '../../shared/codec.ts';
 import type { StoreReads } from '../../store/store.ts';
 import type { Put } from '../flow/flow.ts';
-import { CURRENCIES_MAX } from './registry.ts';
+import { CURRENCIES_MAX } from './holders.ts';
 
 const TABLE = 'device-terms';
 

@@ -26,5 +26,7 @@ export const CASH_REFUSALS = [
   'expired',
   'device_replaced',
   'device_blocked',
+  'shops_exhausted',
+  'request_mismatch',
 ] as const;
 export type CashRefusal = (typeof CASH_REFUSALS)[number];

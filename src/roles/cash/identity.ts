@@ -1,7 +1,7 @@
 // The keys that cash needs, out of the directory and its own key sets.
 import { equalBytes } from '../../identity/binary-text.ts';
 import type { KeyPair } from '../../identity/key-set.ts';
-import { currentKeys, type IdentitySource, type IdentityState } from '../../identity/own-keys.ts';
+import { currentKeys, type IdentitySource, type IdentityState, sealingKey } from '../../identity/own-keys.ts';
 import { isWithin } from '../../identity/time.ts';
 import type { Clock } from '../../ledger/clock.ts';
 import type { CashIdentity } from './interface.ts';
@@ -21,6 +21,11 @@ export function cashIdentity(source: IdentitySource, clock: Clock): CashIdentity
       // Perhaps of a directory that has not been read yet.
       source.missed?.();
       return undefined;
+    },
+    sealingKey(keyId) {
+      const key = sealingKey(source.current(), 'cash', keyId, clock());
+      if (key === undefined) source.missed?.();
+      return key;
     },
     receiptKey: (timestamp) => receiptKey(source.current(), timestamp, clock()),
   };

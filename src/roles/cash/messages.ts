@@ -147,6 +147,8 @@ export const cashProtocol = protocol({
     shop_order: operation(CashOperation.shop_order, ShopOrderRequest, ShopOrderAnswer),
     device_order: operation(CashOperation.device_order, DeviceOrderRequest, DeviceOrderAnswer),
     get_statement: operation(CashOperation.get_statement, GetStatementRequest, GetStatementAnswer),
+    open_shop: operation(CashOperation.open_shop, OpenShopRequest, OpenShopAnswer),
+    pay: operation(CashOperation.pay, PayRequest, PayAnswer),
     lookup_request: operation(CashOperation.lookup_request, LookupRequest, LookupRequestAnswer),
   },
 });

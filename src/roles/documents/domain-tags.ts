@@ -12,6 +12,7 @@ const tags = {
   numberSeal: 'specie number seal v1\0',
   paymentSeal: 'specie payment seal v1\0',
   paymentOrder: 'specie payment order v1\0',
+  paymentReceipt: 'specie payment receipt v1\0',
   paymentRejection: 'specie payment rejection v1\0',
   shopEnrolment: 'specie shop enrolment v1\0',
   shopOrder: 'specie shop order v1\0',

@@ -39,7 +39,9 @@ export async function openedShop({ ledger, store }: TestCash, currency = EUR): P
   const keyNumber = Buffer.from(keyIdOf(key.publicKey)).readBigUInt64LE();
   const [opened] = await ledger.createAccounts([shopAccount(shop, shop, keyNumber, { currency })]);
   const { timestamp: openedAt } = opened!;
-  await new Shops(store).opened([{ shop, signingKey: key.publicKey, currency, account: shop, openedAt }]);
+  await new Shops(store).opened([
+    { number: shop, signingKey: key.publicKey, currency, account: shop, openedAt },
+  ]);
   return { shop, key };
 }
 
