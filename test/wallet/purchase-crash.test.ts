@@ -141,9 +141,15 @@ function behaviourOf({ management }: World, name: (typeof BEHAVIOURS)[number]): 
   }
 }
 
-test.prop([fc.array(moves, { maxLength: 24 }), fc.array(fc.nat(), { minLength: 1, maxLength: 12 })], {
-  numRuns: 60,
-})('interleavings and crashes', async (steps, picks) => {
+test.prop(
+  [
+    fc.array(moves, { minLength: 12, maxLength: 40, size: 'max' }),
+    fc.array(fc.nat(), { minLength: 1, maxLength: 12 }),
+  ],
+  {
+    numRuns: 40,
+  },
+)('interleavings and crashes', async (steps, picks) => {
   const world = newWorld();
   const { management, clock } = world;
   const { cash } = management;
