@@ -141,6 +141,10 @@ export const DeviceReport = struct({
   userData: text(USER_DATA_BYTES_MAX),
   accountOnFile: bool,
   revoked: bool,
+  /** No payment and no load until it is unblocked. */
+  blocked: bool,
+  /** The device that has got its balance; then it is revoked too. */
+  replacedBy: optional(u128),
 });
 export type DeviceReport = Infer<typeof DeviceReport>;
 export const ListDevicesAnswer = struct({ devices: list(DeviceReport, DEVICES_PAGE_MAX) });
@@ -255,6 +259,14 @@ export const managementProtocol = protocol({
     list_requests: operation(ManagementOperation.list_requests, ListRequests, ListRequestsAnswer),
     list_devices: operation(ManagementOperation.list_devices, ListDevicesRequest, ListDevicesAnswer),
     revoke_device: operation(ManagementOperation.revoke_device, RevokeDeviceRequest, RevokeDeviceAnswer),
+    get_statement: operation(ManagementOperation.get_statement, GetStatementRequest, GetStatementAnswer),
+    enrol_shop: operation(ManagementOperation.enrol_shop, EnrolShopRequest, EnrolShopAnswer),
+    pay: operation(ManagementOperation.pay, PayRequest, PayAnswer),
+    shop_order: operation(ManagementOperation.shop_order, ShopOrderRequest, ShopOrderAnswer),
+    device_order: operation(ManagementOperation.device_order, DeviceOrderRequest, DeviceOrderAnswer),
+    list_shops: operation(ManagementOperation.list_shops, ListShopsRequest, ListShopsAnswer),
+    approve_shop: operation(ManagementOperation.approve_shop, ApproveShopRequest, ApproveShopAnswer),
+    close_shop: operation(ManagementOperation.close_shop, CloseShopRequest, CloseShopAnswer),
   },
 });
 export type ManagementOperations = (typeof managementProtocol)['operations'];
