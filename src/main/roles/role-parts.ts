@@ -2,7 +2,7 @@
 import { randomFillSync } from 'node:crypto';
 import { join } from 'node:path';
 import type { Registry } from 'prom-client';
-import type { RevokedPredicate } from '../../identity/device-certificate.ts';
+import type { RevokedPredicate } from '../../identity/server-identity.ts';
 import type { Directory } from '../../identity/directory.ts';
 import type { RoleHome } from '../../identity/load-home.ts';
 import { isStillKey } from '../../identity/standing.ts';

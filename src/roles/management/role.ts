@@ -2,8 +2,8 @@
 import { randomBytes as systemRandomBytes } from 'node:crypto';
 import type { Registry } from 'prom-client';
 import type { CryptoPool } from '../../crypto/index.ts';
-import type { RevokedPredicate } from '../../identity/device-certificate.ts';
 import type { IdentitySource } from '../../identity/own-keys.ts';
+import type { RevokedPredicate } from '../../identity/server-identity.ts';
 import { type Clock, systemClock } from '../../identity/time.ts';
 import { type SetTimer, systemTimer } from '../../shared/timer.ts';
 import type { RoleStore } from '../../store/store.ts';
@@ -109,7 +109,8 @@ export async function openManagement(options: ManagementOptions): Promise<Manage
   });
   return {
     engine,
-    revoked: ({ device }) => isRevoked(store, device),
+    // Shops are not in this registry: none has a certificate that counts.
+    revoked: (certificate) => !('device' in certificate) || isRevoked(store, certificate.device),
     async close() {
       engine.close();
       await runner.close();
