@@ -86,7 +86,9 @@ export async function checkCreditRejection(
 /** undefined: cash has paid or reserved what the shop expects. */
 export function checkPaymentReceipt(
   receipt: PaymentReceipt,
-  purchase: Pick<PayRequest, 'request' | 'kind' | 'amount' | 'currency' | 'reference'> & { readonly shop: bigint },
+  purchase: Pick<PayRequest, 'request' | 'kind' | 'amount' | 'currency' | 'reference'> & {
+    readonly shop: bigint;
+  },
 ): ReceiptProblem | undefined {
   const problem = checkRequestOf(receipt, purchase.request);
   if (problem !== undefined) return problem;
@@ -98,7 +100,10 @@ export function checkPaymentReceipt(
 }
 
 /** undefined: cash has done what the shop has ordered. What a void releases, cash says. */
-export function checkShopOrderReceipt(receipt: ShopOrderReceipt, order: ShopOrder): ReceiptProblem | undefined {
+export function checkShopOrderReceipt(
+  receipt: ShopOrderReceipt,
+  order: ShopOrder,
+): ReceiptProblem | undefined {
   const problem = checkRequestOf(receipt, order.request);
   if (problem !== undefined) return problem;
   if (receipt.purchase !== order.purchase) return 'receipt_of_other_purchase';

@@ -1,4 +1,4 @@
-// Management, over a connection to it: what devices and operators call.
+// Management, over a connection to it: what devices, shops and operators call.
 
 import type { AnswerOf, RequestOf } from '../common/operation.ts';
 import type { CallResult, MessageTransport } from '../common/role-client.ts';
@@ -22,6 +22,14 @@ export interface ManagementClient {
   readonly listRequests: Call<'list_requests'>;
   readonly listDevices: Call<'list_devices'>;
   readonly revokeDevice: Call<'revoke_device'>;
+  readonly getStatement: Call<'get_statement'>;
+  readonly enrolShop: Call<'enrol_shop'>;
+  readonly pay: Call<'pay'>;
+  readonly shopOrder: Call<'shop_order'>;
+  readonly deviceOrder: Call<'device_order'>;
+  readonly listShops: Call<'list_shops'>;
+  readonly approveShop: Call<'approve_shop'>;
+  readonly closeShop: Call<'close_shop'>;
 }
 
 export function managementClient(transport: MessageTransport): ManagementClient {
@@ -37,5 +45,13 @@ export function managementClient(transport: MessageTransport): ManagementClient 
     listRequests: (request) => client.call('list_requests', request),
     listDevices: (request) => client.call('list_devices', request),
     revokeDevice: (request) => client.call('revoke_device', request),
+    getStatement: (request) => client.call('get_statement', request),
+    enrolShop: (request) => client.call('enrol_shop', request),
+    pay: (request) => client.call('pay', request),
+    shopOrder: (request) => client.call('shop_order', request),
+    deviceOrder: (request) => client.call('device_order', request),
+    listShops: (request) => client.call('list_shops', request),
+    approveShop: (request) => client.call('approve_shop', request),
+    closeShop: (request) => client.call('close_shop', request),
   };
 }

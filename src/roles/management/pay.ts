@@ -13,16 +13,17 @@
 // say that nothing was done where something may be. So until the purchase has run out nothing definite is said, and cash is
 // not asked, as it might still pay; after that cash is asked, which pays nothing new and says what was. A blocked device is
 // blocked at cash too: it is asked at once, and its signed rejection ends the purchase for wallet and shop alike.
+
+import { equalBytes } from '../../identity/binary-text.ts';
+import type { StoreReads } from '../../store/store.ts';
 import type { CashRefusal } from '../cash/errors.ts';
 import type { PayAnswer as CashPayAnswer, PayRequest as CashPayRequest } from '../cash/messages.ts';
-import type { CallResult } from '../common/role-client.ts';
 import { type CommonRefusal, Refusal } from '../common/refusal.ts';
+import type { CallResult } from '../common/role-client.ts';
 import { PaymentReceipt, PaymentRejection } from '../documents/payment-receipts.ts';
 import type { NumberContent } from '../documents/purchase.ts';
 import { checkRequestId, type Refused, refuse } from './check.ts';
 import { checkPaymentReceipt, checkRequestOf } from './check-receipt.ts';
-import { equalBytes } from '../../identity/binary-text.ts';
-import type { StoreReads } from '../../store/store.ts';
 import type { CashClient } from './interface.ts';
 import type { PayAnswer, PayRequest } from './messages.ts';
 import type { OpenNumbers } from './number-seals.ts';
@@ -94,7 +95,10 @@ function checkContent(content: NumberContent, message: PayRequest): Refused | un
   if (content.currency !== currency) return mismatch('currency', content.currency, currency);
   if (content.expiresAt !== expiresAt) return mismatch('expiry', content.expiresAt, expiresAt);
   if (!equalBytes(content.reference, reference)) {
-    return refuse('reference_mismatch', 'reference: expected that of the terms which the wallet has, got another');
+    return refuse(
+      'reference_mismatch',
+      'reference: expected that of the terms which the wallet has, got another',
+    );
   }
   if (content.kind !== kind) return mismatch('kind', content.kind, kind);
   return undefined;
@@ -190,7 +194,10 @@ function read(
 /** Cash's text may name the device: the shop gets the code. */
 function ofRefusal(code: CashRefusal | CommonRefusal): Finding<PayAnswer> {
   if (DEFINITE.has(code)) {
-    const refusal = refuse(code as Refused['code'], `payment: cash refuses what the wallet has signed: ${code}`);
+    const refusal = refuse(
+      code as Refused['code'],
+      `payment: cash refuses what the wallet has signed: ${code}`,
+    );
     return { kind: 'refused', refusal };
   }
   if (code === 'order_invalid') {

@@ -4,10 +4,9 @@ import type { SetTimer } from '../../shared/timer.ts';
 import { StoreError } from '../../store/errors.ts';
 import type { RoleStore } from '../../store/store.ts';
 import type { CallResult } from '../common/role-client.ts';
-import { Refusal } from '../common/refusal.ts';
 import type { Trace } from '../flow/flow.ts';
 import type { CashSigned, CheckCashSignatures } from './cash-signatures.ts';
-import type { Refused } from './check.ts';
+import { type Refused, refuse } from './check.ts';
 import type { ReceiptProblem } from './check-receipt.ts';
 import type { Doubts } from './doubts.ts';
 import type { ManagementLog } from './interface.ts';
@@ -75,19 +74,13 @@ export async function relay<Request, Reply, Answer>(
   const failure = await write(first.id, state, concluded, options);
   return findings.map((finding, i) => {
     const { id } = items[i]!;
-    switch (finding.kind) {
-      case 'unknown':
-        return { kind: 'pending', state };
-      case 'distrusted':
-        doubts.add(id, state, finding.problem);
-        return { kind: 'pending', state: `${state}_distrusted` };
-      case 'refused':
-        doubts.end(id);
-        return finding.refusal;
-      case 'concluded':
-        doubts.end(id);
-        return failure ?? finding.conclusion.answer;
+    if (finding.kind === 'unknown') return { kind: 'pending', state };
+    if (finding.kind === 'distrusted') {
+      doubts.add(id, state, finding.problem);
+      return { kind: 'pending', state: `${state}_distrusted` };
     }
+    doubts.end(id);
+    return finding.kind === 'refused' ? finding.refusal : (failure ?? finding.conclusion.answer);
   });
 }
 
@@ -140,10 +133,10 @@ async function write(
     return undefined;
   } catch (error) {
     if (error instanceof StoreError && error.code === 'store_full') {
-      return new Refusal('storage_full', 'nothing was stored, the disk is full');
+      return refuse('storage_full', 'nothing was stored, the disk is full');
     }
-    if (error instanceof StoreError && error.code === 'store_busy') return new Refusal('busy', error.what);
+    if (error instanceof StoreError && error.code === 'store_busy') return refuse('busy', error.what);
     log.error({ count: concluded.length, error: String(error) }, 'trades could not be written');
-    return new Refusal('internal_error', 'the outcome could not be written');
+    return refuse('internal_error', 'the outcome could not be written');
   }
 }

@@ -58,7 +58,12 @@ export async function shopOrders(
     return false;
   });
   const items = asked.map((i) => itemOf(messages[i]!.order));
-  const told = await relay('ordering', items, (requests, signal) => cash.shopOrder(requests, signal), options);
+  const told = await relay(
+    'ordering',
+    items,
+    (requests, signal) => cash.shopOrder(requests, signal),
+    options,
+  );
   asked.forEach((i, n) => {
     answers[i] = told[n]!;
   });

@@ -102,9 +102,11 @@ export function tradeReport(trade: Trade): RequestReport {
   };
 }
 
-const hex = (id: bigint): string => `0x${id.toString(16).padStart(32, '0')}`;
+/** As operators read and write ids. */
+export const idText = (id: bigint): string => `0x${id.toString(16).padStart(32, '0')}`;
 
 function detailOf({ shop, purchase }: Trade, reason: string): string {
-  const what = purchase === 0n ? `shop ${hex(shop)}` : `shop ${hex(shop)}, purchase ${hex(purchase)}`;
+  const what =
+    purchase === 0n ? `shop ${idText(shop)}` : `shop ${idText(shop)}, purchase ${idText(purchase)}`;
   return reason === '' ? what : `${reason}, ${what}`;
 }
