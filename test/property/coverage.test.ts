@@ -10,12 +10,11 @@ import {
 } from '../../src/layout/generated.ts';
 import { scenario } from './arbitraries.ts';
 import { play } from './player.ts';
-import { check } from './seed.ts';
 
 test('the random scenarios produce every status', async () => {
   const accounts = new Map<string, number>(Object.keys(CreateAccountStatus).map((name) => [name, 0]));
   const transfers = new Map<string, number>(Object.keys(CreateTransferStatus).map((name) => [name, 0]));
-  await check(
+  await fc.assert(
     fc.asyncProperty(scenario, async (steps) => {
       await play(steps, undefined, {
         observe: (kind, { status }) => {
