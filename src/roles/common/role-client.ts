@@ -39,6 +39,8 @@ export interface RoleClientOptions<Of extends Operations, Code extends string> {
   readonly transport: MessageTransport;
   readonly framesInFlightMax?: number;
   readonly callsWaitingMax?: number;
+  /** Bytes of a frame, where the role takes shorter ones than the protocol allows. */
+  readonly frameBytesMax?: number;
 }
 
 interface Call {
@@ -56,22 +58,23 @@ interface Queue {
   framesInFlight: number;
 }
 
-const BODY_BYTES_MAX = MESSAGE_BYTES_MAX - HEADER_SIZE;
-
 export class RoleClient<Of extends Operations, Code extends string = string> {
   readonly #role: string;
   readonly #transport: MessageTransport;
   readonly #framesInFlightMax: number;
   readonly #callsWaitingMax: number;
+  readonly #bodyBytesMax: number;
   readonly #queues = new Map<keyof Of, Queue>();
   #waiting = 0;
   #isScheduled = false;
 
-  constructor({ protocol, transport, framesInFlightMax, callsWaitingMax }: RoleClientOptions<Of, Code>) {
+  constructor(options: RoleClientOptions<Of, Code>) {
+    const { protocol, transport, framesInFlightMax, callsWaitingMax, frameBytesMax } = options;
     this.#role = protocol.role;
     this.#transport = transport;
     this.#framesInFlightMax = framesInFlightMax ?? FRAMES_IN_FLIGHT_MAX;
     this.#callsWaitingMax = callsWaitingMax ?? CALLS_WAITING_MAX;
+    this.#bodyBytesMax = (frameBytesMax ?? MESSAGE_BYTES_MAX) - HEADER_SIZE;
     for (const [name, operation] of Object.entries(protocol.operations)) {
       const answers = answerCodec<unknown, string>(operation.answer, protocol.refusals);
       this.#queues.set(name, { operation, answers, calls: [], framesInFlight: 0 });
@@ -169,7 +172,7 @@ export class RoleClient<Of extends Operations, Code extends string = string> {
       for (const queue of this.#queues.values()) {
         if (queue.calls.length === 0 || queue.framesInFlight >= this.#framesInFlightMax) continue;
         const waiting = queue.calls.length;
-        const calls = takeFrame(queue);
+        const calls = takeFrame(queue, this.#bodyBytesMax);
         this.#waiting -= waiting - queue.calls.length;
         if (calls.length === 0) continue;
         void this.#exchange(queue, calls);
@@ -205,14 +208,14 @@ export class RoleClient<Of extends Operations, Code extends string = string> {
 }
 
 /** As many calls as one frame may hold; those that nobody waits for any more fall out on the way. */
-function takeFrame({ calls, operation }: Queue): readonly Call[] {
+function takeFrame({ calls, operation }: Queue, bodyBytesMax: number): readonly Call[] {
   const frame: Call[] = [];
   let next = 0;
   for (let bytes = 0; next < calls.length && frame.length < operation.messagesMax; next++) {
     const call = calls[next]!;
     if (call.signal?.aborted === true) continue;
     bytes += LENGTH_SIZE + call.message.length;
-    if (bytes > BODY_BYTES_MAX) break;
+    if (bytes > bodyBytesMax && frame.length > 0) break;
     frame.push(call);
   }
   calls.splice(0, next);

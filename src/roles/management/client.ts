@@ -4,6 +4,7 @@ import type { AnswerOf, RequestOf } from '../common/operation.ts';
 import type { CallResult, MessageTransport } from '../common/role-client.ts';
 import { RoleClient } from '../common/role-client.ts';
 import type { ManagementRefusal } from './errors.ts';
+import { FRAME_BYTES_MAX } from './limits.ts';
 import { type ManagementOperations, managementProtocol } from './messages.ts';
 
 type Call<Name extends keyof ManagementOperations> = (
@@ -33,7 +34,7 @@ export interface ManagementClient {
 }
 
 export function managementClient(transport: MessageTransport): ManagementClient {
-  const client = new RoleClient({ protocol: managementProtocol, transport });
+  const client = new RoleClient({ protocol: managementProtocol, transport, frameBytesMax: FRAME_BYTES_MAX });
   return {
     enrol: (request) => client.call('enrol', request),
     fileAccount: (request) => client.call('file_account', request),

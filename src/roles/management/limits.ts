@@ -2,6 +2,12 @@
 import { checkU64, checkU128, checkUint } from '../../shared/bytes.ts';
 import { DEVICE_CURRENCIES_MAX } from './registry.ts';
 
+/**
+ * Longest frame that comes in: anyone who begins a long one holds so much memory, on thousands of connections. It is enough
+ * for a hundred purchases, and for the longest message of a device sixteen times. Beyond: the connection is closed.
+ */
+export const FRAME_BYTES_MAX = 64 * 1024;
+
 export interface LoadLimit {
   /** `ledger` number. */
   readonly currency: number;
