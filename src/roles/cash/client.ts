@@ -12,6 +12,10 @@ import {
   type GetBalanceRequest,
   type OpenAccountAnswer,
   type OpenAccountRequest,
+  type OpenShopAnswer,
+  type OpenShopRequest,
+  type PayAnswer,
+  type PayRequest,
 } from './messages.ts';
 
 export class CashClient {
@@ -31,6 +35,14 @@ export class CashClient {
 
   getBalance(request: GetBalanceRequest): Promise<CallResult<GetBalanceAnswer, CashRefusal>> {
     return this.#client.call('get_balance', request);
+  }
+
+  openShop(request: OpenShopRequest): Promise<CallResult<OpenShopAnswer, CashRefusal>> {
+    return this.#client.call('open_shop', request);
+  }
+
+  pay(request: PayRequest): Promise<CallResult<PayAnswer, CashRefusal>> {
+    return this.#client.call('pay', request);
   }
 
   /** Operators only. */

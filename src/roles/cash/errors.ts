@@ -24,5 +24,7 @@ export const CASH_REFUSALS = [
   'order_invalid',
   'operator_unknown',
   'expired',
+  'shops_exhausted',
+  'request_mismatch',
 ] as const;
 export type CashRefusal = (typeof CASH_REFUSALS)[number];

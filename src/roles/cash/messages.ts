@@ -134,6 +134,8 @@ export const cashProtocol = protocol({
     open_account: operation(CashOperation.open_account, OpenAccountRequest, OpenAccountAnswer),
     credit: operation(CashOperation.credit, CreditRequest, CreditAnswer),
     get_balance: operation(CashOperation.get_balance, GetBalanceRequest, GetBalanceAnswer),
+    open_shop: operation(CashOperation.open_shop, OpenShopRequest, OpenShopAnswer),
+    pay: operation(CashOperation.pay, PayRequest, PayAnswer),
     lookup_request: operation(CashOperation.lookup_request, LookupRequest, LookupRequestAnswer),
   },
 });

@@ -219,7 +219,7 @@ describe('both together', () => {
   test('operations that it understands', () => {
     const engine = cash.cash.engine as CashEngine;
     const understood = Array.from({ length: 256 }, (_, i) => i).filter((i) => engine.understands(i));
-    expect(understood).toEqual([1, 2, 16, 17, 18, 19, 20, 32, 33, 34, 48]);
+    expect(understood).toEqual([1, 2, 4, 16, 17, 18, 19, 20, 32, 33, 34, 35, 36, 48]);
   });
 
   test('an operation of messages that cash does not have', async () => {
