@@ -6,10 +6,6 @@ import {
   DeviceOrderRequest,
   GetStatementAnswer,
   GetStatementRequest,
-  OpenShopAnswer,
-  OpenShopRequest,
-  PayAnswer,
-  PayRequest,
   ShopOrderAnswer,
   ShopOrderRequest,
 } from '../cash/messages.ts';
@@ -24,8 +20,6 @@ const protocol = {
   ...cashProtocol,
   operations: {
     ...cashProtocol.operations,
-    open_shop: operation(CashOperation.open_shop, OpenShopRequest, OpenShopAnswer),
-    pay: operation(CashOperation.pay, PayRequest, PayAnswer),
     shop_order: operation(CashOperation.shop_order, ShopOrderRequest, ShopOrderAnswer),
     device_order: operation(CashOperation.device_order, DeviceOrderRequest, DeviceOrderAnswer),
     get_statement: operation(CashOperation.get_statement, GetStatementRequest, GetStatementAnswer),

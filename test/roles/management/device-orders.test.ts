@@ -10,11 +10,11 @@ import { Device, EUR, HOUR, ok, refused, Stage, sealedAccount } from './support.
 const ada = new Device(1);
 const bob = new Device(2);
 
-const codeOf = (result: CallResult<{ readonly kind?: string }>): string =>
+const codeOf = (result: CallResult<object>): string =>
   result.kind === 'refused'
     ? result.refusal.code
     : result.kind === 'ok'
-      ? (result.answer.kind ?? 'ok')
+      ? ((result.answer as { readonly kind?: string }).kind ?? 'ok')
       : result.kind;
 
 function order(
