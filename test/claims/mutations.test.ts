@@ -62,6 +62,7 @@ const OF_OPERATORS = [
   'list_shops',
   'approve_shop',
   'close_shop',
+  'list_shop_requests',
 ];
 
 let system: System;
@@ -140,6 +141,7 @@ beforeAll(async () => {
       device_order: [{ order: blocking }],
       list_shops: lists,
       approve_shop: [{ shop: handmade.number }],
+      list_shop_requests: [{ shop: handmade.number, after: undefined, limit: 2 }],
       close_shop: [{ shop: id() >> 2n, reason: 'for the test' }],
     },
     settlement: {

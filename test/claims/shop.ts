@@ -22,7 +22,7 @@ export class HandmadeShop {
   number = 0n;
   #certificate: Uint8Array | undefined;
 
-  private constructor(system: System, accountNumber: string) {
+  constructor(system: System, accountNumber: string) {
     this.system = system;
     const request = id();
     const { keys } = system.directory().currentKeySet('settlement', now());
@@ -31,7 +31,7 @@ export class HandmadeShop {
     const { publicKey: channelKey } = this.channel;
     this.enrolment = signedBy(
       ShopEnrolment,
-      { request, signingKey, channelKey, name: 'a shop made by hand', account, applyBy: soon() },
+      { request, signingKey, channelKey, name: 'a shop\u001b[2J made by hand', account, applyBy: soon() },
       this.signing,
     );
   }

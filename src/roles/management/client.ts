@@ -31,6 +31,7 @@ export interface ManagementClient {
   readonly listShops: Call<'list_shops'>;
   readonly approveShop: Call<'approve_shop'>;
   readonly closeShop: Call<'close_shop'>;
+  readonly listShopRequests: Call<'list_shop_requests'>;
 }
 
 export function managementClient(transport: MessageTransport): ManagementClient {
@@ -54,5 +55,6 @@ export function managementClient(transport: MessageTransport): ManagementClient 
     listShops: (request) => client.call('list_shops', request),
     approveShop: (request) => client.call('approve_shop', request),
     closeShop: (request) => client.call('close_shop', request),
+    listShopRequests: (request) => client.call('list_shop_requests', request),
   };
 }

@@ -95,6 +95,7 @@ import { type ShopFlowState, shopFlow } from './shop-flow.ts';
 import { type ShopOrdersOptions, shopOrders } from './shop-orders.ts';
 import { findShop, findShopChannelKey } from './shop-registry.ts';
 import { approveShop, certificateOfShop, closeShop, reportShops, type ShopsOptions } from './shops.ts';
+import { listShopTrades, tradeReport } from './trades.ts';
 import { checkRequests } from './usage.ts';
 
 /** Under which no signature is good. */
@@ -163,6 +164,13 @@ export function managementHandlers(
     ),
     approve_shop: each(isOperator, ({ shop }) => approveShop(shop, options)),
     close_shop: each(isOperator, ({ shop, reason }) => closeShop(shop, reason, options)),
+    list_shop_requests: each(
+      isOperator,
+      ({ shop, after, limit }) =>
+        checkLimit(limit, REPORTS_PAGE_MAX) ?? {
+          reports: listShopTrades(store, shop, after, limit).map(tradeReport),
+        },
+    ),
   };
 }
 
