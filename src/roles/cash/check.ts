@@ -7,7 +7,7 @@ import type { ShopOrder } from '../documents/payment-receipts.ts';
 import type { ChargeReceipt } from '../documents/receipts.ts';
 import { DEVICE_NUMBER_MAX, DEVICE_NUMBER_MIN } from './accounts.ts';
 import type { CashRefusal } from './errors.ts';
-import type { CreditRequest, OpenAccountRequest } from './messages.ts';
+import type { CreditRequest } from './messages.ts';
 import type { Device } from './registry.ts';
 
 export type CashRefused = Refusal<CashRefusal>;
@@ -21,18 +21,13 @@ const refuse = (code: CashRefused['code'], message: string): CashRefused => new 
  */
 export const CREDIT_AMOUNT_MAX = U64_MAX;
 
-/** First failure of the rules that need nothing but the message. */
-export function checkOpenAccount(request: OpenAccountRequest): Verdict {
-  return checkDeviceNumber(request) ?? checkSigningKey(request);
-}
-
-function checkDeviceNumber({ device }: OpenAccountRequest): Verdict {
-  if (device >= DEVICE_NUMBER_MIN && device <= DEVICE_NUMBER_MAX) return undefined;
-  return refuse('malformed', `device: expected a number from 2^64 to 2^127-1, got ${device}`);
+export function checkNumber(kind: 'device' | 'shop', number: bigint): Verdict {
+  if (number >= DEVICE_NUMBER_MIN && number <= DEVICE_NUMBER_MAX) return undefined;
+  return refuse('malformed', `${kind}: expected a number from 2^64 to 2^127-1, got ${number}`);
 }
 
 /** A key under which no signature can be good would open an account that nobody can use. */
-function checkSigningKey({ signingKey }: OpenAccountRequest): Verdict {
+export function checkSigningKey(signingKey: Uint8Array): Verdict {
   try {
     ed25519.prepare(signingKey);
     return undefined;
@@ -42,16 +37,15 @@ function checkSigningKey({ signingKey }: OpenAccountRequest): Verdict {
   }
 }
 
-export function checkKeyOfDevice(device: Device, signingKey: Uint8Array): Verdict {
-  if (Buffer.compare(device.signingKey, signingKey) === 0) return undefined;
-  return deviceDiffers(device.device);
-}
-
 export function deviceDiffers(device: bigint): CashRefused {
   return refuse(
     'device_differs',
     `device ${device}: expected the signing key it was opened with, got another`,
   );
+}
+
+export function shopDiffers(shop: bigint): CashRefused {
+  return refuse('shop_differs', `shop ${shop}: expected the signing key it was opened with, got another`);
 }
 
 /** First failure of the rules that need nothing but the message. */
@@ -117,8 +111,16 @@ export function devicesExhausted(devicesMax: number): CashRefused {
   return refuse('devices_exhausted', `devices: expected room for one more than ${devicesMax}, got none`);
 }
 
+export function shopsExhausted(shopsMax: number): CashRefused {
+  return refuse('shops_exhausted', `shops: expected room for one more than ${shopsMax}, got none`);
+}
+
 export function deviceUnknown(device: bigint): CashRefused {
   return refuse('device_unknown', `device: expected one with an account, got ${device}`);
+}
+
+export function shopUnknown(shop: bigint): CashRefused {
+  return refuse('shop_unknown', `shop: expected one with an account, got ${shop}`);
 }
 
 export function signatureInvalid(): CashRefused {
@@ -158,10 +160,6 @@ function checkShopOrderAmount({ action, amount, currency }: ShopOrder): Verdict 
   if (amount === 0n) return refuse('malformed', 'order.amount: expected at least 1, got 0');
   if (amount <= CREDIT_AMOUNT_MAX) return undefined;
   return refuse('amount_too_large', `order.amount: expected at most ${CREDIT_AMOUNT_MAX}, got ${amount}`);
-}
-
-export function shopUnknown(shop: bigint): CashRefused {
-  return refuse('shop_unknown', `shop: expected one with an account, got ${shop}`);
 }
 
 export function orderSignatureInvalid(): CashRefused {

@@ -16,6 +16,10 @@ import {
   type GetStatementRequest,
   type OpenAccountAnswer,
   type OpenAccountRequest,
+  type OpenShopAnswer,
+  type OpenShopRequest,
+  type PayAnswer,
+  type PayRequest,
   type ShopOrderAnswer,
   type ShopOrderRequest,
 } from './messages.ts';
@@ -37,6 +41,14 @@ export class CashClient {
 
   getBalance(request: GetBalanceRequest): Promise<CallResult<GetBalanceAnswer, CashRefusal>> {
     return this.#client.call('get_balance', request);
+  }
+
+  openShop(request: OpenShopRequest): Promise<CallResult<OpenShopAnswer, CashRefusal>> {
+    return this.#client.call('open_shop', request);
+  }
+
+  pay(request: PayRequest): Promise<CallResult<PayAnswer, CashRefusal>> {
+    return this.#client.call('pay', request);
   }
 
   shopOrder(request: ShopOrderRequest): Promise<CallResult<ShopOrderAnswer, CashRefusal>> {

@@ -32,7 +32,7 @@ import {
 } from './device-order-flow.ts';
 import { type DeviceTerms, deviceTerms } from './device-terms.ts';
 import { refusalOf } from './failures.ts';
-import { findDevice } from './find-device.ts';
+import { findDevice } from './find-holder.ts';
 import type { CashParts } from './interface.ts';
 import type { Device } from './registry.ts';
 

@@ -13,8 +13,8 @@ import type { StoreReads } from '../../store/store.ts';
 import { DeviceOrder } from '../documents/device-order.ts';
 import type { Flow, Put } from '../flow/flow.ts';
 import { type DeviceTerms, deviceTerms, putDeviceTerms } from './device-terms.ts';
+import { CURRENCIES_MAX } from './holders.ts';
 import { MovedBalance } from './messages.ts';
-import { CURRENCIES_MAX } from './registry.ts';
 
 /** What has moved by currency, and what is left behind. */
 const Moved = list(MovedBalance, CURRENCIES_MAX);

@@ -6,7 +6,7 @@
 import { bool, type Infer, list, struct, u32, u128 } from '../../shared/codec.ts';
 import type { StoreReads } from '../../store/store.ts';
 import type { Put } from '../flow/flow.ts';
-import { CURRENCIES_MAX } from './registry.ts';
+import { CURRENCIES_MAX } from './holders.ts';
 
 const TABLE = 'device-terms';
 
@@ -25,6 +25,11 @@ const NO_TERMS: DeviceTerms = { isBlocked: false, replacedBy: 0n, limits: [] };
 export function deviceTerms(reads: StoreReads, device: bigint): DeviceTerms {
   const stored = reads.get(TABLE, device);
   return stored === undefined ? NO_TERMS : DeviceTerms.decode(stored);
+}
+
+/** Whether an operator has ever ordered anything about the device. */
+export function hasDeviceTerms(reads: StoreReads, device: bigint): boolean {
+  return reads.get(TABLE, device) !== undefined;
 }
 
 export function putDeviceTerms(device: bigint, terms: DeviceTerms): Put {

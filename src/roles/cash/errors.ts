@@ -24,6 +24,8 @@ export const CASH_REFUSALS = [
   'order_invalid',
   'operator_unknown',
   'expired',
+  'shops_exhausted',
+  'request_mismatch',
   'device_replaced',
   'device_blocked',
 ] as const;

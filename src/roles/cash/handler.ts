@@ -10,7 +10,8 @@ import type { CashRefusal } from './errors.ts';
 import { refusalOf } from './failures.ts';
 import type { CashParts } from './interface.ts';
 import type { CashOperations } from './messages.ts';
-import { openAccounts } from './open-accounts.ts';
+import { openAccounts, openShops } from './open-accounts.ts';
+import { payer } from './pay.ts';
 import { isManagement, isOperator } from './peers.ts';
 import { lookupRequests } from './requests.ts';
 import { shopOrders } from './shop-order.ts';
@@ -21,6 +22,8 @@ export function cashHandlers(parts: CashParts): Handlers<CashOperations, Peer, C
     open_account: handler(isManagement, openAccounts, parts),
     credit: handler(isManagement, credit, parts),
     get_balance: handler(isManagement, balances, parts),
+    open_shop: handler(isManagement, openShops, parts),
+    pay: handler(isManagement, payer(parts), parts),
     shop_order: handler(isManagement, shopOrders, parts),
     device_order: handler(isManagement, deviceOrders, parts),
     get_statement: handler(isManagement, statements, parts),

@@ -20,8 +20,7 @@ import { AccountCode } from './accounts.ts';
 import { type CashRefused, checkShopOrder, currencyNotOffered, shopUnknown } from './check.ts';
 import { successorOf } from './device-terms.ts';
 import type { CashRefusal } from './errors.ts';
-import { findDevice } from './find-device.ts';
-import { findShop } from './find-shop.ts';
+import { findDevice, findShop } from './find-holder.ts';
 import type { CashParts } from './interface.ts';
 import type { ShopOrderAnswer, ShopOrderRequest } from './messages.ts';
 import { findPurchases, type Purchase } from './purchases.ts';
@@ -164,10 +163,7 @@ function against(
 
 // ---- Answers
 
-function answerOf(
-  standing: Standing<ShopOrderState> | Refusal<CashRefusal>,
-  { receipts }: CashParts,
-): Answer {
+function answerOf(standing: Standing<ShopOrderState> | Refusal<CashRefusal>, { signers }: CashParts): Answer {
   if (standing instanceof Refusal) return standing;
   const { state } = standing;
   switch (state.kind) {
@@ -178,12 +174,12 @@ function answerOf(
       const { request, action, purchase, currency } = booking.order.document;
       const { amount } = booking;
       const content = { request, action, purchase, amount, currency, timestamp };
-      return { kind: 'done', receipt: receipts.signed(ShopOrderReceipt, timestamp, content) };
+      return { kind: 'done', receipt: signers.sign(ShopOrderReceipt, content, timestamp) };
     }
     case 'rejected': {
       const { order, orderDigest, reason, at } = state;
       const content = { request: order.document.request, orderDigest, reason, rejectedAt: at };
-      return { kind: 'rejected', rejection: receipts.signed(ShopOrderRejection, at, content) };
+      return { kind: 'rejected', rejection: signers.sign(ShopOrderRejection, content, at) };
     }
   }
 }

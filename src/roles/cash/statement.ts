@@ -24,7 +24,7 @@ import {
 import { systemAccounts, TransferCode, transferReason } from './accounts.ts';
 import { type CashRefused, currencyNotOffered, deviceUnknown, timeOutOfRange } from './check.ts';
 import type { CashRefusal } from './errors.ts';
-import { findDevice } from './find-device.ts';
+import { findDevice } from './find-holder.ts';
 import type { CashParts } from './interface.ts';
 import type { GetStatementAnswer, GetStatementRequest } from './messages.ts';
 import { findPurchases, PURCHASES_MAX, type Purchase } from './purchases.ts';
@@ -131,7 +131,7 @@ function answer(
   accountId: bigint,
   { asOf, accounts, purchases, pages }: Found,
   place: number,
-  { receipts, log }: CashParts,
+  { signers, log }: CashParts,
 ): Answer {
   const account = accounts.get(accountId);
   if (account === undefined) {
@@ -156,7 +156,7 @@ function answer(
     entries: entries.map((transfer) => entryOf(transfer, accountId)),
     purchases: query.purchases.map((request) => stateOf(request, purchases.get(request), accountId)),
   };
-  return { statement: receipts.signed(Statement, asOf, content) };
+  return { statement: signers.sign(Statement, content, asOf) };
 }
 
 function entryOf(transfer: Transfer, accountId: bigint): StatementEntry {

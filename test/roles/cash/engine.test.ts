@@ -220,7 +220,7 @@ describe('both together', () => {
     const engine = cash.cash.engine as CashEngine;
     const understood = Array.from({ length: 256 }, (_, i) => i).filter((i) => engine.understands(i));
     const messages = Object.values(cashProtocol.operations).map(({ number }) => number);
-    expect(understood).toEqual([1, 2, 16, 17, 18, 19, 20, ...messages]);
+    expect(understood).toEqual([1, 2, 4, 16, 17, 18, 19, 20, ...messages]);
   });
 
   test('an operation of messages that cash does not have', async () => {
