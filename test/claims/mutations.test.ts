@@ -122,6 +122,8 @@ beforeAll(async () => {
         { device: bare.number, order: hopeless, receipt },
       ],
       get_balance: [{ device: device.number, currency: EUR }],
+      open_shop: [{ shop: purchase.shop, signingKey: device.signing.publicKey, currency: EUR }],
+      pay: [purchase],
       shop_order: [
         {
           order: {
@@ -156,8 +158,6 @@ beforeAll(async () => {
       get_statement: [
         { device: device.number, query: { currency: EUR, after: 0n, purchases: [request, id()] } },
       ],
-      open_shop: [{ shop: purchase.shop, signingKey: device.signing.publicKey, currency: EUR }],
-      pay: [purchase],
       lookup_request: lookups,
     },
   };

@@ -2,9 +2,8 @@
 import { ed25519, sha256 } from '../../../src/crypto/index.ts';
 import type { KeyPair } from '../../../src/identity/key-set.ts';
 import { TransferFlags } from '../../../src/layout/generated.ts';
-import { shopAccount, TransferCode } from '../../../src/roles/cash/accounts.ts';
+import { TransferCode } from '../../../src/roles/cash/accounts.ts';
 import type { ShopOrderAnswer } from '../../../src/roles/cash/messages.ts';
-import { Shops } from '../../../src/roles/cash/shops.ts';
 import type { CallResult } from '../../../src/roles/common/role-client.ts';
 import {
   ShopOrder,
@@ -18,7 +17,6 @@ import {
   CASH_KEY,
   creditOf,
   EUR,
-  keyIdOf,
   keyPair,
   nextRequest,
   type TestCash,
@@ -32,16 +30,11 @@ export interface TestShop {
 
 let shops = 0;
 
-export async function openedShop({ ledger, store }: TestCash, currency = EUR): Promise<TestShop> {
+export async function openedShop(cash: TestCash, currency = EUR): Promise<TestShop> {
   const number = ++shops;
   const shop = (1n << 91n) + BigInt(number);
   const key = keyPair(500_000 + number);
-  const keyNumber = Buffer.from(keyIdOf(key.publicKey)).readBigUInt64LE();
-  const [opened] = await ledger.createAccounts([shopAccount(shop, shop, keyNumber, { currency })]);
-  const { timestamp: openedAt } = opened!;
-  await new Shops(store).opened([
-    { number: shop, signingKey: key.publicKey, currency, account: shop, openedAt },
-  ]);
+  answerOf(await cash.client().openShop({ shop, signingKey: key.publicKey, currency }));
   return { shop, key };
 }
 
