@@ -6,12 +6,8 @@ import { namespaceOf, withoutSpace } from './document.ts';
 import { Iso20022Error } from './errors.ts';
 import { isIban } from './iban.ts';
 import type { Account, Agent, Money, Party, Reason } from './parts.ts';
-import { isDate, isDateTime } from './values.ts';
+import { isDate, isDateTime, NOT_TEXT } from './values.ts';
 
-/** Characters that no text here may have: control characters, halves of a pair, and what is no character. */
-const NOT_TEXT =
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what it looks for
-  /[\u0000-\u001f\u007f-\u009f\ufffe\uffff]|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/;
 /** The characters that every bank takes in references; a slash neither first nor last nor twice (SEPA's rules). */
 const REFERENCE = /^(?!\/)(?!.*\/\/)[A-Za-z0-9/\-?:().,'+ ]{1,35}(?<!\/)$/;
 const ESCAPES: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' };

@@ -167,6 +167,40 @@ beforeAll(async () => {
       get_balance: [{ device: device.number, currency: EUR }],
       open_shop: [{ shop: purchase.shop, signingKey: device.signing.publicKey, currency: EUR }],
       pay: [purchase],
+      shop_order: [
+        {
+          order: {
+            document: {
+              request: id(),
+              shop: 2n ** 100n,
+              action: 'refund',
+              purchase: request,
+              amount: 100n,
+              currency: EUR,
+              applyBy: 2n ** 63n,
+            },
+            signature: receipt.signature,
+          },
+        },
+      ],
+      device_order: [
+        {
+          order: {
+            document: {
+              request: id(),
+              operator: 'nobody',
+              device: device.number,
+              action: { kind: 'block' },
+              reason: 'for the test',
+              applyBy: 2n ** 63n,
+            },
+            signature: receipt.signature,
+          },
+        },
+      ],
+      get_statement: [
+        { device: device.number, query: { currency: EUR, after: 0n, purchases: [request, id()] } },
+      ],
       lookup_request: lookups,
     },
   };

@@ -36,6 +36,7 @@ import {
   TransferFlags,
 } from '../../src/layout/generated.ts';
 import { recordSizeOf } from '../../src/layout/record-size.ts';
+import { type OrderState, readOrderState } from '../../src/ledger/order-state.ts';
 import { U64_MAX, U128_MAX, writeU128 } from '../../src/shared/bytes.ts';
 
 const RESULT_SIZE = CreateResultLayout.size;
@@ -256,6 +257,11 @@ export class MemoryLedger {
       if (value >> BigInt(INDEX_KIND_SHIFT) !== BigInt(IndexKind.created)) return [];
       return [readTransfer(viewOf(this.recordBytes(Number(value & INDEX_REF_MASK))), 0)];
     });
+  }
+
+  orderState(accountId: bigint): OrderState | undefined {
+    const row = this.kernel.deviceRow(accountId);
+    return row && readOrderState(row);
   }
 
   /** An account's events, newest first: along the chain, one by one. */

@@ -18,18 +18,27 @@ import { findShop } from './find-holder.ts';
 import type { CashParts } from './interface.ts';
 import { verifyOrders } from './verify-orders.ts';
 
-/** Batches that are being verified: two threads have the next ones at hand. Beyond: they wait as they came. */
-const VERIFYING_MAX = 4;
-/** Bytes of waiting requests from which the server takes no more from its sockets: 32 full batches. */
-const CONGESTED_FROM_BYTES = 32 * 1024 * 1024;
-/** Beyond these: `busy`. What the server had read already when it was told to stop still fits. */
-const WAITING_BYTES_MAX = 128 * 1024 * 1024;
-const WAITING_REQUESTS_MAX = 4096;
+export interface DeskLimits {
+  /** Batches that are being verified: two threads have the next ones at hand. Beyond: they wait as they came. */
+  readonly verifyingMax: number;
+  /** Bytes of waiting requests from which the server takes no more from its sockets. */
+  readonly congestedFromBytes: number;
+  /** Beyond these: `busy`. What the server had read already when it was told to stop still fits. */
+  readonly waitingBytesMax: number;
+  readonly waitingRequestsMax: number;
+}
+
+/** 32 full batches until it is congested. */
+const DESK_LIMITS: DeskLimits = {
+  verifyingMax: 4,
+  congestedFromBytes: 32 * 1024 * 1024,
+  waitingBytesMax: 128 * 1024 * 1024,
+  waitingRequestsMax: 4096,
+};
 
 interface Waiting {
   /** With a payload of its own. */
   readonly request: EngineRequest;
-  /** undefined: not yet looked at. */
   state: 'unverified' | 'verifying' | 'ready' | EngineReply;
   readonly resolve: (reply: EngineReply | Promise<EngineReply>) => void;
 }
@@ -42,6 +51,7 @@ const isOrders = (operation: number): boolean => operation === RequestOperation.
 export class OrderDesk implements Engine {
   readonly #parts: DeskParts;
   readonly #ledger: Ledger;
+  readonly #limits: DeskLimits;
   readonly #waiting: Waiting[] = [];
   readonly #relieved: (() => void)[] = [];
   #waitingBytes = 0;
@@ -49,8 +59,9 @@ export class OrderDesk implements Engine {
   #isClosed = false;
   #whenIdle: (() => void)[] = [];
 
-  constructor(parts: DeskParts) {
+  constructor(parts: DeskParts, limits: DeskLimits = DESK_LIMITS) {
     this.#parts = parts;
+    this.#limits = limits;
     this.#ledger = parts.ledger;
     this.#ledger.onRelieved(() => {
       this.#pump();
@@ -66,11 +77,9 @@ export class OrderDesk implements Engine {
       const foreign = this.#foreignTo(request);
       if (foreign !== undefined) return refuse('not_permitted', foreign);
     }
-    if (
-      this.#waiting.length >= WAITING_REQUESTS_MAX ||
-      this.#waitingBytes + payload.length > WAITING_BYTES_MAX
-    ) {
-      return refuse('busy', `expected at most ${WAITING_REQUESTS_MAX} waiting requests: try again later`);
+    const { waitingRequestsMax, waitingBytesMax } = this.#limits;
+    if (this.#waiting.length >= waitingRequestsMax || this.#waitingBytes + payload.length > waitingBytesMax) {
+      return refuse('busy', `expected room for one more request of ${payload.length} bytes: try again later`);
     }
     return new Promise((resolve) => {
       this.#waiting.push({
@@ -88,7 +97,7 @@ export class OrderDesk implements Engine {
   }
 
   get congested(): boolean {
-    return this.#ledger.congested || this.#waitingBytes >= CONGESTED_FROM_BYTES;
+    return this.#ledger.congested || this.#waitingBytes >= this.#limits.congestedFromBytes;
   }
 
   onRelieved(listener: () => void): void {
@@ -135,7 +144,7 @@ export class OrderDesk implements Engine {
 
   #verify(): void {
     for (const waiting of this.#waiting) {
-      if (this.#verifying >= VERIFYING_MAX) return;
+      if (this.#verifying >= this.#limits.verifyingMax) break;
       if (waiting.state === 'unverified') void this.#verifyOne(waiting);
     }
     this.#pump();
