@@ -19,6 +19,8 @@ const tags = {
   shopOrderReceipt: 'specie shop order receipt v1\0',
   shopOrderRejection: 'specie shop order rejection v1\0',
   deviceOrder: 'specie device order v1\0',
+  payoutOrder: 'specie payout order v1\0',
+  payoutReceipt: 'specie payout receipt v1\0',
   statement: 'specie statement v1\0',
 } as const;
 
