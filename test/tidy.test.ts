@@ -22,6 +22,7 @@ const RANKS: Record<string, number> = {
   channel: 3,
   ledger: 3,
   roles: 4,
+  shop: 5,
   wallet: 5,
   institution: 5,
   main: 6,

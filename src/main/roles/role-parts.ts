@@ -2,15 +2,16 @@
 import { randomFillSync } from 'node:crypto';
 import { join } from 'node:path';
 import type { Registry } from 'prom-client';
-import type { RevokedPredicate } from '../../identity/server-identity.ts';
 import type { Directory } from '../../identity/directory.ts';
 import type { RoleHome } from '../../identity/load-home.ts';
+import type { RevokedPredicate } from '../../identity/server-identity.ts';
 import { isStillKey } from '../../identity/standing.ts';
 import { systemClock } from '../../identity/time.ts';
 import { CardInstitution } from '../../institution/card-institution.ts';
 import { Ledger } from '../../ledger/index.ts';
 import { cashIdentity } from '../../roles/cash/identity.ts';
 import { openCash } from '../../roles/cash/role.ts';
+import { type Partner, partner } from '../../roles/common/partner.ts';
 import type { Trace } from '../../roles/flow/flow.ts';
 import { MANAGEMENT_LIMITS } from '../../roles/management/limits.ts';
 import { cashClient, settlementClient } from '../../roles/management/partners.ts';
@@ -19,7 +20,6 @@ import { identityKeys } from '../../roles/settlement/keys.ts';
 import { openSettlement } from '../../roles/settlement/role.ts';
 import { openRoleStore } from '../../store/lmdb-store.ts';
 import type { Engine } from '../../wire/engine.ts';
-import { type Partner, partner } from './partner.ts';
 
 /** What pino's loggers have. */
 export interface RoleLog {
