@@ -90,6 +90,7 @@ test('no orphans: every source file is imported, or is an entry', () => {
     'src/main/index.ts',
     'src/ledger/index.ts',
     'src/crypto/index.ts',
+    'src/shop/index.ts',
     'src/wallet/index.ts',
     'src/cli/main.ts',
   ]);

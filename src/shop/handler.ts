@@ -20,7 +20,6 @@ import type { Peer } from '../wire/peer.ts';
 import type { Book } from './book.ts';
 import { checkOrder } from './check.ts';
 import type { ShopIdentity, ShopOffering } from './interface.ts';
-import { PURCHASES_OPEN_MAX } from './limits.ts';
 import type { Offers } from './offers.ts';
 import { type BuyReply, type Purchases, payMessage, replyOf } from './purchases.ts';
 import type { OpenRecord } from './records.ts';
@@ -134,7 +133,7 @@ function admit(
   if (!purchases.hasRoom(takenCount + 1)) {
     return new Refusal<ShopRefusal>(
       'busy',
-      `expected at most ${PURCHASES_OPEN_MAX} open purchases, got one more`,
+      'expected room for one more open purchase, got none: try again later',
     );
   }
   const refused = book.refused(request);

@@ -55,6 +55,7 @@ export interface PurchasesOptions {
   readonly onPaid: (paid: PaidRecord, offer: string | undefined) => void;
   /** It has come to nothing. */
   readonly onFailed: (request: bigint, offer: string | undefined) => void;
+  readonly openMax?: number | undefined;
   readonly trace?: PurchaseTrace | undefined;
 }
 
@@ -147,7 +148,7 @@ export class Purchases {
 
   /** Room for so many more. */
   hasRoom(count: number): boolean {
-    return !this.#isClosed && this.#open.size + count <= PURCHASES_OPEN_MAX;
+    return !this.#isClosed && this.#open.size + count <= (this.#options.openMax ?? PURCHASES_OPEN_MAX);
   }
 
   /** Takes in what was checked, or was refused in doubt before; each has to be waited for in this turn. */

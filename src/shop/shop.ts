@@ -55,6 +55,8 @@ export interface ShopOptions {
   /** Runs something when what has come in this turn has been taken in: setImmediate. */
   readonly afterTurn?: (run: () => void) => void;
   readonly trace?: PurchaseTrace;
+  /** Purchases whose outcome is not known: 16,384. */
+  readonly purchasesOpenMax?: number;
   /** Of metrics; of its own when left out. */
   readonly registry?: Registry;
 }
@@ -102,6 +104,7 @@ export class Shop {
       onFailed: (request, offer) => {
         if (offer !== undefined) offers.release(offer, request);
       },
+      openMax: options.purchasesOpenMax,
       trace: options.trace,
     });
     this.#orders = new Orders({

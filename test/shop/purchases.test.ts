@@ -4,9 +4,6 @@ import { sha256 } from '../../src/crypto/index.ts';
 import { generateKeyPair } from '../../src/identity/new-key-set.ts';
 import { Refusal } from '../../src/roles/common/refusal.ts';
 import { purchaseReference } from '../../src/roles/documents/purchase.ts';
-import { type BuyRequest, shopProtocol } from '../../src/roles/shop/messages.ts';
-import { PURCHASES_OPEN_MAX } from '../../src/shop/limits.ts';
-import { encodeMessages } from '../../src/wire/messages.ts';
 import { seededBytes } from '../identity/support.ts';
 import {
   type Fate,
@@ -17,11 +14,6 @@ import {
   Stage,
   sealedPayment,
 } from './support.ts';
-
-const frame = (orders: readonly BuyRequest[]) => ({
-  payload: encodeMessages(orders.map((one) => shopProtocol.operations.buy.request.encode(one))),
-  count: orders.length,
-});
 
 const PAID = { kind: 'ok', answer: { kind: 'paid' } };
 
@@ -323,24 +315,13 @@ describe('however it ends in between', () => {
   });
 });
 
-test('so many are open at once, and no more', async () => {
+test('so many are open at once, and no more; those who come later hear it', async () => {
   const stage = new Stage();
-  stage.management.script.pay = () => 'silence';
-  const page = 128;
-  for (let from = 0; from < PURCHASES_OPEN_MAX; from += page) {
-    stage.shop.engine
-      .submit({
-        operation: 34,
-        peer: { kind: 'unnamed' },
-        session: 0n,
-        request: 1n,
-        ...frame(Array.from({ length: page }, (_, i) => order(BigInt(from + i + 1)))),
-      })
-      .catch(() => {});
-  }
-  await stage.pause(10);
-  expect(stage.shop.open.purchases).toBe(PURCHASES_OPEN_MAX);
-  expect(await stage.buy(order(999_999n))).toMatchObject([
-    { kind: 'unknown', reason: expect.stringContaining('busy') },
-  ]);
+  stage.start({ purchasesOpenMax: 64 });
+  stage.management.script.pay = (_, count) => (count < 9 ? 'silence' : undefined);
+  const first = await stage.buy(...Array.from({ length: 65 }, (_, i) => order(BigInt(i + 1))));
+  expect(first.slice(0, 64)).toMatchObject(Array(64).fill({ answer: { kind: 'pending' } }));
+  expect(first[64]).toMatchObject({ kind: 'unknown', reason: expect.stringContaining('busy') });
+  expect(stage.shop.open.purchases).toBe(64);
+  expect(await stage.bought(order(65n))).toMatchObject({ kind: 'paid' });
 });
