@@ -10,6 +10,7 @@ const root = resolve(import.meta.dirname, '..');
 const RANKS: Record<string, number> = {
   shared: 0,
   layout: 0.5,
+  iso20022: 1,
   kernel: 1,
   pool: 1,
   reference: 1,

@@ -3,7 +3,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Client } from '../../src/channel/client.ts';
 import type { RoleName } from '../../src/identity/roles.ts';
-import { type CashOperations, cashProtocol } from '../../src/roles/cash/messages.ts';
+import { CashClient } from '../../src/roles/cash/client.ts';
+import { type CashOperations, cashProtocol, type PayRequest } from '../../src/roles/cash/messages.ts';
 import { answerCodec } from '../../src/roles/common/answer.ts';
 import type { MessageOperation, RequestOf } from '../../src/roles/common/operation.ts';
 import { Refusal } from '../../src/roles/common/refusal.ts';
@@ -18,7 +19,8 @@ import { encodeRequest } from '../../src/wire/frame.ts';
 import { encodeHello } from '../../src/wire/hello.ts';
 import { RequestOperation } from '../../src/wire/operation.ts';
 import { CloseCode } from '../../src/wire/status.ts';
-import { Device } from './device.ts';
+import { paymentOrder, payRequest, sealedTo } from '../roles/cash/pay-support.ts';
+import { Device, now } from './device.ts';
 import { messageFrame, Raw, sealed } from './raw.ts';
 import { accountNumber, answerOf, EUR, eventually, System, toldBy } from './system.ts';
 
@@ -73,6 +75,11 @@ beforeAll(async () => {
   const filing = device.filing(account);
   answerOf(await management.fileAccount({ filing }));
   const lookups = [{ request }, { request: id() }];
+  const cash = new CashClient(await system.asRole('management', 'cash'));
+  const shop = id();
+  answerOf(await cash.openShop({ shop, signingKey: device.signing.publicKey, currency: EUR }));
+  const purchase = aPurchase(device, shop);
+  answerOf(await cash.pay(purchase));
   // Beyond the last: what is answered to ten thousand of them should be short.
   const lists = [{ after: 2n ** 127n, limit: 2 }];
   bases = {
@@ -115,11 +122,60 @@ beforeAll(async () => {
         { device: bare.number, order: hopeless, receipt },
       ],
       get_balance: [{ device: device.number, currency: EUR }],
+      shop_order: [
+        {
+          order: {
+            document: {
+              request: id(),
+              shop: 2n ** 100n,
+              action: 'refund',
+              purchase: request,
+              amount: 100n,
+              currency: EUR,
+              applyBy: 2n ** 63n,
+            },
+            signature: receipt.signature,
+          },
+        },
+      ],
+      device_order: [
+        {
+          order: {
+            document: {
+              request: id(),
+              operator: 'nobody',
+              device: device.number,
+              action: { kind: 'block' },
+              reason: 'for the test',
+              applyBy: 2n ** 63n,
+            },
+            signature: receipt.signature,
+          },
+        },
+      ],
+      get_statement: [
+        { device: device.number, query: { currency: EUR, after: 0n, purchases: [request, id()] } },
+      ],
+      open_shop: [{ shop: purchase.shop, signingKey: device.signing.publicKey, currency: EUR }],
+      pay: [purchase],
       lookup_request: lookups,
     },
   };
 });
 afterAll(() => system?.close());
+
+/** What management sends to cash when the device pays more than it has at the shop. */
+function aPurchase({ number: payer, signing }: Device, number: bigint): PayRequest {
+  const [payerOf, shop] = [
+    { device: payer, key: signing },
+    { shop: number, key: signing },
+  ];
+  const order = paymentOrder(payerOf, shop, { amount: 10n ** 12n, ledger: EUR });
+  const request = payRequest(order, payerOf, shop);
+  const { keys } = system.directory().currentKeySet('cash', now());
+  const binding = { request: request.request, shop: number };
+  return { ...request, payment: sealedTo(binding, order, { publicKey: keys.sealing }) };
+}
 
 /** One to three changes of the kinds that programs make by mistake, and people on purpose. */
 function mutated(random: Random, messages: readonly Buffer[]): Buffer {

@@ -2,6 +2,7 @@
 import { randomFillSync } from 'node:crypto';
 import { join } from 'node:path';
 import type { Registry } from 'prom-client';
+import { createCryptoPool } from '../../crypto/index.ts';
 import type { Directory } from '../../identity/directory.ts';
 import type { RoleHome } from '../../identity/load-home.ts';
 import type { RevokedPredicate } from '../../identity/server-identity.ts';
@@ -183,7 +184,7 @@ export function settlementParts(options: PartsOptions): Promise<RoleParts> {
   });
 }
 
-/** Cash: the ledger and the role beside it. */
+/** Cash: the ledger, the role beside it, and the threads that open seals and verify signatures. */
 export function cashParts(options: PartsOptions): Promise<RoleParts> {
   const { home, log, registry, failed } = options;
   return whole(async (opened) => {
@@ -201,11 +202,13 @@ export function cashParts(options: PartsOptions): Promise<RoleParts> {
     const store = opened.add(
       await openRoleStore({ path: join(home.storePath, 'role'), failed: storeFailed(options) }),
     );
+    const pool = opened.add(createCryptoPool());
     const { currency, limits } = home.configuration;
     const cash = opened.add(
       await openCash({
         ledger,
         store,
+        pool,
         identity: cashIdentity(home.source, systemClock),
         currencies: [{ currency: currency.ledger, balanceMax: limits.balanceMax }],
         limits: { devicesMax: limits.devicesMax },

@@ -387,7 +387,9 @@ export class Wallet {
       const { request, message } = record;
       const isOver = this.#now() > LoadRequest.decode(message).order.document.applyBy + LOOK_AFTER_NS;
       const after = await this.#askOnce(record);
-      if (isOver && after !== undefined) await this.#book.letGo(request);
+      // Who did not answer this one will not answer the next; there will be another connection.
+      if (after === undefined) return;
+      if (isOver) await this.#book.letGo(request);
     }
   }
 
