@@ -18,6 +18,10 @@ export class Globals {
   pending_count: u64;
   pending_slots: u64;
   pending_free: u64;
+  // Rows in use in the device table; payment orders applied since the beginning. Both came with version 0.4.0: in a
+  // checkpoint without them they are zero.
+  device_count: u64;
+  order_count: u64;
 }
 
-if (offsetof<Globals>() != 72) ERROR("Globals must be 72 bytes");
+if (offsetof<Globals>() != 88) ERROR("Globals must be 88 bytes");

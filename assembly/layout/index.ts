@@ -1,5 +1,7 @@
 export * from "./account";
 export * from "./transfer";
+export * from "./payment-order";
+export * from "./order-terms";
 export * from "./result";
 export * from "./filter";
 export * from "./balance";

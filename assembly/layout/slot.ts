@@ -6,6 +6,8 @@
 //     │ events     │ results    │ segment_ends    │ effects      │
 //     └────────────┴────────────┴─────────────────┴──────────────┘
 //
+// Events are 128 bytes a record, of payment orders 256: 8,190 of the ones and 4,095 of the others fill their MiB.
+//
 // segment_ends[i]: u32, end of segment i's effects, counted from the start of `effects`.
 
 export const SLOT_EVENTS_OFFSET: u32 = 0;

@@ -31,6 +31,7 @@ export enum CreateAccountStatus {
   imported_event_timestamp_must_not_regress = 26,
 }
 
+// Also of a payment order, which is a transfer with rules of its own before those of every transfer.
 export enum CreateTransferStatus {
   created = -1,
   linked_event_failed = 1,
@@ -40,6 +41,10 @@ export enum CreateTransferStatus {
   timestamp_must_be_zero = 3,
   imported_event_timestamp_out_of_range = 58,
   imported_event_timestamp_must_not_advance = 59,
+  reserved_field = 1003,
+  signature_not_checked = 1004,
+  signature_invalid = 1005,
+  flags_not_allowed = 1006,
   reserved_flag = 4,
   id_must_not_be_zero = 5,
   id_must_not_be_int_max = 6,
@@ -54,8 +59,11 @@ export enum CreateTransferStatus {
   exists_with_different_user_data_32 = 43,
   exists_with_different_ledger = 67,
   exists_with_different_code = 45,
+  exists_with_different_order = 1007,
   exists = 46,
   id_already_failed = 68,
+  order_expired = 1008,
+  sequence_must_not_be_zero = 1009,
   flags_are_mutually_exclusive = 7,
   debit_account_id_must_not_be_zero = 8,
   debit_account_id_must_not_be_int_max = 9,
@@ -71,6 +79,12 @@ export enum CreateTransferStatus {
   ledger_must_not_be_zero = 19,
   code_must_not_be_zero = 20,
   debit_account_not_found = 21,
+  payer_key_differs = 1010,
+  orders_closed = 1011,
+  sequence_too_old = 1012,
+  sequence_used = 1013,
+  exceeds_payment_limit = 1014,
+  exceeds_day_limit = 1015,
   credit_account_not_found = 22,
   accounts_must_have_the_same_ledger = 23,
   transfer_must_have_the_same_ledger_as_accounts = 24,
@@ -102,4 +116,14 @@ export enum CreateTransferStatus {
   exceeds_debits = 55,
   exceeds_credit_limit = 1001,
   exceeds_debit_limit = 1002,
+}
+
+export enum SetOrderTermsStatus {
+  set = -1,
+  timestamp_must_be_zero = 1,
+  reserved_field = 2,
+  reserved_flag = 3,
+  account_id_must_not_be_zero = 4,
+  account_id_must_not_be_int_max = 5,
+  account_not_found = 6,
 }

@@ -1,6 +1,6 @@
 // The batch that is being executed: where it lives and what time it is. One batch runs at a time, so these are statics.
 //
-//     slot ─▶ events    128 bytes a record, completed in place when created
+//     slot ─▶ events    128 bytes a record (payment orders: 256), completed in place when created
 //             results    16 bytes a record
 //             segment_ends, effects: see effect.ts
 //
@@ -9,6 +9,8 @@
 import {
   CreateResult,
   INDEX_REF_MASK,
+  Operation,
+  PAYMENT_ORDER_SIZE,
   RECORD_SIZE,
   REF_INDEX_BITS,
   SLOT_EVENTS_OFFSET,
@@ -21,12 +23,14 @@ const RESULT_SIZE: u32 = <u32>offsetof<CreateResult>();
 export let batchOp: u64 = 0;
 export let batchSlot: usize = 0;
 export let batchCount: u32 = 0;
+export let batchRecordSize: u32 = RECORD_SIZE;
 export let batchTimestamp: u64 = 0;
 /** Timestamp of record 0. */
 export let batchFirstTimestamp: u64 = 0;
 export let batchFirstRef: u64 = 0;
 
-export function batchBegin(op: u64, timestamp: u64, slot: usize, count: u32): void {
+export function batchBegin(operation: u32, op: u64, timestamp: u64, slot: usize, count: u32): void {
+  batchRecordSize = operation == Operation.create_payment_orders ? PAYMENT_ORDER_SIZE : RECORD_SIZE;
   batchOp = op;
   batchSlot = slot;
   batchCount = count;
@@ -38,7 +42,7 @@ export function batchBegin(op: u64, timestamp: u64, slot: usize, count: u32): vo
 // @ts-ignore: decorator
 @inline
 export function eventAt(index: u32): usize {
-  return batchSlot + SLOT_EVENTS_OFFSET + index * RECORD_SIZE;
+  return batchSlot + SLOT_EVENTS_OFFSET + index * batchRecordSize;
 }
 
 // @ts-ignore: decorator
@@ -60,17 +64,23 @@ export function timestampAt(index: u32): u64 {
 }
 
 // Two records can be looked at together: an existing post and the pending transfer that it resolved.
-const SCRATCH: usize = memory.data(256, 64);
+const SCRATCH: usize = memory.data(512, 64);
+
+/** Bytes of the record that storedTransfer gave last. */
+export let storedSize: u32 = 0;
 
 /**
  * The stored transfer that an index value names: in this batch's own slot, or copied from the host to `place` (0 or 1),
- * valid until that place is used again.
+ * valid until that place is used again. Of a payment order it is the first half.
  */
 export function storedTransfer(value: u64, place: u32): usize {
   const ref = value & INDEX_REF_MASK;
-  if (ref >> REF_INDEX_BITS == batchOp) return eventAt(<u32>ref & ((1 << REF_INDEX_BITS) - 1));
-  const out = SCRATCH + place * RECORD_SIZE;
-  readRecord(ref, out);
+  if (ref >> REF_INDEX_BITS == batchOp) {
+    storedSize = batchRecordSize;
+    return eventAt(<u32>ref & ((1 << REF_INDEX_BITS) - 1));
+  }
+  const out = SCRATCH + place * PAYMENT_ORDER_SIZE;
+  storedSize = readRecord(ref, out);
   return out;
 }
 

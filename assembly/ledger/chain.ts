@@ -47,7 +47,8 @@ let broken: bool = false;
 let first: u32 = 0;
 let mark: u32 = 0;
 let effects: usize = 0;
-const GLOBALS_BEFORE: usize = memory.data(72, 8);
+const GLOBALS_BEFORE: usize = memory.data(88, 8);
+if (offsetof<Globals>() != 88) ERROR("memory.data above must have the size of Globals");
 
 /** False when memory is exhausted. */
 export function initialiseChains(): bool {

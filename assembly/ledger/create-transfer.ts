@@ -45,15 +45,16 @@ export function createTransfer(index: u32, timestamp: u64, debitSlot: i32, credi
   if ((flags & (TransferFlags.post_pending_transfer | TransferFlags.void_pending_transfer)) != 0) {
     return postOrVoid(event, index, timestamp);
   }
+  const status = validateFields(event, flags);
+  if (status != CreateTransferStatus.created) return status;
   return moveOrReserve(event, index, timestamp, debitSlot, creditSlot);
 }
 
-function moveOrReserve(event: Transfer, index: u32, timestamp: u64, debitSlot: i32, creditSlot: i32): i32 {
+/** Creates a transfer with a new id and valid fields; returns its CreateTransferStatus. */
+export function moveOrReserve(event: Transfer, index: u32, timestamp: u64, debitSlot: i32, creditSlot: i32): i32 {
   const flags = <u32>event.flags;
   const isPending = (flags & TransferFlags.pending) != 0;
 
-  let status = validateFields(event, flags);
-  if (status != CreateTransferStatus.created) return status;
   if (debitSlot < 0) return CreateTransferStatus.debit_account_not_found;
   if (creditSlot < 0) return CreateTransferStatus.credit_account_not_found;
   const debitRow = accountRow(debitSlot);
@@ -161,7 +162,8 @@ function moveOrReserve(event: Transfer, index: u32, timestamp: u64, debitSlot: i
   return CreateTransferStatus.created;
 }
 
-function validateFields(event: Transfer, flags: u32): i32 {
+/** What is wrong with the fields of a transfer that moves or reserves money, whatever the state. */
+export function validateFields(event: Transfer, flags: u32): i32 {
   const debitLo = event.debit_account_id_lo;
   const debitHi = event.debit_account_id_hi;
   const creditLo = event.credit_account_id_lo;

@@ -20,16 +20,15 @@ import {
   AccountFlags,
   AccountTail,
   CreateResult,
-  RECORD_SIZE,
   REF_SIZE,
   SEGMENT_RECORDS_MAX,
   SLOT_EFFECTS_OFFSET,
   SLOT_SEGMENT_ENDS_OFFSET,
 } from "../layout";
-import { batchCount, batchSlot } from "./batch";
+import { batchCount, batchRecordSize, batchSlot } from "./batch";
 
 const TAIL: usize = offsetof<Account>();
-const RECORD_AND_RESULT_SIZE: u32 = RECORD_SIZE + <u32>offsetof<CreateResult>();
+const RESULT_SIZE: u32 = <u32>offsetof<CreateResult>();
 
 /** Where the next effect is written. */
 let cursor: usize = 0;
@@ -43,7 +42,7 @@ export function effectsBegin(): void {
 
 function segmentOpen(segment: u32): void {
   const records = min(SEGMENT_RECORDS_MAX, batchCount - segment * SEGMENT_RECORDS_MAX);
-  segmentOrigin = cursor - records * RECORD_AND_RESULT_SIZE;
+  segmentOrigin = cursor - records * (batchRecordSize + RESULT_SIZE);
 }
 
 function segmentClose(segment: u32): void {

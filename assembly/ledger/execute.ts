@@ -28,19 +28,23 @@ import {
   IndexKind,
   OP_MAX,
   Operation,
+  PAYMENT_ORDERS_MAX,
   RECORD_SIZE,
   SEGMENT_RECORDS_MAX,
+  SetOrderTermsStatus,
   TIMESTAMP_MAX,
   Transfer,
   TransferFlags,
 } from "../layout";
 import { idsBeginBatch, idsInsert, idsReserve } from "../index/ids";
 import { accountFindMany, accountIndexReserve } from "./account-index";
-import { answer, answeredTimestamp, batchBegin, batchCount, batchTimestamp, eventAt, refAt, resultAt } from "./batch";
-import { timestampAt } from "./batch";
+import { answer, answeredTimestamp, batchBegin, batchCount, batchRecordSize, batchTimestamp } from "./batch";
+import { eventAt, refAt, resultAt, timestampAt } from "./batch";
 import { chainBreak, chainClose, chainIsBroken, chainIsOpen, chainOpen, chainsEnd } from "./chain";
 import { createAccount } from "./create-account";
+import { createOrder } from "./create-order";
 import { createdEffect, createTransfer } from "./create-transfer";
+import { deviceFind, deviceRow, devicesReserve } from "./device";
 import { effectsBegin, effectsEnd, segmentNext } from "./effect";
 import { EXPIRED, expireNext } from "./expire";
 import { expiryReserve } from "./expiry";
@@ -48,6 +52,7 @@ import { globals } from "./globals";
 import { idEntered } from "./newest-id";
 import { pendingIndexReserve } from "./pending-index";
 import { plainTransfer } from "./plain-transfer";
+import { setTerms } from "./set-terms";
 import { accountsReserve, accountTouch, pendingReserve } from "./table";
 
 // 64 transfers: their rows and index lines are 40 KB, which still fits beside the events in the first two caches.
@@ -61,6 +66,7 @@ if (TransferFlags.linked != AccountFlags.linked) ERROR("linked must be the same 
 if (offsetof<Transfer>("flags") != offsetof<Account>("flags")) ERROR("flags must be in the same place");
 if (offsetof<Transfer>("timestamp") != offsetof<Account>("timestamp")) ERROR("timestamp must be in the same place");
 if (CreateTransferStatus.created != CreateAccountStatus.created) ERROR("created must be the same status");
+if (SetOrderTermsStatus.set != CreateTransferStatus.created) ERROR("set must be the same status as created");
 if (CreateTransferStatus.linked_event_failed != CreateAccountStatus.linked_event_failed) {
   ERROR("linked_event_failed must be the same status");
 }
@@ -80,6 +86,8 @@ export function reserve(operation: u32, count: u32): bool {
   if (operation == Operation.create_accounts) return accountsReserve(count) && accountIndexReserve(count);
   // A post inserts two ids: its own, and the fate of the pending transfer.
   if (operation == Operation.expire_pending_transfers) return idsReserve(count);
+  if (operation == Operation.set_order_terms) return devicesReserve(count);
+  if (operation == Operation.create_payment_orders && !devicesReserve(count)) return false;
   return idsReserve(2 * count) && pendingReserve(count) && pendingIndexReserve(count) && expiryReserve(count);
 }
 
@@ -98,13 +106,19 @@ export function execute(operation: u32, op: u64, timestamp: u64, slot: usize, co
     timestamp <= TIMESTAMP_MAX && timestamp >= state.timestamp + <u64>count,
     "execute: expected every record's timestamp to be later than the operation before",
   );
-  batchBegin(op, timestamp, slot, count);
+  batchBegin(operation, op, timestamp, slot, count);
   effectsBegin();
   if (operation == Operation.create_transfers) {
     idsBeginBatch(op, eventAt(0), RECORD_SIZE, count);
     transfersRun(replay);
   } else if (operation == Operation.create_accounts) {
     accountsRun(replay);
+  } else if (operation == Operation.create_payment_orders) {
+    assert(count <= PAYMENT_ORDERS_MAX, "execute: expected at most 4,095 payment orders");
+    idsBeginBatch(op, eventAt(0), batchRecordSize, count);
+    ordersRun(replay);
+  } else if (operation == Operation.set_order_terms) {
+    termsRun(replay);
   } else {
     assert(operation == Operation.expire_pending_transfers, "execute: expected an operation that writes");
     idsBeginBatch(op, eventAt(0), RECORD_SIZE, 0);
@@ -131,14 +145,15 @@ function transfersRun(replay: bool): void {
     if (block != 0 && block % SEGMENT_RECORDS_MAX == 0) segmentNext(block);
     const end = min(block + BLOCK, batchCount);
     resolve(block, end);
-    for (let i = block; i < end; i += 1) {
+    let event = eventAt(block);
+    for (let i = block; i < end; i += 1, event += RECORD_SIZE) {
       const debitSlot = load<i32>(DEBIT_SLOTS + (i - block) * 4);
       const creditSlot = load<i32>(CREDIT_SLOTS + (i - block) * 4);
       if (!imported && !chainIsOpen()) {
         const wasCreated = replay && changetype<CreateResult>(resultAt(i)).status == CreateTransferStatus.created;
-        const stamp = wasCreated ? 0 : changetype<Transfer>(eventAt(i)).timestamp;
+        const stamp = wasCreated ? 0 : changetype<Transfer>(event).timestamp;
         const isNew = wasCreated && isCovered();
-        if (plainTransfer(i, timestampAt(i), stamp, debitSlot, creditSlot, isNew)) continue;
+        if (plainTransfer(changetype<Transfer>(event), i, timestampAt(i), stamp, debitSlot, creditSlot, isNew)) continue;
       }
       recordRun(false, i, debitSlot, creditSlot, replay);
     }
@@ -158,8 +173,8 @@ function isCovered(): bool {
 function resolve(block: u32, end: u32): void {
   const events = eventAt(block);
   const count = end - block;
-  accountFindMany(events + offsetof<Transfer>("debit_account_id_lo"), RECORD_SIZE, count, DEBIT_SLOTS);
-  accountFindMany(events + offsetof<Transfer>("credit_account_id_lo"), RECORD_SIZE, count, CREDIT_SLOTS);
+  accountFindMany(events + offsetof<Transfer>("debit_account_id_lo"), batchRecordSize, count, DEBIT_SLOTS);
+  accountFindMany(events + offsetof<Transfer>("credit_account_id_lo"), batchRecordSize, count, CREDIT_SLOTS);
   for (let i = block; i < end; i += 1) {
     const debitSlot = load<i32>(DEBIT_SLOTS + (i - block) * 4);
     const creditSlot = load<i32>(CREDIT_SLOTS + (i - block) * 4);
@@ -167,6 +182,63 @@ function resolve(block: u32, end: u32): void {
     accountTouch(debitSlot);
     accountTouch(creditSlot);
   }
+}
+
+// Orders know no chains and no imports; each is by itself.
+function ordersRun(replay: bool): void {
+  for (let block: u32 = 0; block < batchCount; block += BLOCK) {
+    if (block != 0 && block % SEGMENT_RECORDS_MAX == 0) segmentNext(block);
+    const end = min(block + BLOCK, batchCount);
+    resolve(block, end);
+    devicesWarm(end - block);
+    for (let i = block; i < end; i += 1) {
+      const debitSlot = load<i32>(DEBIT_SLOTS + (i - block) * 4);
+      const creditSlot = load<i32>(CREDIT_SLOTS + (i - block) * 4);
+      const result = changetype<CreateResult>(resultAt(i));
+      const wasCreated = replay && result.status == CreateTransferStatus.created;
+      const timestamp = timestampAt(i);
+      answer(timestamp);
+      const status = createOrder(i, timestamp, debitSlot, creditSlot, wasCreated, wasCreated && isCovered());
+      result.timestamp = answeredTimestamp;
+      result.status = status;
+      result.effect = status == CreateTransferStatus.created ? createdEffect : 0;
+      if (isTransient(status)) idFailed(i);
+    }
+  }
+}
+
+// What the loads below read is kept here, so that the compiler cannot drop them.
+let warmed: u64 = 0;
+
+// Reads the rows of a block's payers: these loads miss the cache too, and do not wait for one another.
+function devicesWarm(count: u32): void {
+  let sum: u64 = 0;
+  for (let i: u32 = 0; i < count; i += 1) {
+    const debitSlot = load<i32>(DEBIT_SLOTS + i * 4);
+    if (debitSlot < 0) continue;
+    const slot = deviceFind(debitSlot);
+    if (slot >= 0) sum += load<u64>(deviceRow(slot)) + load<u64>(deviceRow(slot), 64);
+  }
+  warmed = sum;
+}
+
+function termsRun(replay: bool): void {
+  for (let i: u32 = 0; i < batchCount; i += 1) {
+    if (i != 0 && i % SEGMENT_RECORDS_MAX == 0) segmentNext(i);
+    const result = changetype<CreateResult>(resultAt(i));
+    const timestamp = timestampAt(i);
+    const wasSet = replay && result.status == SetOrderTermsStatus.set;
+    result.status = setTerms(i, timestamp, wasSet);
+    result.timestamp = timestamp;
+    result.effect = 0;
+  }
+}
+
+// Outside of any chain: the id is used up although nothing else of the record remains.
+function idFailed(index: u32): void {
+  const failed = changetype<Transfer>(eventAt(index));
+  idEntered(failed.id_lo, failed.id_hi);
+  idsInsert(failed.id_lo, failed.id_hi, ((<u64>IndexKind.failed) << INDEX_KIND_SHIFT) | refAt(index));
 }
 
 // @ts-ignore: decorator
@@ -193,12 +265,7 @@ function recordRun(isAccount: bool, index: u32, debitSlot: i32, creditSlot: i32,
     if (!isAccount) result.effect = createdEffect;
   } else {
     if (chainIsOpen() && !chainIsBroken()) chainBreak(index);
-    if (!isAccount && isTransient(status)) {
-      // Recorded outside the chain: the id is used up although nothing else of the chain remains.
-      const failed = changetype<Transfer>(event);
-      idEntered(failed.id_lo, failed.id_hi);
-      idsInsert(failed.id_lo, failed.id_hi, ((<u64>IndexKind.failed) << INDEX_KIND_SHIFT) | refAt(index));
-    }
+    if (!isAccount && isTransient(status)) idFailed(index);
   }
   if (chainIsOpen() && (!isLinked || status == CreateTransferStatus.linked_event_chain_open)) chainClose();
 }
@@ -256,6 +323,9 @@ function isTransient(status: i32): bool {
     case CreateTransferStatus.pending_transfer_not_found:
     case CreateTransferStatus.debit_account_already_closed:
     case CreateTransferStatus.credit_account_already_closed:
+    case CreateTransferStatus.orders_closed:
+    case CreateTransferStatus.exceeds_payment_limit:
+    case CreateTransferStatus.exceeds_day_limit:
     case CreateTransferStatus.exceeds_credits:
     case CreateTransferStatus.exceeds_debits:
     case CreateTransferStatus.exceeds_credit_limit:

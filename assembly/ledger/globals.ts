@@ -3,7 +3,7 @@
 
 import { Globals } from "../layout";
 
-const GLOBALS: usize = memory.data(72, 64);
+const GLOBALS: usize = memory.data(88, 64);
 
 // @ts-ignore: decorator
 @inline
@@ -11,4 +11,4 @@ export function globals(): usize {
   return GLOBALS;
 }
 
-if (offsetof<Globals>() != 72) ERROR("memory.data above must have the size of Globals");
+if (offsetof<Globals>() != 88) ERROR("memory.data above must have the size of Globals");

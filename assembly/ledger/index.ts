@@ -5,11 +5,12 @@ import { indexCovered as idsCovered } from "../index/ids";
 import { initialiseChains } from "./chain";
 import { executeCovered } from "./execute";
 import { initialiseLimits } from "./limit";
+import * as devices from "./device";
 import * as table from "./table";
 
 export { allocate } from "../memory/arena";
 export { execute, reserve } from "./execute";
-export { accountSlot, lookupAccounts } from "./lookup";
+export { accountSlot, deviceSlot, lookupAccounts } from "./lookup";
 export { expiriesDue, nextExpiry } from "./expiry";
 export { arenaAddress, arenaCount, arenaRoom, arenaSwap, initialiseSnapshots, savedRoom } from "./snapshot";
 export { loadFinish, pageAddress, pageCount, pageLoad } from "./snapshot";
@@ -39,6 +40,10 @@ export function accountRow(slot: u32): usize {
 
 export function pendingRow(slot: u32): usize {
   return table.pendingRow(slot);
+}
+
+export function deviceRow(slot: u32): usize {
+  return devices.deviceRow(slot);
 }
 
 /** Value (kind << 61 | ref) of what became of an id: created or failed; 0: nothing that is visible now. */

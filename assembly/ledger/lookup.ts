@@ -2,6 +2,7 @@
 
 import { RECORD_SIZE } from "../layout";
 import { accountFind } from "./account-index";
+import { deviceFind } from "./device";
 import { accountRow } from "./table";
 
 /** Copies the accounts of `count` ids (16 bytes each) that exist to `out`, in order; returns their number. */
@@ -19,4 +20,10 @@ export function lookupAccounts(ids: usize, count: u32, out: usize): u32 {
 /** The account's row, -1 if there is none. */
 export function accountSlot(idLo: u64, idHi: u64): i32 {
   return accountFind(idLo, idHi);
+}
+
+/** The row of the account's payment orders, -1 if it has had neither orders nor terms. */
+export function deviceSlot(idLo: u64, idHi: u64): i32 {
+  const slot = accountFind(idLo, idHi);
+  return slot < 0 ? -1 : deviceFind(slot);
 }

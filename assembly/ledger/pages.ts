@@ -40,18 +40,24 @@ export const STATES_SIZE: u32 = (PAGES_MAX + 7) & ~7;
 
 export let accountDirectory: usize = 0;
 export let pendingDirectory: usize = 0;
+export let deviceDirectory: usize = 0;
 let accountChunks: u32 = 0;
 let pendingChunks: u32 = 0;
+let deviceChunks: u32 = 0;
 export let accountStates: usize = 0;
 export let pendingStates: usize = 0;
+export let deviceStates: usize = 0;
 
 /** Makes the empty tables; false when memory is exhausted. */
 export function initialisePages(): bool {
   accountDirectory = allocate(CHUNKS_MAX * 4);
   pendingDirectory = allocate(CHUNKS_MAX * 4);
+  deviceDirectory = allocate(CHUNKS_MAX * 4);
   accountStates = allocate(STATES_SIZE);
   pendingStates = allocate(STATES_SIZE);
-  return accountDirectory != 0 && pendingDirectory != 0 && accountStates != 0 && pendingStates != 0;
+  deviceStates = allocate(STATES_SIZE);
+  if (accountDirectory == 0 || pendingDirectory == 0 || deviceDirectory == 0) return false;
+  return accountStates != 0 && pendingStates != 0 && deviceStates != 0;
 }
 
 // slot / 25 for every u32; the multiplication is spelled out because V8's first compiler would divide.
@@ -75,6 +81,12 @@ export function pendingRow(slot: u32): usize {
 
 // @ts-ignore: decorator
 @inline
+export function deviceRow(slot: u32): usize {
+  return rowIn(deviceDirectory, slot);
+}
+
+// @ts-ignore: decorator
+@inline
 export function rowIn(directory: usize, slot: u32): usize {
   return load<u32>(directory + ((pageOf(slot) >> CHUNK_PAGES_BITS) << 2)) + slot * ROW_SIZE;
 }
@@ -82,22 +94,32 @@ export function rowIn(directory: usize, slot: u32): usize {
 // @ts-ignore: decorator
 @inline
 export function statesOf(table: u32): usize {
-  return table == Table.accounts ? accountStates : pendingStates;
+  if (table == Table.accounts) return accountStates;
+  return table == Table.pending ? pendingStates : deviceStates;
+}
+
+// @ts-ignore: decorator
+@inline
+function directoryOf(table: u32): usize {
+  if (table == Table.accounts) return accountDirectory;
+  return table == Table.pending ? pendingDirectory : deviceDirectory;
 }
 
 /** Address of the page's first row. */
 export function pageAddress(table: u32, page: u32): usize {
-  return rowIn(table == Table.accounts ? accountDirectory : pendingDirectory, page * PAGE_ROWS);
+  return rowIn(directoryOf(table), page * PAGE_ROWS);
+}
+
+function rowCount(table: u32): u64 {
+  if (table == Table.accounts) return load<u64>(globals(), offsetof<Globals>("account_count"));
+  if (table == Table.pending) return load<u64>(globals(), offsetof<Globals>("pending_slots"));
+  assert(table == Table.devices, "pages: expected one of three tables");
+  return load<u64>(globals(), offsetof<Globals>("device_count"));
 }
 
 /** Pages that hold the table's rows, as Globals counts them. */
 export function pageCount(table: u32): u32 {
-  const rows = <u32>(
-    table == Table.accounts
-      ? load<u64>(globals(), offsetof<Globals>("account_count"))
-      : load<u64>(globals(), offsetof<Globals>("pending_slots"))
-  );
-  return pageOf(rows + (PAGE_ROWS - 1));
+  return pageOf(<u32>rowCount(table) + (PAGE_ROWS - 1));
 }
 
 /** Makes chunks for slots 0 to rows - 1; false when memory is exhausted or rows are too many. */
@@ -113,6 +135,14 @@ export function pendingChunksReserve(rows: u64): bool {
   while (<u64>pendingChunks * CHUNK_ROWS < rows) {
     if (!chunkAppend(pendingDirectory, pendingChunks)) return false;
     pendingChunks += 1;
+  }
+  return true;
+}
+
+export function deviceChunksReserve(rows: u64): bool {
+  while (<u64>deviceChunks * CHUNK_ROWS < rows) {
+    if (!chunkAppend(deviceDirectory, deviceChunks)) return false;
+    deviceChunks += 1;
   }
   return true;
 }

@@ -6,7 +6,7 @@
 import { Account, AccountFlags, CreateResult, CreateTransferStatus, Globals, INDEX_KIND_SHIFT } from "../layout";
 import { IndexKind, Transfer } from "../layout";
 import { idsFindAt, idsInsertAt } from "../index/ids";
-import { eventAt, refAt, resultAt } from "./batch";
+import { refAt, resultAt } from "./batch";
 import { effectAppend } from "./effect";
 import { globals } from "./globals";
 import { exceedsCreditLimit, exceedsCredits, exceedsDebitLimit, exceedsDebits } from "./limit";
@@ -20,12 +20,13 @@ const BOUNDS: u32 =
   AccountFlags.debit_balance_limited;
 
 /**
- * Creates the transfer in event `index` and writes its result if it is plain; otherwise changes nothing and returns
+ * Creates the transfer `event`, the batch's `index`-th, and writes its result if it is plain; otherwise changes nothing and returns
  * false. `stamp`: the timestamp that it was submitted with. Both accounts have been touched; no chain is open.
  */
 // @ts-ignore: decorator
 @inline
 export function plainTransfer(
+  event: Transfer,
   index: u32,
   timestamp: u64,
   stamp: u64,
@@ -34,7 +35,6 @@ export function plainTransfer(
   isNew: bool,
 ): bool {
   if ((debitSlot | creditSlot) < 0 || debitSlot == creditSlot) return false;
-  const event = changetype<Transfer>(eventAt(index));
   const debitRow = accountRow(debitSlot);
   const creditRow = accountRow(creditSlot);
   const debit = changetype<Account>(debitRow);

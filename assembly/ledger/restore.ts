@@ -1,11 +1,13 @@
 // Fills the empty tables from a checkpoint: the pages as they were stored, then everything that is derived from them.
 // The order of calls: Globals written by the host, pageLoad for every page, loadFinish.
 
-import { Globals, PAGE_ROWS, PendingTail, Table, Transfer } from "../layout";
+import { DeviceRow, Globals, PAGE_ROWS, PendingTail, Table, Transfer } from "../layout";
 import { accountIndexReserve, accountInsertRows } from "./account-index";
+import { deviceEnter, deviceRow, devicesReserve } from "./device";
 import { expiryInsert, expiryReserve } from "./expiry";
 import { globals } from "./globals";
-import { PAGE_BYTES, accountChunksReserve, pageAddress, pageCount, pendingChunksReserve, pendingRow } from "./pages";
+import { PAGE_BYTES, accountChunksReserve, deviceChunksReserve, pageAddress, pageCount } from "./pages";
+import { pendingChunksReserve, pendingRow } from "./pages";
 import { pendingIndexReserve, pendingInsert } from "./pending-index";
 
 const TAIL: usize = offsetof<Transfer>();
@@ -17,12 +19,16 @@ const GROUP: u32 = 8192;
 export function pageLoad(table: u32, page: u32, rows: usize): void {
   assert(page < pageCount(table), "pageLoad: expected a page that Globals counts, got one beyond");
   const end = (<u64>page + 1) * PAGE_ROWS;
-  const room = table == Table.accounts ? accountChunksReserve(end) : pendingChunksReserve(end);
-  assert(room, "pageLoad: expected memory for the page, got none");
+  assert(chunksReserve(table, end), "pageLoad: expected memory for the page, got none");
   memory.copy(pageAddress(table, page), rows, PAGE_BYTES);
 }
 
-/** Builds both indexes and the heap from the rows. Stops the engine when memory is exhausted or rows contradict Globals. */
+function chunksReserve(table: u32, rows: u64): bool {
+  if (table == Table.accounts) return accountChunksReserve(rows);
+  return table == Table.pending ? pendingChunksReserve(rows) : deviceChunksReserve(rows);
+}
+
+/** Builds the indexes and the heap from the rows. Stops the engine when memory is exhausted or rows contradict Globals. */
 export function loadFinish(): void {
   const accounts = <u32>load<u64>(globals(), offsetof<Globals>("account_count"));
   for (let first: u32 = 0; first < accounts; first += GROUP) {
@@ -49,6 +55,14 @@ export function loadFinish(): void {
     "loadFinish: expected as many open pending transfers as Globals counts, got another number",
   );
   checkFreeList(slots, slots - open);
+
+  const devices = <u32>load<u64>(globals(), offsetof<Globals>("device_count"));
+  assert(devices == 0 || devicesReserve(0), "loadFinish: expected memory for the places of devices, got none");
+  for (let slot: u32 = 0; slot < devices; slot += 1) {
+    const accountSlot = load<u32>(deviceRow(slot), offsetof<DeviceRow>("account_slot"));
+    assert(accountSlot < accounts, "loadFinish: expected the device of an account that exists");
+    deviceEnter(accountSlot, slot);
+  }
 }
 
 // A list that is shorter, longer or endless would hand out rows twice.

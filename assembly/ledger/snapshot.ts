@@ -1,4 +1,4 @@
-// A consistent picture of both tables, taken while they go on changing.
+// A consistent picture of all tables, taken while they go on changing.
 //
 //                touch                 snapshotBegin              snapshotFill: the page is copied
 //     clean ─────────────▶ dirty ───────────────────────▶ due ─────────────────────▶ clean, or dirty if a row was saved
@@ -14,15 +14,19 @@
 // An image is the page with its saved rows put back: what it was when the snapshot began, whenever it is copied. Rows are
 // saved, not pages: with ten million accounts a batch changes 16,000 pages (64 MB) but as many rows (3 MB), and a disk that
 // takes ten seconds for all pages must not hold up the batches. A transfer changes at most three rows (two accounts, one
-// pending): that much room in savedRoom for each record of a batch makes execution safe.
+// pending), a payment order a fourth (its device): that much room in savedRoom for each record of a batch makes execution
+// safe.
 
 import { allocate } from "../memory/arena";
 import { PAGE_HEADER_SIZE, PAGE_ROWS, PAGE_SIZE, ROW_SIZE, Table } from "../layout";
-import { accountStates, pageAddress, pageCount, pendingStates, statesOf } from "./pages";
+import { pageAddress, pageCount, statesOf } from "./pages";
 import { PAGE_BYTES, PAGE_CLEAN, PAGE_DIRTY, PAGE_DUE, PAGES_MAX } from "./pages";
 
 export { loadFinish, pageLoad } from "./restore";
 export { pageAddress, pageCount } from "./pages";
+
+// Numbers of the Table enum go from 0 on.
+const TABLES: u32 = 3;
 
 const DUE_IN_EVERY_BYTE: u64 = 0x0202020202020202;
 
@@ -42,6 +46,7 @@ let savedUsed: u32 = 0;
 let savedFree: u32 = 0;
 let accountSaved: usize = 0;
 let pendingSaved: usize = 0;
+let deviceSaved: usize = 0;
 
 let arenaPages: u32 = 0;
 let arenaFilling: usize = 0;
@@ -50,9 +55,9 @@ let arenaImages: u32 = 0;
 
 let dirtyPages: u32 = 0;
 let duePages: u32 = 0;
-// Pages before these have been looked at in the snapshot under way.
-let accountCursor: u32 = 0;
-let pendingCursor: u32 = 0;
+// What the snapshot under way has looked at: tables before this one, and pages before this one of it.
+let cursorTable: u32 = 0;
+let cursorPage: u32 = 0;
 
 /** Two arenas of `pages` images and room for `rows` saved rows; false when memory is exhausted. Untouched, it costs nothing. */
 export function initialiseSnapshots(pages: u32, rows: u32): bool {
@@ -61,7 +66,8 @@ export function initialiseSnapshots(pages: u32, rows: u32): bool {
   saved = allocate(rows * SAVED_SIZE);
   accountSaved = allocate(PAGES_MAX * PAGE_SAVED_SIZE);
   pendingSaved = allocate(PAGES_MAX * PAGE_SAVED_SIZE);
-  if (saved == 0 || accountSaved == 0 || pendingSaved == 0) return false;
+  deviceSaved = allocate(PAGES_MAX * PAGE_SAVED_SIZE);
+  if (saved == 0 || accountSaved == 0 || pendingSaved == 0 || deviceSaved == 0) return false;
   savedCapacity = rows;
   arenaFilling = allocate(pages * PAGE_SIZE);
   arenaOther = allocate(pages * PAGE_SIZE);
@@ -102,7 +108,8 @@ function saveRow(table: u32, page: u32, place: u32): void {
 // @ts-ignore: decorator
 @inline
 function savedOf(table: u32, page: u32): usize {
-  return (table == Table.accounts ? accountSaved : pendingSaved) + page * PAGE_SAVED_SIZE;
+  const start = table == Table.accounts ? accountSaved : table == Table.pending ? pendingSaved : deviceSaved;
+  return start + page * PAGE_SAVED_SIZE;
 }
 
 // @ts-ignore: decorator
@@ -147,12 +154,11 @@ export function forgetPages(table: u32, first: u32, end: u32): void {
 /** Makes every dirty page due; returns their number. The snapshot before must be complete. */
 export function snapshotBegin(): u32 {
   assert(duePages == 0, "snapshotBegin: expected the snapshot before to be complete, got pages still due");
-  dirtyToDue(accountStates, pageCount(Table.accounts));
-  dirtyToDue(pendingStates, pageCount(Table.pending));
+  for (let table: u32 = 0; table < TABLES; table += 1) dirtyToDue(statesOf(table), pageCount(table));
   duePages = dirtyPages;
   dirtyPages = 0;
-  accountCursor = 0;
-  pendingCursor = 0;
+  cursorTable = 0;
+  cursorPage = 0;
   return duePages;
 }
 
@@ -166,16 +172,15 @@ function dirtyToDue(states: usize, pages: u32): void {
 export function snapshotFill(max: u32): u32 {
   let budget = min(max, arenaRoom());
   while (budget > 0 && duePages > 0) {
-    let table: u32 = Table.accounts;
-    let page = nextDue(accountStates, accountCursor, pageCount(Table.accounts));
-    accountCursor = page;
-    if (page == pageCount(Table.accounts)) {
-      table = Table.pending;
-      page = nextDue(pendingStates, pendingCursor, pageCount(Table.pending));
-      pendingCursor = page;
-      assert(page < pageCount(Table.pending), "snapshotFill: expected another due page, got none");
+    assert(cursorTable < TABLES, "snapshotFill: expected another due page, got none");
+    const end = pageCount(cursorTable);
+    cursorPage = nextDue(statesOf(cursorTable), cursorPage, end);
+    if (cursorPage >= end) {
+      cursorTable += 1;
+      cursorPage = 0;
+      continue;
     }
-    copyOut(table, page);
+    copyOut(cursorTable, cursorPage);
     budget -= 1;
   }
   return duePages;

@@ -1,4 +1,5 @@
-// Rows of accounts and of pending transfers: adding, freeing, announcing changes. Where rows are: pages.ts.
+// Rows of accounts and of pending transfers: adding, freeing, announcing changes. Where rows are: pages.ts; those of
+// devices: device.ts.
 //
 //     accounts   ┌───┬───┬───┬───┬───┐ account_count
 //                │ 0 │ 1 │ 2 │ 3 │ 4 │ ▶ append only; a failed chain takes its rows off the end again
@@ -12,6 +13,7 @@
 
 import { Globals, PAGE_ROWS, PendingTail, ROW_SIZE, Table, Transfer } from "../layout";
 import { initialiseAccountIndex } from "./account-index";
+import { initialiseDevices } from "./device";
 import { initialiseExpiry } from "./expiry";
 import { globals } from "./globals";
 import { indexKeys } from "./hash-index";
@@ -31,7 +33,13 @@ const TAIL: usize = offsetof<Transfer>();
  */
 export function initialiseTables(seedLo: u64, seedHi: u64): bool {
   indexKeys(seedLo, seedHi);
-  return initialisePages() && initialiseAccountIndex() && initialisePendingIndex() && initialiseExpiry();
+  return (
+    initialisePages() &&
+    initialiseAccountIndex() &&
+    initialisePendingIndex() &&
+    initialiseExpiry() &&
+    initialiseDevices()
+  );
 }
 
 /** Announces a change of the row: has to come before the first store to it. */

@@ -3,14 +3,14 @@ import { equalBytes } from './binary-text.ts';
 import type { Directory } from './directory.ts';
 import { isWithin } from './time.ts';
 
-/** As the channel has it; of the device only its kind matters here. */
+/** As the channel has it; of devices and shops only their kind matters here. */
 export type StandingPeer =
   | { readonly kind: 'role'; readonly role: string; readonly keyId: Uint8Array }
   | { readonly kind: 'operator'; readonly channelKey: Uint8Array }
-  | { readonly kind: 'device' | 'unenrolled' | 'unnamed' | 'local' };
+  | { readonly kind: 'device' | 'shop' | 'unenrolled' | 'unnamed' | 'local' };
 
 /**
- * Roles and operators are judged by the directory. A peer does not say who has signed its certificate, so every device has
+ * Roles and operators are judged by the directory. A peer does not say who has signed its certificate, so every device and shop has
  * lost its standing: its client connects anew within a moment, and is judged like any other.
  */
 export function hasLostStanding(peer: StandingPeer, directory: Directory, now: bigint): boolean {
@@ -22,6 +22,7 @@ export function hasLostStanding(peer: StandingPeer, directory: Directory, now: b
       return listed === undefined || !isWithin(now, listed.notBefore, listed.notAfter);
     }
     case 'device':
+    case 'shop':
       return true;
     default:
       return false;

@@ -13,7 +13,6 @@ import { statfsSync } from 'node:fs';
 import { workerData } from 'node:worker_threads';
 import { ABORT } from 'lmdb';
 import {
-  RECORD_SIZE,
   SEGMENT_RECORDS_MAX,
   SLOT_EFFECTS_OFFSET,
   SLOT_EVENTS_OFFSET,
@@ -21,6 +20,7 @@ import {
   SLOT_SEGMENT_ENDS_OFFSET,
   SLOT_SIZE,
 } from '../layout/generated.ts';
+import { recordSizeOf } from '../layout/record-size.ts';
 import { type DiskRoom, NoRoomError } from '../shared/disk-room.ts';
 import { diskRoom, type Environment, openEnvironment, PAGE_BYTES, usedBytes } from './environment.ts';
 import type { JournalErrorCode } from './errors.ts';
@@ -135,11 +135,12 @@ function copySegment(
 ): void {
   const first = segment * SEGMENT_RECORDS_MAX;
   const records = segmentRecords(entry.count, segment);
-  const copy = (to: number, from: number, size: number): void =>
-    target.set(new Uint8Array(memory, entry.slot + from, size), to);
-  copy(0, SLOT_EVENTS_OFFSET + first * RECORD_SIZE, records * RECORD_SIZE);
-  copy(records * RECORD_SIZE, SLOT_RESULTS_OFFSET + first * RESULT_SIZE, records * RESULT_SIZE);
-  copy(segmentEffectsOffset(records), SLOT_EFFECTS_OFFSET + effectsStart, effectsEnd - effectsStart);
+  const size = recordSizeOf(entry.operation);
+  const copy = (to: number, from: number, length: number): void =>
+    target.set(new Uint8Array(memory, entry.slot + from, length), to);
+  copy(0, SLOT_EVENTS_OFFSET + first * size, records * size);
+  copy(records * size, SLOT_RESULTS_OFFSET + first * RESULT_SIZE, records * RESULT_SIZE);
+  copy(segmentEffectsOffset(records, size), SLOT_EFFECTS_OFFSET + effectsStart, effectsEnd - effectsStart);
 }
 
 interface Group {
@@ -160,9 +161,8 @@ function assemble({ memory, entries, tip }: AppendTask): Group {
   const ends = entries.map((entry) => segmentEnds(memory, entry));
   const size = entries.reduce((sum, entry, i) => {
     const segments = segmentCount(entry.count);
-    return (
-      sum + HEADER_SIZE + segments * DIGEST_SIZE + segmentEffectsOffset(entry.count) + (ends[i]?.at(-1) ?? 0)
-    );
+    const records = segmentEffectsOffset(entry.count, recordSizeOf(entry.operation));
+    return sum + HEADER_SIZE + segments * DIGEST_SIZE + records + (ends[i]?.at(-1) ?? 0);
   }, 0);
   // Slow: a buffer of its own, whose address stays the same from group to group.
   if (bytes.length < size) bytes = Buffer.allocUnsafeSlow(Math.max(size, bytes.length * 2));
@@ -181,6 +181,7 @@ function assemble({ memory, entries, tip }: AppendTask): Group {
   };
   for (const [i, entry] of entries.entries()) {
     const segments = segmentCount(entry.count);
+    const recordSize = recordSizeOf(entry.operation);
     const entryEnds = ends[i]!;
     const header = take(HEADER_SIZE + segments * DIGEST_SIZE);
     puts.push({ op: entry.op, part: 0, value: header });
@@ -189,7 +190,7 @@ function assemble({ memory, entries, tip }: AppendTask): Group {
     for (let segment = 0; segment < segments; segment++) {
       const effectsEnd = entryEnds[segment]!;
       const value = take(
-        segmentEffectsOffset(segmentRecords(entry.count, segment)) + effectsEnd - effectsStart,
+        segmentEffectsOffset(segmentRecords(entry.count, segment), recordSize) + effectsEnd - effectsStart,
       );
       const start = performance.now();
       copySegment(value, memory, entry, segment, effectsStart, effectsEnd);

@@ -14,10 +14,10 @@
 //          256 │ digest of segment 0        │ of segment 1     │ … 32 bytes each                    │
 //              └────────────────────────────┴──────────────────┴────────────────────────────────────┘
 //
-//     segment: 0                n*128           n*144
+//     segment: 0                n*size          n*(size + 16)
 //              ┌────────────────┬───────────────┬─────────────┐     n: 256, in the last segment what is left
 //              │ n records      │ n results     │ effects     │
-//              └────────────────┴───────────────┴─────────────┘
+//              └────────────────┴───────────────┴─────────────┘     size: 128, of payment orders 256
 //
 // All numbers in values are little-endian. Digests are SHA-256: of a segment's bytes; of an entry's header with its own
 // digest taken as zeros, so that it covers the segments' digests and, through the previous one, all entries before.
@@ -26,9 +26,9 @@ import {
   BATCH_RECORDS_MAX,
   CreateResultLayout,
   OP_MAX as LAYOUT_OP_MAX,
-  RECORD_SIZE,
   SEGMENT_RECORDS_MAX,
 } from '../layout/generated.ts';
+import { recordsMaxOf } from '../layout/record-size.ts';
 import { readU128, writeU128 } from '../shared/bytes.ts';
 import type { JournalEntry, JournalTip } from './journal.ts';
 
@@ -159,9 +159,8 @@ export function readHeader(bytes: Uint8Array): EntryHeader {
   }
   const operation = view.getUint16(10, true);
   const count = view.getUint32(12, true);
-  if (count > BATCH_RECORDS_MAX) {
-    throw new FormatError(`count: expected at most ${BATCH_RECORDS_MAX}, got ${count}`, 12, 16);
-  }
+  const countMax = recordsMaxOf(operation);
+  if (count > countMax) throw new FormatError(`count: expected at most ${countMax}, got ${count}`, 12, 16);
   const op = view.getBigUint64(16, true);
   if (op < 1n || op > BigInt(OP_MAX)) throw new FormatError(`op: expected 1 to ${OP_MAX}, got ${op}`, 16, 24);
   const segments = view.getUint32(60, true);
@@ -199,7 +198,11 @@ export function readHeader(bytes: Uint8Array): EntryHeader {
   };
 }
 
-/** `count` and `timestamp` of a header without the rest, for searches. */
+/** `operation`, `count` and `timestamp` of a header without the rest, for searches. */
+export function headerOperation(bytes: Uint8Array): number {
+  return new DataView(bytes.buffer, bytes.byteOffset).getUint16(10, true);
+}
+
 export function headerCount(bytes: Uint8Array): number {
   return new DataView(bytes.buffer, bytes.byteOffset).getUint32(12, true);
 }
@@ -208,7 +211,7 @@ export function headerTimestamp(bytes: Uint8Array): bigint {
   return new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(24, true);
 }
 
-/** Bytes of a segment before its effects. */
-export function segmentEffectsOffset(records: number): number {
-  return records * (RECORD_SIZE + RESULT_SIZE);
+/** Bytes of a segment before its effects; `recordSize` bytes a record. */
+export function segmentEffectsOffset(records: number, recordSize: number): number {
+  return records * (recordSize + RESULT_SIZE);
 }

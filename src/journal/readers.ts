@@ -1,7 +1,15 @@
 import { CreateResultLayout, RECORD_SIZE, REF_INDEX_BITS, SEGMENT_RECORDS_MAX } from '../layout/generated.ts';
+import { recordSizeOf } from '../layout/record-size.ts';
 import { decodeEffect, type Effect } from './effect.ts';
 import { JournalError } from './errors.ts';
-import { headerCount, headerTimestamp, RESULT_SIZE, segmentCount, segmentRecords } from './format.ts';
+import {
+  headerCount,
+  headerOperation,
+  headerTimestamp,
+  RESULT_SIZE,
+  segmentCount,
+  segmentRecords,
+} from './format.ts';
 import type { JournalReader } from './journal.ts';
 
 export { decodeEffect, type Effect, type EffectBalances } from './effect.ts';
@@ -26,6 +34,7 @@ export class RecordReader {
   #view = new DataView(this.#segment.buffer);
   #op = 0;
   #count = 0;
+  #recordSize = RECORD_SIZE;
   #index = -1;
   #records = 0;
 
@@ -33,15 +42,21 @@ export class RecordReader {
     this.#journal = journal;
   }
 
-  /** The 128 bytes of the record; valid until the next call that needs another segment. */
+  /** The first 128 bytes of the record; valid until the next call that needs another segment. */
   readRecord(ref: number): Uint8Array {
-    const offset = this.#seek(ref) * RECORD_SIZE;
+    const offset = this.#recordOffset(ref);
     return this.#segment.subarray(offset, offset + RECORD_SIZE);
   }
 
-  /** The same as a place in a view, which saves a view for each record. */
+  /** All of the record, 128 bytes or the 256 of a payment order; valid as long as that of `readRecord`. */
+  readWhole(ref: number): Uint8Array {
+    const offset = this.#recordOffset(ref);
+    return this.#segment.subarray(offset, offset + this.#recordSize);
+  }
+
+  /** `readRecord` as a place in a view, which saves a view for each record. */
   locateRecord(ref: number): { readonly view: DataView; readonly offset: number } {
-    const offset = this.#seek(ref) * RECORD_SIZE;
+    const offset = this.#recordOffset(ref);
     return { view: this.#view, offset };
   }
 
@@ -60,9 +75,14 @@ export class RecordReader {
     return offset === 0 ? undefined : decodeEffect(this.#view, offset);
   }
 
+  #recordOffset(ref: number): number {
+    const index = this.#seek(ref);
+    return index * this.#recordSize;
+  }
+
   #resultOffset(ref: number): number {
     const index = this.#seek(ref);
-    return this.#records * RECORD_SIZE + index * RESULT_SIZE;
+    return this.#records * this.#recordSize + index * RESULT_SIZE;
   }
 
   /** Makes the record's segment current and returns the record's place in it. */
@@ -82,6 +102,7 @@ export class RecordReader {
       const header = this.#journal.readHeaderBytes(op);
       if (header === undefined) throw this.#missing(ref);
       this.#count = headerCount(header);
+      this.#recordSize = recordSizeOf(headerOperation(header));
     }
     this.#op = 0;
     if (segment >= segmentCount(this.#count)) throw this.#missing(ref);

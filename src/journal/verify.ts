@@ -1,4 +1,5 @@
 import { CreateResultLayout, OperationNames, TIMESTAMP_MAX } from '../layout/generated.ts';
+import { recordSizeOf } from '../layout/record-size.ts';
 import { effectSize } from './effect.ts';
 import { JournalError } from './errors.ts';
 import {
@@ -168,7 +169,7 @@ export class EntryChecker {
       throw new Break('segment_damaged', op, part, [0, bytes.length], what);
     }
     const records = segmentRecords(header.count, segment);
-    const effectsOffset = segmentEffectsOffset(records);
+    const effectsOffset = segmentEffectsOffset(records, recordSizeOf(header.operation));
     if (bytes.length < effectsOffset) {
       const what = `expected ${effectsOffset} bytes for ${records} records, got ${bytes.length}`;
       throw new Break('content_wrong', op, part, [0, bytes.length], what);

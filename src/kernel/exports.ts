@@ -16,9 +16,11 @@ export interface LedgerExports {
     replay: number,
   ): number;
   accountSlot(idLo: bigint, idHi: bigint): number;
+  deviceSlot(idLo: bigint, idHi: bigint): number;
   lookupAccounts(ids: number, count: number, out: number): number;
   accountRow(slot: number): number;
   pendingRow(slot: number): number;
+  deviceRow(slot: number): number;
   expiriesDue(timestamp: bigint, max: number): number;
   nextExpiry(): bigint;
   findTransfer(idLo: bigint, idHi: bigint): bigint;
@@ -56,8 +58,8 @@ export interface LedgerExports {
 
 /** What the kernel asks for while it executes a batch. Addresses are places in its memory. */
 export interface KernelHost {
-  /** Copies the stored 128-byte record at `ref` (of an earlier operation) to `address`. */
-  readRecord(ref: number, address: number): void;
+  /** Copies the stored record at `ref` (of an earlier operation) to `address`; returns its bytes, 128 or 256. */
+  readRecord(ref: number, address: number): number;
   /** Whether an earlier operation created a transfer with exactly this timestamp (nanoseconds). */
   transferAt(timestamp: bigint): boolean;
   /** Brings in the header of a run: `kernel.runPiece` for each piece in order, then `kernel.runInstall`. */

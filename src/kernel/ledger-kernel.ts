@@ -52,6 +52,20 @@ export interface KernelOptions {
 /** Of a full batch, with room to spare. */
 const SAVED_ROWS_DEFAULT = 4 * BATCH_RECORDS_MAX;
 
+/** Version 0.3.0 stored Globals without its last two fields, which are zero where there are no payment orders. */
+const GLOBALS_SIZE_0_3 = GlobalsLayout.deviceCount;
+
+/** Globals as this version has them, from a checkpoint that this version or the one before it wrote. */
+export function wholeGlobals(stored: Uint8Array): Uint8Array {
+  if (stored.length === GlobalsLayout.size) return stored;
+  if (stored.length !== GLOBALS_SIZE_0_3) {
+    throw new RangeError(`expected ${GlobalsLayout.size} bytes of globals, got ${stored.length}`);
+  }
+  const whole = new Uint8Array(GlobalsLayout.size);
+  whole.set(stored);
+  return whole;
+}
+
 const MODULE_URL = new URL('../../build/ledger.wasm', import.meta.url);
 let compiled: WebAssembly.Module | undefined;
 
@@ -212,6 +226,12 @@ export class LedgerKernel {
     return this.view(this.#exports.pendingRow(slot) >>> 0, ROW_SIZE);
   }
 
+  /** Row of what is known of the account's payment orders (assembly/layout/row.ts), in place; undefined: nothing is. */
+  deviceRow(accountId: bigint): DataView | undefined {
+    const slot = this.#exports.deviceSlot(accountId & U64_MAX, accountId >> 64n);
+    return slot < 0 ? undefined : this.view(this.#exports.deviceRow(slot) >>> 0, ROW_SIZE);
+  }
+
   /** kind << 61 | ref of a transfer id that was created or has failed; 0n: neither. */
   findTransfer(id: bigint): bigint {
     return BigInt.asUintN(64, this.#exports.findTransfer(id & U64_MAX, id >> 64n));
@@ -295,22 +315,22 @@ export class LedgerKernel {
   }
 
   globalsRestore(globals: Uint8Array): void {
-    if (globals.length !== GlobalsLayout.size) {
-      throw new RangeError(`expected ${GlobalsLayout.size} bytes of globals, got ${globals.length}`);
-    }
-    this.bytes(this.#exports.globals() >>> 0, GlobalsLayout.size).set(globals);
+    this.bytes(this.#exports.globals() >>> 0, GlobalsLayout.size).set(wholeGlobals(globals));
   }
 
   /** Pages that each table has according to a copy of Globals, indexed by Table. */
-  pageCounts(globals: Uint8Array): [accounts: number, pending: number] {
+  pageCounts(globals: Uint8Array): [accounts: number, pending: number, devices: number] {
     const view = new DataView(globals.buffer, globals.byteOffset, globals.byteLength);
     const pages = (offset: number) => Math.ceil(Number(view.getBigUint64(offset, true)) / PAGE_ROWS);
-    return [pages(GlobalsLayout.accountCount), pages(GlobalsLayout.pendingSlots)];
+    const { accountCount, pendingSlots, deviceCount } = GlobalsLayout;
+    return [pages(accountCount), pages(pendingSlots), pages(deviceCount)];
   }
 
   /** Bytes of all rows. */
   pagesBytes(): number {
-    return (this.pageCount(Table.accounts) + this.pageCount(Table.pending)) * PAGE_ROWS * ROW_SIZE;
+    let pages = 0;
+    for (const table of Object.values(Table)) pages += this.pageCount(table);
+    return pages * PAGE_ROWS * ROW_SIZE;
   }
 
   pageCount(table: number): number {
@@ -364,7 +384,7 @@ export class LedgerKernel {
     this.#exports.arenaSwap();
   }
 
-  /** Rows that can still be saved for the snapshot under way; a record of a batch may take three. */
+  /** Rows that can still be saved for the snapshot under way; a record of a batch may take four. */
   savedRoom(): number {
     return this.#exports.savedRoom() >>> 0;
   }

@@ -8,27 +8,37 @@ import { Registry } from 'prom-client';
 import type { JournalError } from '../journal/errors.ts';
 import { LmdbJournal } from '../journal/lmdb-journal.ts';
 import type { LedgerKernel } from '../kernel/ledger-kernel.ts';
-import { BATCH_RECORDS_MAX, GlobalsLayout } from '../layout/generated.ts';
+import {
+  BATCH_RECORDS_MAX,
+  GlobalsLayout,
+  Operation,
+  OperationNames,
+  type OrderTerms,
+  OrderTermsLayout,
+  writeOrderTerms,
+} from '../layout/generated.ts';
 import type { StateStore } from '../state/state-store.ts';
 import { type Call, type CallOptions, LedgerCalls } from '../wire/calls.ts';
 import type { Engine, EngineHealth, EngineReply, EngineRequest, SessionInfo } from '../wire/engine.ts';
 import { RequestError } from '../wire/errors.ts';
-import { RequestOperation } from '../wire/operation.ts';
+import { operationName, RequestOperation } from '../wire/operation.ts';
 import { LOCAL_PEER } from '../wire/peer.ts';
+import { readSetOrderTermsResults, type SetOrderTermsResult } from '../wire/results.ts';
 import { RequestStatus, requestStatusName } from '../wire/status.ts';
 import { type Clock, systemClock } from './clock.ts';
 import { Committer } from './committer.ts';
 import type { LedgerLog } from './log.ts';
 import type { Maintenance, MaintenanceOptions } from './maintenance.ts';
 import { LedgerMetrics } from './metrics.ts';
-import { Reader } from './reader.ts';
+import { type OrderState, readOrderState } from './order-state.ts';
+import { type PendingOutcome, Reader } from './reader.ts';
 import { Records } from './records.ts';
 import { type RecoveryReport, recover } from './recovery.ts';
 import { refusal } from './replies.ts';
 import type { Sessions } from './sessions.ts';
 import type { SlotPool } from './slots.ts';
 import { stateDigest } from './state-digest.ts';
-import { Writer } from './writer.ts';
+import { type WriteRequest, Writer } from './writer.ts';
 
 export interface LedgerOptions {
   /** Folder of the store; created when missing. One process at a time may have it open. */
@@ -170,15 +180,57 @@ export class Ledger extends LedgerCalls implements Engine {
   async submit(request: EngineRequest): Promise<EngineReply> {
     switch (request.operation) {
       case RequestOperation.create_accounts:
-      case RequestOperation.create_transfers: {
-        const started = performance.now();
-        const reply = await this.#writer.submit(request);
-        this.#metrics.answered(request, reply, performance.now() - started);
-        return reply;
-      }
+      case RequestOperation.create_transfers:
+      case RequestOperation.create_payment_orders:
+        return this.#write(request);
       default:
         return this.#read(request);
     }
+  }
+
+  /**
+   * `submit` for payment orders whose signatures the caller has checked: their verdicts are taken as they stand. What came
+   * from outside goes through `refuseVerdicts` first. Exactly once, as for every write: a request that was checked twice,
+   * because it was sent twice, is applied once.
+   */
+  submitChecked(request: EngineRequest): Promise<EngineReply> {
+    if (request.operation !== RequestOperation.create_payment_orders) {
+      const message = `expected payment orders, got ${operationName(request.operation)}`;
+      return Promise.resolve(refusal(RequestStatus.unknown_operation, message));
+    }
+    return this.#write({ ...request, hasVerdicts: true });
+  }
+
+  /**
+   * Sets what payment orders of accounts have to keep to; new terms replace those before as a whole. One result each, in
+   * order, when they are flushed. Terms that are set twice are the same as set once.
+   */
+  async setOrderTerms(
+    terms: readonly Partial<OrderTerms>[],
+    options: CallOptions = {},
+  ): Promise<SetOrderTermsResult[]> {
+    const count = terms.length;
+    if (count === 0) return [];
+    if (count > BATCH_RECORDS_MAX) {
+      const message = `expected at most ${BATCH_RECORDS_MAX} records, got ${count}: send several requests`;
+      throw new RequestError('too_many_records', message);
+    }
+    const write = (body: Uint8Array): void => {
+      const view = new DataView(body.buffer, body.byteOffset, body.byteLength);
+      for (const [i, record] of terms.entries()) writeOrderTerms(view, i * OrderTermsLayout.size, record);
+    };
+    const bodySize = count * OrderTermsLayout.size;
+    return readSetOrderTermsResults(
+      await this.exchange({ operation: Operation.set_order_terms, count, bodySize, write, options }),
+    );
+  }
+
+  /** What is known of an account's payment orders; undefined: it has had neither orders nor terms. All of it is flushed. */
+  async orderState(accountId: bigint): Promise<OrderState | undefined> {
+    const row = this.#kernel.deviceRow(accountId);
+    const state = row && readOrderState(row);
+    await this.#committer.durable(this.#writer.op);
+    return state;
   }
 
   openSession(session: bigint, acknowledged: bigint): SessionInfo {
@@ -227,6 +279,8 @@ export class Ledger extends LedgerCalls implements Engine {
       timestamp: this.#writer.timestamp,
       accounts: count(GlobalsLayout.accountCount),
       transfers: count(GlobalsLayout.transferCount),
+      paymentOrders: count(GlobalsLayout.orderCount),
+      devices: count(GlobalsLayout.deviceCount),
       pendingTransfers: count(GlobalsLayout.pendingCount),
       sessions: this.#sessions.size,
       slotsUsed: this.#slots.used,
@@ -236,6 +290,23 @@ export class Ledger extends LedgerCalls implements Engine {
       checkpointOp: this.#store.checkpoint?.op ?? 0,
       memoryBytes: this.#kernel.memory.byteLength,
     };
+  }
+
+  /**
+   * What became of pending transfers, by their ids; it sees every write submitted before it, and only what is flushed is
+   * told. Called in one turn with reads, it is of the same state as they are.
+   * @throws RequestError
+   */
+  async pendingOutcomes(ids: readonly bigint[]): Promise<PendingOutcome[]> {
+    const refused = this.#refuses();
+    if (refused !== undefined) {
+      throw new RequestError(
+        requestStatusName(refused.status) ?? 'internal_error',
+        refused.message ?? 'refused',
+      );
+    }
+    const op = this.#writer.op;
+    return this.#reader.pendingOutcomes(ids, () => this.#committer.durable(op));
   }
 
   /** SHA-256 over all rows and globals: equal states give equal digests. */
@@ -275,12 +346,21 @@ export class Ledger extends LedgerCalls implements Engine {
   protected async exchange({ operation, count, bodySize, write, options }: Call): Promise<Uint8Array> {
     const payload = new Uint8Array(bodySize);
     write(payload);
-    const reply = await patient(
-      this.submit({ operation, peer: LOCAL_PEER, session: 0n, request: 0n, payload, count }),
-      options,
-    );
+    const request = { operation, peer: LOCAL_PEER, session: 0n, request: 0n, payload, count };
+    // Whoever holds the ledger itself is its host.
+    const answer = OperationNames.has(operation)
+      ? this.#write({ ...request, hasVerdicts: true })
+      : this.submit(request);
+    const reply = await patient(answer, options);
     if (reply.status === RequestStatus.ok) return reply.body;
     throw new RequestError(requestStatusName(reply.status) ?? 'internal_error', reply.message ?? 'refused');
+  }
+
+  async #write(request: WriteRequest): Promise<EngineReply> {
+    const started = performance.now();
+    const reply = await this.#writer.submit(request);
+    this.#metrics.answered(request, reply, performance.now() - started);
+    return reply;
   }
 
   /** Why no request can be answered now. */
@@ -331,6 +411,9 @@ export interface LedgerStatus {
   readonly timestamp: bigint;
   readonly accounts: number;
   readonly transfers: number;
+  /** Payment orders applied, and accounts that have had such orders or terms for them. */
+  readonly paymentOrders: number;
+  readonly devices: number;
   readonly pendingTransfers: number;
   readonly sessions: number;
   readonly slotsUsed: number;

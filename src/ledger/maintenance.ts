@@ -7,6 +7,7 @@
 //
 // All of it is asynchronous; the writer only asks `roomFor` before a batch and tells `executed` after it.
 import type { LedgerKernel } from '../kernel/ledger-kernel.ts';
+import { recordSizeOf } from '../layout/record-size.ts';
 import type { RunInfo, StateStore } from '../state/state-store.ts';
 import type { LedgerLog } from './log.ts';
 
@@ -28,14 +29,14 @@ export const MAINTENANCE_DEFAULTS: MaintenanceOptions = {
   checkpointRatio: 4,
 };
 
-/** Journal bytes a transfer takes, about: record, result, effect. */
-const RECORD_BYTES = 180;
+/** Journal bytes a transfer takes beside its record, about: result, effect. */
+const RESULT_BYTES = 52;
 
 /** Page images of one arena: 8 MB, copied in about 2 ms, written in about 60. */
 export const ARENA_PAGES = 2048;
 
-/** Rows that one record can change: two accounts and a pending transfer. */
-const ROWS_PER_RECORD = 3;
+/** Rows that one record can change: two accounts, a pending transfer and, by a payment order, a device. */
+const ROWS_PER_RECORD = 4;
 
 /**
  * Rows that can be saved while a checkpoint is under way: 336 MB at most. With ten million accounts that change evenly and
@@ -121,9 +122,9 @@ export class Maintenance {
     return kernel.snapshotDue() === 0 || kernel.savedRoom() >= ROWS_PER_RECORD * count;
   }
 
-  executed(op: number, timestamp: bigint, count: number): void {
+  executed(operation: number, op: number, timestamp: bigint, count: number): void {
     const { kernel, options } = this.#parts;
-    this.#bytesSinceCheckpoint += count * RECORD_BYTES + 512;
+    this.#bytesSinceCheckpoint += count * (recordSizeOf(operation) + RESULT_BYTES) + 512;
     this.#lastOp = op;
     if (this.#closed || this.#sealing !== undefined) return;
     if (this.#snapshot === undefined && this.#bytesSinceCheckpoint >= this.#checkpointBytes()) {

@@ -11,6 +11,8 @@ const GAUGES = {
   durableOp: ['specie_durable_op', 'Last flushed operation'],
   accounts: ['specie_accounts', 'Accounts'],
   transfers: ['specie_transfers', 'Transfers created'],
+  paymentOrders: ['specie_payment_orders', 'Payment orders applied'],
+  devices: ['specie_order_accounts', 'Accounts that have had payment orders or terms for them'],
   pendingTransfers: ['specie_pending_transfers', 'Open pending transfers'],
   sessions: ['specie_sessions', 'Client sessions remembered'],
   slotsUsed: ['specie_batches_in_flight', 'Batches between socket and disk'],

@@ -44,6 +44,12 @@ export interface AccountFilterFields {
   readonly flags: number;
 }
 
+const CHANGES_BALANCES: ReadonlySet<number> = new Set([
+  Operation.create_transfers,
+  Operation.create_payment_orders,
+  Operation.expire_pending_transfers,
+]);
+
 const EMPTY = new Uint8Array(0);
 
 function viewOf(bytes: Uint8Array): DataView {
@@ -167,7 +173,7 @@ export function changeEvents(events: JournalEvents, filterBytes: Uint8Array, las
     const header = journal.readHeader(op);
     if (header === undefined)
       throw new JournalError('journal_corrupt', `op ${op}: expected a header, got none`);
-    if (header.operation === Operation.create_accounts) continue;
+    if (!CHANGES_BALANCES.has(header.operation)) continue;
     for (let index = 0; index < header.count; index++) {
       if (++steps > HISTORY_STEPS_MAX) throw new HistoryTooLong();
       const ref = refOf(op, index);

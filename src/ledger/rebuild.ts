@@ -97,7 +97,7 @@ export async function replayAll(options: ReplayAll): Promise<Replayed> {
       }
       replay.execute(header);
       if (header.session !== 0n) sessions.apply(header.session, header.request, op);
-      maintenance.executed(op, header.timestamp, header.count);
+      maintenance.executed(header.operation, op, header.timestamp, header.count);
       count += header.count;
       after?.(op);
       if (op % REPLAY_OPS_A_TURN === 0) await new Promise(setImmediate);

@@ -9,16 +9,16 @@ import type { LedgerKernel } from '../kernel/ledger-kernel.ts';
 import {
   CreateResultLayout,
   CreateTransferStatus,
-  Operation,
-  RECORD_SIZE,
+  PAYMENT_ORDER_SIZE,
   SEGMENT_RECORDS_MAX,
   SLOT_EVENTS_OFFSET,
   SLOT_RESULTS_OFFSET,
 } from '../layout/generated.ts';
+import { recordSizeOf } from '../layout/record-size.ts';
 import type { EngineReply } from '../wire/engine.ts';
 import { RequestStatus } from '../wire/status.ts';
 import { indexOf, opOf } from './refs.ts';
-import { includes, TransferTimes } from './transfer-times.ts';
+import { createsTransfers, includes, TransferTimes } from './transfer-times.ts';
 
 interface Held {
   readonly operation: number;
@@ -33,10 +33,11 @@ export class Records {
   readonly #flushedOp: () => number;
   readonly #held = new Map<number, Held>();
   /** A copy, as the journal's bytes live only until the next read. */
-  readonly #segment = Buffer.alloc(SEGMENT_RECORDS_MAX * RECORD_SIZE);
+  readonly #segment = Buffer.alloc(SEGMENT_RECORDS_MAX * PAYMENT_ORDER_SIZE);
   readonly #times: TransferTimes;
   #segmentOp = 0;
   #segmentIndex = 0;
+  #segmentRecordSize = 0;
 
   constructor(journal: JournalReader, flushedOp: () => number) {
     this.#journal = journal;
@@ -54,20 +55,26 @@ export class Records {
     this.#held.delete(op);
   }
 
-  /** Copies the 128 bytes of the stored record at `ref` to `address` in the kernel's memory. Throws when there is none. */
-  copy(ref: number, kernel: LedgerKernel, address: number): void {
+  /**
+   * Copies the stored record at `ref` to `address` in the kernel's memory; returns its bytes, 128 or the 256 of a payment
+   * order. Throws when there is none.
+   */
+  copy(ref: number, kernel: LedgerKernel, address: number): number {
     const op = opOf(ref);
     const index = indexOf(ref);
     const held = this.#held.get(op);
-    const target = kernel.bytes(address, RECORD_SIZE);
     if (held !== undefined) {
-      target.set(kernel.bytes(held.slot + SLOT_EVENTS_OFFSET + index * RECORD_SIZE, RECORD_SIZE));
-      return;
+      const size = recordSizeOf(held.operation);
+      const stored = kernel.bytes(held.slot + SLOT_EVENTS_OFFSET + index * size, size);
+      kernel.bytes(address, size).set(stored);
+      return size;
     }
     const segment = Math.floor(index / SEGMENT_RECORDS_MAX);
     if (op !== this.#segmentOp || segment !== this.#segmentIndex) this.#load(op, segment);
-    const at = (index % SEGMENT_RECORDS_MAX) * RECORD_SIZE;
-    target.set(this.#segment.subarray(at, at + RECORD_SIZE));
+    const size = this.#segmentRecordSize;
+    const at = (index % SEGMENT_RECORDS_MAX) * size;
+    kernel.bytes(address, size).set(this.#segment.subarray(at, at + size));
+    return size;
   }
 
   /** Whether an operation up to now created a transfer with exactly this timestamp. */
@@ -91,11 +98,12 @@ export class Records {
     const header = this.#journal.readHeader(op);
     if (header === undefined) throw new Error(`expected operation ${op} in the journal, found none`);
     const body = new Uint8Array(header.count * RESULT_SIZE);
+    const size = recordSizeOf(header.operation);
     for (let segment = 0; segment < header.segments; segment++) {
       const records = segmentRecords(header.count, segment);
       const bytes = this.#read(op, segment);
       body.set(
-        bytes.subarray(records * RECORD_SIZE, records * (RECORD_SIZE + RESULT_SIZE)),
+        bytes.subarray(records * size, records * (size + RESULT_SIZE)),
         segment * SEGMENT_RECORDS_MAX * RESULT_SIZE,
       );
     }
@@ -106,6 +114,7 @@ export class Records {
 
   #load(op: number, segment: number): void {
     this.#segmentOp = 0;
+    this.#segmentRecordSize = recordSizeOf(this.shape(op).operation);
     const bytes = this.#read(op, segment);
     this.#segment.set(bytes.subarray(0, Math.min(bytes.length, this.#segment.length)));
     this.#segmentOp = op;
@@ -122,7 +131,7 @@ export class Records {
 
 function createdTimes({ operation, slot, count }: Held, kernel: LedgerKernel): bigint[] {
   const times: bigint[] = [];
-  if (operation !== Operation.create_transfers) return times;
+  if (!createsTransfers(operation)) return times;
   const results = kernel.view(slot + SLOT_RESULTS_OFFSET, count * RESULT_SIZE);
   for (let at = 0; at < count * RESULT_SIZE; at += RESULT_SIZE) {
     if (results.getUint32(at + CreateResultLayout.status, true) !== CreateTransferStatus.created) continue;

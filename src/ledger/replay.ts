@@ -5,13 +5,13 @@ import { DIGEST_SIZE, type EntryHeader, RESULT_SIZE, segmentRecords, sha256 } fr
 import type { JournalReader } from '../journal/journal.ts';
 import type { LedgerKernel } from '../kernel/ledger-kernel.ts';
 import {
-  RECORD_SIZE,
   SEGMENT_RECORDS_MAX,
   SLOT_EFFECTS_OFFSET,
   SLOT_EVENTS_OFFSET,
   SLOT_RESULTS_OFFSET,
   SLOT_SEGMENT_ENDS_OFFSET,
 } from '../layout/generated.ts';
+import { recordSizeOf } from '../layout/record-size.ts';
 
 /** The journal and its execution disagree, or an entry is damaged. */
 export class ReplayError extends Error {
@@ -27,7 +27,7 @@ export class ReplayError extends Error {
 }
 
 /** Segments of one entry, one after the other, as they are stored. */
-const SEGMENT_SIZE_MAX = 64 * 1024;
+const SEGMENT_SIZE_MAX = 128 * 1024;
 
 export class Replay {
   readonly #journal: JournalReader;
@@ -59,6 +59,7 @@ export class Replay {
       throw new ReplayError(op, segment, 'its SHA-256 is not the one in the header: run `specie verify`');
     }
     const records = segmentRecords(header.count, segment);
+    const size = recordSizeOf(header.operation);
     let kept = this.#stored[segment];
     if (kept === undefined || kept.buffer.byteLength < bytes.length) {
       kept = Buffer.allocUnsafeSlow(Math.max(bytes.length, SEGMENT_SIZE_MAX));
@@ -66,19 +67,20 @@ export class Replay {
     const stored = Buffer.from(kept.buffer, 0, bytes.length);
     stored.set(bytes);
     this.#stored[segment] = stored;
-    const at = this.#slot + SLOT_EVENTS_OFFSET + segment * SEGMENT_RECORDS_MAX * RECORD_SIZE;
-    this.#kernel.bytes(at, records * RECORD_SIZE).set(stored.subarray(0, records * RECORD_SIZE));
+    const at = this.#slot + SLOT_EVENTS_OFFSET + segment * SEGMENT_RECORDS_MAX * size;
+    this.#kernel.bytes(at, records * size).set(stored.subarray(0, records * size));
     // A record that was created carries the timestamp it was given; the results tell the kernel which ones those are.
     const results = this.#slot + SLOT_RESULTS_OFFSET + segment * SEGMENT_RECORDS_MAX * RESULT_SIZE;
     const resultsSize = records * RESULT_SIZE;
     this.#kernel
       .bytes(results, resultsSize)
-      .set(stored.subarray(records * RECORD_SIZE, records * RECORD_SIZE + resultsSize));
+      .set(stored.subarray(records * size, records * size + resultsSize));
   }
 
   /** Executes what `load` has loaded and compares. Throws ReplayError. */
   execute(header: EntryHeader): void {
     const { op, operation, timestamp, count } = header;
+    const size = recordSizeOf(operation);
     this.#kernel.execute(operation, op, timestamp, this.#slot, count, true);
     for (let segment = 0, start = 0; segment < header.segments; segment++) {
       const stored = this.#stored[segment]!;
@@ -86,7 +88,7 @@ export class Replay {
       const first = segment * SEGMENT_RECORDS_MAX;
       const end = this.#kernel.u32(this.#slot + SLOT_SEGMENT_ENDS_OFFSET + segment * 4);
       const parts = [
-        ['records', SLOT_EVENTS_OFFSET + first * RECORD_SIZE, records * RECORD_SIZE],
+        ['records', SLOT_EVENTS_OFFSET + first * size, records * size],
         ['results', SLOT_RESULTS_OFFSET + first * RESULT_SIZE, records * RESULT_SIZE],
         ['effects', SLOT_EFFECTS_OFFSET + start, end - start],
       ] as const;

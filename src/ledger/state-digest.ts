@@ -8,7 +8,7 @@ const PAGE_BYTES = PAGE_ROWS * ROW_SIZE;
 export function stateDigest(kernel: LedgerKernel): string {
   const hash = createHash('sha256').update(kernel.globalsCopy());
   const page = Buffer.alloc(PAGE_BYTES);
-  for (const table of [Table.accounts, Table.pending]) {
+  for (const table of Object.values(Table)) {
     const pages = kernel.pageCount(table);
     for (let i = 0; i < pages; i++) {
       page.set(kernel.bytes(kernel.pageAddress(table, i), PAGE_BYTES));

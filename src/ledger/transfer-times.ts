@@ -51,7 +51,7 @@ export class TransferTimes {
   #next(op: number, lastOp: number): { op: number; count: number; time: bigint } | undefined {
     for (; op <= lastOp; op++) {
       const header = this.#journal.readHeader(op);
-      if (header?.operation !== Operation.create_transfers) continue;
+      if (header === undefined || !createsTransfers(header.operation)) continue;
       for (let index = header.count - 1; index >= 0; index--) {
         const result = this.#records.readResult(refOf(op, index));
         if (result.status === CreateTransferStatus.created)
@@ -60,6 +60,10 @@ export class TransferTimes {
     }
     return undefined;
   }
+}
+
+export function createsTransfers(operation: number): boolean {
+  return operation === Operation.create_transfers || operation === Operation.create_payment_orders;
 }
 
 /** Binary search in rising times. */

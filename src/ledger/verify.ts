@@ -17,7 +17,7 @@ import { LmdbJournalReader } from '../journal/lmdb-reader.ts';
 import { checkStoreFile } from '../journal/store-file.ts';
 import { lockStore } from '../journal/store-lock.ts';
 import { type Finding, type Proof, verifyChain } from '../journal/verify.ts';
-import type { LedgerKernel } from '../kernel/ledger-kernel.ts';
+import { type LedgerKernel, wholeGlobals } from '../kernel/ledger-kernel.ts';
 import {
   IndexEntryLayout,
   PAGE_HEADER_SIZE,
@@ -206,7 +206,7 @@ class Verifier {
 
   #compareCheckpoint(kernel: LedgerKernel): void {
     const { checkpoint } = this.#state!;
-    if (Buffer.compare(checkpoint!.globals, kernel.globalsCopy()) !== 0) {
+    if (Buffer.compare(wholeGlobals(checkpoint!.globals), kernel.globalsCopy()) !== 0) {
       this.#find(
         'checkpoint',
         `operation ${checkpoint!.op}: other totals than the replayed ones`,

@@ -8,7 +8,8 @@
 // which the journal records like any other: a replay never looks at a clock.
 
 import type { LedgerKernel } from '../kernel/ledger-kernel.ts';
-import { BATCH_RECORDS_MAX, Operation, RECORD_SIZE } from '../layout/generated.ts';
+import { BATCH_RECORDS_MAX, Operation } from '../layout/generated.ts';
+import { recordSizeOf, recordsMaxOf } from '../layout/record-size.ts';
 import type { EngineReply, EngineRequest } from '../wire/engine.ts';
 import { operationName } from '../wire/operation.ts';
 import { RequestStatus } from '../wire/status.ts';
@@ -16,6 +17,7 @@ import type { Clock } from './clock.ts';
 import { nextTimestamp } from './clock.ts';
 import type { Committer } from './committer.ts';
 import type { Maintenance } from './maintenance.ts';
+import { refuseVerdicts } from './order-verdicts.ts';
 import type { Records } from './records.ts';
 import { refusal } from './replies.ts';
 import type { Sessions } from './sessions.ts';
@@ -25,8 +27,14 @@ import type { SlotPool } from './slots.ts';
 export const WAITING_REQUESTS_MAX = 1024;
 export const WAITING_BYTES_MAX = 64 * 1024 * 1024;
 
+/** A batch that changes the ledger; `operation` is one of the journal's. */
+export interface WriteRequest extends EngineRequest {
+  /** The verdicts on payment orders are the host's. Otherwise any but 0 is refused. */
+  readonly hasVerdicts?: boolean;
+}
+
 interface Waiting {
-  readonly request: EngineRequest;
+  readonly request: WriteRequest;
   readonly resolve: (reply: EngineReply) => void;
 }
 
@@ -77,7 +85,7 @@ export class Writer {
   }
 
   /** The payload is borrowed until this returns. */
-  submit(request: EngineRequest): Promise<EngineReply> {
+  submit(request: WriteRequest): Promise<EngineReply> {
     const malformed = this.#malformed(request);
     if (malformed) return Promise.resolve(malformed);
     // Before any refusal: what has been executed is stored as soon as there is room, and is not to be denied.
@@ -155,17 +163,16 @@ export class Writer {
     }
   }
 
-  #malformed({ count, payload }: EngineRequest): EngineReply | undefined {
-    if (count > BATCH_RECORDS_MAX) {
-      return refusal(
-        RequestStatus.too_many_records,
-        `expected at most ${BATCH_RECORDS_MAX} records, got ${count}`,
-      );
+  #malformed({ operation, count, payload }: EngineRequest): EngineReply | undefined {
+    const countMax = recordsMaxOf(operation);
+    if (count > countMax) {
+      return refusal(RequestStatus.too_many_records, `expected at most ${countMax} records, got ${count}`);
     }
-    if (payload.length !== count * RECORD_SIZE) {
+    const size = recordSizeOf(operation);
+    if (payload.length !== count * size) {
       return refusal(
         RequestStatus.body_size_mismatch,
-        `expected ${count} records of ${RECORD_SIZE} bytes, got ${payload.length} bytes`,
+        `expected ${count} records of ${size} bytes, got ${payload.length} bytes`,
       );
     }
     if (this.#closed)
@@ -198,7 +205,7 @@ export class Writer {
   }
 
   /** undefined: there is no room yet. */
-  #execute(request: EngineRequest): Promise<EngineReply> | EngineReply | undefined {
+  #execute(request: WriteRequest): Promise<EngineReply> | EngineReply | undefined {
     try {
       return this.#executeNow(request);
     } catch (error) {
@@ -213,14 +220,13 @@ export class Writer {
     request,
     payload,
     count,
-  }: EngineRequest): Promise<EngineReply> | EngineReply | undefined {
+    hasVerdicts,
+  }: WriteRequest): Promise<EngineReply> | EngineReply | undefined {
     const { kernel, slots, maintenance, clock } = this.#parts;
     const now = clock();
     if (!this.#expireUntil(now)) return undefined;
     if (!maintenance.roomFor(count)) return undefined;
-    const kind =
-      operation === Operation.create_accounts ? Operation.create_accounts : Operation.create_transfers;
-    if (!kernel.reserve(kind, count)) {
+    if (!kernel.reserve(operation, count)) {
       // The memtable of ids may be full only until the frozen one is a run.
       if (maintenance.sealing) return undefined;
       return refusal(
@@ -230,8 +236,10 @@ export class Writer {
     }
     const slot = slots.acquire(count);
     if (slot === undefined) return undefined;
-    kernel.bytes(slot, payload.length).set(payload);
-    return this.#run(kind, slot, count, now, session, request);
+    const events = kernel.bytes(slot, payload.length);
+    events.set(payload);
+    if (operation === Operation.create_payment_orders && !hasVerdicts) refuseVerdicts(events);
+    return this.#run(operation, slot, count, now, session, request);
   }
 
   #expireUntil(now: bigint): boolean {
@@ -273,7 +281,7 @@ export class Writer {
         },
         abandon: (error) => resolve(refusal(RequestStatus.internal_error, error.message)),
       });
-      maintenance.executed(op, timestamp, count);
+      maintenance.executed(operation, op, timestamp, count);
     });
   }
 }

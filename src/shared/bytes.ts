@@ -40,3 +40,22 @@ export function writeU128(view: DataView, offset: number, value: bigint, what: s
 export function zero(view: DataView, offset: number, length: number): void {
   for (let i = 0; i < length; i += 8) view.setBigUint64(offset + i, 0n, true);
 }
+
+/** A copy of `length` bytes. */
+export function readBytes(view: DataView, offset: number, length: number): Uint8Array<ArrayBuffer> {
+  return Uint8Array.from(new Uint8Array(view.buffer, view.byteOffset + offset, length));
+}
+
+/** Writes exactly `length` bytes. */
+export function writeBytes(
+  view: DataView,
+  offset: number,
+  value: Uint8Array,
+  length: number,
+  what: string,
+): void {
+  if (value.length !== length) {
+    throw new RangeError(`${what}: expected ${length} bytes, got ${value.length}`);
+  }
+  new Uint8Array(view.buffer, view.byteOffset + offset, length).set(value);
+}

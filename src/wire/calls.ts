@@ -6,6 +6,7 @@ import type {
   AccountFilter,
   ChangeEvent,
   ChangeEventsFilter,
+  PaymentOrder,
   Transfer,
 } from '../layout/generated.ts';
 import {
@@ -22,6 +23,7 @@ import {
   writeAccount,
   writeAccountFilter,
   writeChangeEventsFilter,
+  writePaymentOrder,
   writeTransfer,
 } from '../layout/generated.ts';
 import { writeU128 } from '../shared/bytes.ts';
@@ -91,6 +93,26 @@ export abstract class LedgerCalls {
     options: CallOptions = {},
   ): Promise<CreateTransferResult[] | Uint8Array> {
     const body = await this.#batch(RequestOperation.create_transfers, records, writeTransfer, options);
+    return records instanceof Uint8Array ? body : readCreateTransferResults(body);
+  }
+
+  /** 1 to 4,095 payment orders; one result each, in order. Over a connection their verdict is 0: it is the server's. */
+  createPaymentOrders(
+    orders: readonly Partial<PaymentOrder>[],
+    options?: CallOptions,
+  ): Promise<CreateTransferResult[]>;
+  /** n × 256 bytes in, n × 16 bytes out. */
+  createPaymentOrders(packed: Uint8Array, options?: CallOptions): Promise<Uint8Array>;
+  async createPaymentOrders(
+    records: readonly Partial<PaymentOrder>[] | Uint8Array,
+    options: CallOptions = {},
+  ): Promise<CreateTransferResult[] | Uint8Array> {
+    const body = await this.#batch(
+      RequestOperation.create_payment_orders,
+      records,
+      writePaymentOrder,
+      options,
+    );
     return records instanceof Uint8Array ? body : readCreateTransferResults(body);
   }
 

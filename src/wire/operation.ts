@@ -7,6 +7,9 @@ import {
   ChangeEventLayout,
   ChangeEventsFilterLayout,
   CreateResultLayout,
+  OperationNames,
+  PAYMENT_ORDERS_MAX,
+  PaymentOrderLayout,
   TransferLayout,
 } from '../layout/generated.ts';
 import { CHANGE_EVENTS_MAX, MESSAGES_MAX } from './limits.ts';
@@ -18,6 +21,7 @@ import { CHANGE_EVENTS_MAX, MESSAGES_MAX } from './limits.ts';
 export const RequestOperation = {
   create_accounts: 1,
   create_transfers: 2,
+  create_payment_orders: 4,
   lookup_accounts: 16,
   lookup_transfers: 17,
   get_account_transfers: 18,
@@ -74,6 +78,14 @@ const SHAPES: {
     BATCH_RECORDS_MAX,
     BATCH_RECORDS_MAX,
   ],
+  create_payment_orders: [
+    'write',
+    PaymentOrderLayout.size,
+    CreateResultLayout.size,
+    1,
+    PAYMENT_ORDERS_MAX,
+    PAYMENT_ORDERS_MAX,
+  ],
   lookup_accounts: ['read', ID_SIZE, AccountLayout.size, 1, BATCH_RECORDS_MAX, BATCH_RECORDS_MAX],
   lookup_transfers: ['read', ID_SIZE, TransferLayout.size, 1, BATCH_RECORDS_MAX, BATCH_RECORDS_MAX],
   get_account_transfers: ['read', AccountFilterLayout.size, TransferLayout.size, 1, 1, BATCH_RECORDS_MAX],
@@ -122,5 +134,5 @@ export function operationShape(operation: number): OperationShape | undefined {
 }
 
 export function operationName(operation: number): string {
-  return BY_NUMBER[operation]?.name ?? `operation ${operation}`;
+  return BY_NUMBER[operation]?.name ?? OperationNames.get(operation) ?? `operation ${operation}`;
 }

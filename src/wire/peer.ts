@@ -13,7 +13,17 @@ export type Peer =
       /** Nanoseconds since the Unix epoch. */
       readonly notAfter: bigint;
     }
-  /** A device without a certificate: it holds this channel key, and that is all that is known. */
+  /** A shop with a certificate that management has signed. */
+  | {
+      readonly kind: 'shop';
+      readonly shop: bigint;
+      readonly signingKey: Uint8Array;
+      readonly channelKey: Uint8Array;
+      readonly serial: bigint;
+      /** Nanoseconds since the Unix epoch. */
+      readonly notAfter: bigint;
+    }
+  /** A device or a shop without a certificate: it holds this channel key, and that is all that is known. */
   | { readonly kind: 'unenrolled'; readonly channelKey: Uint8Array }
   /** An operator of the directory: commands, and those who submit batches to the ledger. */
   | { readonly kind: 'operator'; readonly name: string; readonly channelKey: Uint8Array }
@@ -31,6 +41,8 @@ export function peerName(peer: Peer): string {
       return `role ${peer.role}`;
     case 'device':
       return `device ${peer.device}`;
+    case 'shop':
+      return `shop ${peer.shop}`;
     case 'operator':
       return `operator ${peer.name}`;
     default:

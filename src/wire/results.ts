@@ -5,6 +5,8 @@ import {
   CreateResultLayout,
   type CreateTransferStatusName,
   CreateTransferStatusNames,
+  type SetOrderTermsStatusName,
+  SetOrderTermsStatusNames,
 } from '../layout/generated.ts';
 import { viewOf } from './frame.ts';
 
@@ -18,6 +20,7 @@ export interface CreateResult<Status extends string> {
 
 export type CreateAccountResult = CreateResult<CreateAccountStatusName>;
 export type CreateTransferResult = CreateResult<CreateTransferStatusName>;
+export type SetOrderTermsResult = CreateResult<SetOrderTermsStatusName>;
 
 export function readCreateAccountResults(packed: Uint8Array): CreateAccountResult[] {
   return readResults(packed, CreateAccountStatusNames);
@@ -25,6 +28,10 @@ export function readCreateAccountResults(packed: Uint8Array): CreateAccountResul
 
 export function readCreateTransferResults(packed: Uint8Array): CreateTransferResult[] {
   return readResults(packed, CreateTransferStatusNames);
+}
+
+export function readSetOrderTermsResults(packed: Uint8Array): SetOrderTermsResult[] {
+  return readResults(packed, SetOrderTermsStatusNames);
 }
 
 function readResults<Status extends string>(

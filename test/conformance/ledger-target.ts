@@ -45,6 +45,17 @@ async function openTarget(
       const results = await ledger.createTransfers(events);
       return results.map(({ code, timestamp: at }) => ({ timestamp: at, status: code }));
     },
+    createPaymentOrders: async (timestamp, orders) => {
+      advance(timestamp, orders.length);
+      const results = await ledger.createPaymentOrders(orders);
+      return results.map(({ code, timestamp: at }) => ({ timestamp: at, status: code }));
+    },
+    setOrderTerms: async (timestamp, terms) => {
+      advance(timestamp, terms.length);
+      const results = await ledger.setOrderTerms(terms);
+      return results.map(({ code, timestamp: at }) => ({ timestamp: at, status: code }));
+    },
+    orderState: (accountId) => ledger.orderState(accountId),
     expire: async (timestamp) => {
       now = timestamp;
       last = timestamp;

@@ -7,6 +7,9 @@ export function modelTarget(options: { fundByTransfers?: boolean } = {}): Confor
   const target: ConformanceTarget = {
     createAccounts: async (timestamp, events) => model.createAccounts(timestamp, events),
     createTransfers: async (timestamp, events) => model.createTransfers(timestamp, events),
+    createPaymentOrders: async (timestamp, orders) => model.createPaymentOrders(timestamp, orders),
+    setOrderTerms: async (timestamp, terms) => model.setOrderTerms(timestamp, terms),
+    orderState: async (accountId) => model.orderState(accountId),
     expire: async (timestamp) => {
       model.expirePendingTransfers(timestamp);
     },

@@ -6,8 +6,11 @@ import type {
   AccountFilter,
   ChangeEvent,
   ChangeEventsFilter,
+  OrderTerms,
+  PaymentOrder,
   Transfer,
 } from '../../src/layout/generated.ts';
+import type { OrderState } from '../../src/ledger/order-state.ts';
 
 /** What became of one record of a batch. */
 export interface CreateResult {
@@ -21,6 +24,9 @@ export interface ConformanceTarget {
   /** Runs a batch at `timestamp` (nanoseconds): record i of n happens at timestamp - n + i + 1. */
   createAccounts(timestamp: bigint, events: readonly Account[]): Promise<CreateResult[]>;
   createTransfers(timestamp: bigint, events: readonly Transfer[]): Promise<CreateResult[]>;
+  createPaymentOrders(timestamp: bigint, orders: readonly PaymentOrder[]): Promise<CreateResult[]>;
+  setOrderTerms(timestamp: bigint, terms: readonly OrderTerms[]): Promise<CreateResult[]>;
+  orderState(accountId: bigint): Promise<OrderState | undefined>;
   /** Releases the pending transfers whose time is over at `timestamp`; the i-th of n at timestamp - n + i + 1. */
   expire(timestamp: bigint): Promise<void>;
   lookupAccounts(ids: readonly bigint[]): Promise<Account[]>;

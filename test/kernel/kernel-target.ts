@@ -2,9 +2,14 @@ import {
   type Account,
   CreateResultLayout,
   Operation,
+  type OrderTerms,
+  PAYMENT_ORDER_SIZE,
+  type PaymentOrder,
   RECORD_SIZE,
   type Transfer,
   writeAccount,
+  writeOrderTerms,
+  writePaymentOrder,
   writeTransfer,
 } from '../../src/layout/generated.ts';
 import type { ConformanceTarget, CreateResult } from '../conformance/target.ts';
@@ -18,6 +23,11 @@ export function kernelTarget(options: { fundByTransfers?: boolean } = {}): Confo
       readResults(ledger.execute(Operation.create_accounts, encode(events, writeAccount), timestamp)),
     createTransfers: async (timestamp, events) =>
       readResults(ledger.execute(Operation.create_transfers, encode(events, writeTransfer), timestamp)),
+    createPaymentOrders: async (timestamp, orders) =>
+      readResults(ledger.execute(Operation.create_payment_orders, encodeOrders(orders), timestamp)),
+    setOrderTerms: async (timestamp, terms) =>
+      readResults(ledger.execute(Operation.set_order_terms, encode(terms, writeOrderTerms), timestamp)),
+    orderState: async (accountId) => ledger.orderState(accountId),
     expire: async (timestamp) => {
       ledger.pulses(timestamp);
     },
@@ -34,7 +44,7 @@ export function kernelTarget(options: { fundByTransfers?: boolean } = {}): Confo
   return target;
 }
 
-export function encode<T extends Account | Transfer>(
+export function encode<T extends Account | OrderTerms | Transfer>(
   records: readonly Partial<T>[],
   write: (view: DataView, offset: number, record: Partial<T>) => void,
 ): Uint8Array {
@@ -42,6 +52,15 @@ export function encode<T extends Account | Transfer>(
   const view = new DataView(bytes.buffer);
   records.forEach((record, i) => {
     write(view, i * RECORD_SIZE, record);
+  });
+  return bytes;
+}
+
+export function encodeOrders(orders: readonly Partial<PaymentOrder>[]): Uint8Array {
+  const bytes = new Uint8Array(orders.length * PAYMENT_ORDER_SIZE);
+  const view = new DataView(bytes.buffer);
+  orders.forEach((order, i) => {
+    writePaymentOrder(view, i * PAYMENT_ORDER_SIZE, order);
   });
   return bytes;
 }

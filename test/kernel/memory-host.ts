@@ -35,6 +35,8 @@ import {
   type Transfer,
   TransferFlags,
 } from '../../src/layout/generated.ts';
+import { recordSizeOf } from '../../src/layout/record-size.ts';
+import { type OrderState, readOrderState } from '../../src/ledger/order-state.ts';
 import { U64_MAX, U128_MAX, writeU128 } from '../../src/shared/bytes.ts';
 
 const RESULT_SIZE = CreateResultLayout.size;
@@ -73,7 +75,11 @@ export class MemoryLedger {
       seed: options.seed ?? 1n,
       arenaPages: options.arenaPages ?? 0,
       host: {
-        readRecord: (ref, address) => this.kernel.bytes(address, RECORD_SIZE).set(this.recordBytes(ref)),
+        readRecord: (ref, address) => {
+          const record = this.#wholeRecord(ref);
+          this.kernel.bytes(address, record.length).set(record);
+          return record.length;
+        },
         transferAt: (timestamp) => this.#transferAt(timestamp),
         loadRun: (run) => {
           throw new Error(`expected no run, got run ${run}`);
@@ -99,7 +105,7 @@ export class MemoryLedger {
 
   /** Executes a batch and keeps it; returns 16 bytes a record, as a client would get them. */
   execute(operation: number, events: Uint8Array, timestamp: bigint): Uint8Array<ArrayBuffer> {
-    const count = events.length / RECORD_SIZE;
+    const count = events.length / recordSizeOf(operation);
     this.kernel.bytes(this.#slot + SLOT_EVENTS_OFFSET, events.length).set(events);
     this.#run(operation, count, timestamp, false);
     return this.kernel.reply(this.#slot, count);
@@ -118,12 +124,13 @@ export class MemoryLedger {
 
   /** Executes another ledger's stored batch here, as recovery does; the batch as it is stored then. */
   replay(entry: Entry): Entry {
+    const size = recordSizeOf(entry.operation);
     entry.segments.forEach((segment, index) => {
       const records = recordsIn(entry.count, index);
       const first = index * SEGMENT_RECORDS_MAX;
-      const events = segment.subarray(0, records * RECORD_SIZE);
-      const results = segment.subarray(records * RECORD_SIZE, records * (RECORD_SIZE + RESULT_SIZE));
-      this.kernel.bytes(this.#slot + SLOT_EVENTS_OFFSET + first * RECORD_SIZE, events.length).set(events);
+      const events = segment.subarray(0, records * size);
+      const results = segment.subarray(records * size, records * (size + RESULT_SIZE));
+      this.kernel.bytes(this.#slot + SLOT_EVENTS_OFFSET + first * size, events.length).set(events);
       this.kernel.bytes(this.#slot + SLOT_RESULTS_OFFSET + first * RESULT_SIZE, results.length).set(results);
     });
     return this.#run(entry.operation, entry.count, entry.timestamp, true);
@@ -137,20 +144,21 @@ export class MemoryLedger {
     const effectBytes = kernel.execute(operation, op, timestamp, slot, count, replay);
     this.#timestamp = timestamp;
     const segments: Uint8Array<ArrayBuffer>[] = [];
+    const size = recordSizeOf(operation);
     let start = 0;
     for (let index = 0; index * SEGMENT_RECORDS_MAX < count; index++) {
       const records = recordsIn(count, index);
       const first = index * SEGMENT_RECORDS_MAX;
       const end = kernel.u32(slot + SLOT_SEGMENT_ENDS_OFFSET + index * 4);
-      const segment = new Uint8Array(records * (RECORD_SIZE + RESULT_SIZE) + end - start);
-      segment.set(kernel.bytes(slot + SLOT_EVENTS_OFFSET + first * RECORD_SIZE, records * RECORD_SIZE));
+      const segment = new Uint8Array(records * (size + RESULT_SIZE) + end - start);
+      segment.set(kernel.bytes(slot + SLOT_EVENTS_OFFSET + first * size, records * size));
       segment.set(
         kernel.bytes(slot + SLOT_RESULTS_OFFSET + first * RESULT_SIZE, records * RESULT_SIZE),
-        records * RECORD_SIZE,
+        records * size,
       );
       segment.set(
         kernel.bytes(slot + SLOT_EFFECTS_OFFSET + start, end - start),
-        records * (RECORD_SIZE + RESULT_SIZE),
+        records * (size + RESULT_SIZE),
       );
       segments.push(segment);
       start = end;
@@ -164,10 +172,15 @@ export class MemoryLedger {
 
   // ---- The journal
 
-  /** Stored record at `ref`, 128 bytes. */
+  /** Stored record at `ref`, of a payment order its transfer: 128 bytes. */
   recordBytes(ref: number): Uint8Array<ArrayBuffer> {
-    const { segment, index } = this.#locate(ref);
-    return segment.subarray(index * RECORD_SIZE, (index + 1) * RECORD_SIZE);
+    return this.#wholeRecord(ref).subarray(0, RECORD_SIZE);
+  }
+
+  #wholeRecord(ref: number): Uint8Array<ArrayBuffer> {
+    const { entry, segment, index } = this.#locate(ref);
+    const size = recordSizeOf(entry.operation);
+    return segment.subarray(index * size, (index + 1) * size);
   }
 
   /** Record `index` of operation `op` as a transfer, created or not. */
@@ -179,12 +192,13 @@ export class MemoryLedger {
   event(ref: number): LedgerEvent {
     const { entry, segment, index, records } = this.#locate(ref);
     const view = viewOf(segment);
-    const result = records * RECORD_SIZE + index * RESULT_SIZE;
+    const size = recordSizeOf(entry.operation);
+    const result = records * size + index * RESULT_SIZE;
     const effect = view.getUint32(result + CreateResultLayout.effect, true);
     if (effect === 0) throw new Error(`expected an effect at ref ${ref}, got none`);
     return {
       ref,
-      transfer: readTransfer(view, index * RECORD_SIZE),
+      transfer: readTransfer(view, index * size),
       timestamp: view.getBigUint64(result + CreateResultLayout.timestamp, true),
       isExpiry: entry.operation === Operation.expire_pending_transfers,
       effect: decodeEffect(view, effect),
@@ -206,12 +220,14 @@ export class MemoryLedger {
   /** All events that changed balances, oldest first. */
   *events(): Generator<LedgerEvent> {
     for (const { op, operation, count, segments } of this.entries) {
-      if (operation === Operation.create_accounts) continue;
+      if (operation === Operation.create_accounts || operation === Operation.set_order_terms) continue;
       for (let index = 0; index < count; index++) {
         const segmentIndex = Math.floor(index / SEGMENT_RECORDS_MAX);
         const records = recordsIn(count, segmentIndex);
         const at =
-          records * RECORD_SIZE + (index % SEGMENT_RECORDS_MAX) * RESULT_SIZE + CreateResultLayout.status;
+          records * recordSizeOf(operation) +
+          (index % SEGMENT_RECORDS_MAX) * RESULT_SIZE +
+          CreateResultLayout.status;
         const status = viewOf(segments[segmentIndex]!).getUint32(at, true);
         if (status === CreateTransferStatus.created) yield this.event(op * REFS_PER_OP + index);
       }
@@ -241,6 +257,11 @@ export class MemoryLedger {
       if (value >> BigInt(INDEX_KIND_SHIFT) !== BigInt(IndexKind.created)) return [];
       return [readTransfer(viewOf(this.recordBytes(Number(value & INDEX_REF_MASK))), 0)];
     });
+  }
+
+  orderState(accountId: bigint): OrderState | undefined {
+    const row = this.kernel.deviceRow(accountId);
+    return row && readOrderState(row);
   }
 
   /** An account's events, newest first: along the chain, one by one. */
@@ -357,7 +378,7 @@ export class MemoryLedger {
     writeU128(row, AccountLayout.creditsPosted, balances.creditsPosted, 'creditsPosted');
   }
 
-  /** Every byte of state that a checkpoint would hold: globals, then all pages of both tables. */
+  /** Every byte of state that a checkpoint would hold: globals, then all pages of all tables. */
   stateBytes(): Uint8Array {
     const { kernel } = this;
     const globals = kernel.globalsCopy();

@@ -4,6 +4,9 @@
 //     account A1 history user_data_64=7 -> created
 //     transfer T1 A1 A2 100 pending timeout=5 -> created @1003
 //     post T2 of T1 60 -> created              (void likewise; `all`: what the record needs for the whole amount)
+//     order T3 A1 A2 5 sequence=1 -> created   signature good, key_id=7, expires_at=2^63 unless it says otherwise
+//     terms A1 day_max=20 orders_closed -> set
+//     device A1 newest_sequence=1 spent=5      fields of what is known of its orders; `device A1 none`
 //     expect A1 0 60 0 0 closed                debits pending, debits posted, credits pending, credits posted
 //     clock 5000                               nanoseconds; units s and ns, `+5s` moves it on
 //     expire 1                                 runs the expiries that are due, which must be that many
@@ -17,9 +20,15 @@ import {
   AccountFlags,
   CreateAccountStatus,
   CreateTransferStatus,
+  type OrderTerms,
+  OrderTermsFlags,
+  OrderVerdict,
+  type PaymentOrder,
+  SetOrderTermsStatus,
   type Transfer,
   TransferFlags,
 } from '../../src/layout/generated.ts';
+import type { OrderState } from '../../src/ledger/order-state.ts';
 
 export interface Answer {
   readonly status: number;
@@ -34,6 +43,9 @@ interface At {
 export type Row =
   | ({ kind: 'account'; event: Account; answer: Answer } & At)
   | ({ kind: 'transfer'; event: Transfer; answer: Answer } & At)
+  | ({ kind: 'order'; event: PaymentOrder; answer: Answer } & At)
+  | ({ kind: 'terms'; event: OrderTerms; answer: Answer } & At)
+  | ({ kind: 'device'; id: bigint; fields: Partial<OrderState> | undefined } & At)
   | ({ kind: 'end' } & At)
   | ({ kind: 'clock'; at: bigint; isRelative: boolean } & At)
   | ({ kind: 'expire'; count: number } & At)
@@ -92,6 +104,20 @@ function parseRow(source: string, line: number): Row | undefined {
         event: word === 'transfer' ? transfer(rest) : resolution(word, rest),
         answer: answer(right, CreateTransferStatus),
       };
+    case 'order':
+      return { kind: 'order', line, event: order(rest), answer: answer(right, CreateTransferStatus) };
+    case 'terms':
+      return { kind: 'terms', line, event: terms(rest), answer: answer(right, SetOrderTermsStatus) };
+    case 'device': {
+      const [id, ...fields] = rest;
+      const none = fields[0] === 'none';
+      return {
+        kind: 'device',
+        line,
+        id: identifier(id!),
+        fields: none ? undefined : apply({}, fields, OrderTermsFlags, DEVICE),
+      };
+    }
     case 'clock': {
       const isRelative = rest[0]!.startsWith('+');
       return { kind: 'clock', line, at: time(rest[0]!.replace('+', '')), isRelative };
@@ -112,11 +138,13 @@ function parseRow(source: string, line: number): Row | undefined {
         kind: 'lookup',
         line,
         id: identifier(id!),
-        fields: none ? undefined : apply({}, fields, TransferFlags),
+        fields: none ? undefined : apply({}, fields, TransferFlags, TRANSFER),
       };
     }
     default:
-      throw new Error(`expected account, transfer, post, void, clock, expire, expect or lookup, got ${word}`);
+      throw new Error(
+        `expected account, transfer, post, void, order, terms, device, clock, expire, expect or lookup, got ${word}`,
+      );
   }
 }
 
@@ -159,8 +187,32 @@ const TRANSFER: Transfer = {
   timestamp: 0n,
 };
 
+const ORDER: PaymentOrder = {
+  ...TRANSFER,
+  reference: new Uint8Array(32),
+  sequence: 0n,
+  expiresAt: 1n << 63n,
+  keyId: 7n,
+  verdict: OrderVerdict.good,
+  signature: new Uint8Array(64),
+};
+
+const TERMS: OrderTerms = { accountId: 0n, paymentMax: 0n, dayMax: 0n, flags: 0, timestamp: 0n };
+
+const DEVICE: OrderState = {
+  newestSequence: 0n,
+  window: 0n,
+  orders: 0n,
+  day: 0n,
+  spent: 0n,
+  paymentMax: 0n,
+  dayMax: 0n,
+  flags: 0,
+  termsTimestamp: 0n,
+};
+
 function account([id, ...rest]: string[]): Account {
-  return apply({ ...ACCOUNT, id: identifier(id!) }, rest, AccountFlags);
+  return apply({ ...ACCOUNT, id: identifier(id!) }, rest, AccountFlags, ACCOUNT);
 }
 
 function transfer([id, debit, credit, amount, ...rest]: string[]): Transfer {
@@ -171,7 +223,17 @@ function transfer([id, debit, credit, amount, ...rest]: string[]): Transfer {
     creditAccountId: identifier(credit!),
     amount: number(amount!),
   };
-  return apply(event, rest, TransferFlags);
+  return apply(event, rest, TransferFlags, TRANSFER);
+}
+
+function order([id, debit, credit, amount, ...rest]: string[]): PaymentOrder {
+  const { reference, ...fields } = ORDER;
+  const event = { ...ORDER, ...transfer([id!, debit!, credit!, amount!]) };
+  return apply(event, rest, TransferFlags, { ...fields, reference: 0 });
+}
+
+function terms([id, ...rest]: string[]): OrderTerms {
+  return apply({ ...TERMS, accountId: identifier(id!) }, rest, OrderTermsFlags, TERMS);
 }
 
 /** A post or void leaves accounts, ledger and code to its pending transfer, unless it says otherwise. */
@@ -187,18 +249,19 @@ function resolution(word: 'post' | 'void', [id, of, pending, amount, ...rest]: s
     code: 0,
     flags: isPost ? TransferFlags.post_pending_transfer : TransferFlags.void_pending_transfer,
   };
-  return apply(event, rest, TransferFlags);
+  return apply(event, rest, TransferFlags, TRANSFER);
 }
 
 const camel = (name: string) => name.replace(/_(\w)/g, (_, letter: string) => letter.toUpperCase());
 
-/** Sets flags (their names) and fields (name=value). */
-function apply<R extends Partial<Account> | Partial<Transfer>>(
+/** Sets flags (their names) and fields (name=value), each of the type that it has in `samples`. */
+function apply<R extends object>(
   record: R,
   words: string[],
   flags: Readonly<Record<string, number>>,
+  samples: object,
 ): R {
-  const out: Record<string, number | bigint> = { ...record } as Record<string, number | bigint>;
+  const out = { ...record } as Record<string, number | bigint | Uint8Array>;
   for (const word of words) {
     const [name, value] = word.split('=');
     if (value === undefined) {
@@ -212,7 +275,11 @@ function apply<R extends Partial<Account> | Partial<Transfer>>(
       continue;
     }
     const field = camel(name!);
-    const sample = ({ ...ACCOUNT, ...TRANSFER } as Record<string, number | bigint>)[field];
+    if (field === 'reference') {
+      out.reference = new Uint8Array(32).fill(Number(number(value)));
+      continue;
+    }
+    const sample = (samples as Record<string, unknown>)[field];
     if (sample === undefined) throw new Error(`expected a field, got ${name}`);
     if (field === 'flags') {
       // Bits that have no name, beside those that have one.

@@ -1,13 +1,25 @@
 import { expect } from 'vitest';
 import {
+  type Account,
   AccountFlags,
   CreateAccountStatusNames,
   CreateTransferStatusNames,
+  type OrderTerms,
+  type PaymentOrder,
+  SetOrderTermsStatusNames,
+  type Transfer,
 } from '../../src/layout/generated.ts';
 import type { ConformanceTarget, CreateResult } from '../conformance/target.ts';
 import type { Row, StatusTable } from './table-language.ts';
 
-type RecordRow = Row & { kind: 'account' | 'transfer' };
+type RecordRow = Row & { kind: 'account' | 'transfer' | 'order' | 'terms' };
+
+const NAMES: { readonly [kind in RecordRow['kind']]: ReadonlyMap<number, string> } = {
+  account: CreateAccountStatusNames,
+  transfer: CreateTransferStatusNames,
+  order: CreateTransferStatusNames,
+  terms: SetOrderTermsStatusNames,
+};
 
 const CLOCK_START = 1000n;
 
@@ -23,7 +35,7 @@ export async function runStatusTable(target: ConformanceTarget, table: StatusTab
     compare(rows, await submit(target, clock, rows));
   };
   for (const row of table.rows) {
-    if (row.kind === 'account' || row.kind === 'transfer') {
+    if ('answer' in row) {
       if (batch.length > 0 && batch[0]!.kind !== row.kind) await flush();
       batch.push(row);
       continue;
@@ -48,6 +60,10 @@ export async function runStatusTable(target: ConformanceTarget, table: StatusTab
       ];
       expect(balances, `${where}: balances of ${row.id}`).toEqual(row.balances);
       expect((account!.flags & AccountFlags.closed) !== 0, `${where}: closed`).toBe(row.isClosed);
+    } else if (row.kind === 'device') {
+      const state = await target.orderState(row.id);
+      if (row.fields === undefined) expect(state, where).toBeUndefined();
+      else expect(state, where).toMatchObject(row.fields);
     } else if (row.kind === 'lookup') {
       const [transfer] = await target.lookupTransfers([row.id]);
       if (row.fields === undefined) expect(transfer, where).toBeUndefined();
@@ -59,17 +75,23 @@ export async function runStatusTable(target: ConformanceTarget, table: StatusTab
 const EVERYTHING = { timestampMin: 0n, timestampMax: 0n, limit: 2730 };
 
 function submit(target: ConformanceTarget, timestamp: bigint, rows: RecordRow[]): Promise<CreateResult[]> {
-  const accounts = rows.flatMap((row) => (row.kind === 'account' ? [row.event] : []));
-  if (accounts.length > 0) return target.createAccounts(timestamp, accounts);
-  return target.createTransfers(
-    timestamp,
-    rows.flatMap((row) => (row.kind === 'transfer' ? [row.event] : [])),
-  );
+  // A batch has rows of one kind.
+  const events = rows.map(({ event }) => event);
+  switch (rows[0]!.kind) {
+    case 'account':
+      return target.createAccounts(timestamp, events as Account[]);
+    case 'transfer':
+      return target.createTransfers(timestamp, events as Transfer[]);
+    case 'order':
+      return target.createPaymentOrders(timestamp, events as PaymentOrder[]);
+    case 'terms':
+      return target.setOrderTerms(timestamp, events as OrderTerms[]);
+  }
 }
 
 function compare(rows: RecordRow[], results: CreateResult[]): void {
   const shown = rows.map((row, i) => {
-    const names = row.kind === 'account' ? CreateAccountStatusNames : CreateTransferStatusNames;
+    const names = NAMES[row.kind];
     const { status, timestamp } = results[i]!;
     const wantsTime = row.answer.timestamp !== undefined;
     return {

@@ -5,8 +5,11 @@
 //     transfers           id ─▶ Transfer, as stored (amounts clamped, fields inherited)
 //     failedTransferIds   ids that failed for a passing reason: never accepted again
 //     pending             id of a pending transfer ─▶ what became of it
+//     orders              id of a transfer that an order made ─▶ that order
+//     devices             account ─▶ what is known of its orders
 //     changes             every change of balances in order, with both accounts as they were right after it
-import type { Account, ChangeEventTypeName, Transfer } from '../../src/layout/generated.ts';
+import type { Account, ChangeEventTypeName, PaymentOrder, Transfer } from '../../src/layout/generated.ts';
+import type { Device } from './order-rules.ts';
 
 export type PendingState = 'pending' | 'posted' | 'voided' | 'expired';
 
@@ -32,6 +35,8 @@ export class Books {
   readonly transfers: ReadonlyMap<bigint, Transfer> = new Map();
   readonly failedTransferIds: ReadonlySet<bigint> = new Set();
   readonly pending: ReadonlyMap<bigint, PendingState> = new Map();
+  readonly orders: ReadonlyMap<bigint, PaymentOrder> = new Map();
+  readonly devices: ReadonlyMap<bigint, Device> = new Map();
   readonly changes: readonly Change[] = [];
 
   /** Largest timestamp of any account; of any transfer or expiry. */
@@ -64,6 +69,14 @@ export class Books {
 
   putPending(id: bigint, state: PendingState): void {
     this.#put(this.pending, id, state);
+  }
+
+  putOrder(order: PaymentOrder): void {
+    this.#put(this.orders, order.id, order);
+  }
+
+  putDevice(account: bigint, device: Device): void {
+    this.#put(this.devices, account, device);
   }
 
   /** Outlives a rollback: the reason may pass, the id stays refused. */

@@ -1,7 +1,7 @@
 // The ledger in plain TypeScript: what the kernel must do, written to be read. It shares nothing with the kernel but
 // the record layouts, keeps everything in Maps and is slow on purpose.
 //
-//     batch ─▶ chains and timestamps (here) ─▶ account-rules.ts, transfer-rules.ts ─▶ books.ts
+//     batch ─▶ chains and timestamps (here) ─▶ account-rules.ts, transfer-rules.ts, order-rules.ts ─▶ books.ts
 import {
   ACCOUNT_FILTER_FLAGS_RESERVED,
   type Account,
@@ -17,13 +17,28 @@ import {
   type CreateAccountStatusName,
   CreateTransferStatus,
   type CreateTransferStatusName,
+  type OrderTerms,
+  type PaymentOrder,
+  SEQUENCE_WINDOW,
+  SetOrderTermsStatus,
   TIMESTAMP_MAX,
   type Transfer,
   TransferFlags,
 } from '../../src/layout/generated.ts';
+import type { OrderState } from '../../src/ledger/order-state.ts';
 import { U64_MAX, U128_MAX } from '../../src/shared/bytes.ts';
 import { accountExistsRules, accountFormRules, newAccountRules } from './account-rules.ts';
 import { Books, type Change, expiryOf } from './books.ts';
+import {
+  dayOf,
+  isOtherOrder,
+  NEW_DEVICE,
+  newestSequence,
+  newOrderRules,
+  OrderCase,
+  orderFormRules,
+  termsRules,
+} from './order-rules.ts';
 import { firstThatApplies } from './rules.ts';
 import {
   isSet,
@@ -89,6 +104,41 @@ export class LedgerModel {
         if (TRANSIENT_STATUSES.has(status)) this.#books.putFailedTransferId(event.id);
       },
     });
+  }
+
+  /** Orders stand each by itself: no chains, no imports. */
+  createPaymentOrders(timestamp: bigint, orders: readonly PaymentOrder[]): CreateResult[] {
+    return orders.map((order, i) => {
+      const now = timestamp - BigInt(orders.length - i - 1);
+      const { status, timestamp: at } = this.#createOrder(order, now, timestamp);
+      if (TRANSIENT_STATUSES.has(status as CreateTransferStatusName))
+        this.#books.putFailedTransferId(order.id);
+      return { timestamp: at, status: CreateTransferStatus[status] };
+    });
+  }
+
+  setOrderTerms(timestamp: bigint, events: readonly OrderTerms[]): CreateResult[] {
+    const books = this.#books;
+    return events.map((terms, i) => {
+      const now = timestamp - BigInt(events.length - i - 1);
+      const refused = firstThatApplies(termsRules, { terms, books });
+      if (refused === undefined) {
+        const { accountId, paymentMax, dayMax, flags } = terms;
+        const device = books.devices.get(accountId) ?? NEW_DEVICE;
+        books.putDevice(accountId, { ...device, paymentMax, dayMax, flags, termsTimestamp: now });
+      }
+      return { timestamp: now, status: SetOrderTermsStatus[refused ?? 'set'] };
+    });
+  }
+
+  orderState(accountId: bigint): OrderState | undefined {
+    const device = this.#books.devices.get(accountId);
+    if (device === undefined) return undefined;
+    const { used, ...rest } = device;
+    const newest = newestSequence(device);
+    let window = 0n;
+    for (let i = 0n; i < BigInt(SEQUENCE_WINDOW); i++) if (used.has(newest - i)) window |= 1n << i;
+    return { ...rest, newestSequence: newest, window, orders: BigInt(used.size) };
   }
 
   /**
@@ -287,6 +337,41 @@ export class LedgerModel {
     books.advanceTransferTimestamp(transfer.timestamp);
     if (trial.resolves) this.#resolve(transfer, trial.pendingTransfer);
     else this.#move(transfer);
+    return { status: 'created', timestamp: transfer.timestamp };
+  }
+
+  #createOrder(order: PaymentOrder, now: bigint, batchTimestamp: bigint): Outcome<CreateTransferStatusName> {
+    const books = this.#books;
+    const malformed = firstThatApplies(orderFormRules, order);
+    if (malformed !== undefined) return { status: malformed, timestamp: now };
+
+    const existing = books.transfers.get(order.id);
+    if (existing !== undefined) {
+      const status = firstThatApplies(transferExistsRules, { event: order, existing, pending: undefined })!;
+      if (status !== 'exists') return { status, timestamp: now };
+      if (isOtherOrder(order, books.orders.get(order.id))) {
+        return { status: 'exists_with_different_order', timestamp: now };
+      }
+      return { status, timestamp: existing.timestamp };
+    }
+    if (books.failedTransferIds.has(order.id)) return { status: 'id_already_failed', timestamp: now };
+
+    const trial = new OrderCase(order, now, books, batchTimestamp);
+    const refused = firstThatApplies(newOrderRules, trial);
+    if (refused !== undefined) return { status: refused, timestamp: now };
+
+    const transfer = trial.movement.stored;
+    const { device, spentToday } = trial;
+    books.putDevice(order.debitAccountId, {
+      ...device,
+      used: new Set([...device.used, order.sequence]),
+      day: dayOf(batchTimestamp),
+      spent: spentToday > U128_MAX ? U128_MAX : spentToday,
+    });
+    books.putOrder(order);
+    books.putTransfer(transfer);
+    books.advanceTransferTimestamp(transfer.timestamp);
+    this.#move(transfer);
     return { status: 'created', timestamp: transfer.timestamp };
   }
 

@@ -14,6 +14,7 @@ import {
   CreateAccountStatus,
   CreateResultLayout,
   CreateTransferStatus,
+  PaymentOrderLayout,
   TransferFlags,
   TransferLayout,
   writeAccount,
@@ -59,6 +60,7 @@ describe('records', () => {
   const layouts: Record<string, Record<string, number>> = {
     Account: AccountLayout,
     Transfer: TransferLayout,
+    PaymentOrder: PaymentOrderLayout,
     AccountFilter: AccountFilterLayout,
     ChangeEventsFilter: ChangeEventsFilterLayout,
     AccountBalance: AccountBalanceLayout,

@@ -27,8 +27,11 @@ export const SealedAccount = struct({
 });
 export type SealedAccount = Infer<typeof SealedAccount>;
 
-/** What a seal is for: one load (its request), or the registry (the enrolment's or the filing's request). */
-export const AccountBinding = struct({ purpose: oneOf('load', 'file'), request: u128 });
+/**
+ * What a seal is for: one load (its request), the registry (the enrolment's or the filing's request), or a shop's payouts (the
+ * shop's enrolment's request).
+ */
+export const AccountBinding = struct({ purpose: oneOf('load', 'file', 'payout'), request: u128 });
 export type AccountBinding = Infer<typeof AccountBinding>;
 
 export interface AccountContent {

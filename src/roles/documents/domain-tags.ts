@@ -8,6 +8,20 @@ const tags = {
   creditReceipt: 'specie credit receipt v1\0',
   creditRejection: 'specie credit rejection v1\0',
   accountSeal: 'specie account seal v1\0',
+  purchase: 'specie purchase v1\0',
+  numberSeal: 'specie number seal v1\0',
+  paymentSeal: 'specie payment seal v1\0',
+  paymentOrder: 'specie payment order v1\0',
+  paymentReceipt: 'specie payment receipt v1\0',
+  paymentRejection: 'specie payment rejection v1\0',
+  shopEnrolment: 'specie shop enrolment v1\0',
+  shopOrder: 'specie shop order v1\0',
+  shopOrderReceipt: 'specie shop order receipt v1\0',
+  shopOrderRejection: 'specie shop order rejection v1\0',
+  deviceOrder: 'specie device order v1\0',
+  payoutOrder: 'specie payout order v1\0',
+  payoutReceipt: 'specie payout receipt v1\0',
+  statement: 'specie statement v1\0',
 } as const;
 
 export type Domain = keyof typeof tags;

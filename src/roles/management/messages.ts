@@ -1,13 +1,16 @@
 // What management is asked, and what it answers. Numbers are fixed for ever.
 //
-// By devices: enrol (no certificate yet), file_account, load, get_balance, get_directory, renew_certificate.
-// By operators: lookup_request, list_requests, list_devices, revoke_device.
+// By devices: enrol (no certificate yet), file_account, load, get_balance, get_directory, renew_certificate, get_statement.
+// By shops: enrol_shop (no certificate yet), pay, shop_order, get_directory, renew_certificate.
+// By operators: lookup_request, list_requests, list_devices, revoke_device, device_order, list_shops, approve_shop, close_shop,
+// list_shop_requests.
 import {
   bool,
   bytesUpTo,
   type Infer,
   list,
   nothing,
+  oneOf,
   optional,
   struct,
   text,
@@ -25,10 +28,21 @@ import {
   LookupRequestAnswer,
 } from '../common/request-report.ts';
 import { SealedAccount } from '../documents/account-seal.ts';
+import { DeviceOrder } from '../documents/device-order.ts';
 import { AccountFiling, Enrolment, USER_DATA_BYTES_MAX } from '../documents/enrolment.ts';
 import { LoadOrder } from '../documents/load-order.ts';
+import {
+  PaymentReceipt,
+  PaymentRejection,
+  ShopOrder,
+  ShopOrderReceipt,
+  ShopOrderRejection,
+} from '../documents/payment-receipts.ts';
+import { PurchaseKind, SealedNumber, SealedPayment } from '../documents/purchase.ts';
 import { CreditReceipt } from '../documents/receipts.ts';
-import { publicKey } from '../documents/signed.ts';
+import { SHOP_NAME_BYTES_MAX, ShopEnrolment } from '../documents/shop-enrolment.ts';
+import { digest, publicKey } from '../documents/signed.ts';
+import { Statement, StatementQuery } from '../documents/statement.ts';
 import { MANAGEMENT_REFUSALS } from './errors.ts';
 
 export const ManagementOperation = {
@@ -38,10 +52,19 @@ export const ManagementOperation = {
   get_balance: 35,
   get_directory: 36,
   renew_certificate: 37,
+  get_statement: 38,
+  enrol_shop: 40,
+  pay: 41,
+  shop_order: 42,
   lookup_request: 48,
   list_requests: 49,
   list_devices: 50,
   revoke_device: 51,
+  device_order: 52,
+  list_shops: 53,
+  approve_shop: 54,
+  close_shop: 55,
+  list_shop_requests: 56,
 } as const;
 
 /** Bytes of a signed device certificate, and of a signed directory, at most. */
@@ -120,6 +143,10 @@ export const DeviceReport = struct({
   userData: text(USER_DATA_BYTES_MAX),
   accountOnFile: bool,
   revoked: bool,
+  /** No payment and no load until it is unblocked. */
+  blocked: bool,
+  /** The device that has got its balance; then it is revoked too. */
+  replacedBy: optional(u128),
 });
 export type DeviceReport = Infer<typeof DeviceReport>;
 export const ListDevicesAnswer = struct({ devices: list(DeviceReport, DEVICES_PAGE_MAX) });
@@ -130,6 +157,95 @@ export const RevokeDeviceRequest = struct({ device: u128, reason: text(128) });
 export type RevokeDeviceRequest = Infer<typeof RevokeDeviceRequest>;
 export const RevokeDeviceAnswer = struct({ revokedAt: u64 });
 export type RevokeDeviceAnswer = Infer<typeof RevokeDeviceAnswer>;
+
+export const GetStatementRequest = struct({ query: StatementQuery });
+export type GetStatementRequest = Infer<typeof GetStatementRequest>;
+export const GetStatementAnswer = struct({ statement: Statement.signed });
+export type GetStatementAnswer = Infer<typeof GetStatementAnswer>;
+
+export const EnrolShopRequest = struct({ enrolment: ShopEnrolment.signed });
+export type EnrolShopRequest = Infer<typeof EnrolShopRequest>;
+export const EnrolShopAnswer = union({
+  /** Not through yet, or waiting for an operator: ask again with the same message. */
+  pending: struct({ state: text(64), shop: u128 }),
+  enrolled: struct({ shop: u128, certificate: Certificate }),
+  /** The time of the enrolment's `applyBy` has come before it was taken in, or an operator has turned it down. */
+  closed: struct({ reason: text(128) }),
+});
+export type EnrolShopAnswer = Infer<typeof EnrolShopAnswer>;
+
+/** What a shop forwards of a purchase (claim 8): the proceeds, and two parts that it cannot read. */
+export const PayRequest = struct({
+  request: u128,
+  kind: PurchaseKind,
+  /** The proceeds: what the shop expects. Minor units. */
+  amount: u128,
+  currency: u32,
+  expiresAt: u64,
+  /** Digest of the terms; the articles stay with the shop. */
+  reference: digest,
+  number: SealedNumber,
+  payment: SealedPayment,
+});
+export type PayRequest = Infer<typeof PayRequest>;
+export const PayAnswer = union({
+  /** Unknown as yet: ask again with the same message. */
+  pending: struct({ state: text(64) }),
+  paid: struct({ receipt: PaymentReceipt.signed }),
+  rejected: struct({ rejection: PaymentRejection.signed }),
+});
+export type PayAnswer = Infer<typeof PayAnswer>;
+
+export const ShopOrderRequest = struct({ order: ShopOrder.signed });
+export type ShopOrderRequest = Infer<typeof ShopOrderRequest>;
+export const ShopOrderAnswer = union({
+  pending: struct({ state: text(64) }),
+  done: struct({ receipt: ShopOrderReceipt.signed }),
+  rejected: struct({ rejection: ShopOrderRejection.signed }),
+});
+export type ShopOrderAnswer = Infer<typeof ShopOrderAnswer>;
+
+export const DeviceOrderRequest = struct({ order: DeviceOrder.signed });
+export type DeviceOrderRequest = Infer<typeof DeviceOrderRequest>;
+export const DeviceOrderAnswer = union({
+  pending: struct({ state: text(64) }),
+  done: struct({
+    timestamp: u64,
+    /** Of a replacement: what has moved, by currency. */
+    moved: list(struct({ currency: u32, amount: u128, stillReserved: u128 }), 16),
+  }),
+});
+export type DeviceOrderAnswer = Infer<typeof DeviceOrderAnswer>;
+
+export const SHOPS_PAGE_MAX = 1024;
+export const ListShopsRequest = struct({ after: optional(u128), limit: u16 });
+export type ListShopsRequest = Infer<typeof ListShopsRequest>;
+export const ShopReport = struct({
+  shop: u128,
+  name: text(SHOP_NAME_BYTES_MAX),
+  signingKey: publicKey,
+  enrolledAt: u64,
+  state: oneOf('awaiting_approval', 'opening', 'open', 'closed'),
+});
+export type ShopReport = Infer<typeof ShopReport>;
+export const ListShopsAnswer = struct({ shops: list(ShopReport, SHOPS_PAGE_MAX) });
+export type ListShopsAnswer = Infer<typeof ListShopsAnswer>;
+
+/** Purchases at a shop and what it ordered later, in the order of their ids, after that one. */
+export const ListShopRequests = struct({ shop: u128, after: optional(u128), limit: u16 });
+export type ListShopRequests = Infer<typeof ListShopRequests>;
+
+/** From then on the shop gets its certificate. The same for a repeated request. */
+export const ApproveShopRequest = struct({ shop: u128 });
+export type ApproveShopRequest = Infer<typeof ApproveShopRequest>;
+export const ApproveShopAnswer = struct({ approvedAt: u64 });
+export type ApproveShopAnswer = Infer<typeof ApproveShopAnswer>;
+
+/** From then on no channel of the shop is accepted; what it has earned is still paid out. */
+export const CloseShopRequest = struct({ shop: u128, reason: text(128) });
+export type CloseShopRequest = Infer<typeof CloseShopRequest>;
+export const CloseShopAnswer = struct({ closedAt: u64 });
+export type CloseShopAnswer = Infer<typeof CloseShopAnswer>;
 
 export const managementProtocol = protocol({
   role: 'management',
@@ -149,6 +265,19 @@ export const managementProtocol = protocol({
     list_requests: operation(ManagementOperation.list_requests, ListRequests, ListRequestsAnswer),
     list_devices: operation(ManagementOperation.list_devices, ListDevicesRequest, ListDevicesAnswer),
     revoke_device: operation(ManagementOperation.revoke_device, RevokeDeviceRequest, RevokeDeviceAnswer),
+    get_statement: operation(ManagementOperation.get_statement, GetStatementRequest, GetStatementAnswer),
+    enrol_shop: operation(ManagementOperation.enrol_shop, EnrolShopRequest, EnrolShopAnswer),
+    pay: operation(ManagementOperation.pay, PayRequest, PayAnswer),
+    shop_order: operation(ManagementOperation.shop_order, ShopOrderRequest, ShopOrderAnswer),
+    device_order: operation(ManagementOperation.device_order, DeviceOrderRequest, DeviceOrderAnswer),
+    list_shops: operation(ManagementOperation.list_shops, ListShopsRequest, ListShopsAnswer),
+    approve_shop: operation(ManagementOperation.approve_shop, ApproveShopRequest, ApproveShopAnswer),
+    close_shop: operation(ManagementOperation.close_shop, CloseShopRequest, CloseShopAnswer),
+    list_shop_requests: operation(
+      ManagementOperation.list_shop_requests,
+      ListShopRequests,
+      ListRequestsAnswer,
+    ),
   },
 });
 export type ManagementOperations = (typeof managementProtocol)['operations'];
