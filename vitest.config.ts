@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
+import { TEST_TIMEOUT_MS } from './test/property/seed.ts';
 
 const dist = fileURLToPath(new URL('./dist/', import.meta.url));
 
@@ -14,7 +15,10 @@ export default defineConfig({
     // Many tests wait for disks and for processes of their own, so two at a time pay off even on two cores; more would
     // compete for memory and for time limits.
     maxWorkers: 2,
-    testTimeout: 60_000,
+    setupFiles: ['test/setup.ts'],
+    testTimeout: TEST_TIMEOUT_MS,
     hookTimeout: 60_000,
+    // A difference of more lines takes minutes to find, and nobody reads it.
+    diff: { truncateThreshold: 2_000 },
   },
 });

@@ -18,7 +18,7 @@ const RUN_MAX_MS = 260_000;
 /** Longest timeout of a pending transfer in the workload, and a bit. */
 const PENDING_TIMEOUT_MAX_MS = 4500;
 
-test(`${KILLS_MIN} times killed while clients write`, { timeout: 330_000 }, async () => {
+test(`${KILLS_MIN} times killed while clients write`, { timeout: 300_000 }, async () => {
   const seed = seedOf();
   process.stdout.write(`kill loop: SPECIE_CRASH_SEED=${seed}\n`);
   const random = new Random(seed);

@@ -2,7 +2,7 @@
 // from small pools, timestamps relative to what has happened), so that fast-check can drop and simplify any part.
 //
 //     scenario = start of the clock, 8 accounts, a pool of transfer templates, steps
-//     step     = accounts | transfers | query, each after some time has passed
+//     step     = accounts | transfers | orders | terms | query, each after some time has passed
 //
 // Transfers are templates with mutations: the same id comes again with the same content, and with almost the same.
 import fc from 'fast-check';
@@ -11,6 +11,9 @@ import {
   type AccountFilter,
   AccountFlags,
   type ChangeEventsFilter,
+  type OrderTerms,
+  OrderVerdict,
+  type PaymentOrder,
   TIMESTAMP_MAX,
   type Transfer,
   TransferFlags,
@@ -28,6 +31,9 @@ export interface Moment {
 
 export type Timed<Event> = Omit<Event, 'timestamp'> & { readonly moment: Moment };
 
+/** An order, with the moment at which it expires. */
+export type TimedOrder = Omit<Timed<PaymentOrder>, 'expiresAt'> & { readonly expiry: Moment };
+
 /** How much time passes before a batch: so many nanoseconds, or until so long after the next expiry. */
 export interface Advance {
   readonly until: 'later' | 'expiry';
@@ -37,6 +43,8 @@ export interface Advance {
 export type Step =
   | { kind: 'accounts'; advance: Advance; events: readonly Timed<Account>[] }
   | { kind: 'transfers'; advance: Advance; events: readonly Timed<Transfer>[] }
+  | { kind: 'orders'; advance: Advance; events: readonly TimedOrder[] }
+  | { kind: 'terms'; advance: Advance; events: readonly Timed<OrderTerms>[] }
   | { kind: 'history'; filter: Omit<AccountFilter, 'timestampMin' | 'timestampMax'>; range: Range }
   | { kind: 'changes'; filter: Omit<ChangeEventsFilter, 'timestampMin' | 'timestampMax'>; range: Range };
 
@@ -99,10 +107,12 @@ const advance: fc.Arbitrary<Advance> = weighted<Advance>(
 
 const TIMEOUT_MAX_SECONDS = 0xffff_ffff;
 
-/** The beginning, today, when the longest timeout ends with the end of time, and when it ends after it. */
+/** The beginning, today, the end of a day, when the longest timeout ends with the end of time, and when it ends after it. */
 const start = fc.constantFrom(
   100n,
   1_790_000_000n * SECOND,
+  // Some seconds before a day ends.
+  20_700n * 86_400n * SECOND - 3n * SECOND,
   TIMESTAMP_MAX - BigInt(TIMEOUT_MAX_SECONDS) * SECOND - 1020n,
   TIMESTAMP_MAX - 10_000n * SECOND,
 );
@@ -183,7 +193,7 @@ function moment(imported: boolean): fc.Arbitrary<Moment> {
   return weighted<Moment>(
     [30, fc.constant({ from: 'next', delta: 0n })],
     // Older than an account that has been opened since.
-    [8, fc.constant({ from: 'transfer', delta: 1n })],
+    [12, fc.constant({ from: 'transfer', delta: 1n })],
     [
       10,
       fc.record({
@@ -379,6 +389,90 @@ function transfer(
     });
 }
 
+/** What accounts have as user_data_64, and orders as key_id. */
+const KEY = 7n;
+
+/** Numbers of one window, of the next, and the last one. */
+const sequence = weighted(
+  [30, fc.bigInt({ min: 1n, max: 40n })],
+  [10, fc.bigInt({ min: 41n, max: 130n })],
+  [1, fc.constantFrom(0n, U64_MAX - 64n, U64_MAX)],
+);
+const verdict = weighted<number>(
+  [60, fc.constant(OrderVerdict.good)],
+  [2, fc.constantFrom(OrderVerdict.not_checked, OrderVerdict.bad, OrderVerdict.foreign)],
+  [1, fc.constantFrom(4, 0xffff_ffff)],
+);
+const reference = usually(new Uint8Array(32), new Uint8Array(32).fill(1), new Uint8Array(32).fill(1, 31));
+const expiry = weighted<Moment>(
+  [10, fc.constant({ from: 'max', delta: 0n })],
+  [2, fc.record({ from: fc.constant('now'), delta: fc.bigInt({ min: -1n, max: 2n }) })],
+  [2, fc.record({ from: fc.constant('now'), delta: fc.bigInt({ min: 1n, max: 3n * SECOND }) })],
+);
+
+type OrderTemplate = Omit<TimedOrder, 'moment'>;
+
+const orderTemplate: fc.Arbitrary<OrderTemplate> = fc.constantFrom<number>(0, T.pending).chain((flags) =>
+  fc
+    .record({
+      id: transferId,
+      flags: fc.constant(flags),
+      accounts: differentAccounts,
+      amount,
+      pendingId: usually(0n, 1n),
+      ...userData,
+      timeout: flags === 0 ? usually(0, 1) : fc.constantFrom(0, 1, 2),
+      ledger: weighted([40, fc.constant(1)], [2, fc.constantFrom(0, 2)]),
+      code: usually(1, 2, 0),
+      reference,
+      sequence,
+      expiry,
+      keyId: usually(KEY, 0n, 8n),
+      verdict,
+      signature: fc.constant(new Uint8Array(64).fill(5)),
+    })
+    .map(({ accounts: [debitAccountId, creditAccountId], ...rest }) => ({
+      ...rest,
+      debitAccountId,
+      creditAccountId,
+    })),
+);
+
+/** One field changed; most of the time the id and the sequence number, as the next order of a device has them. */
+const orderMutation: fc.Arbitrary<Partial<OrderTemplate>> = weighted<Partial<OrderTemplate>>(
+  [10, fc.constant({})],
+  [30, fc.record({ id: fc.bigInt({ min: 1000n, max: 1900n }), sequence })],
+  [4, fc.record({ id: transferId })],
+  [
+    6,
+    fc.oneof(
+      fc.record({ debitAccountId: accountId }),
+      fc.record({ creditAccountId: accountId }),
+      fc.record({ amount }),
+      fc.record({ sequence }),
+      fc.record({ expiry }),
+      fc.record({ keyId: fc.constantFrom(0n, KEY, 8n) }),
+      fc.record({ reference }),
+      fc.record({ verdict }),
+      fc.record({ flags: weighted([4, fc.constantFrom<number>(0, T.pending)], [1, anyFlags]) }),
+    ),
+  ],
+);
+
+function order(pool: readonly OrderTemplate[]): fc.Arbitrary<TimedOrder> {
+  return fc
+    .record({ template: fc.nat(pool.length - 1), mutation: orderMutation, moment: moment(false) })
+    .map(({ template, mutation, moment: at }) => ({ ...pool[template]!, ...mutation, moment: at }));
+}
+
+const terms: fc.Arbitrary<Timed<OrderTerms>> = fc.record({
+  accountId,
+  paymentMax: weighted([3, fc.constant(0n)], [4, fc.constantFrom(1n, 5n, 100n, 1n << 64n, U128_MAX)]),
+  dayMax: weighted([3, fc.constant(0n)], [4, fc.constantFrom(1n, 12n, 100n, 1n << 64n, U128_MAX)]),
+  flags: weighted([12, fc.constant(0)], [3, fc.constant(1)], [1, fc.constantFrom(2, 0x8000)]),
+  moment: moment(false),
+});
+
 const importedBatch = weighted([3, fc.constant(false)], [1, fc.constant(true)]);
 
 const rangeEnd = weighted<Moment>(
@@ -402,6 +496,7 @@ const limit = weighted(
 function step(
   accounts: readonly AccountTemplate[],
   transfers: readonly TransferTemplate[],
+  orders: readonly OrderTemplate[],
 ): fc.Arbitrary<Step> {
   return weighted<Step>(
     [
@@ -423,6 +518,22 @@ function step(
           events: batch((isLinked) => transfer(transfers, imported, isLinked), 14),
         }),
       ),
+    ],
+    [
+      6,
+      fc.record({
+        kind: fc.constant('orders'),
+        advance,
+        events: fc.array(order(orders), { minLength: 1, maxLength: 14, size: 'max' }),
+      }),
+    ],
+    [
+      1,
+      fc.record({
+        kind: fc.constant('terms'),
+        advance,
+        events: fc.array(terms, { minLength: 1, maxLength: 4, size: 'max' }),
+      }),
     ],
     [
       2,
@@ -462,16 +573,16 @@ const openingKind = fc.oneof(
 
 /** The accounts that scenarios begin with: six in one ledger, two in another. */
 const openingAccounts: fc.Arbitrary<AccountTemplate[]> = fc
-  .tuple(...ACCOUNT_IDS.map(() => fc.record({ kind: openingKind, history })))
+  .tuple(...ACCOUNT_IDS.map(() => fc.record({ kind: openingKind, history, key: usually(KEY, 0n) })))
   .map((accounts) =>
-    accounts.map(({ kind, history: keptHistory }, i) => ({
+    accounts.map(({ kind, history: keptHistory, key }, i) => ({
       id: ACCOUNT_IDS[i]!,
       debitsPending: 0n,
       debitsPosted: 0n,
       creditsPending: 0n,
       creditsPosted: 0n,
       userData128: 0n,
-      userData64: 0n,
+      userData64: key,
       userData32: 0,
       balanceLimit: kind.balanceLimit,
       ledger: i < 6 ? 1 : 2,
@@ -490,12 +601,13 @@ export const scenario: fc.Arbitrary<Scenario> = fc
     opening: openingAccounts,
     later: fc.array(laterAccount, { minLength: 2, maxLength: 8, size: 'max' }),
     transfers: transferTemplates,
+    orders: fc.array(orderTemplate, { minLength: 3, maxLength: 10, size: 'max' }),
   })
-  .chain(({ opening, later, transfers }) =>
+  .chain(({ opening, later, transfers, orders }) =>
     fc
       .record({
         start,
-        steps: fc.array(step([...opening, ...later], transfers), {
+        steps: fc.array(step([...opening, ...later], transfers, orders), {
           minLength: 1,
           maxLength: 24,
           size: 'max',

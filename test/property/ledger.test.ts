@@ -6,11 +6,9 @@ import { type LedgerTarget, ledgerTarget } from '../conformance/ledger-target.ts
 import type { ConformanceTarget } from '../conformance/target.ts';
 import { type Scenario, scenario } from './arbitraries.ts';
 import { play } from './player.ts';
-import { check, runsOf, seedOf } from './seed.ts';
+import { runsOf } from './seed.ts';
 
 type End = 'none' | 'closed' | 'crashed';
-
-const TIMEOUT_MS = 3_600_000;
 
 /** Plays `steps` on a new store; after step i the engine ends as `ends[i]` says, and another one goes on. */
 async function playWithEnds(
@@ -36,19 +34,17 @@ function ends(...kinds: End[]): fc.Arbitrary<End[]> {
   );
 }
 
-test('the engine and the model agree, through crashes and clean ends', { timeout: TIMEOUT_MS }, async () => {
-  await check(
+test('the engine and the model agree, through crashes and clean ends', async () => {
+  await fc.assert(
     fc.asyncProperty(scenario, ends('closed', 'crashed'), (steps, after) => playWithEnds(steps, after, {})),
-    { seed: seedOf(), numRuns: runsOf(8) },
+    { numRuns: runsOf(8) },
   );
 });
 
-test('the engine and the model agree while ids are sealed into runs and checkpoints are taken', {
-  timeout: TIMEOUT_MS,
-}, async () => {
+test('the engine and the model agree while ids are sealed into runs and checkpoints are taken', async () => {
   const maintenance = { sealEntries: 8, checkpointBytesMin: 2048, checkpointRatio: 0 };
-  await check(
+  await fc.assert(
     fc.asyncProperty(scenario, ends('closed'), (steps, after) => playWithEnds(steps, after, { maintenance })),
-    { seed: seedOf(), numRuns: runsOf(8) },
+    { numRuns: runsOf(8) },
   );
 });

@@ -6,13 +6,15 @@ import {
   type AccountFilter,
   AccountFilterFlags,
   BATCH_RECORDS_MAX,
+  type OrderTerms,
+  type PaymentOrder,
   TIMESTAMP_MAX,
   type Transfer,
 } from '../../src/layout/generated.ts';
 import { U64_MAX, U128_MAX } from '../../src/shared/bytes.ts';
 import type { ConformanceTarget, CreateResult } from '../conformance/target.ts';
 import { LedgerModel } from '../model/ledger-model.ts';
-import type { Advance, Moment, Scenario, Step, Timed } from './arbitraries.ts';
+import type { Advance, Moment, Scenario, Step, Timed, TimedOrder } from './arbitraries.ts';
 
 const ALL = { userData128: 0n, userData64: 0n, userData32: 0, code: 0, timestampMin: 0n, timestampMax: 0n };
 const BOTH = AccountFilterFlags.debits | AccountFilterFlags.credits;
@@ -21,7 +23,9 @@ const BOTH = AccountFilterFlags.debits | AccountFilterFlags.credits;
 const WAIT_MAX = 3_600_000_000_000n;
 
 /** Sees every result of the model: for coverage. */
-export type Observer = (kind: 'accounts' | 'transfers', result: CreateResult) => void;
+export type Observer = (kind: BatchKind, result: CreateResult) => void;
+
+export type BatchKind = 'accounts' | 'transfers' | 'orders' | 'terms';
 
 export interface PlayOptions {
   readonly observe?: Observer;
@@ -88,6 +92,25 @@ class Player {
           expect(await this.#subject.createTransfers(timestamp, events), where).toEqual(results);
         break;
       }
+      case 'orders': {
+        const timestamp = await this.#begin(step.advance, step.events.length);
+        const events = step.events.map((event, i): PaymentOrder => this.#resolveOrder(event, i));
+        for (const { id } of events) this.#transferIds.add(id);
+        const results = this.model.createPaymentOrders(timestamp, events);
+        this.#observe('orders', results);
+        if (this.#subject)
+          expect(await this.#subject.createPaymentOrders(timestamp, events), where).toEqual(results);
+        break;
+      }
+      case 'terms': {
+        const timestamp = await this.#begin(step.advance, step.events.length);
+        const events = step.events.map((event, i): OrderTerms => this.#resolve(event, i, 'account'));
+        const results = this.model.setOrderTerms(timestamp, events);
+        this.#observe('terms', results);
+        if (this.#subject)
+          expect(await this.#subject.setOrderTerms(timestamp, events), where).toEqual(results);
+        break;
+      }
       case 'history': {
         const filter: AccountFilter = { ...step.filter, ...this.#range(step.range.min, step.range.max) };
         await this.#compareHistory(filter, where);
@@ -145,6 +168,13 @@ class Player {
     return { ...fields, timestamp: this.#at(moment, kind, BigInt(index)) } as Event;
   }
 
+  #resolveOrder({ expiry, ...order }: TimedOrder, index: number): PaymentOrder {
+    return {
+      ...this.#resolve<PaymentOrder>(order as never, index, 'transfer'),
+      expiresAt: this.#at(expiry, 'transfer', 0n),
+    };
+  }
+
   #at({ from, delta }: Moment, kind: 'account' | 'transfer', index: bigint): bigint {
     const { account, transfer } = this.model.latest();
     const base = {
@@ -164,7 +194,7 @@ class Player {
     return { timestampMin: this.#at(min, 'transfer', 0n), timestampMax: this.#at(max, 'transfer', 0n) };
   }
 
-  #observe(kind: 'accounts' | 'transfers', results: readonly CreateResult[]): void {
+  #observe(kind: BatchKind, results: readonly CreateResult[]): void {
     for (const result of results) this.#options.observe?.(kind, result);
   }
 
@@ -179,6 +209,9 @@ class Player {
     );
     const everything = { timestampMin: 0n, timestampMax: 0n, limit: BATCH_RECORDS_MAX };
     expect(await subject.getChangeEvents(everything), where).toEqual(this.model.getChangeEvents(everything));
+    for (const id of accountIds) {
+      expect(await subject.orderState(id), where).toEqual(this.model.orderState(id));
+    }
     for (const { id } of this.model.accounts()) {
       await this.#compareHistory({ ...ALL, accountId: id, limit: BATCH_RECORDS_MAX, flags: BOTH }, where);
     }

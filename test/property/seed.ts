@@ -1,33 +1,34 @@
-import fc from 'fast-check';
+// What can be asked of tests with random scenarios, by the environment.
+//
+//     SPECIE_SEED=… npx vitest run FILE   plays the same scenarios again, and makes one that fails smaller
+//     SPECIE_RUNS=… npx vitest run FILE   plays more of them, or fewer
 
-/** The seed of this run's random scenarios: SPECIE_SEED, or `fallback`, or another one each time. */
-export function seedOf(fallback?: number): number {
-  const given = process.env.SPECIE_SEED;
-  if (given === undefined || given === '') return fallback ?? Date.now() & 0x7fff_ffff;
-  const seed = Number(given);
-  if (!Number.isInteger(seed)) throw new Error(`SPECIE_SEED: expected an integer, got ${given}`);
+function integer(name: 'SPECIE_SEED' | 'SPECIE_RUNS'): number | undefined {
+  const given = process.env[name];
+  if (given === undefined || given === '') return undefined;
+  const number = Number(given);
+  if (!Number.isInteger(number)) throw new Error(`${name}: expected an integer, got ${given}`);
+  return number;
+}
+
+const seedGiven = integer('SPECIE_SEED');
+const runsGiven = integer('SPECIE_RUNS');
+const seed = seedGiven ?? Date.now() & 0x7fff_ffff;
+
+/** Whether a scenario that fails is to be made smaller, which may take long. */
+export const isSeedGiven = seedGiven !== undefined;
+
+/** What a test may take, if it says nothing else. Who asks for seed or runs waits for them. */
+export const TEST_TIMEOUT_MS = isSeedGiven || runsGiven !== undefined ? 3_600_000 : 60_000;
+
+/** The seed of this file's random scenarios: SPECIE_SEED, or another one each time. */
+export function seedOf(): number {
   return seed;
 }
 
 /** Scenarios to play: SPECIE_RUNS, or `usual`, which fits a run of all tests. */
 export function runsOf(usual: number): number {
-  const given = process.env.SPECIE_RUNS;
-  if (given === undefined || given === '') return usual;
-  const runs = Number(given);
-  if (!Number.isInteger(runs) || runs < 1)
-    throw new Error(`SPECIE_RUNS: expected a positive integer, got ${given}`);
-  return runs;
-}
-
-/**
- * Checks `property` and names the seed, so that a failure can be had again: SPECIE_SEED=… npx vitest run test/property.
- * With a given seed a failure is also made smaller, which can take an hour; otherwise the first one is reported at once.
- */
-export async function check<Arguments>(
-  property: fc.IAsyncPropertyWithHooks<Arguments> | fc.IPropertyWithHooks<Arguments>,
-  parameters: fc.Parameters<Arguments> & { seed: number },
-): Promise<void> {
-  console.log(`SPECIE_SEED=${parameters.seed}`);
-  const endOnFailure = process.env.SPECIE_SEED === undefined;
-  await fc.assert(property as fc.IAsyncPropertyWithHooks<Arguments>, { endOnFailure, ...parameters });
+  if (runsGiven === undefined) return usual;
+  if (runsGiven < 1) throw new Error(`SPECIE_RUNS: expected a positive integer, got ${runsGiven}`);
+  return runsGiven;
 }

@@ -1,5 +1,5 @@
 // The directory and the certificate: renewed in time, and only by who may.
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { ed25519 } from '../../src/crypto/index.ts';
 import { Directory, signDirectory } from '../../src/identity/directory.ts';
 import { DirectoryContent } from '../../src/identity/directory-content.ts';
@@ -274,6 +274,36 @@ test('a wallet made with a directory whose keys have run out enrols all the same
   const { state } = await wallet.enrol({ userData: 'Ada', accountNumber: '4000001234567899' });
   expect(state.kind).toBe('enrolled');
   expect(wallet.directorySerial).toBe(7n);
+});
+
+describe('connections that break: each try makes a few, though what else is to be asked breaks them too', () => {
+  const cases: readonly [string, { readonly loads: number; readonly days: bigint }][] = [
+    ['ten declined loads to be asked for again', { loads: 10, days: 0n }],
+    ['directory and certificate to be renewed', { loads: 0, days: 360n }],
+    ['all of it', { loads: 10, days: 360n }],
+  ];
+  test.each(cases)('%s', async (_, { loads, days }) => {
+    const world = newWorld();
+    const { management } = world;
+    const wallet = await enrolledWallet(world);
+    management.declined.add('4000001234567899');
+    for (let i = 0; i < loads; i++) await wallet.load({ amount: eur(1), onFile: true });
+    await wallet.close();
+    world.clock.advance(days * DAY);
+    management.behaviour = () => 'unreachable';
+    const earlier = management.connections.length;
+    const again = await openWallet(world, { times: { patienceMs: 10_000 } });
+    await expect(again.load({ amount: eur(1), onFile: true })).rejects.toMatchObject({ code: 'unreachable' });
+    await settled();
+    const [request] = (await again.balance()).open;
+    const tries = world.events.filter(
+      ({ type, ...of }) => type === 'sent' && 'request' in of && of.request === request!.request,
+    );
+    expect(tries.length).toBeGreaterThan(3);
+    // The load's, and one each for directory, certificate, and a declined load.
+    expect(management.connections.length - earlier).toBeLessThanOrEqual(4 * tries.length);
+    await again.close();
+  });
 });
 
 test('a load that was said to be declined, and was charged, is added at the next connection', async () => {

@@ -1,5 +1,6 @@
 // A clock that stands still while anything is being computed, and goes to the next timer when nothing is.
 import type { WalletClock } from '../../src/wallet/core/ports.ts';
+import { TurnGuard } from '../turn-guard.ts';
 
 interface Timer {
   readonly due: bigint;
@@ -10,12 +11,14 @@ export class VirtualClock implements WalletClock {
   #now: bigint;
   #timers: Timer[] = [];
   #isScheduled = false;
+  readonly #guard = new TurnGuard();
 
   constructor(start: bigint) {
     this.#now = start;
   }
 
   now(): bigint {
+    this.#guard.read();
     return this.#now;
   }
 

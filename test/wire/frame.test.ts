@@ -200,7 +200,7 @@ describe('requests', () => {
     const parsed = parseRequest(encodeRequest(199, 7n, 0, new Uint8Array(0)));
     expect(parsed).toMatchObject({ code: 'unknown_operation', operation: 199, request: 7n });
     expect(parsed.kind === 'refusal' && parsed.message).toBe(
-      'operation: expected one of 1 (create_accounts), 2 (create_transfers), 16 (lookup_accounts), 17 (lookup_transfers), ' +
+      'operation: expected one of 1 (create_accounts), 2 (create_transfers), 4 (create_payment_orders), 16 (lookup_accounts), 17 (lookup_transfers), ' +
         '18 (get_account_transfers), 19 (get_account_balances), 20 (get_change_events), 128 (hello), 129 (ping) or a message operation (32 to 127), got 199',
     );
   });

@@ -16,25 +16,34 @@ import { Refusal } from '../common/refusal.ts';
 import { purchaseKind } from './check-payment.ts';
 import { findShop } from './find-holder.ts';
 import type { CashParts } from './interface.ts';
-import { verifyOrders } from './verify-orders.ts';
+import { OrderVerifier } from './verify-orders.ts';
 
-/** Batches that are being verified: two threads have the next ones at hand. Beyond: they wait as they came. */
-const VERIFYING_MAX = 4;
-/** Bytes of waiting requests from which the server takes no more from its sockets: 32 full batches. */
-const CONGESTED_FROM_BYTES = 32 * 1024 * 1024;
-/** Beyond these: `busy`. What the server had read already when it was told to stop still fits. */
-const WAITING_BYTES_MAX = 128 * 1024 * 1024;
-const WAITING_REQUESTS_MAX = 4096;
+export interface DeskLimits {
+  /** Batches that are being verified: two threads have the next ones at hand. Beyond: they wait as they came. */
+  readonly verifyingMax: number;
+  /** Bytes of waiting requests from which the server takes no more from its sockets. */
+  readonly congestedFromBytes: number;
+  /** Beyond these: `busy`. What the server had read already when it was told to stop still fits. */
+  readonly waitingBytesMax: number;
+  readonly waitingRequestsMax: number;
+}
+
+/** 32 full batches until it is congested. */
+const DESK_LIMITS: DeskLimits = {
+  verifyingMax: 4,
+  congestedFromBytes: 32 * 1024 * 1024,
+  waitingBytesMax: 128 * 1024 * 1024,
+  waitingRequestsMax: 4096,
+};
 
 interface Waiting {
   /** With a payload of its own. */
   readonly request: EngineRequest;
-  /** undefined: not yet looked at. */
   state: 'unverified' | 'verifying' | 'ready' | EngineReply;
   readonly resolve: (reply: EngineReply | Promise<EngineReply>) => void;
 }
 
-type DeskParts = Pick<CashParts, 'ledger' | 'registry' | 'shops' | 'verifyBatch' | 'log'>;
+type DeskParts = Pick<CashParts, 'ledger' | 'registry' | 'shops' | 'verifyRecords' | 'log'>;
 
 const NO_BODY = new Uint8Array(0);
 const isOrders = (operation: number): boolean => operation === RequestOperation.create_payment_orders;
@@ -42,6 +51,8 @@ const isOrders = (operation: number): boolean => operation === RequestOperation.
 export class OrderDesk implements Engine {
   readonly #parts: DeskParts;
   readonly #ledger: Ledger;
+  readonly #limits: DeskLimits;
+  readonly #verifier: OrderVerifier;
   readonly #waiting: Waiting[] = [];
   readonly #relieved: (() => void)[] = [];
   #waitingBytes = 0;
@@ -49,8 +60,10 @@ export class OrderDesk implements Engine {
   #isClosed = false;
   #whenIdle: (() => void)[] = [];
 
-  constructor(parts: DeskParts) {
+  constructor(parts: DeskParts, limits: DeskLimits = DESK_LIMITS) {
     this.#parts = parts;
+    this.#limits = limits;
+    this.#verifier = new OrderVerifier(parts);
     this.#ledger = parts.ledger;
     this.#ledger.onRelieved(() => {
       this.#pump();
@@ -66,15 +79,13 @@ export class OrderDesk implements Engine {
       const foreign = this.#foreignTo(request);
       if (foreign !== undefined) return refuse('not_permitted', foreign);
     }
-    if (
-      this.#waiting.length >= WAITING_REQUESTS_MAX ||
-      this.#waitingBytes + payload.length > WAITING_BYTES_MAX
-    ) {
-      return refuse('busy', `expected at most ${WAITING_REQUESTS_MAX} waiting requests: try again later`);
+    const { waitingRequestsMax, waitingBytesMax } = this.#limits;
+    if (this.#waiting.length >= waitingRequestsMax || this.#waitingBytes + payload.length > waitingBytesMax) {
+      return refuse('busy', `expected room for one more request of ${payload.length} bytes: try again later`);
     }
     return new Promise((resolve) => {
       this.#waiting.push({
-        request: { ...request, payload: payload.slice() },
+        request: { ...request, payload: new Uint8Array(payload) },
         state: isOrders(operation) ? 'unverified' : 'ready',
         resolve,
       });
@@ -88,7 +99,7 @@ export class OrderDesk implements Engine {
   }
 
   get congested(): boolean {
-    return this.#ledger.congested || this.#waitingBytes >= CONGESTED_FROM_BYTES;
+    return this.#ledger.congested || this.#waitingBytes >= this.#limits.congestedFromBytes;
   }
 
   onRelieved(listener: () => void): void {
@@ -135,7 +146,7 @@ export class OrderDesk implements Engine {
 
   #verify(): void {
     for (const waiting of this.#waiting) {
-      if (this.#verifying >= VERIFYING_MAX) return;
+      if (this.#verifying >= this.#limits.verifyingMax) break;
       if (waiting.state === 'unverified') void this.#verifyOne(waiting);
     }
     this.#pump();
@@ -145,7 +156,7 @@ export class OrderDesk implements Engine {
     waiting.state = 'verifying';
     this.#verifying++;
     try {
-      await verifyOrders(waiting.request.payload, this.#parts);
+      await this.#verifier.verify(waiting.request.payload);
       waiting.state = 'ready';
     } catch (error) {
       const text = error instanceof Error ? error.message : String(error);

@@ -42,7 +42,8 @@ export class ManagementLink {
   readonly #options: WalletOptions;
   readonly #afterConnect: () => Promise<void>;
   readonly #channels = new Map<WalletRole, Promise<WalletChannel>>();
-  readonly #upkeeps = new Set<Promise<void>>();
+  /** At most one a role, though it may make connections of its own: otherwise each of them would begin another. */
+  readonly #upkeeps = new Map<WalletRole, Promise<void>>();
   #connected = 0;
   #isClosed = false;
   #trust: Trust;
@@ -107,8 +108,12 @@ export class ManagementLink {
       // What can wait must not hold up what was asked for; it looks for itself whether it is due.
       () => {
         this.#connected += 1;
-        const upkeep = this.#upkeep(role).finally(() => this.#upkeeps.delete(upkeep));
-        this.#upkeeps.add(upkeep);
+        if (!this.#upkeeps.has(role)) {
+          this.#upkeeps.set(
+            role,
+            this.#upkeep(role).finally(() => this.#upkeeps.delete(role)),
+          );
+        }
       },
       () => {
         if (this.#channels.get(role) === opening) this.#channels.delete(role);
@@ -262,10 +267,10 @@ export class ManagementLink {
     const enough = new Promise<void>((resolve) => {
       cancel = this.#options.clock.setTimer(resolve, UPKEEP_AT_CLOSE_MS);
     });
-    await Promise.race([enough, Promise.all(this.#upkeeps)]);
+    await Promise.race([enough, Promise.all(this.#upkeeps.values())]);
     cancel();
     await Promise.all([...this.#channels.keys()].map((role) => this.drop(role)));
-    await Promise.all(this.#upkeeps);
+    await Promise.all(this.#upkeeps.values());
   }
 
   #now(): bigint {

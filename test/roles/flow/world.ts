@@ -2,6 +2,7 @@
 // the code does by itself (promises) comes to rest.
 import { Random } from '../../../src/shared/random.ts';
 import type { SetTimer } from '../../../src/shared/timer.ts';
+import { TurnGuard } from '../../turn-guard.ts';
 
 interface Event {
   readonly at: number;
@@ -10,21 +11,26 @@ interface Event {
   isCancelled: boolean;
 }
 
+/** Of one run: the longest have some thousands. */
+const EVENTS_MAX = 1_000_000;
+
 export class World {
   readonly random: Random;
   #queue: Event[] = [];
   #nowMs = 0;
   #order = 0;
+  readonly #guard = new TurnGuard();
 
   constructor(seed: bigint) {
     this.random = new Random(seed);
   }
 
   get nowMs(): number {
+    this.#guard.read();
     return this.#nowMs;
   }
 
-  readonly clock = (): bigint => 1_000_000_000_000n + BigInt(Math.round(this.#nowMs * 1e6));
+  readonly clock = (): bigint => 1_000_000_000_000n + BigInt(Math.round(this.nowMs * 1e6));
 
   readonly setTimer: SetTimer = (run, milliseconds) => {
     const event = { at: this.#nowMs + milliseconds, order: this.#order++, run, isCancelled: false };
@@ -40,7 +46,8 @@ export class World {
   /** Runs events until `isDone`, or fails after `limitMs` of virtual time. */
   async runUntil(isDone: () => boolean, limitMs: number): Promise<void> {
     await rest();
-    while (!isDone()) {
+    for (let events = 0; !isDone(); events++) {
+      if (events > EVENTS_MAX) throw new Error(`not done within ${EVENTS_MAX} events, at ${this.#nowMs} ms`);
       let first = 0;
       this.#queue.forEach((event, i) => {
         const best = this.#queue[first]!;
