@@ -10,6 +10,7 @@ import { institutionCommand } from './commands/institution.ts';
 import { keysCommand } from './commands/keys.ts';
 import { quickstartCommand } from './commands/quickstart.ts';
 import { requestCommand } from './commands/request.ts';
+import { shopCommand } from './commands/shop.ts';
 import { startCommand } from './commands/start.ts';
 import { statsCommand } from './commands/stats.ts';
 import { submitCommand } from './commands/submit.ts';
@@ -56,6 +57,7 @@ ${EXIT_CODE_HELP}`,
     startCommand(exit),
     institutionCommand(exit, output),
     walletCommand(exit, output),
+    shopCommand(exit, output),
     devicesCommand(output),
     requestCommand(output, exit),
     auditCommand(output, exit),
