@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { accountsCommand } from './commands/accounts.ts';
 import { auditCommand } from './commands/audit.ts';
-import { devicesCommand } from './commands/devices.ts';
+import { deviceCommand } from './commands/device.ts';
 import { generateCommand } from './commands/generate.ts';
 import { initCommand } from './commands/init.ts';
 import { institutionCommand } from './commands/institution.ts';
@@ -11,6 +11,7 @@ import { keysCommand } from './commands/keys.ts';
 import { quickstartCommand } from './commands/quickstart.ts';
 import { requestCommand } from './commands/request.ts';
 import { shopCommand } from './commands/shop.ts';
+import { shopsCommand } from './commands/shops.ts';
 import { startCommand } from './commands/start.ts';
 import { statsCommand } from './commands/stats.ts';
 import { submitCommand } from './commands/submit.ts';
@@ -59,6 +60,8 @@ ${EXIT_CODE_HELP}`,
     walletCommand(exit, output),
     shopCommand(exit, output),
     devicesCommand(output),
+    deviceCommand(output),
+    shopsCommand(output),
     requestCommand(output, exit),
     auditCommand(output, exit),
     submitCommand(output, exit),

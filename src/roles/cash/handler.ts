@@ -22,11 +22,11 @@ export function cashHandlers(parts: CashParts): Handlers<CashOperations, Peer, C
     open_account: handler(isManagement, openAccounts, parts),
     credit: handler(isManagement, credit, parts),
     get_balance: handler(isManagement, balances, parts),
+    open_shop: handler(isManagement, openShops, parts),
+    pay: handler(isManagement, payer(parts), parts),
     shop_order: handler(isManagement, shopOrders, parts),
     device_order: handler(isManagement, deviceOrders, parts),
     get_statement: handler(isManagement, statements, parts),
-    open_shop: handler(isManagement, openShops, parts),
-    pay: handler(isManagement, payer(parts), parts),
     lookup_request: handler(isOperator, lookupRequests, parts),
   };
 }

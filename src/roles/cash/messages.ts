@@ -144,11 +144,11 @@ export const cashProtocol = protocol({
     open_account: operation(CashOperation.open_account, OpenAccountRequest, OpenAccountAnswer),
     credit: operation(CashOperation.credit, CreditRequest, CreditAnswer),
     get_balance: operation(CashOperation.get_balance, GetBalanceRequest, GetBalanceAnswer),
+    open_shop: operation(CashOperation.open_shop, OpenShopRequest, OpenShopAnswer),
+    pay: operation(CashOperation.pay, PayRequest, PayAnswer),
     shop_order: operation(CashOperation.shop_order, ShopOrderRequest, ShopOrderAnswer),
     device_order: operation(CashOperation.device_order, DeviceOrderRequest, DeviceOrderAnswer),
     get_statement: operation(CashOperation.get_statement, GetStatementRequest, GetStatementAnswer),
-    open_shop: operation(CashOperation.open_shop, OpenShopRequest, OpenShopAnswer),
-    pay: operation(CashOperation.pay, PayRequest, PayAnswer),
     lookup_request: operation(CashOperation.lookup_request, LookupRequest, LookupRequestAnswer),
   },
 });
