@@ -3,9 +3,9 @@
 //     account ids
 //     0                    2^64                   2^127                  2^128
 //     ┌────────────────────┬──────────────────────┬──────────────────────┐
-//     │ system accounts    │ device numbers       │ derived: a device's  │
-//     │ currency×1000+code │ (and its account of  │ accounts of further  │
-//     │                    │  the first currency) │ currencies           │
+//     │ system accounts    │ device, shop numbers │ derived: a device's  │
+//     │ currency×1000+code │ (and the account of  │ or shop's accounts   │
+//     │                    │  the first currency) │ of further currencies│
 //     └────────────────────┴──────────────────────┴──────────────────────┘
 import { sha256 } from '../../crypto/index.ts';
 import { type Account, AccountFlags } from '../../layout/generated.ts';
@@ -157,5 +157,22 @@ export function deviceAccount(
     ledger: currency,
     code: AccountCode.device,
     ...limit,
+  };
+}
+
+/** A shop's account, under the same scheme of ids. `user_data_128` is the shop number, `user_data_64` the id of its key. */
+export function shopAccount(
+  id: bigint,
+  shop: bigint,
+  signingKeyId: bigint,
+  { currency }: CurrencyTerms,
+): Partial<Account> {
+  return {
+    id,
+    userData128: shop,
+    userData64: signingKeyId,
+    ledger: currency,
+    code: AccountCode.shop,
+    flags: ACCOUNT_FLAGS.shop,
   };
 }

@@ -2,7 +2,7 @@
 import { Refusal } from '../common/refusal.ts';
 import { type CashRefused, currencyNotOffered, deviceUnknown } from './check.ts';
 import type { CashRefusal } from './errors.ts';
-import { findDevice } from './find-device.ts';
+import { findDevice } from './find-holder.ts';
 import type { CashParts } from './interface.ts';
 import type { GetBalanceAnswer, GetBalanceRequest } from './messages.ts';
 

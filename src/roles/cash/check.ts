@@ -2,10 +2,12 @@
 import { CryptoError, ed25519 } from '../../crypto/index.ts';
 import { U64_MAX, U128_MAX } from '../../shared/bytes.ts';
 import { Refusal } from '../common/refusal.ts';
+import type { DeviceOrder } from '../documents/device-order.ts';
+import type { ShopOrder } from '../documents/payment-receipts.ts';
 import type { ChargeReceipt } from '../documents/receipts.ts';
 import { DEVICE_NUMBER_MAX, DEVICE_NUMBER_MIN } from './accounts.ts';
 import type { CashRefusal } from './errors.ts';
-import type { CreditRequest, OpenAccountRequest } from './messages.ts';
+import type { CreditRequest } from './messages.ts';
 import type { Device } from './registry.ts';
 
 export type CashRefused = Refusal<CashRefusal>;
@@ -19,18 +21,13 @@ const refuse = (code: CashRefused['code'], message: string): CashRefused => new 
  */
 export const CREDIT_AMOUNT_MAX = U64_MAX;
 
-/** First failure of the rules that need nothing but the message. */
-export function checkOpenAccount(request: OpenAccountRequest): Verdict {
-  return checkDeviceNumber(request) ?? checkSigningKey(request);
-}
-
-function checkDeviceNumber({ device }: OpenAccountRequest): Verdict {
-  if (device >= DEVICE_NUMBER_MIN && device <= DEVICE_NUMBER_MAX) return undefined;
-  return refuse('malformed', `device: expected a number from 2^64 to 2^127-1, got ${device}`);
+export function checkNumber(kind: 'device' | 'shop', number: bigint): Verdict {
+  if (number >= DEVICE_NUMBER_MIN && number <= DEVICE_NUMBER_MAX) return undefined;
+  return refuse('malformed', `${kind}: expected a number from 2^64 to 2^127-1, got ${number}`);
 }
 
 /** A key under which no signature can be good would open an account that nobody can use. */
-function checkSigningKey({ signingKey }: OpenAccountRequest): Verdict {
+export function checkSigningKey(signingKey: Uint8Array): Verdict {
   try {
     ed25519.prepare(signingKey);
     return undefined;
@@ -40,16 +37,15 @@ function checkSigningKey({ signingKey }: OpenAccountRequest): Verdict {
   }
 }
 
-export function checkKeyOfDevice(device: Device, signingKey: Uint8Array): Verdict {
-  if (Buffer.compare(device.signingKey, signingKey) === 0) return undefined;
-  return deviceDiffers(device.device);
-}
-
 export function deviceDiffers(device: bigint): CashRefused {
   return refuse(
     'device_differs',
     `device ${device}: expected the signing key it was opened with, got another`,
   );
+}
+
+export function shopDiffers(shop: bigint): CashRefused {
+  return refuse('shop_differs', `shop ${shop}: expected the signing key it was opened with, got another`);
 }
 
 /** First failure of the rules that need nothing but the message. */
@@ -115,8 +111,16 @@ export function devicesExhausted(devicesMax: number): CashRefused {
   return refuse('devices_exhausted', `devices: expected room for one more than ${devicesMax}, got none`);
 }
 
+export function shopsExhausted(shopsMax: number): CashRefused {
+  return refuse('shops_exhausted', `shops: expected room for one more than ${shopsMax}, got none`);
+}
+
 export function deviceUnknown(device: bigint): CashRefused {
   return refuse('device_unknown', `device: expected one with an account, got ${device}`);
+}
+
+export function shopUnknown(shop: bigint): CashRefused {
+  return refuse('shop_unknown', `shop: expected one with an account, got ${shop}`);
 }
 
 export function signatureInvalid(): CashRefused {
@@ -130,4 +134,65 @@ export function receiptInvalid(keyIsListed: boolean): CashRefused {
       ? "receipt.signature: expected settlement's over this receipt, got another"
       : 'receipt.keyId: expected that of a signing key of settlement whose signatures count, got another',
   );
+}
+
+/** First failure of the rules that need nothing but the order. */
+export function checkShopOrder(order: ShopOrder): Verdict {
+  return checkIds(order) ?? checkShopOrderAmount(order);
+}
+
+function checkIds({ request, purchase }: ShopOrder): Verdict {
+  for (const [field, id] of Object.entries({ request, purchase })) {
+    if (id === 0n || id === U128_MAX)
+      return refuse('malformed', `order.${field}: expected neither 0 nor 2^128-1, got ${id}`);
+  }
+  if (request !== purchase) return undefined;
+  return refuse('malformed', 'order.request: expected an id of its own, got that of the purchase');
+}
+
+function checkShopOrderAmount({ action, amount, currency }: ShopOrder): Verdict {
+  if (currency === 0) return refuse('malformed', 'order.currency: expected at least 1, got 0');
+  if (action === 'void') {
+    return amount === 0n
+      ? undefined
+      : refuse('malformed', `order.amount: expected 0 in a void, got ${amount}`);
+  }
+  if (amount === 0n) return refuse('malformed', 'order.amount: expected at least 1, got 0');
+  if (amount <= CREDIT_AMOUNT_MAX) return undefined;
+  return refuse('amount_too_large', `order.amount: expected at most ${CREDIT_AMOUNT_MAX}, got ${amount}`);
+}
+
+export function orderSignatureInvalid(): CashRefused {
+  return refuse(
+    'signature_invalid',
+    'order.signature: expected one over this order by who orders, got another',
+  );
+}
+
+export function timeOutOfRange(after: bigint): CashRefused {
+  return refuse('malformed', `query.after: expected a time of the ledger, got ${after}`);
+}
+
+/** First failure of the rules that need nothing but the order. */
+export function checkDeviceOrder({ request, device, action }: DeviceOrder): Verdict {
+  if (request === 0n || request === U128_MAX)
+    return refuse('malformed', `order.request: expected neither 0 nor 2^128-1, got ${request}`);
+  if (action.kind !== 'replace' || action.by !== device) return undefined;
+  return refuse('malformed', `order.by: expected another device than ${device}, got the same`);
+}
+
+export function operatorUnknown(name: string): CashRefused {
+  return refuse('operator_unknown', `order.operator: expected one that the directory lists, got ${name}`);
+}
+
+export function expired(applyBy: bigint, now: bigint): CashRefused {
+  return refuse('expired', `order.applyBy: expected later than ${now}, got ${applyBy}`);
+}
+
+export function deviceReplaced(device: bigint, by: bigint): CashRefused {
+  return refuse('device_replaced', `device ${device}: expected one that is not replaced, it is by ${by}`);
+}
+
+export function deviceBlocked(device: bigint): CashRefused {
+  return refuse('device_blocked', `device ${device}: expected one that is not blocked`);
 }

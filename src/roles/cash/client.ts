@@ -8,10 +8,20 @@ import {
   type CreditAnswer,
   type CreditRequest,
   cashProtocol,
+  type DeviceOrderAnswer,
+  type DeviceOrderRequest,
   type GetBalanceAnswer,
   type GetBalanceRequest,
+  type GetStatementAnswer,
+  type GetStatementRequest,
   type OpenAccountAnswer,
   type OpenAccountRequest,
+  type OpenShopAnswer,
+  type OpenShopRequest,
+  type PayAnswer,
+  type PayRequest,
+  type ShopOrderAnswer,
+  type ShopOrderRequest,
 } from './messages.ts';
 
 export class CashClient {
@@ -31,6 +41,26 @@ export class CashClient {
 
   getBalance(request: GetBalanceRequest): Promise<CallResult<GetBalanceAnswer, CashRefusal>> {
     return this.#client.call('get_balance', request);
+  }
+
+  openShop(request: OpenShopRequest): Promise<CallResult<OpenShopAnswer, CashRefusal>> {
+    return this.#client.call('open_shop', request);
+  }
+
+  pay(request: PayRequest): Promise<CallResult<PayAnswer, CashRefusal>> {
+    return this.#client.call('pay', request);
+  }
+
+  shopOrder(request: ShopOrderRequest): Promise<CallResult<ShopOrderAnswer, CashRefusal>> {
+    return this.#client.call('shop_order', request);
+  }
+
+  deviceOrder(request: DeviceOrderRequest): Promise<CallResult<DeviceOrderAnswer, CashRefusal>> {
+    return this.#client.call('device_order', request);
+  }
+
+  getStatement(request: GetStatementRequest): Promise<CallResult<GetStatementAnswer, CashRefusal>> {
+    return this.#client.call('get_statement', request);
   }
 
   /** Operators only. */

@@ -25,7 +25,7 @@ import {
   receiptInvalid,
   signatureInvalid,
 } from './check.ts';
-import { findDevice } from './find-device.ts';
+import { findDevice } from './find-holder.ts';
 import type { CashParts } from './interface.ts';
 import type { CreditRequest } from './messages.ts';
 

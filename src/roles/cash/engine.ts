@@ -1,9 +1,10 @@
 // One server, one engine: the ledger and the role side by side.
 //
-//     submit ─┬─ operations of the ledger (1 to 31), of operators ──▶ ledger
+//     submit ─┬─ operations of the ledger (1 to 31), of operators; ─▶ ledger, with the order desk before it
+//             │  payment orders also of shops, each to its own accounts
 //             └─ message operations (32 to 127) ────────────────────▶ role, which knows who may send which
 import type { Engine, EngineHealth, EngineReply, EngineRequest, SessionInfo } from '../../wire/engine.ts';
-import { operationName, operationShape } from '../../wire/operation.ts';
+import { operationName, operationShape, RequestOperation } from '../../wire/operation.ts';
 import { peerName } from '../../wire/peer.ts';
 import { RequestStatus } from '../../wire/status.ts';
 import { OPERATION_MIN } from '../common/operation.ts';
@@ -34,8 +35,10 @@ export class CashEngine implements Engine {
   submit(request: EngineRequest): Promise<EngineReply> {
     const { operation, peer } = request;
     if (operation >= OPERATION_MIN) return this.#message(request);
-    if (isOperator(peer)) return this.#ledger.submit(request);
-    const message = `${operationName(operation)}: expected an operator, got ${peerName(peer)}`;
+    const takesOrders = operation === RequestOperation.create_payment_orders;
+    if (isOperator(peer) || (takesOrders && peer.kind === 'shop')) return this.#ledger.submit(request);
+    const whom = takesOrders ? 'a shop or an operator' : 'an operator';
+    const message = `${operationName(operation)}: expected ${whom}, got ${peerName(peer)}`;
     return Promise.resolve({
       status: RequestStatus.not_permitted,
       timestamp: 0n,

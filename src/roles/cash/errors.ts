@@ -24,5 +24,9 @@ export const CASH_REFUSALS = [
   'order_invalid',
   'operator_unknown',
   'expired',
+  'shops_exhausted',
+  'request_mismatch',
+  'device_replaced',
+  'device_blocked',
 ] as const;
 export type CashRefusal = (typeof CASH_REFUSALS)[number];

@@ -5,19 +5,28 @@ import type { Handler, Handlers } from '../common/role-engine.ts';
 import { balances } from './balances.ts';
 import type { CashRefused } from './check.ts';
 import { credit } from './credit.ts';
+import { deviceOrders } from './device-order.ts';
 import type { CashRefusal } from './errors.ts';
 import { refusalOf } from './failures.ts';
 import type { CashParts } from './interface.ts';
 import type { CashOperations } from './messages.ts';
-import { openAccounts } from './open-accounts.ts';
+import { openAccounts, openShops } from './open-accounts.ts';
+import { payer } from './pay.ts';
 import { isManagement, isOperator } from './peers.ts';
 import { lookupRequests } from './requests.ts';
+import { shopOrders } from './shop-order.ts';
+import { statements } from './statement.ts';
 
 export function cashHandlers(parts: CashParts): Handlers<CashOperations, Peer, CashRefusal> {
   return {
     open_account: handler(isManagement, openAccounts, parts),
     credit: handler(isManagement, credit, parts),
     get_balance: handler(isManagement, balances, parts),
+    open_shop: handler(isManagement, openShops, parts),
+    pay: handler(isManagement, payer(parts), parts),
+    shop_order: handler(isManagement, shopOrders, parts),
+    device_order: handler(isManagement, deviceOrders, parts),
+    get_statement: handler(isManagement, statements, parts),
     lookup_request: handler(isOperator, lookupRequests, parts),
   };
 }

@@ -1,7 +1,7 @@
 // The keys that cash needs, out of the directory and its own key sets.
 import { equalBytes } from '../../identity/binary-text.ts';
 import type { KeyPair } from '../../identity/key-set.ts';
-import { currentKeys, type IdentitySource, type IdentityState } from '../../identity/own-keys.ts';
+import { currentKeys, type IdentitySource, type IdentityState, sealingKey } from '../../identity/own-keys.ts';
 import { isWithin } from '../../identity/time.ts';
 import type { Clock } from '../../ledger/clock.ts';
 import type { CashIdentity } from './interface.ts';
@@ -13,6 +13,19 @@ export function cashIdentity(source: IdentitySource, clock: Clock): CashIdentity
       // Perhaps of a directory that has not been read yet.
       if (key === undefined) source.missed?.();
       return key;
+    },
+    sealingKey(keyId) {
+      const key = sealingKey(source.current(), 'cash', keyId, clock());
+      if (key === undefined) source.missed?.();
+      return key;
+    },
+    operatorKey(name) {
+      const now = clock();
+      const listed = source.current().directory.operator(name);
+      if (listed !== undefined && isWithin(now, listed.notBefore, listed.notAfter)) return listed.signingKey;
+      // Perhaps of a directory that has not been read yet.
+      source.missed?.();
+      return undefined;
     },
     receiptKey: (timestamp) => receiptKey(source.current(), timestamp, clock()),
   };

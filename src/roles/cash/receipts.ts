@@ -1,61 +1,27 @@
-// Credit receipts and rejections. Nothing keeps them: all that a receipt says is in the ledger's transfer, all that a
-// rejection says is in the order and the registry, and Ed25519 is deterministic, so each is made anew, the same to the
-// byte, whenever it is asked for.
-import { ed25519, type SigningKey, sha256 } from '../../crypto/index.ts';
+// Receipts and rejections of credits.
 import {
   CreditReceipt,
   CreditRejection,
   type SignedCreditReceipt,
   type SignedCreditRejection,
 } from '../documents/receipts.ts';
-import { KEY_ID_BYTES } from '../documents/signed.ts';
-import type { CashIdentity } from './interface.ts';
-
-interface Signer {
-  readonly publicKey: Uint8Array;
-  readonly keyId: Uint8Array;
-  readonly key: SigningKey;
-}
-
-/** Keys ready for signing: the current one and those of the last rotations. Beyond: the one made ready first goes. */
-const SIGNERS_MAX = 4;
+import type { Signers } from './signers.ts';
 
 export type Credited = Omit<CreditReceipt, 'keyId'>;
 export type Rejected = Omit<CreditRejection, 'keyId'>;
 
 export class CreditReceipts {
-  readonly #identity: Pick<CashIdentity, 'receiptKey'>;
-  readonly #signers: Signer[] = [];
+  readonly #signers: Signers;
 
-  constructor(identity: Pick<CashIdentity, 'receiptKey'>) {
-    this.#identity = identity;
+  constructor(signers: Signers) {
+    this.#signers = signers;
   }
 
   sign(credited: Credited): SignedCreditReceipt {
-    const { keyId, key } = this.#signer(credited.timestamp);
-    const document = { keyId, ...credited };
-    return { document, signature: key.sign(CreditReceipt.signedBytes(document)) };
+    return this.#signers.sign(CreditReceipt, credited, credited.timestamp);
   }
 
   reject(rejected: Rejected): SignedCreditRejection {
-    const { keyId, key } = this.#signer(rejected.rejectedAt);
-    const document = { keyId, ...rejected };
-    return { document, signature: key.sign(CreditRejection.signedBytes(document)) };
-  }
-
-  /** Wipes the keys. */
-  close(): void {
-    for (const { key } of this.#signers.splice(0)) key.close();
-  }
-
-  #signer(timestamp: bigint): Signer {
-    const { publicKey, secretKey } = this.#identity.receiptKey(timestamp);
-    const ready = this.#signers.find((signer) => Buffer.compare(signer.publicKey, publicKey) === 0);
-    if (ready !== undefined) return ready;
-    const key = ed25519.signingKey(secretKey);
-    const signer = { publicKey, key, keyId: sha256(publicKey).subarray(0, KEY_ID_BYTES) };
-    this.#signers.push(signer);
-    if (this.#signers.length > SIGNERS_MAX) this.#signers.shift()!.key.close();
-    return signer;
+    return this.#signers.sign(CreditRejection, rejected, rejected.rejectedAt);
   }
 }

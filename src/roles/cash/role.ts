@@ -1,36 +1,51 @@
 // Puts cash together: the ledger, the registry, the keys, and the engine that stands behind its server.
 import { Registry as MetricsRegistry } from 'prom-client';
-import { type CryptoPool, ed25519 } from '../../crypto/index.ts';
 import { type Clock, systemClock } from '../../ledger/clock.ts';
 import type { Ledger } from '../../ledger/index.ts';
 import { Currencies } from '../../shared/currency.ts';
+import type { SetTimer } from '../../shared/timer.ts';
 import type { RoleStore } from '../../store/store.ts';
 import type { Engine } from '../../wire/engine.ts';
 import type { Peer } from '../../wire/peer.ts';
 import { RoleEngine } from '../common/role-engine.ts';
+import type { Trace } from '../flow/flow.ts';
+import { FlowRunner, run } from '../flow/flow-runner.ts';
 import { type CurrencyTerms, deviceAccount, systemAccounts } from './accounts.ts';
+import { batchCrypto, type CashPool } from './batch-crypto.ts';
+import { performDeviceOrders } from './device-order-effects.ts';
+import { deviceOrderFlow } from './device-order-flow.ts';
 import { CashEngine } from './engine.ts';
 import type { CashRefusal } from './errors.ts';
 import { cashHandlers } from './handler.ts';
+import { CURRENCIES_MAX } from './holders.ts';
 import type { CashIdentity, CashLog, CashParts } from './interface.ts';
 import { type CashOperations, cashProtocol } from './messages.ts';
+import { OrderDesk } from './order-desk.ts';
 import { CreditReceipts } from './receipts.ts';
-import { CURRENCIES_MAX, Registry, type RegistryLimits } from './registry.ts';
+import { Registry, type RegistryLimits } from './registry.ts';
 import { SettlementKeys } from './settlement-keys.ts';
+import { performShopOrders } from './shop-order-effects.ts';
+import { shopOrderFlow } from './shop-order-flow.ts';
+import { type ShopLimits, Shops } from './shops.ts';
+import { Signers } from './signers.ts';
 
 export interface CashOptions {
   /** Both are the caller's, who closes them after the role. */
   readonly ledger: Ledger;
   readonly store: RoleStore;
-  /** Verifies batches, and is the caller's too; left out: they are verified on this thread. */
-  readonly pool?: Pick<CryptoPool, 'verifyBatch'>;
+  /** Computes large batches, and is the caller's too; left out: they are computed on this thread. */
+  readonly pool?: CashPool;
   /** identity.ts makes it of the directory and the role's key sets. */
   readonly identity: CashIdentity;
   /** What devices may have accounts in, 1 to CURRENCIES_MAX. */
   readonly currencies: readonly CurrencyTerms[];
-  readonly limits?: Partial<RegistryLimits>;
+  readonly limits?: Partial<RegistryLimits & ShopLimits>;
   /** Nanoseconds since the Unix epoch. Default: the system's clock. */
   readonly clock?: Clock;
+  /** Pauses between attempts. Default: the system's. */
+  readonly setTimer?: SetTimer;
+  /** Where a crash test may end the process. */
+  readonly trace?: Trace;
   /** Default: nothing is logged. */
   readonly log?: CashLog;
   /** Runs something when all that has come in this turn is taken in. Default: setImmediate. */
@@ -61,39 +76,63 @@ const SILENT: CashLog = { warn: () => {}, error: () => {} };
  * @throws CashConfigurationError; RequestError when the ledger does not take accounts now
  */
 export async function openCash(options: CashOptions): Promise<Cash> {
-  const { ledger, store, pool = ed25519, identity, currencies, limits, log = SILENT, afterTurn } = options;
+  const { ledger, store, pool, identity, currencies, limits, log = SILENT, afterTurn } = options;
+  const { setTimer, trace } = options;
   checkTerms(currencies);
   for (const { currency } of currencies) await openSystemAccounts(ledger, currency);
-  const receipts = new CreditReceipts(identity);
+  const signers = new Signers(identity);
+  const clock = options.clock ?? systemClock();
+  const registry = new Registry(store, {
+    devicesInMemoryMax: DEVICES_IN_MEMORY_MAX,
+    devicesMax: DEVICES_MAX,
+    ...limits,
+  });
+  const runner = FlowRunner.open({
+    store,
+    flows: [
+      run(shopOrderFlow, performShopOrders({ ledger, log })),
+      run(deviceOrderFlow, performDeviceOrders({ ledger, store, registry, log })),
+    ],
+    clock,
+    log,
+    ...(setTimer === undefined ? {} : { setTimer }),
+    ...(trace === undefined ? {} : { trace }),
+  });
   const parts: CashParts = {
+    identity,
     ledger,
-    registry: new Registry(store, {
-      devicesInMemoryMax: DEVICES_IN_MEMORY_MAX,
-      devicesMax: DEVICES_MAX,
-      ...limits,
-    }),
+    store,
+    runner,
+    registry,
+    shops: new Shops(store, limits),
     settlementKeys: new SettlementKeys(identity),
-    receipts,
-    verifyBatch: (items) => pool.verifyBatch(items),
+    signers,
+    receipts: new CreditReceipts(signers),
+    ...batchCrypto(pool),
     terms: new Map(currencies.map((terms) => [terms.currency, terms])),
+    clock,
     log,
   };
   const role = new RoleEngine<CashOperations, Peer, CashRefusal>({
     protocol: cashProtocol,
     handlers: cashHandlers(parts),
-    clock: options.clock ?? systemClock(),
+    clock,
     // What Node tells of the process is among the ledger's metrics.
     registry: new MetricsRegistry(),
+    openRequests: () => runner.openCount,
     log,
     ...(afterTurn === undefined ? {} : { afterTurn }),
   });
-  const engine = new CashEngine(ledger, role);
+  const desk = new OrderDesk(parts);
+  const engine = new CashEngine(desk, role);
   return {
     engine,
     async close() {
       role.close();
       await engine.idle();
-      receipts.close();
+      await runner.close();
+      await desk.close();
+      signers.close();
     },
   };
 }

@@ -5,6 +5,7 @@ import type { IdentitySource } from '../../../src/identity/own-keys.ts';
 import { cashIdentity } from '../../../src/roles/cash/identity.ts';
 import { CreditReceipts } from '../../../src/roles/cash/receipts.ts';
 import { SettlementKeys } from '../../../src/roles/cash/settlement-keys.ts';
+import { Signers } from '../../../src/roles/cash/signers.ts';
 import { CreditReceipt } from '../../../src/roles/documents/receipts.ts';
 import { DAY, directory, keySets, ROTATION, START, sourceOf, VERIFY_END } from '../../identity/support.ts';
 import { keyIdOf } from './support.ts';
@@ -22,11 +23,9 @@ const credited = (timestamp: bigint) => ({ request: 5n, device: 6n, amount: 7n, 
 
 /** Which of cash's keys has signed. */
 function signerOf(timestamp: bigint, now: bigint, own = [first, second]): number {
-  const receipts = new CreditReceipts(
-    cashIdentity(source({ directory: directory(), keySets: own }), () => now),
-  );
-  const { document, signature } = receipts.sign(credited(timestamp));
-  receipts.close();
+  const signers = new Signers(cashIdentity(source({ directory: directory(), keySets: own }), () => now));
+  const { document, signature } = new CreditReceipts(signers).sign(credited(timestamp));
+  signers.close();
   return [first, second].findIndex(({ signing }) => {
     if (Buffer.compare(keyIdOf(signing.publicKey), document.keyId) !== 0) return false;
     expect(ed25519.verify(signing.publicKey, CreditReceipt.signedBytes(document), signature)).toBe(true);
@@ -48,14 +47,15 @@ test('by the current one when that one is gone, or does not count any more, or w
 
 test('the same bytes before and after a rotation, from one signer', () => {
   let now = BEFORE;
-  const receipts = new CreditReceipts(
+  const signers = new Signers(
     cashIdentity(source({ directory: directory(), keySets: [first, second] }), () => now),
   );
+  const receipts = new CreditReceipts(signers);
   const before = CreditReceipt.signed.encode(receipts.sign(credited(BEFORE)));
   now = AFTER;
   receipts.sign(credited(AFTER));
   expect(CreditReceipt.signed.encode(receipts.sign(credited(BEFORE)))).toEqual(before);
-  receipts.close();
+  signers.close();
 });
 
 test('settlement keys count until their signatures do not; those of other roles never do', () => {

@@ -6,14 +6,17 @@ import { serverIdentity } from '../../../src/identity/server-identity.ts';
 import { systemCrypto } from '../../../src/identity/system-crypto.ts';
 import { CashClient } from '../../../src/roles/cash/client.ts';
 import { cashIdentity } from '../../../src/roles/cash/identity.ts';
+import { PaymentReceipt } from '../../../src/roles/documents/payment-receipts.ts';
 import { CreditReceipt } from '../../../src/roles/documents/receipts.ts';
+import { readCreateTransferResults } from '../../../src/wire/results.ts';
 import { afterwards, client, serve } from '../../channel/support.ts';
 import { DAY, directory, keySets, operatorKeys, START, sourceOf } from '../../identity/support.ts';
+import { newShop, paymentOrder, payRequest, sealedTo } from './pay-support.ts';
 import { answerOf, EUR, newDevice, orderOf, receiptOf, TestCash } from './support.ts';
 
 const clock = () => START + DAY;
 
-test('management credits, an operator sees it in the ledger; neither does the other part', async () => {
+test('management credits and pays, an operator sees it in the ledger; neither does the other part', async () => {
   const cash = await TestCash.open({ identity: cashIdentity(sourceOf('cash'), clock), clock });
   afterwards(() => cash.close());
   const revoked = () => false;
@@ -54,11 +57,37 @@ test('management credits, an operator sees it in the ledger; neither does the ot
   const ofOperator = new CashClient(operator);
   expect(answerOf(await ofOperator.lookupRequest(order.document.request)).report?.state).toBe('credited');
 
+  // A purchase, sealed to the key that the directory lists.
+  const { shop, key: shopKey } = newShop();
+  const opening = { shop, signingKey: shopKey.publicKey, currency: EUR };
+  answerOf(await calls.openShop(opening));
+  const payment = paymentOrder({ device, key }, { shop, key: shopKey }, { amount: 700n });
+  const unsealed = payRequest(payment, { device }, { shop });
+  const seal = sealedTo({ request: unsealed.request, shop }, payment, keySets.cash[0].sealing);
+  const purchase = { ...unsealed, payment: seal };
+  const paid = answerOf(await calls.pay(purchase));
+  if (paid.kind !== 'paid') throw new Error('expected a receipt');
+  const { receipt } = paid;
+  const paidBytes = PaymentReceipt.signedBytes(receipt.document);
+  expect(systemCrypto.verify(signing.publicKey, paidBytes, receipt.signature)).toBe(true);
+  expect(answerOf(await ofOperator.lookupRequest(purchase.request)).report?.state).toBe('paid');
+
+  // Orders straight to cash, from an operator.
+  const straight = await operator.createPaymentOrders(
+    paymentOrder({ device, key }, { shop, key: shopKey }, { amount: 300n }),
+  );
+  expect(readCreateTransferResults(straight)).toMatchObject([{ status: 'created' }]);
+  const [earned] = await operator.lookupAccounts([shop]);
+  expect(earned?.creditsPosted).toBe(1000n);
+
   const ofSettlement = new CashClient(settlement);
   const refused = [
     calls.lookupRequest(1n),
     ofOperator.credit(request),
     ofOperator.openAccount(account),
+    ofOperator.openShop(opening),
+    ofOperator.pay(purchase),
+    ofSettlement.pay(purchase),
     ofSettlement.credit(request),
     ofSettlement.getBalance({ device, currency: EUR }),
   ];
@@ -67,6 +96,9 @@ test('management credits, an operator sees it in the ledger; neither does the ot
   }
   for (const other of [management, settlement]) {
     await expect(other.lookupAccounts([device])).rejects.toThrow(/expected an operator, got role/);
+    await expect(other.createPaymentOrders(payment)).rejects.toThrow(
+      /expected a shop or an operator, got role/,
+    );
     await expect(other.createAccounts([{ id: 5n, ledger: EUR, code: 1 }])).rejects.toThrow(
       /expected an operator/,
     );

@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { ed25519, sha256 } from '../../../src/crypto/index.ts';
+import { ed25519, sha256, x25519 } from '../../../src/crypto/index.ts';
 import type { KeyPair } from '../../../src/identity/key-set.ts';
 import { Ledger } from '../../../src/ledger/index.ts';
 import { CashClient } from '../../../src/roles/cash/client.ts';
@@ -34,17 +34,35 @@ export function keyPair(seed: number) {
   return { secretKey, publicKey: ed25519.publicKey(secretKey) };
 }
 
+/** The same of X25519. */
+export function sealingKeyPair(seed: number): KeyPair {
+  const { secretKey } = keyPair(seed);
+  return { secretKey, publicKey: x25519.publicKey(secretKey) };
+}
+
 export const keyIdOf = (publicKey: Uint8Array): Uint8Array => sha256(publicKey).subarray(0, KEY_ID_BYTES);
 
 export const CASH_KEY = keyPair(1);
 export const SETTLEMENT_KEY = keyPair(2);
+export const CASH_SEALING_KEY = sealingKeyPair(3);
 
 /** Settlement's keys that count, as the directory lists them; tests take one out. */
 export class TestIdentity {
   readonly #keys = new Map<string, Uint8Array>();
+  readonly #sealing = new Map<string, KeyPair>();
+  readonly operators = new Map<string, Uint8Array>();
 
   list(publicKey: Uint8Array): void {
     this.#keys.set(Buffer.from(keyIdOf(publicKey)).toString('hex'), publicKey);
+  }
+
+  /** Cash opens what was sealed to it. */
+  listSealing(key: KeyPair): void {
+    this.#sealing.set(Buffer.from(keyIdOf(key.publicKey)).toString('hex'), key);
+  }
+
+  unlistSealing({ publicKey }: KeyPair): void {
+    this.#sealing.delete(Buffer.from(keyIdOf(publicKey)).toString('hex'));
   }
 
   unlist(publicKey: Uint8Array): void {
@@ -53,6 +71,14 @@ export class TestIdentity {
 
   settlementKey(keyId: Uint8Array): Uint8Array | undefined {
     return this.#keys.get(Buffer.from(keyId).toString('hex'));
+  }
+
+  sealingKey(keyId: Uint8Array): KeyPair | undefined {
+    return this.#sealing.get(Buffer.from(keyId).toString('hex'));
+  }
+
+  operatorKey(name: string): Uint8Array | undefined {
+    return this.operators.get(name);
   }
 
   receiptKey(): ReturnType<typeof keyPair> {
@@ -67,7 +93,7 @@ export const nextRequest = (): bigint => (1n << 100n) + BigInt(++requests);
 
 export interface TestDevice {
   readonly device: bigint;
-  readonly key: ReturnType<typeof keyPair>;
+  readonly key: KeyPair;
 }
 
 export function newDevice(): TestDevice {
@@ -154,6 +180,7 @@ export class TestCash {
     const store = rest.store ?? memoryRoleStore(new MemoryDisk());
     const identity = new TestIdentity();
     identity.list(SETTLEMENT_KEY.publicKey);
+    identity.listSealing(CASH_SEALING_KEY);
     const logged: TestCash['logged'] = [];
     const log = {
       warn: (fields: object, message: string) => void logged.push({ level: 'warn', fields, message }),

@@ -47,6 +47,7 @@ const cash = await openCash({
   },
   identity: {
     settlementKey: () => fromHex(given.settlementKey),
+    operatorKey: () => undefined,
     receiptKey: () => ({ publicKey: fromHex(given.cashPublicKey), secretKey: fromHex(given.cashSecretKey) }),
   },
   currencies: [{ currency: given.currency, balanceMax: BigInt(given.balanceMax) }],
