@@ -103,7 +103,12 @@ async function serve(path: string): Promise<void> {
     ledger,
     store,
     ...(pool && { pool }),
-    identity: { settlementKey: () => undefined, sealingKey: () => undefined, receiptKey: () => key },
+    identity: {
+      settlementKey: () => undefined,
+      operatorKey: () => undefined,
+      sealingKey: () => undefined,
+      receiptKey: () => key,
+    },
     currencies: [{ currency: EUR }],
   });
   const plain = await Server.listen({ engine: cash.engine });

@@ -44,7 +44,9 @@ export class HistoryTooLong extends Error {
   }
 }
 
-const BLOCK = 4096;
+/** Refs gathered before they are visited in the other direction: few at first, as most questions are for a page. */
+const BLOCK_FIRST = 256;
+const BLOCK_LAST = 4096;
 
 export class AccountHistory {
   readonly #source: HistorySource;
@@ -75,8 +77,9 @@ export class AccountHistory {
       return;
     }
     const first = timestampMin === 0n ? 1 : this.#ordinalAtOrBefore(timestampMin - 1n) + 1;
-    for (let from = first; from <= last; from += BLOCK) {
-      const to = Math.min(from + BLOCK - 1, last);
+    let block = BLOCK_FIRST;
+    for (let from = first; from <= last; from += block, block = Math.min(2 * block, BLOCK_LAST)) {
+      const to = Math.min(from + block - 1, last);
       const refs: number[] = [];
       this.#descend(to, (event) => refs.push(event.ref) < to - from + 1);
       for (let i = refs.length - 1; i >= 0; i--) {

@@ -31,7 +31,7 @@ import type { LedgerLog } from './log.ts';
 import type { Maintenance, MaintenanceOptions } from './maintenance.ts';
 import { LedgerMetrics } from './metrics.ts';
 import { type OrderState, readOrderState } from './order-state.ts';
-import { Reader } from './reader.ts';
+import { type PendingOutcome, Reader } from './reader.ts';
 import { Records } from './records.ts';
 import { type RecoveryReport, recover } from './recovery.ts';
 import { refusal } from './replies.ts';
@@ -290,6 +290,23 @@ export class Ledger extends LedgerCalls implements Engine {
       checkpointOp: this.#store.checkpoint?.op ?? 0,
       memoryBytes: this.#kernel.memory.byteLength,
     };
+  }
+
+  /**
+   * What became of pending transfers, by their ids; it sees every write submitted before it, and only what is flushed is
+   * told. Called in one turn with reads, it is of the same state as they are.
+   * @throws RequestError
+   */
+  async pendingOutcomes(ids: readonly bigint[]): Promise<PendingOutcome[]> {
+    const refused = this.#refuses();
+    if (refused !== undefined) {
+      throw new RequestError(
+        requestStatusName(refused.status) ?? 'internal_error',
+        refused.message ?? 'refused',
+      );
+    }
+    const op = this.#writer.op;
+    return this.#reader.pendingOutcomes(ids, () => this.#committer.durable(op));
   }
 
   /** SHA-256 over all rows and globals: equal states give equal digests. */

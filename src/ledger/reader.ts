@@ -11,6 +11,8 @@ import {
   INDEX_REF_MASK,
   IndexKind,
   RECORD_SIZE,
+  readTransfer,
+  type Transfer,
 } from '../layout/generated.ts';
 import { createPool, type Pool } from '../pool/pool.ts';
 import { readU128 } from '../shared/bytes.ts';
@@ -25,6 +27,18 @@ export interface ReadAnswer {
   readonly body: Uint8Array;
   readonly size: number;
 }
+
+/** What became of a pending transfer. `unresolved`: nothing yet, or the id is of no pending transfer. */
+export type PendingOutcome =
+  | { readonly kind: 'unresolved' | 'expired' }
+  /** `by`: the transfer that posted or voided it. */
+  | { readonly kind: 'posted' | 'voided'; readonly by: Transfer };
+
+const RESOLUTIONS: { readonly [kind: number]: 'posted' | 'voided' | 'expired' } = {
+  [IndexKind.posted]: 'posted',
+  [IndexKind.voided]: 'voided',
+  [IndexKind.expired]: 'expired',
+};
 
 const EMPTY = new Uint8Array(0);
 const ID_SIZE = 16;
@@ -87,6 +101,25 @@ export class Reader {
       default:
         throw new RequestError('unknown_operation', `expected a read, got operation ${operation}`);
     }
+  }
+
+  /** Takes what it needs of the kernel's state at once; resolves after `durable()` has. */
+  async pendingOutcomes(ids: readonly bigint[], durable: () => Promise<void>): Promise<PendingOutcome[]> {
+    const found = ids.map((id) => this.#kernel.findResolution(id));
+    await durable();
+    const refs = found.filter((value) => value !== 0n).map((value) => Number(value & INDEX_REF_MASK));
+    const records = refs.length === 0 ? EMPTY : await this.#query({ kind: 'records', refs });
+    const view = new DataView(records.buffer, records.byteOffset, records.byteLength);
+    let at = 0;
+    return found.map((value): PendingOutcome => {
+      if (value === 0n) return { kind: 'unresolved' };
+      const record = readTransfer(view, at);
+      at += RECORD_SIZE;
+      const kind = RESOLUTIONS[Number(value >> BigInt(INDEX_KIND_SHIFT))];
+      if (kind === undefined)
+        throw new Error('expected how a pending transfer was resolved, got another kind');
+      return kind === 'expired' ? { kind } : { kind, by: record };
+    });
   }
 
   close(): Promise<void> {

@@ -2,6 +2,8 @@
 import { CryptoError, ed25519 } from '../../crypto/index.ts';
 import { U64_MAX, U128_MAX } from '../../shared/bytes.ts';
 import { Refusal } from '../common/refusal.ts';
+import type { DeviceOrder } from '../documents/device-order.ts';
+import type { ShopOrder } from '../documents/payment-receipts.ts';
 import type { ChargeReceipt } from '../documents/receipts.ts';
 import { DEVICE_NUMBER_MAX, DEVICE_NUMBER_MIN } from './accounts.ts';
 import type { CashRefusal } from './errors.ts';
@@ -132,4 +134,65 @@ export function receiptInvalid(keyIsListed: boolean): CashRefused {
       ? "receipt.signature: expected settlement's over this receipt, got another"
       : 'receipt.keyId: expected that of a signing key of settlement whose signatures count, got another',
   );
+}
+
+/** First failure of the rules that need nothing but the order. */
+export function checkShopOrder(order: ShopOrder): Verdict {
+  return checkIds(order) ?? checkShopOrderAmount(order);
+}
+
+function checkIds({ request, purchase }: ShopOrder): Verdict {
+  for (const [field, id] of Object.entries({ request, purchase })) {
+    if (id === 0n || id === U128_MAX)
+      return refuse('malformed', `order.${field}: expected neither 0 nor 2^128-1, got ${id}`);
+  }
+  if (request !== purchase) return undefined;
+  return refuse('malformed', 'order.request: expected an id of its own, got that of the purchase');
+}
+
+function checkShopOrderAmount({ action, amount, currency }: ShopOrder): Verdict {
+  if (currency === 0) return refuse('malformed', 'order.currency: expected at least 1, got 0');
+  if (action === 'void') {
+    return amount === 0n
+      ? undefined
+      : refuse('malformed', `order.amount: expected 0 in a void, got ${amount}`);
+  }
+  if (amount === 0n) return refuse('malformed', 'order.amount: expected at least 1, got 0');
+  if (amount <= CREDIT_AMOUNT_MAX) return undefined;
+  return refuse('amount_too_large', `order.amount: expected at most ${CREDIT_AMOUNT_MAX}, got ${amount}`);
+}
+
+export function orderSignatureInvalid(): CashRefused {
+  return refuse(
+    'signature_invalid',
+    'order.signature: expected one over this order by who orders, got another',
+  );
+}
+
+export function timeOutOfRange(after: bigint): CashRefused {
+  return refuse('malformed', `query.after: expected a time of the ledger, got ${after}`);
+}
+
+/** First failure of the rules that need nothing but the order. */
+export function checkDeviceOrder({ request, device, action }: DeviceOrder): Verdict {
+  if (request === 0n || request === U128_MAX)
+    return refuse('malformed', `order.request: expected neither 0 nor 2^128-1, got ${request}`);
+  if (action.kind !== 'replace' || action.by !== device) return undefined;
+  return refuse('malformed', `order.by: expected another device than ${device}, got the same`);
+}
+
+export function operatorUnknown(name: string): CashRefused {
+  return refuse('operator_unknown', `order.operator: expected one that the directory lists, got ${name}`);
+}
+
+export function expired(applyBy: bigint, now: bigint): CashRefused {
+  return refuse('expired', `order.applyBy: expected later than ${now}, got ${applyBy}`);
+}
+
+export function deviceReplaced(device: bigint, by: bigint): CashRefused {
+  return refuse('device_replaced', `device ${device}: expected one that is not replaced, it is by ${by}`);
+}
+
+export function deviceBlocked(device: bigint): CashRefused {
+  return refuse('device_blocked', `device ${device}: expected one that is not blocked`);
 }

@@ -8,14 +8,20 @@ import {
   type CreditAnswer,
   type CreditRequest,
   cashProtocol,
+  type DeviceOrderAnswer,
+  type DeviceOrderRequest,
   type GetBalanceAnswer,
   type GetBalanceRequest,
+  type GetStatementAnswer,
+  type GetStatementRequest,
   type OpenAccountAnswer,
   type OpenAccountRequest,
   type OpenShopAnswer,
   type OpenShopRequest,
   type PayAnswer,
   type PayRequest,
+  type ShopOrderAnswer,
+  type ShopOrderRequest,
 } from './messages.ts';
 
 export class CashClient {
@@ -43,6 +49,18 @@ export class CashClient {
 
   pay(request: PayRequest): Promise<CallResult<PayAnswer, CashRefusal>> {
     return this.#client.call('pay', request);
+  }
+
+  shopOrder(request: ShopOrderRequest): Promise<CallResult<ShopOrderAnswer, CashRefusal>> {
+    return this.#client.call('shop_order', request);
+  }
+
+  deviceOrder(request: DeviceOrderRequest): Promise<CallResult<DeviceOrderAnswer, CashRefusal>> {
+    return this.#client.call('device_order', request);
+  }
+
+  getStatement(request: GetStatementRequest): Promise<CallResult<GetStatementAnswer, CashRefusal>> {
+    return this.#client.call('get_statement', request);
   }
 
   /** Operators only. */

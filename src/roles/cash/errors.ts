@@ -26,5 +26,7 @@ export const CASH_REFUSALS = [
   'expired',
   'shops_exhausted',
   'request_mismatch',
+  'device_replaced',
+  'device_blocked',
 ] as const;
 export type CashRefusal = (typeof CASH_REFUSALS)[number];

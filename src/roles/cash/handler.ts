@@ -5,6 +5,7 @@ import type { Handler, Handlers } from '../common/role-engine.ts';
 import { balances } from './balances.ts';
 import type { CashRefused } from './check.ts';
 import { credit } from './credit.ts';
+import { deviceOrders } from './device-order.ts';
 import type { CashRefusal } from './errors.ts';
 import { refusalOf } from './failures.ts';
 import type { CashParts } from './interface.ts';
@@ -13,6 +14,8 @@ import { openAccounts, openShops } from './open-accounts.ts';
 import { payer } from './pay.ts';
 import { isManagement, isOperator } from './peers.ts';
 import { lookupRequests } from './requests.ts';
+import { shopOrders } from './shop-order.ts';
+import { statements } from './statement.ts';
 
 export function cashHandlers(parts: CashParts): Handlers<CashOperations, Peer, CashRefusal> {
   return {
@@ -21,6 +24,9 @@ export function cashHandlers(parts: CashParts): Handlers<CashOperations, Peer, C
     get_balance: handler(isManagement, balances, parts),
     open_shop: handler(isManagement, openShops, parts),
     pay: handler(isManagement, payer(parts), parts),
+    shop_order: handler(isManagement, shopOrders, parts),
+    device_order: handler(isManagement, deviceOrders, parts),
+    get_statement: handler(isManagement, statements, parts),
     lookup_request: handler(isOperator, lookupRequests, parts),
   };
 }

@@ -19,6 +19,14 @@ export function cashIdentity(source: IdentitySource, clock: Clock): CashIdentity
       if (key === undefined) source.missed?.();
       return key;
     },
+    operatorKey(name) {
+      const now = clock();
+      const listed = source.current().directory.operator(name);
+      if (listed !== undefined && isWithin(now, listed.notBefore, listed.notAfter)) return listed.signingKey;
+      // Perhaps of a directory that has not been read yet.
+      source.missed?.();
+      return undefined;
+    },
     receiptKey: (timestamp) => receiptKey(source.current(), timestamp, clock()),
   };
 }

@@ -1,6 +1,9 @@
 // What cash is given from outside, and what its parts share.
 import type { KeyPair } from '../../identity/key-set.ts';
+import type { Clock } from '../../ledger/clock.ts';
 import type { Ledger } from '../../ledger/index.ts';
+import type { RoleStore } from '../../store/store.ts';
+import type { FlowRunner } from '../flow/flow-runner.ts';
 import type { CurrencyTerms } from './accounts.ts';
 import type { BatchCrypto } from './batch-crypto.ts';
 import type { CreditReceipts } from './receipts.ts';
@@ -21,6 +24,8 @@ export interface CashIdentity {
   settlementKey(keyId: Uint8Array): Uint8Array | undefined;
   /** X25519: what opens what was sealed to cash's key of that id, the one in use or one retired not long ago. */
   sealingKey(keyId: Uint8Array): KeyPair | undefined;
+  /** The signing key of the operator of that name, as long as the directory lists it. */
+  operatorKey(name: string): Uint8Array | undefined;
   /** Ed25519: what is signed with of that which the ledger wrote, or rejected, at `timestamp`, nanoseconds. */
   receiptKey(timestamp: bigint): KeyPair;
 }
@@ -28,6 +33,9 @@ export interface CashIdentity {
 export interface CashParts extends BatchCrypto {
   readonly identity: CashIdentity;
   readonly ledger: Ledger;
+  readonly store: RoleStore;
+  /** Orders of shops and operators, from their admission to their end. */
+  readonly runner: FlowRunner;
   readonly registry: Registry;
   readonly shops: Shops;
   readonly settlementKeys: SettlementKeys;
@@ -35,5 +43,7 @@ export interface CashParts extends BatchCrypto {
   readonly receipts: CreditReceipts;
   /** By currency. */
   readonly terms: ReadonlyMap<number, CurrencyTerms>;
+  /** Nanoseconds. */
+  readonly clock: Clock;
   readonly log: CashLog;
 }

@@ -114,11 +114,21 @@ export type ShopOrderAnswer = Infer<typeof ShopOrderAnswer>;
 
 export const DeviceOrderRequest = struct({ order: DeviceOrder.signed });
 export type DeviceOrderRequest = Infer<typeof DeviceOrderRequest>;
+/** Minor units. What is left and what is reserved moves when the replacement is ordered again. */
+export const MovedBalance = struct({
+  currency: u32,
+  /** To the new device's account, by this order. */
+  amount: u128,
+  /** Could not move: the new device may not hold so much. */
+  left: u128,
+  /** For purchases that shops have not captured or voided yet, and that have not run out. */
+  stillReserved: u128,
+});
 export const DeviceOrderAnswer = struct({
   /** When it was done, nanoseconds; the same for a repeated request. */
   timestamp: u64,
-  /** Of a replacement: what has moved, by currency. What is still reserved moves when the replacement is ordered again. */
-  moved: list(struct({ currency: u32, amount: u128, stillReserved: u128 }), 16),
+  /** Of a replacement. */
+  moved: list(MovedBalance, 32),
 });
 export type DeviceOrderAnswer = Infer<typeof DeviceOrderAnswer>;
 
@@ -136,6 +146,9 @@ export const cashProtocol = protocol({
     get_balance: operation(CashOperation.get_balance, GetBalanceRequest, GetBalanceAnswer),
     open_shop: operation(CashOperation.open_shop, OpenShopRequest, OpenShopAnswer),
     pay: operation(CashOperation.pay, PayRequest, PayAnswer),
+    shop_order: operation(CashOperation.shop_order, ShopOrderRequest, ShopOrderAnswer),
+    device_order: operation(CashOperation.device_order, DeviceOrderRequest, DeviceOrderAnswer),
+    get_statement: operation(CashOperation.get_statement, GetStatementRequest, GetStatementAnswer),
     lookup_request: operation(CashOperation.lookup_request, LookupRequest, LookupRequestAnswer),
   },
 });

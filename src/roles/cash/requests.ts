@@ -1,38 +1,43 @@
-// What became of a request, for ever: transfers are in the ledger, what was rejected in the registry.
+// What became of a request, for ever: orders of shops and operators are with the runner, transfers in the ledger, what was
+// rejected of loads and payments in the registry.
 import { type Account, type Transfer, TransferFlags } from '../../layout/generated.ts';
-import type { Ledger } from '../../ledger/index.ts';
+import type { PendingOutcome } from '../../ledger/index.ts';
 import type { LookupRequest, LookupRequestAnswer, RequestReport } from '../common/request-report.ts';
 import { AccountCode, transferReason } from './accounts.ts';
 import type { CashParts } from './interface.ts';
+import { orderReport } from './order-report.ts';
+import { expiryOf } from './purchases.ts';
 import type { RejectionRecord } from './registry.ts';
 
-/** One answer a request, in order. @throws RequestError, StoreError */
+/** One answer a request, in order. @throws RequestError, StoreError, RangeError */
 export async function lookupRequests(
   requests: readonly LookupRequest[],
-  { ledger, registry }: CashParts,
+  parts: CashParts,
 ): Promise<LookupRequestAnswer[]> {
-  const found = await ledger.lookupTransfers(requests.map(({ request }) => request));
+  const { ledger, registry, runner } = parts;
+  const wanted = requests.map(({ request }) => request);
+  // Both are begun before either is waited for: one state of the ledger.
+  const [found, outcomes] = await Promise.all([
+    ledger.lookupTransfers(wanted),
+    ledger.pendingOutcomes(wanted),
+  ]);
   const transfers = new Map(found.map((transfer) => [transfer.id, transfer]));
   const ids = new Set(
     found.flatMap(({ debitAccountId, creditAccountId }) => [debitAccountId, creditAccountId]),
   );
   const accounts = new Map((await ledger.lookupAccounts([...ids])).map((account) => [account.id, account]));
-  const answers: LookupRequestAnswer[] = [];
-  for (const { request } of requests) {
+  return requests.map(({ request }, i) => {
+    const order = runner.lookup(request);
+    if (order !== undefined) return { report: orderReport(order) };
     const transfer = transfers.get(request);
     if (transfer !== undefined) {
-      const steps = await stepsOf(transfer, ledger);
-      answers.push({ report: bookedReport(transfer, steps, accounts) });
-      continue;
+      return { report: bookedReport(transfer, stepsOf(transfer, outcomes[i]!), accounts) };
     }
     const rejection = registry.rejection(request);
-    const payment = rejection === undefined ? registry.paymentRejection(request) : undefined;
-    const report =
-      (rejection && rejectionReport(request, 'load', rejection)) ??
-      (payment && rejectionReport(request, 'payment', payment));
-    answers.push({ report });
-  }
-  return answers;
+    if (rejection !== undefined) return { report: rejectionReport(request, 'load', rejection) };
+    const payment = registry.paymentRejection(request);
+    return { report: payment && rejectionReport(request, 'payment', payment) };
+  });
 }
 
 interface Step {
@@ -40,34 +45,24 @@ interface Step {
   readonly at: bigint;
 }
 
-const NANOSECONDS = 1_000_000_000n;
-/** Of the payer's later transfers, read through for what became of a reservation. Beyond: it says `reserved`. */
-const LATER_PAGES_MAX = 8;
-
-async function stepsOf(transfer: Transfer, ledger: Ledger): Promise<readonly Step[]> {
-  const { id, code, flags, timeout, timestamp: at, debitAccountId } = transfer;
+function stepsOf(transfer: Transfer, outcome: PendingOutcome): readonly Step[] {
+  const { code, flags, timestamp: at } = transfer;
   if ((flags & TransferFlags.pending) === 0) {
     const kind = transferReason(code);
     const state = kind === 'load' ? 'credited' : kind === 'payment' ? 'paid' : 'booked';
     return [{ state, at }];
   }
   const reserved = { state: 'reserved', at };
-  let timestampMin = at + 1n;
-  for (let page = 0; page < LATER_PAGES_MAX; page++) {
-    const later = await ledger.getAccountTransfers({ accountId: debitAccountId, timestampMin });
-    const resolved = later.find(({ pendingId }) => pendingId === id);
-    if (resolved !== undefined) {
-      const isPost = (resolved.flags & TransferFlags.post_pending_transfer) !== 0;
-      return [reserved, { state: isPost ? 'captured' : 'voided', at: resolved.timestamp }];
-    }
-    const last = later.at(-1);
-    if (last === undefined) break;
-    timestampMin = last.timestamp + 1n;
+  switch (outcome.kind) {
+    case 'unresolved':
+      return [reserved];
+    case 'posted':
+      return [reserved, { state: 'captured', at: outcome.by.timestamp }];
+    case 'voided':
+      return [reserved, { state: 'voided', at: outcome.by.timestamp }];
+    case 'expired':
+      return [reserved, { state: 'expired', at: expiryOf(transfer) }];
   }
-  const until = at + BigInt(timeout) * NANOSECONDS;
-  // The ledger takes a moment longer: what it has not posted by now it will not post.
-  const isOver = timeout > 0 && ledger.status().timestamp >= until;
-  return isOver ? [reserved, { state: 'expired', at: until }] : [reserved];
 }
 
 function bookedReport(

@@ -3,12 +3,17 @@ import { Registry as MetricsRegistry } from 'prom-client';
 import { type Clock, systemClock } from '../../ledger/clock.ts';
 import type { Ledger } from '../../ledger/index.ts';
 import { Currencies } from '../../shared/currency.ts';
+import type { SetTimer } from '../../shared/timer.ts';
 import type { RoleStore } from '../../store/store.ts';
 import type { Engine } from '../../wire/engine.ts';
 import type { Peer } from '../../wire/peer.ts';
 import { RoleEngine } from '../common/role-engine.ts';
+import type { Trace } from '../flow/flow.ts';
+import { FlowRunner, run } from '../flow/flow-runner.ts';
 import { type CurrencyTerms, deviceAccount, systemAccounts } from './accounts.ts';
 import { batchCrypto, type CashPool } from './batch-crypto.ts';
+import { performDeviceOrders } from './device-order-effects.ts';
+import { deviceOrderFlow } from './device-order-flow.ts';
 import { CashEngine } from './engine.ts';
 import type { CashRefusal } from './errors.ts';
 import { cashHandlers } from './handler.ts';
@@ -19,6 +24,8 @@ import { OrderDesk } from './order-desk.ts';
 import { CreditReceipts } from './receipts.ts';
 import { Registry, type RegistryLimits } from './registry.ts';
 import { SettlementKeys } from './settlement-keys.ts';
+import { performShopOrders } from './shop-order-effects.ts';
+import { shopOrderFlow } from './shop-order-flow.ts';
 import { type ShopLimits, Shops } from './shops.ts';
 import { Signers } from './signers.ts';
 
@@ -35,6 +42,10 @@ export interface CashOptions {
   readonly limits?: Partial<RegistryLimits & ShopLimits>;
   /** Nanoseconds since the Unix epoch. Default: the system's clock. */
   readonly clock?: Clock;
+  /** Pauses between attempts. Default: the system's. */
+  readonly setTimer?: SetTimer;
+  /** Where a crash test may end the process. */
+  readonly trace?: Trace;
   /** Default: nothing is logged. */
   readonly log?: CashLog;
   /** Runs something when all that has come in this turn is taken in. Default: setImmediate. */
@@ -66,31 +77,49 @@ const SILENT: CashLog = { warn: () => {}, error: () => {} };
  */
 export async function openCash(options: CashOptions): Promise<Cash> {
   const { ledger, store, pool, identity, currencies, limits, log = SILENT, afterTurn } = options;
+  const { setTimer, trace } = options;
   checkTerms(currencies);
   for (const { currency } of currencies) await openSystemAccounts(ledger, currency);
   const signers = new Signers(identity);
+  const clock = options.clock ?? systemClock();
+  const registry = new Registry(store, {
+    devicesInMemoryMax: DEVICES_IN_MEMORY_MAX,
+    devicesMax: DEVICES_MAX,
+    ...limits,
+  });
+  const runner = FlowRunner.open({
+    store,
+    flows: [
+      run(shopOrderFlow, performShopOrders({ ledger, log })),
+      run(deviceOrderFlow, performDeviceOrders({ ledger, store, registry, log })),
+    ],
+    clock,
+    log,
+    ...(setTimer === undefined ? {} : { setTimer }),
+    ...(trace === undefined ? {} : { trace }),
+  });
   const parts: CashParts = {
+    identity,
     ledger,
-    registry: new Registry(store, {
-      devicesInMemoryMax: DEVICES_IN_MEMORY_MAX,
-      devicesMax: DEVICES_MAX,
-      ...limits,
-    }),
+    store,
+    runner,
+    registry,
     shops: new Shops(store, limits),
     settlementKeys: new SettlementKeys(identity),
-    identity,
     signers,
     receipts: new CreditReceipts(signers),
     ...batchCrypto(pool),
     terms: new Map(currencies.map((terms) => [terms.currency, terms])),
+    clock,
     log,
   };
   const role = new RoleEngine<CashOperations, Peer, CashRefusal>({
     protocol: cashProtocol,
     handlers: cashHandlers(parts),
-    clock: options.clock ?? systemClock(),
+    clock,
     // What Node tells of the process is among the ledger's metrics.
     registry: new MetricsRegistry(),
+    openRequests: () => runner.openCount,
     log,
     ...(afterTurn === undefined ? {} : { afterTurn }),
   });
@@ -101,6 +130,7 @@ export async function openCash(options: CashOptions): Promise<Cash> {
     async close() {
       role.close();
       await engine.idle();
+      await runner.close();
       await desk.close();
       signers.close();
     },

@@ -27,5 +27,10 @@ export const MANAGEMENT_REFUSALS = [
   'payment_refused',
   'operator_unknown',
   'order_refused',
+  'payment_seal_invalid',
+  'payer_mismatch',
+  'payee_mismatch',
+  'purchase_unknown',
+  'request_mismatch',
 ] as const;
 export type ManagementRefusal = (typeof MANAGEMENT_REFUSALS)[number];

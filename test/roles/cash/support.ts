@@ -50,6 +50,7 @@ export const CASH_SEALING_KEY = sealingKeyPair(3);
 export class TestIdentity {
   readonly #keys = new Map<string, Uint8Array>();
   readonly #sealing = new Map<string, KeyPair>();
+  readonly operators = new Map<string, Uint8Array>();
 
   list(publicKey: Uint8Array): void {
     this.#keys.set(Buffer.from(keyIdOf(publicKey)).toString('hex'), publicKey);
@@ -74,6 +75,10 @@ export class TestIdentity {
 
   sealingKey(keyId: Uint8Array): KeyPair | undefined {
     return this.#sealing.get(Buffer.from(keyId).toString('hex'));
+  }
+
+  operatorKey(name: string): Uint8Array | undefined {
+    return this.operators.get(name);
   }
 
   receiptKey(): ReturnType<typeof keyPair> {

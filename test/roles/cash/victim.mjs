@@ -53,6 +53,7 @@ const cash = await openCash({
       publicKey: fromHex(given.sealingPublicKey),
       secretKey: fromHex(given.sealingSecretKey),
     }),
+    operatorKey: () => undefined,
     receiptKey: () => ({ publicKey: fromHex(given.cashPublicKey), secretKey: fromHex(given.cashSecretKey) }),
   },
   currencies: [{ currency: given.currency, balanceMax: BigInt(given.balanceMax) }],
