@@ -1,7 +1,15 @@
 // What wallets say, from their stores: read as they are, without their keys.
 import { amountOf } from '../../shared/amount.ts';
 import type { WalletStorage } from '../../wallet/core/ports.ts';
-import { BalanceRecord, Key, ReceiptRecord, Settings, StoredDevice } from '../../wallet/core/records.ts';
+import {
+  BalanceRecord,
+  Key,
+  PaymentRecord,
+  ReceiptRecord,
+  Settings,
+  StatementRecord,
+  StoredDevice,
+} from '../../wallet/core/records.ts';
 import { RequestRecord, type StateName } from '../../wallet/core/request.ts';
 import type { Balance, Book, Standing, Statement } from './books.ts';
 
@@ -17,6 +25,14 @@ const STANDING: { readonly [name in StateName]: Standing } = {
   expired: 'not_done',
   reversed: 'not_done',
   refused: 'not_done',
+  // Of purchases, whose money is in the balance, but which no other party is compared with by its request.
+  shop_refused: 'open',
+  paid: 'done',
+  reserved: 'open',
+  captured: 'done',
+  released: 'not_done',
+  rejected: 'not_done',
+  lapsed: 'not_done',
 };
 
 export interface WalletBooks {
@@ -37,10 +53,7 @@ export async function fromWallets(storages: Iterable<WalletStorage>): Promise<Wa
     const { name, currency: money } = Settings.decode(settings);
     const currency = money.ledger;
     const { device } = StoredDevice.decode(stored);
-    let receipts = 0n;
-    for (const { value } of await storage.list(Key.receipts)) {
-      receipts += ReceiptRecord.decode(value).receipt.document.amount;
-    }
+    const receipts = await sumOfReceipts(storage);
     const record = await storage.read(Key.balance);
     const balance = record === undefined ? 0n : BalanceRecord.decode(record).balance;
     if (balance !== receipts) {
@@ -66,4 +79,25 @@ export async function fromWallets(storages: Iterable<WalletStorage>): Promise<Wa
     }
   }
   return { book: { party: 'wallet', statements }, balances, faults };
+}
+
+/** What cash has signed: loads, less payments; and what its statements say beside them. */
+async function sumOfReceipts(storage: WalletStorage): Promise<bigint> {
+  const sums = new Map<bigint, bigint>();
+  for (const { value } of await storage.list(Key.receipts)) {
+    const { request, amount } = ReceiptRecord.decode(value).receipt.document;
+    sums.set(request, amount);
+  }
+  for (const { value } of await storage.list(Key.payments)) {
+    const { request, kind, amount } = PaymentRecord.decode(value).receipt.document;
+    if (kind === 'paid') sums.set(request, -amount);
+  }
+  for (const { value } of await storage.list(Key.statements)) {
+    for (const entry of StatementRecord.decode(value).statement.document.entries) {
+      const { transfer, phase, side, amount } = entry;
+      if (phase === 'pending' || phase === 'void' || sums.has(transfer)) continue;
+      sums.set(transfer, side === 'credit' ? amount : -amount);
+    }
+  }
+  return [...sums.values()].reduce((sum, amount) => sum + amount, 0n);
 }

@@ -12,6 +12,7 @@ import { CardInstitution } from '../../institution/card-institution.ts';
 import { Ledger } from '../../ledger/index.ts';
 import { cashIdentity } from '../../roles/cash/identity.ts';
 import { openCash } from '../../roles/cash/role.ts';
+import { type Partner, partner } from '../../roles/common/partner.ts';
 import type { Trace } from '../../roles/flow/flow.ts';
 import { MANAGEMENT_LIMITS } from '../../roles/management/limits.ts';
 import { cashClient, settlementClient } from '../../roles/management/partners.ts';
@@ -20,7 +21,6 @@ import { identityKeys } from '../../roles/settlement/keys.ts';
 import { openSettlement } from '../../roles/settlement/role.ts';
 import { openRoleStore } from '../../store/lmdb-store.ts';
 import type { Engine } from '../../wire/engine.ts';
-import { type Partner, partner } from './partner.ts';
 
 /** What pino's loggers have. */
 export interface RoleLog {

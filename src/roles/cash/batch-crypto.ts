@@ -7,6 +7,7 @@ import {
   hpke,
   type OpenItem,
   type SignedMessage,
+  type SignedRecords,
 } from '../../crypto/index.ts';
 
 export interface SealedBatch {
@@ -19,11 +20,19 @@ export interface SealedBatch {
 export interface BatchCrypto {
   /** For each item whether its signature is good. */
   verifyBatch(items: readonly SignedMessage[]): readonly boolean[] | Promise<readonly boolean[]>;
+  /**
+   * For each record whether its signature is good.
+   * @param isWhole several batches are under way: each is for one thread
+   */
+  verifyRecords(records: SignedRecords, isWhole?: boolean): readonly boolean[] | Promise<readonly boolean[]>;
   /** For each item its plaintext, or why it does not open. */
   openBatch(
     batch: SealedBatch,
   ): readonly (Uint8Array | CryptoError)[] | Promise<readonly (Uint8Array | CryptoError)[]>;
 }
+
+/** What of the pool cash uses. */
+export type CashPool = Pick<CryptoPool, 'verifyBatch' | 'verifyRecords' | 'openBatch'>;
 
 // A call takes 60 to 100 µs until its answer is here; a signature takes 12 µs in a batch, a seal 33 µs. From three times
 // that on, this thread had better do something else.
@@ -31,14 +40,27 @@ const VERIFY_ON_POOL_FROM = 24;
 const OPEN_ON_POOL_FROM = 8;
 
 /** @param pool left out: everything is computed on this thread */
-export function batchCrypto(pool?: Pick<CryptoPool, 'verifyBatch' | 'openBatch'>): BatchCrypto {
-  if (pool === undefined) return { verifyBatch: ed25519.verifyBatch, openBatch: hpke.openBatch };
+export function batchCrypto(pool?: CashPool): BatchCrypto {
+  if (pool === undefined) {
+    return {
+      verifyBatch: ed25519.verifyBatch,
+      verifyRecords: (records) => ed25519.verifyRecords(records),
+      openBatch: hpke.openBatch,
+    };
+  }
   return {
     verifyBatch(items) {
       if (items.length < VERIFY_ON_POOL_FROM) return ed25519.verifyBatch(items);
       return pool.verifyBatch(items).catch((error) => {
         expectUnavailable(error);
         return ed25519.verifyBatch(items);
+      });
+    },
+    verifyRecords(records, isWhole = false) {
+      if (records.keys.length < VERIFY_ON_POOL_FROM) return ed25519.verifyRecords(records);
+      return pool.verifyRecords(records, { isWhole }).catch((error) => {
+        expectUnavailable(error);
+        return ed25519.verifyRecords(records);
       });
     },
     openBatch(batch) {

@@ -16,7 +16,7 @@ import { Refusal } from '../common/refusal.ts';
 import { purchaseKind } from './check-payment.ts';
 import { findShop } from './find-holder.ts';
 import type { CashParts } from './interface.ts';
-import { verifyOrders } from './verify-orders.ts';
+import { OrderVerifier } from './verify-orders.ts';
 
 export interface DeskLimits {
   /** Batches that are being verified: two threads have the next ones at hand. Beyond: they wait as they came. */
@@ -43,7 +43,7 @@ interface Waiting {
   readonly resolve: (reply: EngineReply | Promise<EngineReply>) => void;
 }
 
-type DeskParts = Pick<CashParts, 'ledger' | 'registry' | 'shops' | 'verifyBatch' | 'log'>;
+type DeskParts = Pick<CashParts, 'ledger' | 'registry' | 'shops' | 'verifyRecords' | 'log'>;
 
 const NO_BODY = new Uint8Array(0);
 const isOrders = (operation: number): boolean => operation === RequestOperation.create_payment_orders;
@@ -52,6 +52,7 @@ export class OrderDesk implements Engine {
   readonly #parts: DeskParts;
   readonly #ledger: Ledger;
   readonly #limits: DeskLimits;
+  readonly #verifier: OrderVerifier;
   readonly #waiting: Waiting[] = [];
   readonly #relieved: (() => void)[] = [];
   #waitingBytes = 0;
@@ -62,6 +63,7 @@ export class OrderDesk implements Engine {
   constructor(parts: DeskParts, limits: DeskLimits = DESK_LIMITS) {
     this.#parts = parts;
     this.#limits = limits;
+    this.#verifier = new OrderVerifier(parts);
     this.#ledger = parts.ledger;
     this.#ledger.onRelieved(() => {
       this.#pump();
@@ -83,7 +85,7 @@ export class OrderDesk implements Engine {
     }
     return new Promise((resolve) => {
       this.#waiting.push({
-        request: { ...request, payload: payload.slice() },
+        request: { ...request, payload: new Uint8Array(payload) },
         state: isOrders(operation) ? 'unverified' : 'ready',
         resolve,
       });
@@ -154,7 +156,8 @@ export class OrderDesk implements Engine {
     waiting.state = 'verifying';
     this.#verifying++;
     try {
-      await verifyOrders(waiting.request.payload, this.#parts);
+      const isAlone = this.#verifying === 1 && this.#waiting.length === 1;
+      await this.#verifier.verify(waiting.request.payload, !isAlone);
       waiting.state = 'ready';
     } catch (error) {
       const text = error instanceof Error ? error.message : String(error);

@@ -1,6 +1,5 @@
 // Puts cash together: the ledger, the registry, the keys, and the engine that stands behind its server.
 import { Registry as MetricsRegistry } from 'prom-client';
-import type { CryptoPool } from '../../crypto/index.ts';
 import { type Clock, systemClock } from '../../ledger/clock.ts';
 import type { Ledger } from '../../ledger/index.ts';
 import { Currencies } from '../../shared/currency.ts';
@@ -12,7 +11,7 @@ import { RoleEngine } from '../common/role-engine.ts';
 import type { Trace } from '../flow/flow.ts';
 import { FlowRunner, run } from '../flow/flow-runner.ts';
 import { type CurrencyTerms, deviceAccount, systemAccounts } from './accounts.ts';
-import { batchCrypto } from './batch-crypto.ts';
+import { batchCrypto, type CashPool } from './batch-crypto.ts';
 import { performDeviceOrders } from './device-order-effects.ts';
 import { deviceOrderFlow } from './device-order-flow.ts';
 import { CashEngine } from './engine.ts';
@@ -35,7 +34,7 @@ export interface CashOptions {
   readonly ledger: Ledger;
   readonly store: RoleStore;
   /** Computes large batches, and is the caller's too; left out: they are computed on this thread. */
-  readonly pool?: Pick<CryptoPool, 'verifyBatch' | 'openBatch'>;
+  readonly pool?: CashPool;
   /** identity.ts makes it of the directory and the role's key sets. */
   readonly identity: CashIdentity;
   /** What devices may have accounts in, 1 to CURRENCIES_MAX. */

@@ -1,6 +1,6 @@
 // Payment orders straight to cash: verified by cash, applied in the order in which they came, once.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { createCryptoPool } from '../../../src/crypto/index.ts';
+import { createCryptoPool, ed25519, type SignedRecords } from '../../../src/crypto/index.ts';
 import { writeTransfer } from '../../../src/layout/generated.ts';
 import { furtherAccountId } from '../../../src/roles/cash/accounts.ts';
 import type { CashParts } from '../../../src/roles/cash/interface.ts';
@@ -290,10 +290,10 @@ describe('bounds', () => {
     const relieved: (() => void)[] = [];
     const parts = {
       ledger,
-      registry: { find: () => ({ preparedKey: alice.key.publicKey }) },
+      registry: { find: () => ({ preparedKey: ed25519.prepare(alice.key.publicKey) }) },
       shops: undefined,
-      verifyBatch: (items: readonly unknown[]) =>
-        new Promise((resolve) => verified.push(() => resolve(items.map(() => true)))),
+      verifyRecords: ({ keys }: SignedRecords) =>
+        new Promise((resolve) => verified.push(() => resolve(keys.map(() => true)))),
       log: { error: () => {}, warn: () => {} },
     };
     const made = new OrderDesk(parts as unknown as CashParts, {

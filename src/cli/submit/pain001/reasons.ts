@@ -76,6 +76,19 @@ const OF_STATUS: { readonly [name in CreateTransferStatusName]: ReasonCode | nul
   exceeds_debits: 'AG01',
   exceeds_credit_limit: 'AM14',
   exceeds_debit_limit: 'AM14',
+  reserved_field: 'MS03',
+  signature_not_checked: 'MS03',
+  signature_invalid: 'MS03',
+  flags_not_allowed: 'MS03',
+  exists_with_different_order: 'AM05',
+  order_expired: 'MS03',
+  sequence_must_not_be_zero: 'MS03',
+  payer_key_differs: 'MS03',
+  orders_closed: 'MS03',
+  sequence_too_old: 'MS03',
+  sequence_used: 'MS03',
+  exceeds_payment_limit: 'AM14',
+  exceeds_day_limit: 'AM14',
 };
 
 const OF_FINDING: { readonly [code in Iso20022ErrorCode]: ReasonCode } = {

@@ -1,8 +1,8 @@
 // A role's connection to another one. It is there from the start, whether or not the other is: a call without an answer is
 // `unknown` to the flow that made it, which asks again.
 import { Client, type ClientOptions } from '../../channel/client.ts';
-import type { MessageTransport } from '../../roles/common/role-client.ts';
 import type { ClientIdentity } from '../../wire/channel-identity.ts';
+import type { MessageTransport } from './role-client.ts';
 
 /** Longer than any answer takes (a role says `pending` after a quarter of a second); then the flow asks again. */
 const REQUEST_TIMEOUT_MS = 15_000;
