@@ -329,8 +329,8 @@ export class Purchases {
           const found = await ended();
           if (found !== undefined) return found;
           // Who does not answer may have paid; who says no, or nonsense, has said nothing that counts.
-          const isGone = no !== undefined || (reason !== undefined && attempt > 1);
-          if (isGone || this.#now() > expiresAt) {
+          const isGone = reason !== undefined && isTurn(attempt);
+          if (isGone || no !== undefined || this.#now() > expiresAt) {
             await patience.for(this.#askCash());
             const settled = await ended();
             if (settled !== undefined) return settled;
@@ -403,7 +403,7 @@ export class Purchases {
   async #askCash(): Promise<void> {
     const { sync, emit } = this.#with;
     try {
-      await this.#attempt(sync.run());
+      await sync.run();
     } catch (error) {
       if (error instanceof WalletError && error.code.startsWith('storage')) throw error;
       if (!(error instanceof WalletError || error instanceof TransportError)) throw error;
@@ -425,6 +425,9 @@ export class Purchases {
     return this.#with.options.clock.now();
   }
 }
+
+/** The second attempt, the fourth, the eighth …: a shop that is away for long must not make cash busy. */
+const isTurn = (attempt: number): boolean => attempt > 1 && (attempt & (attempt - 1)) === 0;
 
 function readCard(shop: string | ShopCard): ShopCard & { readonly offer?: string | undefined } {
   if (typeof shop !== 'string') return shop;
