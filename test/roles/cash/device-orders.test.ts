@@ -1,11 +1,12 @@
 // Block, unblock, limits, replace: signed by operators.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ed25519 } from '../../../src/crypto/index.ts';
-import { AccountFlags, OrderTermsFlags } from '../../../src/layout/generated.ts';
+import { AccountFlags, OrderTermsFlags, TransferFlags } from '../../../src/layout/generated.ts';
 import { furtherAccountId } from '../../../src/roles/cash/accounts.ts';
 import type { DeviceOrderAnswer } from '../../../src/roles/cash/messages.ts';
 import type { CallResult } from '../../../src/roles/common/role-client.ts';
 import { DeviceOrder, type SignedDeviceOrder } from '../../../src/roles/documents/device-order.ts';
+import { Random } from '../../../src/shared/random.ts';
 import { MemoryDisk, memoryRoleStore } from '../../store/memory-backend.ts';
 import { funded, openedShop, outcome, payAll, purchaseOf, type TestShop } from './pay-support.ts';
 import { ordered, paid, shopOrder, statementOf } from './shop-support.ts';
@@ -289,6 +290,67 @@ describe('who may order', () => {
       history: [{ state: 'setting' }, { state: 'moving' }, { state: 'done' }],
     });
   });
+});
+
+test('money of devices that pay, reserve and replace each other in any order: none is lost, none is made', async () => {
+  const seed = BigInt(process.env.SPECIE_SEED ?? Math.floor(performance.timeOrigin) % 2 ** 31);
+  console.log(`SPECIE_SEED=${seed}`);
+  const random = new Random(seed);
+  const till = await openedShop(cash);
+  const devices = [await funded(cash, 4_000n), await funded(cash, 2_000n)];
+  for (let i = 0; i < 6; i++) devices.push(await cash.opened());
+  const sum = 6_000n;
+  const purchases: bigint[] = [];
+  const replacedBy = new Map<bigint, bigint>();
+  for (let step = 0; step < 120; step++) {
+    const [one, other] = [random.pick(devices), random.pick(devices)];
+    const purchase = purchases[random.below(purchases.length + 1)];
+    const amount = BigInt(1 + random.below(50));
+    const about = { purchase: purchase!, amount };
+    switch (random.below(6)) {
+      case 0:
+      case 1: {
+        const isReserved = random.below(2) === 0;
+        const order = purchaseOf(one, till, {
+          amount,
+          ...(isReserved && { code: 21, flags: TransferFlags.pending, timeout: 3600 }),
+        });
+        const got = outcome((await payAll(cash, order))[0]!);
+        if (got === 'paid' || got === 'reserved') {
+          purchases.push(order.request);
+          expect(replacedBy.has(one.device)).toBe(false);
+        }
+        break;
+      }
+      case 2:
+      case 3:
+        if (purchase === undefined) break;
+        await ordered(
+          cash,
+          shopOrder(till, { ...about, action: 'capture' }),
+          shopOrder(till, { ...about, action: 'void', amount: 0n }),
+          shopOrder(till, { ...about, action: 'refund' }),
+        );
+        break;
+      default: {
+        const got = await Promise.all([
+          order(replace(one, other)),
+          order(replace(one, random.pick(devices))),
+        ]);
+        if (got[0]!.startsWith('done')) replacedBy.set(one.device, other.device);
+      }
+    }
+  }
+  const numbers = devices.map(({ device }) => device);
+  const accounts = await cash.ledger.lookupAccounts([...numbers, till.shop]);
+  const balances = accounts.map(({ creditsPosted, debitsPosted }) => creditsPosted - debitsPosted);
+  expect([seed, balances.reduce((total, balance) => total + balance, 0n)]).toEqual([seed, sum]);
+  // What a replaced device still has is reserved, or has become free since; a closed one has nothing.
+  for (const { id, flags, creditsPosted, debitsPosted, debitsPending } of accounts) {
+    if ((flags & AccountFlags.closed) === 0) continue;
+    expect([seed, id, creditsPosted - debitsPosted, debitsPending]).toEqual([seed, id, 0n, 0n]);
+  }
+  expect(accounts.some(({ flags }) => (flags & AccountFlags.closed) !== 0)).toBe(true);
 });
 
 test('a crash at any point of a replacement: it is finished at the start, and nothing is lost or doubled', async () => {
