@@ -1,6 +1,5 @@
 // kill -9 before and after every write of the ledger and the store, one after the other: asked again, everything is there
 // once, and the answers are those of a run without a crash.
-import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -18,62 +17,8 @@ import { Refusal } from '../../../src/roles/common/refusal.ts';
 import { LookupRequest } from '../../../src/roles/common/request-report.ts';
 import type { Codec } from '../../../src/shared/codec.ts';
 import { newShop, purchaseOf } from './pay-support.ts';
-import {
-  BALANCE_MAX,
-  CASH_KEY,
-  CASH_SEALING_KEY,
-  creditOf,
-  EUR,
-  keyPair,
-  newDevice,
-  SETTLEMENT_KEY,
-} from './support.ts';
-
-const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
-
-interface Call {
-  readonly peer: 'role' | 'operator';
-  readonly operation: number;
-  readonly messages: readonly string[];
-}
-
-type Run =
-  | { readonly kind: 'killed'; readonly at: string }
-  | { readonly kind: 'answered'; readonly answers: string[][] };
-
-function run(path: string, calls: readonly Call[], killAt: number): Promise<Run> {
-  return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [join(import.meta.dirname, 'victim.mjs'), path], {
-      stdio: ['pipe', 'pipe', 'pipe'],
-    });
-    let said = '';
-    let errors = '';
-    child.stdout.on('data', (chunk: Buffer) => {
-      said += chunk;
-    });
-    child.stderr.on('data', (chunk: Buffer) => {
-      errors += chunk;
-    });
-    child.on('close', (code, signal) => {
-      if (signal === 'SIGKILL') resolve({ kind: 'killed', at: said });
-      else if (code === 0) resolve({ kind: 'answered', answers: JSON.parse(said) });
-      else reject(new Error(`the victim ended by itself: ${errors}`));
-    });
-    child.stdin.end(
-      JSON.stringify({
-        settlementKey: hex(SETTLEMENT_KEY.publicKey),
-        cashSecretKey: hex(CASH_KEY.secretKey),
-        cashPublicKey: hex(CASH_KEY.publicKey),
-        sealingSecretKey: hex(CASH_SEALING_KEY.secretKey),
-        sealingPublicKey: hex(CASH_SEALING_KEY.publicKey),
-        currency: EUR,
-        balanceMax: String(BALANCE_MAX),
-        killAt,
-        calls,
-      }),
-    );
-  });
-}
+import { BALANCE_MAX, creditOf, EUR, keyPair, newDevice } from './support.ts';
+import { type Call, hex, run } from './victim.ts';
 
 const { open_account, open_shop, credit, pay, get_balance, lookup_request } = cashProtocol.operations;
 
