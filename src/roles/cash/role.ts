@@ -44,6 +44,8 @@ export interface CashOptions {
   readonly clock?: Clock;
   /** Pauses between attempts. Default: the system's. */
   readonly setTimer?: SetTimer;
+  /** 0 up to, but not including, 1: spreads those pauses. Default: the system's. */
+  readonly random?: () => number;
   /** Where a crash test may end the process. */
   readonly trace?: Trace;
   /** Default: nothing is logged. */
@@ -77,7 +79,7 @@ const SILENT: CashLog = { warn: () => {}, error: () => {} };
  */
 export async function openCash(options: CashOptions): Promise<Cash> {
   const { ledger, store, pool, identity, currencies, limits, log = SILENT, afterTurn } = options;
-  const { setTimer, trace } = options;
+  const { setTimer, random, trace } = options;
   checkTerms(currencies);
   for (const { currency } of currencies) await openSystemAccounts(ledger, currency);
   const signers = new Signers(identity);
@@ -96,6 +98,7 @@ export async function openCash(options: CashOptions): Promise<Cash> {
     clock,
     log,
     ...(setTimer === undefined ? {} : { setTimer }),
+    ...(random === undefined ? {} : { random }),
     ...(trace === undefined ? {} : { trace }),
   });
   const parts: CashParts = {

@@ -48,6 +48,7 @@
 import { type Infer, list, optional, struct, text, u8, u32, u64, u128, union } from '../../shared/codec.ts';
 import type { CreditRequest, OpenAccountRequest } from '../cash/messages.ts';
 import { AccountBinding, SealedAccount } from '../documents/account-seal.ts';
+import { DEVICE_CURRENCIES_MAX } from '../documents/device-order.ts';
 import { USER_DATA_BYTES_MAX } from '../documents/enrolment.ts';
 import { LoadOrder } from '../documents/load-order.ts';
 import {
@@ -63,7 +64,6 @@ import type { Flow, Put, WriteContext } from '../flow/flow.ts';
 import type { ChargeRequest, ReverseRequest } from '../settlement/messages.ts';
 import {
   Certificate,
-  DEVICE_CURRENCIES_MAX,
   findSigningKey,
   putAccount,
   putChannelKey,

@@ -1,5 +1,6 @@
 // A cash role in a process of its own, from the built package so that it starts quickly: `victim.mjs PATH`, on stdin
-// {settlementKey, cashSecretKey, cashPublicKey, currency, balanceMax, killAt, calls: [{peer, operation, messages}]}.
+// {settlementKey, cashSecretKey, cashPublicKey, sealingSecretKey, sealingPublicKey, currency, balanceMax, killAt,
+// calls: [{peer, operation, messages}]}.
 // Makes the calls one after the other and prints the answers; or kills itself (SIGKILL) at step `killAt`, where a step is
 // the moment before or after each write of the ledger and of the store.
 import { readFileSync, writeSync } from 'node:fs';
@@ -33,7 +34,8 @@ const watched = new Proxy(ledger, {
   get(target, name) {
     const value = target[name];
     if (typeof value !== 'function') return value;
-    if (name !== 'createAccounts' && name !== 'createTransfers') return value.bind(target);
+    if (!['createAccounts', 'createTransfers', 'createPaymentOrders'].includes(name))
+      return value.bind(target);
     return (records) => around(name, () => target[name](records));
   },
 });
@@ -47,6 +49,10 @@ const cash = await openCash({
   },
   identity: {
     settlementKey: () => fromHex(given.settlementKey),
+    sealingKey: () => ({
+      publicKey: fromHex(given.sealingPublicKey),
+      secretKey: fromHex(given.sealingSecretKey),
+    }),
     operatorKey: () => undefined,
     receiptKey: () => ({ publicKey: fromHex(given.cashPublicKey), secretKey: fromHex(given.cashSecretKey) }),
   },
