@@ -9,10 +9,9 @@
 // At the end once more, all of them.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { performance } from 'node:perf_hooks';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { type Client, connect } from '../src/channel/client.ts';
@@ -79,9 +78,18 @@ const clientIdentity: ClientIdentity = {
 // ---- cash, in its process
 
 interface Used {
-  /** Seconds of CPU so far: the process, and of it the main thread (as long as it was not waiting for events). */
+  /** Seconds of CPU so far: the process, and its main thread (0 where the system does not tell). */
   readonly process: number;
   readonly main: number;
+}
+
+function mainSeconds(): number {
+  try {
+    const [nanoseconds] = readFileSync(`/proc/self/task/${process.pid}/schedstat`, 'utf8').split(' ');
+    return Number(nanoseconds) / 1e9;
+  } catch {
+    return 0;
+  }
 }
 
 async function serve(path: string): Promise<void> {
@@ -108,8 +116,7 @@ async function serve(path: string): Promise<void> {
   const profile = new ThreadProfile();
   process.on('message', async (message) => {
     if (message === 'used') {
-      const main = performance.eventLoopUtilization().active / 1000;
-      process.send!({ process: seconds(process.cpuUsage()), main } satisfies Used);
+      process.send!({ process: seconds(process.cpuUsage()), main: mainSeconds() } satisfies Used);
     } else if (message === 'profile') {
       await profile.start();
       process.send!('profiling');

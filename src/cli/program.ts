@@ -10,6 +10,7 @@ import { institutionCommand } from './commands/institution.ts';
 import { keysCommand } from './commands/keys.ts';
 import { quickstartCommand } from './commands/quickstart.ts';
 import { requestCommand } from './commands/request.ts';
+import { shopCommand } from './commands/shop.ts';
 import { shopsCommand } from './commands/shops.ts';
 import { startCommand } from './commands/start.ts';
 import { statsCommand } from './commands/stats.ts';
@@ -57,6 +58,7 @@ ${EXIT_CODE_HELP}`,
     startCommand(exit),
     institutionCommand(exit, output),
     walletCommand(exit, output),
+    shopCommand(exit, output),
     deviceCommand(output),
     shopsCommand(output),
     requestCommand(output, exit),

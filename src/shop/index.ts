@@ -2,6 +2,7 @@
 export { type Article, Catalogue } from './catalogue.ts';
 export { ShopError, type ShopErrorCode } from './errors.ts';
 export type { ShopLog } from './interface.ts';
+export { askDesk, atDesk, type DeskCommand, type DeskReply } from './node/desk.ts';
 export {
   type AskOptions,
   askForCertificate,
@@ -9,7 +10,7 @@ export {
   makeShop,
 } from './node/enrol.ts';
 export { OpenShop, type OpenShopOptions, openShop } from './node/open-shop.ts';
-export { ShopHome } from './node/shop-home.ts';
+export { currencyOf, SHOP_HOME_DEFAULT, SHOP_PORT_DEFAULT, ShopHome } from './node/shop-home.ts';
 export type { DayTotals, OrderRecord, SaleState } from './records.ts';
 export type { Sale } from './sale.ts';
 export { type NumberedSale, Shop, type ShopOptions } from './shop.ts';

@@ -413,6 +413,9 @@ describe('specie submit', () => {
     expect(await refused('f', message(), ...known, '--answer', '-', '--json')).toContain(
       '--json: expected --answer',
     );
+    expect(await refused('f', message(), ...known, '--answer', join(folder, 'f'))).toContain(
+      '--answer: expected a file of its own',
+    );
     expect(await refused('g', message(), ...known, '--answer', join(folder, 'no', 'where.xml'))).toContain(
       'ENOENT',
     );

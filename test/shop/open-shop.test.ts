@@ -140,7 +140,7 @@ describe('an open shop', () => {
     const { shop } = await opened(path);
     const { certificate } = decodeShopCard(shop.card());
     const named = new Client({
-      url: shop.url,
+      url: shop.url!,
       identity: {
         ...keyClientIdentity({
           to: 'management',

@@ -178,6 +178,7 @@ const orderAnswers = answerCodec<ShopOrderAnswer, string>(ShopOrderAnswer, MANAG
 export class Management {
   readonly paid = new Map<bigint, PayRequest>();
   readonly done = new Map<bigint, ShopOrder>();
+  readonly orders: SignedShopOrder[] = [];
   /** Messages of each frame. */
   readonly frames: (readonly PayRequest[])[] = [];
   readonly counts = new Map<bigint, number>();
@@ -220,6 +221,7 @@ export class Management {
     }
     const request = ShopOrderRequest.decode(message);
     const { document } = request.order;
+    this.orders.push(request.order);
     const scripted = this.script.order?.(request, this.#count(document.request));
     if (scripted === 'silence') return undefined;
     if (scripted !== undefined && scripted !== 'lost') return orderAnswers.encode(scripted);

@@ -1,7 +1,10 @@
 // The wallet buys: against an honest shop and an honest cash.
 import { expect, test } from 'vitest';
+import { TransferCode } from '../../src/roles/cash/accounts.ts';
 import { BuyRequest, ShopOperation } from '../../src/roles/shop/messages.ts';
 import type { Wallet } from '../../src/wallet/core/index.ts';
+import { PURCHASE_CODES } from '../../src/wallet/core/purchase.ts';
+import { Settings } from '../../src/wallet/core/records.ts';
 import { TestShop } from './shop.ts';
 import { enrolledWallet, eur, newWorld, openWallet, type WalletChanges, type World } from './support.ts';
 
@@ -345,6 +348,21 @@ test('what cannot be bought', async () => {
   const gone = new TestShop(world.management, 5n);
   world.management.shops.clear();
   await expect(buy({ shop: gone.card, patienceMs: 500 })).rejects.toMatchObject({ code: 'unreachable' });
-  const loose = await enrolledWallet(newWorld());
-  await loose.close();
+});
+
+test('a wallet from before it could buy is opened, and buys', async () => {
+  const { world, shop, wallet } = await desk();
+  await wallet.close();
+  const settings = Settings.decode(world.disk.get('wallet')!);
+  world.disk.set('wallet', Settings.encode({ ...settings, version: 1 }));
+  const again = await openWallet(world);
+  expect(Settings.decode(world.disk.get('wallet')!)).toEqual({ ...settings, version: 2 });
+  expect((await again.buy({ shop: shop.card, articles: [{ article: 'coffee' }] })).balance).toBe(9680n);
+  await expectBooksRight(again, 9680n);
+  world.disk.set('wallet', Settings.encode({ ...settings, version: 3 }));
+  await expect(openWallet(world)).rejects.toMatchObject({ code: 'wallet_damaged' });
+});
+
+test('the codes of the transfers are those of the chart of accounts', () => {
+  expect(PURCHASE_CODES).toEqual({ sale: TransferCode.payment, authorisation: TransferCode.authorisation });
 });

@@ -54,15 +54,15 @@ export class TestShop {
   readonly offers = new Map<string, Omit<GetOfferAnswer, 'certificate'>>();
   authorisationSecondsMax = 3600;
   certificateDays = 100n;
-  readonly address = 'ws://127.0.0.1:9/v1';
-  readonly #keys = { signing: generateKeyPair('signing'), channel: generateKeyPair('channel') };
+  address = 'ws://127.0.0.1:9/v1';
+  readonly keys = { signing: generateKeyPair('signing'), channel: generateKeyPair('channel') };
   readonly #management: TestManagement;
   readonly #attempts = new Map<string, number>();
 
   constructor(management: TestManagement, number = 1n << 90n) {
     this.#management = management;
     this.number = number;
-    management.shops.set(Buffer.from(this.#keys.channel.publicKey).toString('hex'), this);
+    management.shops.set(Buffer.from(this.keys.channel.publicKey).toString('hex'), this);
   }
 
   certificate(change: Partial<ShopCertificate> = {}) {
@@ -71,8 +71,8 @@ export class TestShop {
     const content = {
       shop: this.number,
       name: 'Cafe Ada',
-      signingKey: this.#keys.signing.publicKey,
-      channelKey: this.#keys.channel.publicKey,
+      signingKey: this.keys.signing.publicKey,
+      channelKey: this.keys.channel.publicKey,
       serial: 1n,
       notBefore: now() - 300_000_000_000n,
       notAfter: now() + this.certificateDays * DAY,

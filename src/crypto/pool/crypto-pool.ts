@@ -8,7 +8,7 @@ import { BatchPool, type CryptoPoolOptions, type CryptoPoolStats } from './batch
 import { SHA256_BATCH, SHA512_BATCH } from './hash-operations.ts';
 import { openBatch, sealBatch } from './hpke-operations.ts';
 import { verifyBatch } from './verify-operation.ts';
-import { verifyRecords } from './verify-records-operation.ts';
+import { type PoolRecordsOptions, verifyRecords } from './verify-records-operation.ts';
 import { SHARED_SECRET_BATCH } from './x25519-operation.ts';
 
 export type { CryptoPoolOptions, CryptoPoolStats } from './batch-pool.ts';
@@ -37,7 +37,7 @@ export interface CryptoPool {
   /** ed25519.verifyBatch */
   verifyBatch(items: readonly SignedMessage[], options?: VerifyBatchOptions): Promise<boolean[]>;
   /** ed25519.verifyRecords */
-  verifyRecords(records: SignedRecords, options?: VerifyBatchOptions): Promise<boolean[]>;
+  verifyRecords(records: SignedRecords, options?: PoolRecordsOptions): Promise<boolean[]>;
   /** hpke.openBatch */
   openBatch(
     options: RecipientKey & { readonly items: readonly OpenItem[] },

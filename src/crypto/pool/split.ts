@@ -17,6 +17,8 @@ export interface SplitLimits {
   readonly threads: number;
   /** What the body of a part may take. One item alone may take more. */
   readonly bytesMax: number;
+  /** One part, if it has room. */
+  readonly isWhole?: boolean;
 }
 
 export class Splitter<Shared, Item> {
@@ -34,7 +36,7 @@ export class Splitter<Shared, Item> {
     operation: Operation<Shared, Item, unknown>,
     shared: Shared,
     items: readonly Item[],
-    { threads, bytesMax }: SplitLimits,
+    { threads, bytesMax, isWhole = false }: SplitLimits,
   ) {
     this.#items = items.slice();
     this.#bytesMax = bytesMax;
@@ -42,7 +44,7 @@ export class Splitter<Shared, Item> {
     this.#itemBytes = Float64Array.from(items, (item) => operation.itemBytes(item, shared));
     this.#itemNanoseconds = Float64Array.from(items, (item) => operation.itemNanoseconds(item));
     this.#nanosecondsLeft = this.#itemNanoseconds.reduce((sum, nanoseconds) => sum + nanoseconds, 0);
-    this.#partsLeft = partCount(this.#nanosecondsLeft, threads);
+    this.#partsLeft = isWhole ? 1 : partCount(this.#nanosecondsLeft, threads);
   }
 
   get hasMore(): boolean {

@@ -44,17 +44,22 @@ const VERIFY_RECORDS: Operation<Shared, number, boolean> = {
   },
 };
 
+export interface PoolRecordsOptions extends VerifyBatchOptions {
+  /** Not divided over the threads: for calls of which several are under way. One sum over more signatures takes less. */
+  readonly isWhole?: boolean;
+}
+
 /** As ed25519.verifyRecords. */
 export async function verifyRecords(
   pool: BatchPool,
   signed: SignedRecords,
-  options: VerifyBatchOptions = {},
+  options: PoolRecordsOptions = {},
 ): Promise<boolean[]> {
   expectRecords(signed);
   const { randomBytes } = expectBatch([], options);
   const verdicts = new Array<boolean>(signed.keys.length).fill(false);
   const indices = keyedRecords(signed);
-  const answers = await pool.run(VERIFY_RECORDS, { signed, randomBytes }, indices);
+  const answers = await pool.run(VERIFY_RECORDS, { signed, randomBytes }, indices, options.isWhole);
   indices.forEach((index, i) => {
     verdicts[index] = answers[i]!;
   });

@@ -20,8 +20,11 @@ export interface SealedBatch {
 export interface BatchCrypto {
   /** For each item whether its signature is good. */
   verifyBatch(items: readonly SignedMessage[]): readonly boolean[] | Promise<readonly boolean[]>;
-  /** For each record whether its signature is good. */
-  verifyRecords(records: SignedRecords): readonly boolean[] | Promise<readonly boolean[]>;
+  /**
+   * For each record whether its signature is good.
+   * @param isWhole several batches are under way: each is for one thread
+   */
+  verifyRecords(records: SignedRecords, isWhole?: boolean): readonly boolean[] | Promise<readonly boolean[]>;
   /** For each item its plaintext, or why it does not open. */
   openBatch(
     batch: SealedBatch,
@@ -39,8 +42,11 @@ const OPEN_ON_POOL_FROM = 8;
 /** @param pool left out: everything is computed on this thread */
 export function batchCrypto(pool?: CashPool): BatchCrypto {
   if (pool === undefined) {
-    const { verifyBatch, verifyRecords } = ed25519;
-    return { verifyBatch, verifyRecords, openBatch: hpke.openBatch };
+    return {
+      verifyBatch: ed25519.verifyBatch,
+      verifyRecords: (records) => ed25519.verifyRecords(records),
+      openBatch: hpke.openBatch,
+    };
   }
   return {
     verifyBatch(items) {
@@ -50,9 +56,9 @@ export function batchCrypto(pool?: CashPool): BatchCrypto {
         return ed25519.verifyBatch(items);
       });
     },
-    verifyRecords(records) {
+    verifyRecords(records, isWhole = false) {
       if (records.keys.length < VERIFY_ON_POOL_FROM) return ed25519.verifyRecords(records);
-      return pool.verifyRecords(records).catch((error) => {
+      return pool.verifyRecords(records, { isWhole }).catch((error) => {
         expectUnavailable(error);
         return ed25519.verifyRecords(records);
       });

@@ -156,7 +156,8 @@ export class OrderDesk implements Engine {
     waiting.state = 'verifying';
     this.#verifying++;
     try {
-      await this.#verifier.verify(waiting.request.payload);
+      const isAlone = this.#verifying === 1 && this.#waiting.length === 1;
+      await this.#verifier.verify(waiting.request.payload, !isAlone);
       waiting.state = 'ready';
     } catch (error) {
       const text = error instanceof Error ? error.message : String(error);

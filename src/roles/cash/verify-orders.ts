@@ -34,9 +34,10 @@ export class OrderVerifier {
   /**
    * Writes each order's verdict into it.
    * @param orders at a multiple of 4 in their buffer
+   * @param isWhole several batches are under way: each is for one thread
    * @throws RequestError, CryptoError: none is written that is not right
    */
-  async verify(orders: Uint8Array): Promise<void> {
+  async verify(orders: Uint8Array, isWhole: boolean): Promise<void> {
     refuseVerdicts(orders);
     const view = new DataView(orders.buffer, orders.byteOffset, orders.byteLength);
     const words = new Uint32Array(orders.buffer, orders.byteOffset, orders.byteLength / 4);
@@ -52,7 +53,7 @@ export class OrderVerifier {
       if (keys[i] === undefined) unknown.push(i);
     }
     if (unknown.length > 0) await this.#lookUp(view, words, unknown, keys);
-    const verdicts = await this.#parts.verifyRecords({ ...ORDER_RECORDS, records: orders, keys });
+    const verdicts = await this.#parts.verifyRecords({ ...ORDER_RECORDS, records: orders, keys }, isWhole);
     for (let i = 0; i < keys.length; i++) {
       if (keys[i] !== undefined) stamp(view, i, verdicts[i] ? OrderVerdict.good : OrderVerdict.bad);
     }

@@ -31,5 +31,6 @@ export const MANAGEMENT_REFUSALS = [
   'payer_mismatch',
   'payee_mismatch',
   'purchase_unknown',
+  'request_mismatch',
 ] as const;
 export type ManagementRefusal = (typeof MANAGEMENT_REFUSALS)[number];

@@ -20,6 +20,7 @@ import {
   u128,
   union,
 } from '../../shared/codec.ts';
+import { MovedBalance } from '../cash/messages.ts';
 import { operation, protocol } from '../common/operation.ts';
 import {
   ListRequests,
@@ -44,6 +45,7 @@ import { SHOP_NAME_BYTES_MAX, ShopEnrolment } from '../documents/shop-enrolment.
 import { digest, publicKey } from '../documents/signed.ts';
 import { Statement, StatementQuery } from '../documents/statement.ts';
 import { MANAGEMENT_REFUSALS } from './errors.ts';
+import { DEVICE_CURRENCIES_MAX } from './registry.ts';
 
 export const ManagementOperation = {
   enrol: 32,
@@ -212,7 +214,7 @@ export const DeviceOrderAnswer = union({
   done: struct({
     timestamp: u64,
     /** Of a replacement: what has moved, by currency. */
-    moved: list(struct({ currency: u32, amount: u128, stillReserved: u128 }), 16),
+    moved: list(MovedBalance, DEVICE_CURRENCIES_MAX),
   }),
 });
 export type DeviceOrderAnswer = Infer<typeof DeviceOrderAnswer>;

@@ -22,6 +22,7 @@ import type { ShopLog } from '../interface.ts';
 import { managementCalls } from '../management-calls.ts';
 import type { PurchaseTrace } from '../purchases.ts';
 import { Shop, type ShopOptions } from '../shop.ts';
+import { serveDesk } from './desk.ts';
 import { addressOf } from './enrol.ts';
 import { currencyOf, SHOP_HOME_DEFAULT, ShopHome } from './shop-home.ts';
 import { Upkeep } from './upkeep.ts';
@@ -55,6 +56,8 @@ export interface OpenShopOptions {
   readonly host?: string;
   readonly port?: number;
   readonly limits?: Partial<ServerLimits>;
+  /** false: no server for wallets and no desk; for commands on a shop that is not open. */
+  readonly serve?: boolean;
   readonly clock?: Clock;
   readonly setTimer?: SetTimer;
   /** In place of a connection to management: tests. */
@@ -151,6 +154,7 @@ export class OpenShop extends Shop {
         closeParts,
       );
       closing.push(() => Shop.prototype.close.call(shop));
+      if (options.serve === false) return shop;
       shop.#server = await Server.listen({
         engine: shop.engine,
         identity: shopServerIdentity(channel),
@@ -159,6 +163,12 @@ export class OpenShop extends Shop {
         onFault: (error) => log.error({ err: error }, 'fault'),
       });
       home.keepCard(shop.card());
+      try {
+        const desk = await serveDesk(shop, home.socketPath, log);
+        closing.push(() => desk.close());
+      } catch (error) {
+        log.warn({ err: error }, 'no desk: commands have to wait until the shop is closed');
+      }
       return shop;
     } catch (error) {
       await closeParts().catch(() => {});
@@ -166,9 +176,9 @@ export class OpenShop extends Shop {
     }
   }
 
-  /** Where wallets find it. */
-  get url(): string {
-    return this.#server!.url;
+  /** Where the server listens; undefined: it serves nobody. */
+  get url(): string | undefined {
+    return this.#server?.url;
   }
 
   get articles(): readonly Article[] {

@@ -317,6 +317,7 @@ export class Purchases {
     const { request, message } = record;
     const { expiresAt } = BuyRequest.decode(message).terms;
     const link = new ShopLink(options.transport, shop);
+    let isAnswered = false;
     const ended = async (): Promise<RequestRecord | undefined> => {
       const now = await book.request(request);
       return now !== undefined && !isOpen(now.state) ? now : undefined;
@@ -326,11 +327,12 @@ export class Purchases {
         for (let attempt = 1; ; attempt++) {
           emit({ type: 'sent', request, attempt });
           const { reason, no } = await patience.for(this.#attemptAt(link, record));
+          isAnswered ||= reason === undefined;
           const found = await ended();
           if (found !== undefined) return found;
           // Who does not answer may have paid; who says no, or nonsense, has said nothing that counts.
-          const isGone = no !== undefined || (reason !== undefined && attempt > 1);
-          if (isGone || this.#now() > expiresAt) {
+          const isGone = reason !== undefined && isTurn(attempt);
+          if (isGone || no !== undefined || this.#now() > expiresAt) {
             await patience.for(this.#askCash());
             const settled = await ended();
             if (settled !== undefined) return settled;
@@ -339,6 +341,11 @@ export class Purchases {
           await waitFor(reason);
         }
       });
+    } catch (error) {
+      if (isAnswered || !(error instanceof WalletError) || error.code !== 'unfinished') throw error;
+      // Without an answer, the reason that helps is that there was none.
+      const what = `request ${idText(request)}: expected an answer of the shop at ${shop.address}, got none`;
+      throw new WalletError('unreachable', what, { request, cause: error });
     } finally {
       this.#close(link);
     }
@@ -403,7 +410,7 @@ export class Purchases {
   async #askCash(): Promise<void> {
     const { sync, emit } = this.#with;
     try {
-      await this.#attempt(sync.run());
+      await sync.run();
     } catch (error) {
       if (error instanceof WalletError && error.code.startsWith('storage')) throw error;
       if (!(error instanceof WalletError || error instanceof TransportError)) throw error;
@@ -425,6 +432,9 @@ export class Purchases {
     return this.#with.options.clock.now();
   }
 }
+
+/** The second attempt, the fourth, the eighth …: a shop that is away for long must not make cash busy. */
+const isTurn = (attempt: number): boolean => attempt > 1 && (attempt & (attempt - 1)) === 0;
 
 function readCard(shop: string | ShopCard): ShopCard & { readonly offer?: string | undefined } {
   if (typeof shop !== 'string') return shop;

@@ -19,6 +19,7 @@ import type { Book, CheckedStatement } from './book.ts';
 import { checkStatement } from './check-statement.ts';
 import { WalletError } from './errors.ts';
 import type { ManagementLink } from './management-link.ts';
+import { within } from './patience.ts';
 import { TransportError } from './ports.ts';
 import type { HistoryEntry } from './records.ts';
 import type { WalletOptions } from './wallet-types.ts';
@@ -37,12 +38,15 @@ export class Sync {
   readonly #book: Book;
   readonly #link: ManagementLink;
   readonly #options: WalletOptions;
+  readonly #attemptMs: number;
   #last: Promise<unknown> = Promise.resolve();
 
-  constructor(book: Book, link: ManagementLink, options: WalletOptions) {
+  /** @param attemptMs how long it waits for one page */
+  constructor(book: Book, link: ManagementLink, options: WalletOptions, attemptMs: number) {
     this.#book = book;
     this.#link = link;
     this.#options = options;
+    this.#attemptMs = attemptMs;
   }
 
   /**
@@ -88,11 +92,11 @@ export class Sync {
 
   async #page(query: StatementQuery, asOf: bigint): Promise<CheckedStatement> {
     const message = GetStatementRequest.encode({ query });
-    const answer = await this.#link.ask(
-      'device',
-      ManagementOperation.get_statement,
-      message,
-      GetStatementAnswer,
+    const { clock, crypto } = this.#options;
+    // Nobody may hold up those that come after.
+    const attempt = <T>(work: Promise<T>): Promise<T> => within(clock, this.#attemptMs, work);
+    const answer = await attempt(
+      this.#link.ask('device', ManagementOperation.get_statement, message, GetStatementAnswer),
     );
     if (answer instanceof Refusal) {
       if (mayRepeat(answer)) throw new TransportError('unreachable', `management: ${answer.code}`);
@@ -100,10 +104,9 @@ export class Sync {
     }
     const { statement } = answer;
     const { keyId } = statement.document;
-    const { clock, crypto } = this.#options;
     let cashKey = this.#link.trust.cashKey(keyId, clock.now());
     if (cashKey === undefined) {
-      await this.#link.fetchDirectory('device');
+      await attempt(this.#link.fetchDirectory('device'));
       cashKey = this.#link.trust.cashKey(keyId, clock.now());
     }
     const wrong =

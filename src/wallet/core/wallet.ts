@@ -100,7 +100,7 @@ export class Wallet {
       now: () => Number(clock.now() / NANOSECONDS_A_MILLISECOND),
       random: (bytes) => bytes.set(crypto.randomBytes(bytes.length)),
     });
-    this.#sync = new Sync(book, this.#link, options);
+    this.#sync = new Sync(book, this.#link, options, this.#times.attemptMs);
     this.#purchases = new Purchases({
       book,
       link: this.#link,

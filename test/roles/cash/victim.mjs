@@ -1,5 +1,6 @@
 // A cash role in a process of its own, from the built package so that it starts quickly: `victim.mjs PATH`, on stdin
-// {settlementKey, operatorKey, cashSecretKey, cashPublicKey, currency, balanceMax, killAt, calls: [{peer, operation, messages}]}.
+// {settlementKey, operatorKey, cashSecretKey, cashPublicKey, sealingSecretKey, sealingPublicKey, currency, balanceMax, killAt,
+// calls: [{peer, operation, messages}]}.
 // Makes the calls one after the other and prints the answers; or kills itself (SIGKILL) at step `killAt`, where a step is
 // the moment before or after each write of the ledger and of the store.
 import { readFileSync, writeSync } from 'node:fs';
@@ -27,7 +28,7 @@ function step(name) {
   process.kill(process.pid, 'SIGKILL');
 }
 
-const WRITES = new Set(['createAccounts', 'createTransfers', 'setOrderTerms']);
+const WRITES = new Set(['createAccounts', 'createTransfers', 'createPaymentOrders', 'setOrderTerms']);
 
 const ledger = await Ledger.open({ path: join(path, 'ledger') });
 const store = await openRoleStore({ path: join(path, 'store') });
@@ -50,6 +51,10 @@ const cash = await openCash({
   identity: {
     settlementKey: () => fromHex(given.settlementKey),
     operatorKey: () => fromHex(given.operatorKey),
+    sealingKey: () => ({
+      publicKey: fromHex(given.sealingPublicKey),
+      secretKey: fromHex(given.sealingSecretKey),
+    }),
     receiptKey: () => ({ publicKey: fromHex(given.cashPublicKey), secretKey: fromHex(given.cashSecretKey) }),
   },
   currencies: [{ currency: given.currency, balanceMax: BigInt(given.balanceMax) }],

@@ -1,7 +1,7 @@
 // Runs victim.mjs: a cash role in a process of its own, which ends itself where it is told to.
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
-import { BALANCE_MAX, CASH_KEY, EUR, SETTLEMENT_KEY } from './support.ts';
+import { BALANCE_MAX, CASH_KEY, CASH_SEALING_KEY, EUR, SETTLEMENT_KEY } from './support.ts';
 
 export const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
 
@@ -44,6 +44,8 @@ export function run(
         settlementKey: hex(SETTLEMENT_KEY.publicKey),
         cashSecretKey: hex(CASH_KEY.secretKey),
         cashPublicKey: hex(CASH_KEY.publicKey),
+        sealingSecretKey: hex(CASH_SEALING_KEY.secretKey),
+        sealingPublicKey: hex(CASH_SEALING_KEY.publicKey),
         operatorKey: hex(operatorKey),
         currency: EUR,
         balanceMax: String(BALANCE_MAX),

@@ -280,7 +280,16 @@ describe('orders', () => {
     await stage.openShop(grocer);
     expect(codeOf(await order(grocer.order(8_000n)))).toBe('not_permitted');
     expect(codeOf(await order(baker.order(8_000n, {}, grocer.signing)))).toBe('signature_invalid');
-    expect(codeOf(await order(baker.order(0n)))).toBe('malformed');
+    for (const change of [
+      { request: 0n },
+      { purchase: 0n },
+      { purchase: 8_000n },
+      { currency: 0 },
+      { amount: 0n },
+      { action: 'void' as const },
+    ]) {
+      expect(codeOf(await order(baker.order(8_000n, change)))).toBe('malformed');
+    }
     expect(codeOf(await order(baker.order(8_000n), { ...baker.peer, channelKey: new Uint8Array(32) }))).toBe(
       'shop_unknown',
     );

@@ -1,5 +1,6 @@
 // `specie submit payroll.xml`: what the command does with a payment initiation.
 import { rename, rm, writeFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
 import { Iso20022Error, messageNameOf, writePaymentStatus } from '../../../iso20022/index.ts';
 import type { Currencies } from '../../../shared/currency.ts';
 import { withClient } from '../../connect.ts';
@@ -60,6 +61,9 @@ export async function submitInitiationFile(
   }
   if (answerPath === '-' && options.json) {
     throw new CommandError('--json: expected --answer to be a file, got standard output for both');
+  }
+  if ([path, options.aliases].some((other) => other !== '-' && resolve(other) === resolve(answerPath))) {
+    throw new CommandError('--answer: expected a file of its own, got one that is read');
   }
   const aliases = await readAliases(options.aliases, currencies);
   const initiation = await readInitiation(path, currencies).catch((error: unknown) => {
