@@ -50,11 +50,11 @@ const cash = await openCash({
   },
   identity: {
     settlementKey: () => fromHex(given.settlementKey),
+    operatorKey: () => fromHex(given.operatorKey),
     sealingKey: () => ({
       publicKey: fromHex(given.sealingPublicKey),
       secretKey: fromHex(given.sealingSecretKey),
     }),
-    operatorKey: () => fromHex(given.operatorKey),
     receiptKey: () => ({ publicKey: fromHex(given.cashPublicKey), secretKey: fromHex(given.cashSecretKey) }),
   },
   currencies: [{ currency: given.currency, balanceMax: BigInt(given.balanceMax) }],
