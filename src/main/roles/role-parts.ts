@@ -189,7 +189,7 @@ export function settlementParts(options: PartsOptions): Promise<RoleParts> {
 
 /** Cash: the ledger, the role beside it, and the threads that open seals and verify signatures. */
 export function cashParts(options: PartsOptions): Promise<RoleParts> {
-  const { home, log, registry, failed } = options;
+  const { home, log, registry, failed, trace } = options;
   return whole(async (opened) => {
     const ledger = opened.add(
       await Ledger.open({
@@ -216,6 +216,7 @@ export function cashParts(options: PartsOptions): Promise<RoleParts> {
         currencies: [{ currency: currency.ledger, balanceMax: limits.balanceMax }],
         limits: { devicesMax: limits.devicesMax, shopsMax: limits.shopsMax },
         log,
+        ...(trace && { trace }),
       }),
     );
     return { engine: cash.engine, revoked: NOBODY, found: ledger.recovery };

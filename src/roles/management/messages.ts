@@ -29,7 +29,7 @@ import {
   LookupRequestAnswer,
 } from '../common/request-report.ts';
 import { SealedAccount } from '../documents/account-seal.ts';
-import { DeviceOrder } from '../documents/device-order.ts';
+import { DEVICE_CURRENCIES_MAX, DeviceOrder } from '../documents/device-order.ts';
 import { AccountFiling, Enrolment, USER_DATA_BYTES_MAX } from '../documents/enrolment.ts';
 import { LoadOrder } from '../documents/load-order.ts';
 import {
@@ -45,7 +45,6 @@ import { SHOP_NAME_BYTES_MAX, ShopEnrolment } from '../documents/shop-enrolment.
 import { digest, publicKey } from '../documents/signed.ts';
 import { Statement, StatementQuery } from '../documents/statement.ts';
 import { MANAGEMENT_REFUSALS } from './errors.ts';
-import { DEVICE_CURRENCIES_MAX } from './registry.ts';
 
 export const ManagementOperation = {
   enrol: 32,
