@@ -85,6 +85,18 @@ export class Book {
     return value && RefusedRecord.decode(value);
   }
 
+  // All of them, for an audit.
+
+  *finals(): Generator<readonly [bigint, FinalRecord]> {
+    for (const { key, value } of pages(this.#store, PURCHASE))
+      yield [idOfKey(key), FinalRecord.decode(value)];
+  }
+
+  *refusedInDoubt(): Generator<readonly [bigint, RefusedRecord]> {
+    for (const { key, value } of pages(this.#store, REFUSED))
+      yield [idOfKey(key), RefusedRecord.decode(value)];
+  }
+
   /** @throws StoreError */
   takeIn(
     purchases: readonly {
