@@ -19,6 +19,8 @@ export interface ServerLimits {
   connectionsMax: number;
   /** Of them, peers without a certificate: one more pushes out the oldest of them. */
   strangersMax: number;
+  /** Of them, peers that stay unnamed, as a shop's customers do: one more pushes out the oldest that waits for nothing. */
+  unnamedMax: number;
   /** Longest frame of a peer on an encrypted connection. */
   messageBytesMax: number;
   writesInFlightMax: number;
@@ -38,6 +40,7 @@ export interface ServerLimits {
 export const SERVER_LIMITS: ServerLimits = {
   connectionsMax: CONNECTIONS_MAX,
   strangersMax: CONNECTIONS_MAX,
+  unnamedMax: CONNECTIONS_MAX,
   messageBytesMax: MESSAGE_BYTES_MAX,
   writesInFlightMax: WRITES_IN_FLIGHT_MAX,
   readsInFlightMax: READS_IN_FLIGHT_MAX,

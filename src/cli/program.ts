@@ -3,13 +3,14 @@ import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { accountsCommand } from './commands/accounts.ts';
 import { auditCommand } from './commands/audit.ts';
-import { devicesCommand } from './commands/devices.ts';
+import { deviceCommand } from './commands/device.ts';
 import { generateCommand } from './commands/generate.ts';
 import { initCommand } from './commands/init.ts';
 import { institutionCommand } from './commands/institution.ts';
 import { keysCommand } from './commands/keys.ts';
 import { quickstartCommand } from './commands/quickstart.ts';
 import { requestCommand } from './commands/request.ts';
+import { shopsCommand } from './commands/shops.ts';
 import { startCommand } from './commands/start.ts';
 import { statsCommand } from './commands/stats.ts';
 import { submitCommand } from './commands/submit.ts';
@@ -56,7 +57,8 @@ ${EXIT_CODE_HELP}`,
     startCommand(exit),
     institutionCommand(exit, output),
     walletCommand(exit, output),
-    devicesCommand(output),
+    deviceCommand(output),
+    shopsCommand(output),
     requestCommand(output, exit),
     auditCommand(output, exit),
     submitCommand(output, exit),

@@ -1,4 +1,4 @@
-// How roles, operators and devices present themselves to a server. Each field is looked up when it is read, at every
+// How roles, operators, devices and shops present themselves to a server. Each field is looked up when it is read, at every
 // connection, so that the next one is made with rotated keys. Nothing here is of Node.
 import type { ClientIdentity } from '../wire/channel-identity.ts';
 import type { SignedDeviceCertificate } from './device-certificate.ts';
@@ -6,6 +6,7 @@ import { DeviceCertificate } from './device-certificate.ts';
 import type { Directory } from './directory.ts';
 import { currentKeys, type IdentitySource } from './own-keys.ts';
 import type { RoleName } from './roles.ts';
+import { ShopCertificate, type SignedShopCertificate } from './shop-certificate.ts';
 import type { Clock } from './time.ts';
 
 /** From one role to another: both are in the directory. The getters throw IdentityError not_listed, missing. */
@@ -65,4 +66,30 @@ export function deviceClientIdentity(
       return DeviceCertificate.signed.encode(certificate());
     },
   };
+}
+
+/** A shop to management or to cash. */
+export function shopClientIdentity(
+  options: KnownServer & {
+    readonly to: 'management' | 'cash';
+    readonly channelKey: { readonly secretKey: Uint8Array };
+    readonly certificate: () => SignedShopCertificate;
+  },
+): ClientIdentity {
+  const { to, directory, clock, channelKey, certificate } = options;
+  return {
+    pattern: 'IK',
+    staticKey: channelKey.secretKey,
+    get remoteStaticKey() {
+      return directory().currentKeySet(to, clock()).keys.channel;
+    },
+    get payload() {
+      return ShopCertificate.signed.encode(certificate());
+    },
+  };
+}
+
+/** A wallet to a shop: it knows the shop by its certificate, and does not say who it is. */
+export function customerClientIdentity({ channelKey }: Pick<ShopCertificate, 'channelKey'>): ClientIdentity {
+  return { pattern: 'NK', remoteStaticKey: channelKey };
 }

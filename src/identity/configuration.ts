@@ -74,6 +74,7 @@ export const ConfigurationFile = fields({
     loadAmountMax: amount.default('500'),
     balanceMax: amount.default('1000'),
     devicesMax: wholeNumber(1, 1_000_000_000).default(1_000_000),
+    shopsMax: wholeNumber(1, 1_000_000).default(10_000),
     deviceRequestsPerMinute: wholeNumber(1, 1_000_000).default(60),
     deviceDeclinesPerDay: wholeNumber(1, 1_000_000).default(20),
     certificateDays: wholeNumber(1, 3650).default(365),
@@ -97,6 +98,8 @@ export interface Limits {
   readonly balanceMax: Amount;
   /** How many devices the system takes in. */
   readonly devicesMax: number;
+  /** How many shops operators approve, closed ones counted. */
+  readonly shopsMax: number;
   /** New loads and account filings of one device. */
   readonly deviceRequestsPerMinute: number;
   /** Loads of one device that the institution declines; then it waits for the next day. */

@@ -6,7 +6,6 @@ import type { ClientIdentity, ServerIdentity } from '../wire/channel-identity.ts
 import { equalBytes } from './binary-text.ts';
 import { keyClientIdentity, roleClientIdentity } from './client-identity.ts';
 import type { Configuration } from './configuration.ts';
-import type { RevokedPredicate } from './device-certificate.ts';
 import type { Directory } from './directory.ts';
 import type { ListedKeySet } from './directory-content.ts';
 import { IdentityError } from './errors.ts';
@@ -27,7 +26,7 @@ import type { PassphraseSource } from './passphrase.ts';
 import { PrivateFiles } from './private-files.ts';
 import type { RoleName } from './roles.ts';
 import { SeenDirectory } from './seen-directory.ts';
-import { serverIdentity } from './server-identity.ts';
+import { type RevokedPredicate, serverIdentity } from './server-identity.ts';
 import { systemCrypto } from './system-crypto.ts';
 import { type Clock, systemClock } from './time.ts';
 

@@ -5,22 +5,24 @@
 //     IK        none          an operator, listed         operator
 //     IK        none          nobody known                unenrolled, at management only
 //     IK        certificate   the certificate's device    device, at management only
-//     NK                                                  refused: no role of now serves the unnamed
+//     IK        certificate   the certificate's shop      shop, at management and at cash
+//     NK                                                  refused: shops alone serve the unnamed (shop-server-identity.ts)
 //
 // Every question is answered from the directory as it is at that moment, so a rotation needs no restart.
 import type { Admission, Initiator, ServerIdentity } from '../wire/channel-identity.ts';
 import type { ChannelRefusal } from '../wire/channel-refusal.ts';
 import { equalBytes } from './binary-text.ts';
-import {
-  type CertificateRefusalReason,
-  openDeviceCertificate,
-  type RevokedPredicate,
-} from './device-certificate.ts';
+import type { CertificateChecks, CertificateRefusalReason } from './certificate.ts';
+import { type DeviceCertificate, openDeviceCertificate } from './device-certificate.ts';
 import type { IdentitySource } from './own-keys.ts';
 import { channelKeys } from './own-keys.ts';
 import type { RoleName } from './roles.ts';
+import { isShopCertificate, openShopCertificate, type ShopCertificate } from './shop-certificate.ts';
 import type { IdentityCrypto } from './signed.ts';
 import { type Clock, FOREVER, isoTime } from './time.ts';
+
+/** Says whether management has taken the certificate of a device or of a shop back. */
+export type RevokedPredicate = (certificate: DeviceCertificate | ShopCertificate) => boolean;
 
 export interface ServerIdentityOptions {
   readonly role: RoleName;
@@ -44,6 +46,11 @@ const refuse = (refused: ChannelRefusal['refused'], message: string): ChannelRef
   refused,
   message,
 });
+
+const ANOTHERS_CERTIFICATE = refuse(
+  'untrusted_certificate',
+  'certificate: expected the one of the key of this channel, got one of another key',
+);
 
 function admit(peer: Admission['peer'], until: bigint): Admission {
   return until === FOREVER ? { peer } : { peer, until };
@@ -80,31 +87,44 @@ export function serverIdentity({
     return admit({ kind: 'role', role: key.role, keyId }, key.keySet.openUntil);
   };
 
+  const checks = (now: bigint): CertificateChecks<DeviceCertificate | ShopCertificate> => ({
+    issuerKey: (keyId) => source.current().directory.verificationKey('management', keyId, now),
+    now,
+    revoked,
+    crypto,
+  });
+
+  const refuseCertificate = ({
+    reason,
+    message,
+  }: {
+    readonly reason: CertificateRefusalReason;
+    readonly message: string;
+  }): ChannelRefusal => {
+    if (reason === 'unknown_issuer') source.missed?.();
+    return refuse(REFUSED[reason], message);
+  };
+
   const authoriseDevice = (staticKey: Uint8Array, payload: Uint8Array): Admission | ChannelRefusal => {
-    if (role !== 'management') {
-      return refuse('wrong_role', `expected a role or an operator at ${role}, got a device`);
-    }
-    const { directory } = source.current();
-    const now = clock();
-    const { certificate, refusal } = openDeviceCertificate(payload, {
-      issuerKey: (keyId) => directory.verificationKey('management', keyId, now),
-      now,
-      revoked,
-      crypto,
-    });
-    if (refusal !== undefined) {
-      if (refusal.reason === 'unknown_issuer') source.missed?.();
-      return refuse(REFUSED[refusal.reason], refusal.message);
-    }
-    if (!equalBytes(certificate.channelKey, staticKey)) {
-      return refuse(
-        'untrusted_certificate',
-        'certificate: expected the one of the key of this channel, got one of another key',
-      );
-    }
+    if (role !== 'management') return refuse('wrong_role', `expected no device at ${role}, got one`);
+    const { certificate, refusal } = openDeviceCertificate(payload, checks(clock()));
+    if (refusal !== undefined) return refuseCertificate(refusal);
+    if (!equalBytes(certificate.channelKey, staticKey)) return ANOTHERS_CERTIFICATE;
     const { device, signingKey, channelKey, serial, notAfter } = certificate;
     return admit({ kind: 'device', device, signingKey, channelKey, serial, notAfter }, notAfter);
   };
+
+  const authoriseShop = (staticKey: Uint8Array, payload: Uint8Array): Admission | ChannelRefusal => {
+    if (role === 'settlement') return refuse('wrong_role', `expected no shop at ${role}, got one`);
+    const { certificate, refusal } = openShopCertificate(payload, checks(clock()));
+    if (refusal !== undefined) return refuseCertificate(refusal);
+    if (!equalBytes(certificate.channelKey, staticKey)) return ANOTHERS_CERTIFICATE;
+    const { shop, signingKey, channelKey, serial, notAfter } = certificate;
+    return admit({ kind: 'shop', shop, signingKey, channelKey, serial, notAfter }, notAfter);
+  };
+
+  const authoriseCertificate = (staticKey: Uint8Array, payload: Uint8Array): Admission | ChannelRefusal =>
+    isShopCertificate(payload) ? authoriseShop(staticKey, payload) : authoriseDevice(staticKey, payload);
 
   const authoriseKey = (staticKey: Uint8Array): Admission | ChannelRefusal => {
     const { directory } = source.current();
@@ -146,7 +166,7 @@ export function serverIdentity({
         return refuse('pattern_not_allowed', `expected IK or KK at ${role}, got ${pattern}`);
       }
       if (pattern === 'IK') {
-        return payload.length > 0 ? authoriseDevice(staticKey, payload) : authoriseKey(staticKey);
+        return payload.length > 0 ? authoriseCertificate(staticKey, payload) : authoriseKey(staticKey);
       }
       if (payload.length > 0) {
         return refuse('malformed_payload', `expected no payload in KK, got ${payload.length} bytes`);

@@ -54,6 +54,7 @@ export class System implements ServerIdentity {
     }
     const [, name, number] = text(payload).match(/^(\w+) ?(\d*)$/) ?? [];
     if (name === 'broken') throw new Error('broken');
+    if (name === 'stranger') return { peer: { kind: 'unenrolled', channelKey: staticKey! }, ...until };
     if (name !== 'device') {
       return { refused: 'expired_certificate', message: 'expected one that is valid, got one of last year' };
     }
@@ -84,6 +85,11 @@ export class System implements ServerIdentity {
   role(role: string, key = keyPair()): ClientIdentity {
     this.roles.set(hex(keyIdOf(key.publicKey)), { role, key });
     return { pattern: 'KK', staticKey: key.secretKey, remoteStaticKey: this.keys[0]!.publicKey };
+  }
+
+  /** Whoever wants a certificate of this server. */
+  stranger(key = keyPair()): ClientIdentity {
+    return { ...this.device(0, key), payload: utf8('stranger') };
   }
 
   /** Whoever knows this server. */

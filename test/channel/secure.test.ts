@@ -245,7 +245,7 @@ describe('who is not', () => {
     const ended: number[] = [];
     const stranger = (number: number) =>
       client(server, {
-        identity: system.unnamed(),
+        identity: system.stranger(),
         reconnectFirstMs: 60_000,
         reconnectLastMs: 60_000,
         onEvent: (event) => void (event.type === 'disconnected' && ended.push(number)),
@@ -256,6 +256,56 @@ describe('who is not', () => {
     expect(server.report().connections).toBe(3);
     await (await client(server, { identity: system.device(2) })).ping();
     await device.ping();
+  });
+
+  test('of a crowd of unnamed customers the oldest that waits for nothing goes; whoever waits for an answer gets it', async () => {
+    const system = new System();
+    const engine = new EchoEngine();
+    let open = (): void => {};
+    engine.gate = new Promise((resolve) => {
+      open = resolve;
+    });
+    const server = await serve({ engine, identity: system, limits: { connectionsMax: 8, unnamedMax: 2 } });
+    const ended: number[] = [];
+    const customer = (number: number) =>
+      client(server, {
+        identity: system.unnamed(),
+        reconnectFirstMs: 60_000,
+        reconnectLastMs: 60_000,
+        onEvent: (event) => void (event.type === 'disconnected' && ended.push(number)),
+      });
+    const buying = (await customer(0)).call(40, [utf8('abc')]);
+    await until(() => engine.messages === 1);
+    for (let number = 1; number < 4; number++) await (await customer(number)).ping();
+    await until(() => ended.length === 2);
+    expect(ended).toEqual([1, 2]);
+    open();
+    expect(Buffer.from((await buying)[0]!).toString()).toBe('cba');
+    expect(server.report().connections).toBe(2);
+  });
+
+  test('when all unnamed customers wait for an answer, the newcomer comes again', async () => {
+    const system = new System();
+    const engine = new EchoEngine();
+    let open = (): void => {};
+    engine.gate = new Promise((resolve) => {
+      open = resolve;
+    });
+    const server = await serve({ engine, identity: system, limits: { unnamedMax: 1 } });
+    const buying = (await client(server, { identity: system.unnamed() })).call(40, [utf8('abc')]);
+    await until(() => engine.messages === 1);
+    const events: ClientEvent[] = [];
+    const second = client(server, {
+      identity: system.unnamed(),
+      reconnectFirstMs: 5,
+      reconnectLastMs: 5,
+      onEvent: (event) => void events.push(event),
+    });
+    await until(() => events.length > 0);
+    expect(events[0]).toMatchObject({ reason: expect.stringContaining('at most 1 unnamed') });
+    open();
+    await buying;
+    await (await second).ping();
   });
 
   test('when devices have taken every place, a role still comes in', async () => {

@@ -8,6 +8,7 @@ import { type CashOperations, cashProtocol, type PayRequest } from '../../src/ro
 import { answerCodec } from '../../src/roles/common/answer.ts';
 import type { MessageOperation, RequestOf } from '../../src/roles/common/operation.ts';
 import { Refusal } from '../../src/roles/common/refusal.ts';
+import { DeviceOrder } from '../../src/roles/documents/device-order.ts';
 import type { SignedChargeReceipt } from '../../src/roles/documents/receipts.ts';
 import { managementClient } from '../../src/roles/management/client.ts';
 import { type ManagementOperations, managementProtocol } from '../../src/roles/management/messages.ts';
@@ -20,8 +21,9 @@ import { encodeHello } from '../../src/wire/hello.ts';
 import { RequestOperation } from '../../src/wire/operation.ts';
 import { CloseCode } from '../../src/wire/status.ts';
 import { paymentOrder, payRequest, sealedTo } from '../roles/cash/pay-support.ts';
-import { Device, now } from './device.ts';
+import { Device, now, signedBy, soon } from './device.ts';
 import { messageFrame, Raw, sealed } from './raw.ts';
+import { HandmadeShop } from './shop.ts';
 import { accountNumber, answerOf, EUR, eventually, System, toldBy } from './system.ts';
 
 const seed = process.env.SPECIE_SEED ? BigInt(process.env.SPECIE_SEED) : 20_261_121n;
@@ -42,11 +44,30 @@ type Bases = {
   readonly cash: { readonly [Name in keyof CashOperations]: RequestOf<CashOperations[Name]>[] };
 };
 const PROTOCOLS = { management: managementProtocol, settlement: settlementProtocol, cash: cashProtocol };
-const OF_DEVICES = ['file_account', 'load', 'get_balance', 'get_directory', 'renew_certificate'];
-const OF_OPERATORS = ['lookup_request', 'list_requests', 'list_devices', 'revoke_device'];
+const OF_DEVICES = [
+  'file_account',
+  'load',
+  'get_balance',
+  'get_directory',
+  'renew_certificate',
+  'get_statement',
+];
+const OF_SHOPS = ['pay', 'shop_order'];
+const OF_OPERATORS = [
+  'lookup_request',
+  'list_requests',
+  'list_devices',
+  'revoke_device',
+  'device_order',
+  'list_shops',
+  'approve_shop',
+  'close_shop',
+  'list_shop_requests',
+];
 
 let system: System;
 let device: Device;
+let handmade: HandmadeShop;
 let bases: Bases;
 
 beforeAll(async () => {
@@ -80,6 +101,18 @@ beforeAll(async () => {
   answerOf(await cash.openShop({ shop, signingKey: device.signing.publicKey, currency: EUR }));
   const purchase = aPurchase(device, shop);
   answerOf(await cash.pay(purchase));
+  handmade = await HandmadeShop.open(system, accountNumber(5));
+  const forwarded = handmade.forwards(aPurchase(device, handmade.number));
+  const shopsOwn = managementClient(await handmade.connect());
+  await eventually(async () => answerOf(await shopsOwn.pay(forwarded)).kind !== 'pending');
+  const blocking = signedBy(
+    DeviceOrder,
+    {
+      ...{ request: id(), operator: system.operator.name, device: bare.number, reason: 'for the test' },
+      ...{ action: { kind: 'block' } as const, applyBy: soon() },
+    },
+    system.operator.signing,
+  );
   // Beyond the last: what is answered to ten thousand of them should be short.
   const lists = [{ after: 2n ** 127n, limit: 2 }];
   bases = {
@@ -100,6 +133,16 @@ beforeAll(async () => {
       list_requests: lists,
       list_devices: lists,
       revoke_device: [{ device: revoked.number, reason: 'once more' }],
+      get_statement: [{ query: { currency: EUR, after: 0n, purchases: [request] } }],
+      enrol_shop: [{ enrolment: handmade.enrolment }],
+      pay: [forwarded],
+      shop_order: [{ order: handmade.refund(forwarded.request, 1n) }],
+      // Of a device that has no money, so that none moves.
+      device_order: [{ order: blocking }],
+      list_shops: lists,
+      approve_shop: [{ shop: handmade.number }],
+      list_shop_requests: [{ shop: handmade.number, after: undefined, limit: 2 }],
+      close_shop: [{ shop: id() >> 2n, reason: 'for the test' }],
     },
     settlement: {
       charge: [
@@ -229,6 +272,7 @@ function randomBytes(random: Random, size: number): Buffer {
 function clientFor(role: RoleName, name: string): Promise<Client> {
   if (OF_OPERATORS.includes(name)) return system.asOperator(role);
   if (role !== 'management') return system.asRole('management', role);
+  if (OF_SHOPS.includes(name)) return handmade.connect();
   return OF_DEVICES.includes(name) ? device.connect() : new Device(system).connect();
 }
 

@@ -1,9 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import { ed25519, hpke, noise, sha256 } from '../../src/crypto/index.ts';
 import {
+  customerClientIdentity,
   deviceClientIdentity,
   keyClientIdentity,
   roleClientIdentity,
+  shopClientIdentity,
 } from '../../src/identity/client-identity.ts';
 import { DeviceCertificate, issueDeviceCertificate } from '../../src/identity/device-certificate.ts';
 import { keyIdOf } from '../../src/identity/key-set.ts';
@@ -11,6 +13,8 @@ import { generateKeyPair } from '../../src/identity/new-key-set.ts';
 import { sealingKey } from '../../src/identity/own-keys.ts';
 import { ROLES, type RoleName } from '../../src/identity/roles.ts';
 import { serverIdentity } from '../../src/identity/server-identity.ts';
+import { issueShopCertificate, ShopCertificate } from '../../src/identity/shop-certificate.ts';
+import { shopServerIdentity } from '../../src/identity/shop-server-identity.ts';
 import { systemCrypto } from '../../src/identity/system-crypto.ts';
 import type { Initiator } from '../../src/wire/channel-identity.ts';
 import {
@@ -43,6 +47,21 @@ const certificate = issueDeviceCertificate(
   { sha256 },
 );
 const payload = DeviceCertificate.signed.encode(certificate);
+const shopChannel = generateKeyPair('channel', seededBytes(54));
+const shopsCertificate = issueShopCertificate(
+  {
+    shop: 88n,
+    name: 'Kiosk',
+    signingKey: generateKeyPair('signing', seededBytes(55)).publicKey,
+    channelKey: shopChannel.publicKey,
+    serial: 5n,
+    notBefore: START + DAY,
+    notAfter: START + 90n * DAY,
+  },
+  signer,
+  { sha256 },
+);
+const shopsPayload = ShopCertificate.signed.encode(shopsCertificate);
 const stranger = generateKeyPair('channel', seededBytes(52));
 const strangersCertificate = DeviceCertificate.signed.encode(
   issueDeviceCertificate(certificate.document, ed25519.signingKey(seededBytes(53)(32)), { sha256 }),
@@ -151,6 +170,51 @@ describe('whom a server lets in', () => {
     ],
     ['a device at cash', 'cash', NOW, ik(device, payload), { refused: 'wrong_role' }],
     ['a device at settlement', 'settlement', NOW, ik(device, payload), { refused: 'wrong_role' }],
+    ...(['management', 'cash'] as const).map((role): [string, RoleName, bigint, Initiator, object] => [
+      'a shop',
+      role,
+      NOW,
+      ik(shopChannel.publicKey, shopsPayload),
+      {
+        peer: { kind: 'shop', shop: 88n, serial: 5n, channelKey: shopChannel.publicKey },
+        until: shopsCertificate.document.notAfter,
+      },
+    ]),
+    [
+      'a shop at settlement',
+      'settlement',
+      NOW,
+      ik(shopChannel.publicKey, shopsPayload),
+      { refused: 'wrong_role' },
+    ],
+    [
+      "a shop's certificate of another channel key",
+      'cash',
+      NOW,
+      ik(stranger.publicKey, shopsPayload),
+      { refused: 'untrusted_certificate' },
+    ],
+    [
+      "a shop's certificate too late",
+      'cash',
+      START + 91n * DAY,
+      ik(shopChannel.publicKey, shopsPayload),
+      { refused: 'expired_certificate' },
+    ],
+    [
+      "a shop's certificate that says it is a device's",
+      'management',
+      NOW,
+      ik(shopChannel.publicKey, Uint8Array.of(1, ...shopsPayload.subarray(1))),
+      { refused: 'malformed_payload' },
+    ],
+    [
+      "a device's certificate that says it is a shop's",
+      'cash',
+      NOW,
+      ik(device, Uint8Array.of(0x81, ...payload.subarray(1))),
+      { refused: 'malformed_payload' },
+    ],
     [
       'a certificate of another channel key',
       'management',
@@ -203,6 +267,31 @@ describe('whom a server lets in', () => {
   test('a revoked certificate', () => {
     const { identity } = server('management', NOW, ({ serial }) => serial === 4n);
     expect(identity.authorise(ik(device, payload))).toMatchObject({ refused: 'revoked_certificate' });
+    expect(identity.authorise(ik(shopChannel.publicKey, shopsPayload))).toHaveProperty('peer');
+  });
+
+  test("a shop's revoked certificate", () => {
+    const { identity } = server('cash', NOW, ({ serial }) => serial === 5n);
+    expect(identity.authorise(ik(shopChannel.publicKey, shopsPayload))).toMatchObject({
+      refused: 'revoked_certificate',
+    });
+  });
+
+  test.each<[string, Initiator, object]>([
+    ['a customer', { pattern: 'NK', staticKey: undefined, payload: EMPTY }, { peer: { kind: 'unnamed' } }],
+    [
+      'a customer who says more',
+      { pattern: 'NK', staticKey: undefined, payload },
+      { refused: 'malformed_payload' },
+    ],
+    ['a device', ik(device, payload), { refused: 'pattern_not_allowed' }],
+    ['an operator', ik(operator), { refused: 'pattern_not_allowed' }],
+    ['a role', kk(mgmt.channel.publicKey), { refused: 'pattern_not_allowed' }],
+  ])('at a shop: %s', (_, initiator, expected) => {
+    const identity = shopServerIdentity(shopChannel);
+    expect(identity.authorise(initiator)).toMatchObject(expected);
+    expect(identity.channelKeys()).toEqual([shopChannel]);
+    expect(identity.peerKey(keyIdOf(mgmt.channel.publicKey, sha256))).toBeUndefined();
   });
 
   test('what nobody knows makes the directory be looked at again', () => {
@@ -292,6 +381,13 @@ describe('handshakes with what the builders give', () => {
       channelKey: deviceChannel,
       certificate: () => certificate,
     }),
+    shop: shopClientIdentity({
+      to: 'management',
+      directory,
+      clock,
+      channelKey: shopChannel,
+      certificate: () => shopsCertificate,
+    }),
   };
   test.each(Object.entries(clients))('%s', (kind, client) => {
     const { identity } = server('management', NOW);
@@ -311,5 +407,13 @@ describe('handshakes with what the builders give', () => {
       payload: received,
     });
     expect(decision).toMatchObject({ peer: { kind } });
+  });
+
+  test('unnamed', () => {
+    const client = customerClientIdentity(shopsCertificate.document);
+    const initiator = noise.initiate(client);
+    const responder = noise.respond({ pattern: 'NK', staticKey: shopChannel.secretKey });
+    expect(responder.readMessage(initiator.writeMessage())).toEqual(EMPTY);
+    expect(responder.remoteStaticKey).toBeUndefined();
   });
 });

@@ -1,8 +1,8 @@
 import { fc, test as property } from '@fast-check/vitest';
 import { describe, expect, test } from 'vitest';
 import { ed25519, sha256 } from '../../src/crypto/index.ts';
+import type { CertificateChecks } from '../../src/identity/certificate.ts';
 import {
-  type CertificateChecks,
   DeviceCertificate,
   issueDeviceCertificate,
   openDeviceCertificate,
@@ -26,7 +26,9 @@ const signed = issueDeviceCertificate(content, signer, { sha256 });
 const bytes = DeviceCertificate.signed.encode(signed);
 const directoryNow = directory();
 
-function checks(change: Partial<CertificateChecks> = {}): CertificateChecks {
+function checks(
+  change: Partial<CertificateChecks<DeviceCertificate>> = {},
+): CertificateChecks<DeviceCertificate> {
   const now = change.now ?? START + 2n * DAY;
   return {
     issuerKey: (keyId) => directoryNow.verificationKey('management', keyId, now),

@@ -54,6 +54,8 @@ export class Door {
   readonly #turns: Turn[] = [];
   /** Proven, and without a certificate; in the order of their coming. */
   readonly #strangers = new Set<Connection>();
+  /** Proven, and not to be known by name: likewise. */
+  readonly #unnamed = new Set<Connection>();
   #turn: NodeJS.Immediate | undefined;
 
   constructor(options: DoorOptions) {
@@ -76,6 +78,7 @@ export class Door {
     const visitor = this.#visitors.get(connection);
     if (visitor === undefined) {
       this.#strangers.delete(connection);
+      this.#unnamed.delete(connection);
       return;
     }
     visitor.channel?.close();
@@ -206,9 +209,14 @@ export class Door {
       this.#end(connection, 'try_later', `expected at most ${limits.connectionsMax} connections`);
       return undefined;
     }
+    if (peer.kind === 'unnamed' && !this.#makesRoom()) {
+      this.#end(connection, 'try_later', `expected at most ${limits.unnamedMax} unnamed connections`);
+      return undefined;
+    }
     this.#visitors.delete(connection);
     connection.proven(channel, visitor.admission!);
-    if (isStranger(peer)) this.#takeIn(connection);
+    if (peer.kind === 'unenrolled') this.#takeIn(connection);
+    else if (peer.kind === 'unnamed') this.#unnamed.add(connection);
     metrics.handshakeEnded('welcome');
     return frame;
   }
@@ -220,6 +228,21 @@ export class Door {
     const [oldest] = this.#strangers;
     this.#strangers.delete(oldest!);
     oldest!.close(CloseCode.try_later, 'more connections without a certificate than there is room for');
+  }
+
+  /**
+   * For one more that stays unnamed. Whoever has asked for something gets his answer, however many come; of the others the
+   * oldest goes, and may come back.
+   */
+  #makesRoom(): boolean {
+    if (this.#unnamed.size < this.#options.limits.unnamedMax) return true;
+    for (const connection of this.#unnamed) {
+      if (connection.inFlight > 0 || !connection.flushed) continue;
+      this.#unnamed.delete(connection);
+      connection.close(CloseCode.try_later, 'more unnamed connections than there is room for');
+      return true;
+    }
+    return false;
   }
 
   #open(connection: Connection, channel: SecureChannel, message: Uint8Array): Uint8Array | undefined {
@@ -236,10 +259,6 @@ export class Door {
     if (this.#visitors.has(connection)) this.#options.metrics.handshakeEnded(code);
     connection.close(CloseCode[code], message);
   }
-}
-
-function isStranger({ kind }: Peer): boolean {
-  return kind === 'unenrolled' || kind === 'unnamed';
 }
 
 function placesFor({ kind }: Peer, { connectionsMax }: ServerLimits): number {

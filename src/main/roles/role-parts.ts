@@ -3,9 +3,9 @@ import { randomFillSync } from 'node:crypto';
 import { join } from 'node:path';
 import type { Registry } from 'prom-client';
 import { createCryptoPool } from '../../crypto/index.ts';
-import type { RevokedPredicate } from '../../identity/device-certificate.ts';
 import type { Directory } from '../../identity/directory.ts';
 import type { RoleHome } from '../../identity/load-home.ts';
+import type { RevokedPredicate } from '../../identity/server-identity.ts';
 import { isStillKey } from '../../identity/standing.ts';
 import { systemClock } from '../../identity/time.ts';
 import { CardInstitution } from '../../institution/card-institution.ts';
@@ -118,10 +118,12 @@ export function managementParts(options: PartsOptions): Promise<RoleParts> {
       partners.set(role, connection);
       return connection;
     };
+    const pool = opened.add(createCryptoPool());
     const { currency, limits } = home.configuration;
     const management = opened.add(
       await openManagement({
         store,
+        pool,
         identity: home.source,
         settlement: settlementClient(to('settlement')),
         cash: cashClient(to('cash')),
@@ -131,6 +133,7 @@ export function managementParts(options: PartsOptions): Promise<RoleParts> {
             { currency: currency.ledger, amountMin: limits.loadAmountMin, amountMax: limits.loadAmountMax },
           ],
           devicesMax: limits.devicesMax,
+          shopsMax: limits.shopsMax,
           deviceRequestsPerMinute: limits.deviceRequestsPerMinute,
           deviceDeclinesPerDay: limits.deviceDeclinesPerDay,
           certificateValidityNs: BigInt(limits.certificateDays) * NANOSECONDS_A_DAY,
@@ -211,7 +214,7 @@ export function cashParts(options: PartsOptions): Promise<RoleParts> {
         pool,
         identity: cashIdentity(home.source, systemClock),
         currencies: [{ currency: currency.ledger, balanceMax: limits.balanceMax }],
-        limits: { devicesMax: limits.devicesMax },
+        limits: { devicesMax: limits.devicesMax, shopsMax: limits.shopsMax },
         log,
       }),
     );

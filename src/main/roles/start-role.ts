@@ -8,6 +8,7 @@ import type { RoleName } from '../../identity/roles.ts';
 import { hasLostStanding } from '../../identity/standing.ts';
 import { systemClock } from '../../identity/time.ts';
 import type { Trace } from '../../roles/flow/flow.ts';
+import { FRAME_BYTES_MAX } from '../../roles/management/limits.ts';
 import type { Engine } from '../../wire/engine.ts';
 import { channelMetrics } from '../channel-metrics.ts';
 import {
@@ -32,9 +33,8 @@ export const START_ORDER = ['cash', 'settlement', 'management'] as const satisfi
  * Where devices come in, and anybody who wants to be one.
  * - connectionsMax: each costs some KB. Beyond: they are told to come again.
  * - strangersMax: those that enrol, for a moment each. Beyond: the oldest goes.
- * - messageBytesMax: the longest message of a device has some 4 KB; whoever begins a long one holds so much memory.
  */
-const DEVICE_LIMITS = { connectionsMax: 16_384, strangersMax: 1_024, messageBytesMax: 64 * 1024 };
+const DEVICE_LIMITS = { connectionsMax: 16_384, strangersMax: 1_024, messageBytesMax: FRAME_BYTES_MAX };
 
 export interface StartRoleOptions {
   readonly home: string;

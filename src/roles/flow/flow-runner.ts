@@ -186,6 +186,16 @@ export class FlowRunner {
     return answers as Promise<Standing<State> | Refusal<Code>>[];
   }
 
+  /** Something has come that the request's effect waits for: it is performed now, and not after its pause. */
+  wake(id: bigint): void {
+    const open = this.#open.get(id);
+    // Without a timer it is being performed or written.
+    if (open?.cancelTimer === undefined || this.#isClosing) return;
+    open.cancelTimer();
+    open.cancelTimer = undefined;
+    this.#follow(open);
+  }
+
   /** What became of a request, for ever; undefined: it is not known here. @throws StoreError store_corrupt */
   lookup(id: bigint): RequestRecord | undefined {
     const bytes = this.#store.get(REQUESTS, id);

@@ -3,26 +3,35 @@
 import type { Clock } from '../../identity/time.ts';
 import type { StoreReads, StoreTransaction } from '../../store/store.ts';
 import { Refusal } from '../common/refusal.ts';
+import type { SignedDeviceOrder } from '../documents/device-order.ts';
 import type { AccountFiling, Enrolment } from '../documents/enrolment.ts';
+import type { ShopEnrolment } from '../documents/shop-enrolment.ts';
 import {
   checkAmount,
   checkApplyBy,
   checkCurrency,
   checkDevice,
+  checkInUse,
   checkKeysFree,
+  checkNotBlocked,
   checkOnFile,
   checkRoom,
+  checkRoomForShop,
   checkSealKey,
   checkTimeToEnrol,
+  deviceUnknown,
   type Refused,
+  refuse,
 } from './check.ts';
-import { drawDeviceNumber, type RandomBytes } from './device-number.ts';
+import { drawNumber, type RandomBytes } from './device-number.ts';
+import type { DeviceOrderState } from './device-order-flow.ts';
 import type { EnrolState, FilingState, LoadState } from './flow.ts';
 import type { CurrentDirectory } from './interface.ts';
 import type { ManagementLimits } from './limits.ts';
 import type { LoadRequest } from './messages.ts';
 import type { DevicePeer } from './peers.ts';
-import { findSigningKey, isNumberTaken } from './registry.ts';
+import { findDevice, findSigningKey, isNumberTaken } from './registry.ts';
+import type { ShopFlowState } from './shop-flow.ts';
 import { checkLoads, checkRequests, countRequest } from './usage.ts';
 
 export interface AdmissionOptions {
@@ -63,7 +72,7 @@ export function admitEnrolment(
   // Cash may know the key by the number of its enrolment that expired.
   const device =
     findSigningKey(reads, signingKey)?.device ??
-    drawDeviceNumber(options.randomBytes, (number) => isNumberTaken(reads, number));
+    drawNumber(options.randomBytes, (number) => isNumberTaken(reads, number));
   return {
     kind: 'opening',
     device,
@@ -124,7 +133,7 @@ export function admitLoad(
   countRequest(tx, peer.device, now);
   const device = checkDevice(tx, peer);
   if (device instanceof Refusal) return device;
-  const refused = checkApplyBy(document.applyBy, now, limits);
+  const refused = checkNotBlocked(device) ?? checkApplyBy(document.applyBy, now, limits);
   if (refused !== undefined) return refused;
   const charged =
     given === undefined
@@ -143,4 +152,67 @@ export function admitLoad(
       distrusted: undefined,
     }
   );
+}
+
+/** As checkEnrolment, of a shop: an operator approves it later, so its time may lie far ahead. */
+export function checkShopEnrolment(
+  reads: StoreReads,
+  enrolment: ShopEnrolment,
+  { clock, limits, directory }: Omit<AdmissionOptions, 'randomBytes'>,
+): Refused | undefined {
+  const now = clock();
+  const { applyBy, account } = enrolment;
+  return (
+    checkApplyBy(applyBy, now, { applyByAheadMaxNs: limits.shopApplyByAheadMaxNs }) ??
+    checkTimeToEnrol(applyBy, now, limits) ??
+    checkSealKey(account, directory, now) ??
+    checkKeysFree(reads, enrolment) ??
+    checkRoomForShop(reads, now, limits)
+  );
+}
+
+export function admitShop(
+  reads: StoreReads,
+  enrolment: ShopEnrolment,
+  options: AdmissionOptions,
+): ShopFlowState | Refused {
+  const refused = checkShopEnrolment(reads, enrolment, options);
+  if (refused !== undefined) return refused;
+  const shop = drawNumber(options.randomBytes, (number) => isNumberTaken(reads, number));
+  return { kind: 'awaiting_approval', shop, enrolment };
+}
+
+/** An operator of the directory who is one now. */
+export function checkOperator(
+  name: string,
+  { clock, directory }: Pick<AdmissionOptions, 'clock' | 'directory'>,
+): { readonly signingKey: Uint8Array } | Refused {
+  const now = clock();
+  const operator = directory.current().operator(name);
+  if (operator !== undefined && operator.notBefore <= now && now <= operator.notAfter) return operator;
+  directory.missed();
+  return refuse('operator_unknown', 'operator: expected one of the directory who is one now, got another');
+}
+
+export function admitDeviceOrder(
+  reads: StoreReads,
+  order: SignedDeviceOrder,
+  options: AdmissionOptions,
+): DeviceOrderState | Refused {
+  const { operator, device, action, applyBy } = order.document;
+  const known = checkOperator(operator, options);
+  if (known instanceof Refusal) return known;
+  const refused = checkApplyBy(applyBy, options.clock(), options.limits);
+  if (refused !== undefined) return refused;
+  const record = findDevice(reads, device);
+  if (record === undefined) return deviceUnknown(device);
+  if (action.kind === 'replace') {
+    if (action.by === device) return refuse('order_refused', 'by: expected another device, got the same');
+    if (record.replacedBy !== undefined && record.replacedBy !== action.by) {
+      return refuse('order_refused', `by: expected ${record.replacedBy}, which has replaced it, got another`);
+    }
+    const by = checkInUse(reads, action.by);
+    if (by instanceof Refusal) return by;
+  }
+  return { kind: 'ordering', order, distrusted: undefined };
 }

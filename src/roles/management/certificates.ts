@@ -1,6 +1,7 @@
-// The certificates that management signs for devices.
+// The certificates that management signs for devices and for shops.
 import { sha256 } from '../../crypto/index.ts';
 import { DeviceCertificate, issueDeviceCertificate } from '../../identity/device-certificate.ts';
+import { issueShopCertificate, ShopCertificate } from '../../identity/shop-certificate.ts';
 import type { Signer } from '../../identity/signed.ts';
 import { after } from '../../identity/time.ts';
 import type { IssuedCertificate } from './flow.ts';
@@ -13,17 +14,40 @@ export interface CertifiedKeys {
   readonly serial: bigint;
 }
 
+export interface CertifiedShop extends Omit<CertifiedKeys, 'device'> {
+  readonly shop: bigint;
+  readonly name: string;
+}
+
 export type IssueCertificate = (keys: CertifiedKeys, now: bigint) => IssuedCertificate;
+export type IssueShopCertificate = (shop: CertifiedShop, now: bigint) => IssuedCertificate;
+
+type Validity = Pick<ManagementLimits, 'certificateValidityNs' | 'clockSkewNs'>;
 
 /** @param signer gives management's current signing key, which may be rotated */
-export function certificateIssuer(
-  signer: () => Signer,
-  { certificateValidityNs, clockSkewNs }: ManagementLimits,
-): IssueCertificate {
+export function certificateIssuer(signer: () => Signer, limits: Validity): IssueCertificate {
   return (keys, now) => {
-    const notBefore = now > clockSkewNs ? now - clockSkewNs : 0n;
-    const notAfter = after(now, certificateValidityNs);
-    const signed = issueDeviceCertificate({ ...keys, notBefore, notAfter }, signer(), { sha256 });
-    return { certificate: DeviceCertificate.signed.encode(signed), notAfter };
+    const times = validity(now, limits);
+    const signed = issueDeviceCertificate({ ...keys, ...times }, signer(), { sha256 });
+    return { certificate: DeviceCertificate.signed.encode(signed), notAfter: times.notAfter };
+  };
+}
+
+/** The same of shops. */
+export function shopCertificateIssuer(signer: () => Signer, limits: Validity): IssueShopCertificate {
+  return (shop, now) => {
+    const times = validity(now, limits);
+    const signed = issueShopCertificate({ ...shop, ...times }, signer(), { sha256 });
+    return { certificate: ShopCertificate.signed.encode(signed), notAfter: times.notAfter };
+  };
+}
+
+function validity(
+  now: bigint,
+  { certificateValidityNs, clockSkewNs }: Validity,
+): { readonly notBefore: bigint; readonly notAfter: bigint } {
+  return {
+    notBefore: now > clockSkewNs ? now - clockSkewNs : 0n,
+    notAfter: after(now, certificateValidityNs),
   };
 }

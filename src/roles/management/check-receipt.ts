@@ -3,6 +3,12 @@ import { sha256 } from '../../crypto/index.ts';
 import { equalBytes } from '../../identity/binary-text.ts';
 import { LoadOrder, type SignedLoadOrder } from '../documents/load-order.ts';
 import {
+  type PaymentReceipt,
+  ShopOrder,
+  type ShopOrderReceipt,
+  type ShopOrderRejection,
+} from '../documents/payment-receipts.ts';
+import {
   ChargeReceipt,
   CreditReceipt,
   CreditRejection,
@@ -11,6 +17,7 @@ import {
   type SignedCreditRejection,
 } from '../documents/receipts.ts';
 import type { CurrentDirectory } from './interface.ts';
+import type { PayRequest } from './messages.ts';
 import type { CheckSignature } from './signature-checks.ts';
 
 /** What is wrong with a receipt or a rejection, as it stands in a state and in the log. */
@@ -20,6 +27,10 @@ export type ReceiptProblem =
   | 'receipt_of_other_device'
   | 'receipt_of_other_amount'
   | 'receipt_of_other_currency'
+  | 'receipt_of_other_shop'
+  | 'receipt_of_other_kind'
+  | 'receipt_of_other_reference'
+  | 'receipt_of_other_purchase'
   | 'receipt_of_unknown_key'
   | 'receipt_signature_invalid';
 
@@ -68,6 +79,55 @@ export async function checkCreditRejection(
   const digest = sha256(LoadOrder.codec.encode(order.document));
   if (!equalBytes(document.orderDigest, digest)) return 'receipt_of_other_order';
   return checkSigned('cash', document.keyId, CreditRejection.signedBytes(document), signature, checks);
+}
+
+// ---- Of purchases and of shops' orders: what they say; signatures are checked a batch at a time (cash-signatures.ts)
+
+/** undefined: cash has paid or reserved what the shop expects. */
+export function checkPaymentReceipt(
+  receipt: PaymentReceipt,
+  purchase: Pick<PayRequest, 'request' | 'kind' | 'amount' | 'currency' | 'reference'> & {
+    readonly shop: bigint;
+  },
+): ReceiptProblem | undefined {
+  const problem = checkRequestOf(receipt, purchase.request);
+  if (problem !== undefined) return problem;
+  if (receipt.shop !== purchase.shop) return 'receipt_of_other_shop';
+  if (receipt.amount !== purchase.amount) return 'receipt_of_other_amount';
+  if (receipt.currency !== purchase.currency) return 'receipt_of_other_currency';
+  if (receipt.kind !== (purchase.kind === 'sale' ? 'paid' : 'reserved')) return 'receipt_of_other_kind';
+  return equalBytes(receipt.reference, purchase.reference) ? undefined : 'receipt_of_other_reference';
+}
+
+/** undefined: cash has done what the shop has ordered. What a void releases, cash says. */
+export function checkShopOrderReceipt(
+  receipt: ShopOrderReceipt,
+  order: ShopOrder,
+): ReceiptProblem | undefined {
+  const problem = checkRequestOf(receipt, order.request);
+  if (problem !== undefined) return problem;
+  if (receipt.purchase !== order.purchase) return 'receipt_of_other_purchase';
+  if (receipt.action !== order.action) return 'receipt_of_other_kind';
+  if (receipt.currency !== order.currency) return 'receipt_of_other_currency';
+  return order.action === 'void' || receipt.amount === order.amount ? undefined : 'receipt_of_other_amount';
+}
+
+/** undefined: cash will never do what the shop has ordered. */
+export function checkShopOrderRejection(
+  rejection: ShopOrderRejection,
+  order: ShopOrder,
+): ReceiptProblem | undefined {
+  const problem = checkRequestOf(rejection, order.request);
+  if (problem !== undefined) return problem;
+  const digest = sha256(ShopOrder.codec.encode(order));
+  return equalBytes(rejection.orderDigest, digest) ? undefined : 'receipt_of_other_order';
+}
+
+export function checkRequestOf(
+  receipt: { readonly request: bigint },
+  request: bigint,
+): ReceiptProblem | undefined {
+  return receipt.request === request ? undefined : 'receipt_of_other_request';
 }
 
 /** Whether a key of the role that still counts has signed these bytes. */

@@ -21,6 +21,7 @@ import {
   findDevice,
   findSigningKey,
 } from './registry.ts';
+import { countShops, findShopChannelKey, findShopSigningKey } from './shop-registry.ts';
 
 export type Refused = Refusal<ManagementRefusal>;
 type Verdict = Refused | undefined;
@@ -40,9 +41,12 @@ export function checkRequestId(request: bigint): Verdict {
 
 /**
  * Who enrols must hold the channel key that is to be certified: else a certificate could carry a key that is another's.
- * A device that has its certificate may ask again.
+ * Who has its certificate may ask again.
  */
-export function checkChannelKey(peer: ManagementPeer, { channelKey }: Enrolment): Verdict {
+export function checkChannelKey(
+  peer: ManagementPeer,
+  { channelKey }: { readonly channelKey: Uint8Array },
+): Verdict {
   return !('channelKey' in peer) || equalBytes(peer.channelKey, channelKey)
     ? undefined
     : refuse('key_mismatch', 'channelKey: expected the key of the channel that asks, got another');
@@ -60,7 +64,11 @@ export const signatureInvalid = (): Refused =>
 
 // ---- Of the time
 
-export function checkApplyBy(applyBy: bigint, now: bigint, limits: ManagementLimits): Verdict {
+export function checkApplyBy(
+  applyBy: bigint,
+  now: bigint,
+  limits: Pick<ManagementLimits, 'applyByAheadMaxNs'>,
+): Verdict {
   if (applyBy <= now) {
     return refuse('expired', `applyBy: expected a time after ${isoTime(now)}, got ${isoTime(applyBy)}`);
   }
@@ -122,7 +130,7 @@ export function checkSealKey({ keyId }: SealedAccount, directory: CurrentDirecto
 
 // ---- Of the registry
 
-/** Neither key of an enrolment is a device's, or about to be one's. */
+/** Neither key of an enrolment is a device's or a shop's, or about to be one's. */
 export function checkKeysFree(
   reads: StoreReads,
   { signingKey, channelKey }: Pick<Enrolment, 'signingKey' | 'channelKey'>,
@@ -134,7 +142,12 @@ export function checkKeysFree(
   if (findChannelKey(reads, channelKey) !== undefined) {
     return refuse('already_enrolled', 'channelKey: expected one that no device has, got one that is taken');
   }
-  return undefined;
+  const isShops =
+    findShopSigningKey(reads, signingKey) !== undefined ||
+    findShopChannelKey(reads, channelKey) !== undefined;
+  return isShops
+    ? refuse('already_enrolled', 'keys: expected ones that no shop has, got one that is taken')
+    : undefined;
 }
 
 /** The number of a key that comes back is counted already. */
@@ -150,6 +163,25 @@ export function checkRoom(
   }
   if (enrolling >= BigInt(enrollingMax)) {
     return refuse('busy', `enrolments: expected fewer than ${enrollingMax} under way, got ${enrolling}`);
+  }
+  return undefined;
+}
+
+/** One more shop may wait for an operator. */
+export function checkRoomForShop(
+  reads: StoreReads,
+  now: bigint,
+  { shopsMax, shopsAwaitingMax, shopApplicationsPerHour }: ManagementLimits,
+): Verdict {
+  const { awaiting, approved, applications } = countShops(reads, now);
+  if (approved >= BigInt(shopsMax)) {
+    return refuse('shops_exhausted', `shops: expected room for one more than ${shopsMax}, got none`);
+  }
+  if (awaiting >= BigInt(shopsAwaitingMax)) {
+    return refuse('busy', `shops: expected fewer than ${shopsAwaitingMax} that wait, got ${awaiting}`);
+  }
+  if (applications >= BigInt(shopApplicationsPerHour)) {
+    return refuse('busy', `shops: expected fewer than ${shopApplicationsPerHour} to apply an hour, got more`);
   }
   return undefined;
 }
@@ -173,6 +205,12 @@ export function checkDevice(reads: StoreReads, peer: DevicePeer): Refused | Devi
   return equalBytes(record.signingKey, peer.signingKey) && equalBytes(record.channelKey, peer.channelKey)
     ? record
     : deviceUnknown(peer.device);
+}
+
+export function checkNotBlocked({ blocked }: DeviceRecord): Verdict {
+  return (
+    blocked && refuse('device_blocked', 'device: expected one in use, got one that an operator has blocked')
+  );
 }
 
 /** The device of a channel key, whatever certificate it has. */

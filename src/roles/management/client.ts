@@ -1,9 +1,10 @@
-// Management, over a connection to it: what devices and operators call.
+// Management, over a connection to it: what devices, shops and operators call.
 
 import type { AnswerOf, RequestOf } from '../common/operation.ts';
 import type { CallResult, MessageTransport } from '../common/role-client.ts';
 import { RoleClient } from '../common/role-client.ts';
 import type { ManagementRefusal } from './errors.ts';
+import { FRAME_BYTES_MAX } from './limits.ts';
 import { type ManagementOperations, managementProtocol } from './messages.ts';
 
 type Call<Name extends keyof ManagementOperations> = (
@@ -22,10 +23,19 @@ export interface ManagementClient {
   readonly listRequests: Call<'list_requests'>;
   readonly listDevices: Call<'list_devices'>;
   readonly revokeDevice: Call<'revoke_device'>;
+  readonly getStatement: Call<'get_statement'>;
+  readonly enrolShop: Call<'enrol_shop'>;
+  readonly pay: Call<'pay'>;
+  readonly shopOrder: Call<'shop_order'>;
+  readonly deviceOrder: Call<'device_order'>;
+  readonly listShops: Call<'list_shops'>;
+  readonly approveShop: Call<'approve_shop'>;
+  readonly closeShop: Call<'close_shop'>;
+  readonly listShopRequests: Call<'list_shop_requests'>;
 }
 
 export function managementClient(transport: MessageTransport): ManagementClient {
-  const client = new RoleClient({ protocol: managementProtocol, transport });
+  const client = new RoleClient({ protocol: managementProtocol, transport, frameBytesMax: FRAME_BYTES_MAX });
   return {
     enrol: (request) => client.call('enrol', request),
     fileAccount: (request) => client.call('file_account', request),
@@ -37,5 +47,14 @@ export function managementClient(transport: MessageTransport): ManagementClient 
     listRequests: (request) => client.call('list_requests', request),
     listDevices: (request) => client.call('list_devices', request),
     revokeDevice: (request) => client.call('revoke_device', request),
+    getStatement: (request) => client.call('get_statement', request),
+    enrolShop: (request) => client.call('enrol_shop', request),
+    pay: (request) => client.call('pay', request),
+    shopOrder: (request) => client.call('shop_order', request),
+    deviceOrder: (request) => client.call('device_order', request),
+    listShops: (request) => client.call('list_shops', request),
+    approveShop: (request) => client.call('approve_shop', request),
+    closeShop: (request) => client.call('close_shop', request),
+    listShopRequests: (request) => client.call('list_shop_requests', request),
   };
 }

@@ -1,4 +1,4 @@
-// Device numbers: random, so that a number says nothing of its device and nobody can guess one.
+// Numbers of devices and of shops: random, so that one says nothing of whose it is and nobody can guess one.
 import { readU128, U64_MAX } from '../../shared/bytes.ts';
 
 /** Cash keeps the numbers below for its own accounts, and those from 2^127 for further accounts of devices. */
@@ -12,7 +12,7 @@ const DRAWS_MAX = 16;
 export type RandomBytes = (length: number) => Uint8Array;
 
 /** A number that is not taken. @throws Error when the source gives none */
-export function drawDeviceNumber(randomBytes: RandomBytes, isTaken: (device: bigint) => boolean): bigint {
+export function drawNumber(randomBytes: RandomBytes, isTaken: (device: bigint) => boolean): bigint {
   for (let draw = 0; draw < DRAWS_MAX; draw++) {
     const bytes = Uint8Array.from(randomBytes(NUMBER_BYTES));
     const device = readU128(new DataView(bytes.buffer), 0) & DEVICE_NUMBER_MAX;

@@ -76,7 +76,7 @@ export async function revokeDevice(
   return { revokedAt: revoked.at };
 }
 
-function write(tx: StoreTransaction, { table, key, value }: Put): void {
+export function write(tx: StoreTransaction, { table, key, value }: Put): void {
   if (value === undefined) tx.remove(table, key);
   else tx.put(table, key, value);
 }

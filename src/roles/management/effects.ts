@@ -3,8 +3,7 @@
 //     ok, credible    ▶ an outcome: the flow goes on
 //     pending         ▶ again, after a pause that grows
 //     no answer       ▶ again, after a pause that grows
-//     not credible    ▶ `distrusted`, once for each problem: the state shows it; then again, soon at first, as it may be
-//                       only that one of the two has not read the newest directory; then after long pauses
+//     not credible    ▶ `distrusted`, once for each problem; then again (distrust.ts)
 //
 // A refusal is an outcome where it says for good that nothing was done and nothing will be: only settlement's of a charge
 // may. Others say that the partner takes our message for something that it is not: whether an earlier one was carried out,
@@ -19,6 +18,7 @@ import {
   checkCreditRejection,
   type ReceiptChecks,
 } from './check-receipt.ts';
+import type { Distrust } from './distrust.ts';
 import {
   type EnrolEffect,
   type EnrolOutcome,
@@ -27,15 +27,6 @@ import {
   SERIAL_FIRST,
 } from './flow.ts';
 import type { CashClient, SettlementClient } from './interface.ts';
-
-/**
- * A partner that was not credible is asked again so often, with such pauses: together longer than the two seconds in which
- * both have read the newest directory (src/identity/identity-watch.ts).
- */
-const DISTRUSTED_SOON_ATTEMPTS = 2;
-const DISTRUSTED_SOON_MS = 1_500;
-/** And then this much later: an operator has to help. */
-export const DISTRUSTED_PAUSE_MS = 30_000;
 
 /** A refusal says that nothing was charged and nothing will be; these do not. */
 const NOT_CREDIBLE_FROM_SETTLEMENT: ReadonlySet<SettlementRefusal | CommonRefusal> = new Set([
@@ -67,54 +58,22 @@ export interface EffectsOptions {
   readonly issueCertificate: IssueCertificate;
   readonly receipts: ReceiptChecks;
   readonly now: () => bigint;
-  readonly log: { warn(fields: object, message: string): void };
+  readonly distrust: Distrust;
 }
 
 export interface Effects {
   readonly performEnrolment: Perform<EnrolEffect, EnrolOutcome>;
   readonly performLoad: Perform<LoadEffect, LoadOutcome>;
-  /** Requests whose partner was not credible when it was asked last. */
-  readonly distrusted: ReadonlySet<bigint>;
-}
-
-interface Distrusted {
-  readonly kind: 'distrusted';
-  readonly reason: string;
 }
 
 export function managementEffects(options: EffectsOptions): Effects {
-  const { settlement, cash, issueCertificate, receipts, now, log } = options;
-  const distrusted = new Set<bigint>();
-
-  /** An outcome that can be right ends distrust. */
-  async function noting<Outcome extends { readonly kind: string }>(
-    id: bigint,
-    performed: Promise<Outcome | Again>,
-  ): Promise<Outcome | Again> {
-    const outcome = await performed;
-    if ('kind' in outcome && outcome.kind !== 'distrusted') distrusted.delete(id);
-    return outcome;
-  }
-
-  /**
-   * The first problem is written, so that an operator sees it. Later ones are not: each write asks the partner anew at
-   * once, and one that answers now this, now that would keep both busy.
-   */
-  function distrust(
-    { id, effect, attempt }: EffectItem<{ readonly kind: string; readonly distrusted: string | undefined }>,
-    reason: string,
-  ): Distrusted | Again {
-    distrusted.add(id);
-    log.warn({ request: String(id), asked: effect.kind, problem: reason }, 'an answer that cannot be right');
-    if (effect.distrusted === undefined) return { kind: 'distrusted', reason };
-    return again(attempt <= DISTRUSTED_SOON_ATTEMPTS ? DISTRUSTED_SOON_MS : DISTRUSTED_PAUSE_MS);
-  }
+  const { settlement, cash, issueCertificate, receipts, now, distrust } = options;
 
   async function open(item: EffectItem<EnrolEffect & { kind: 'open' }>): Promise<EnrolOutcome | Again> {
     const { account, certify } = item.effect;
     const result = await cash.openAccount(account);
     if (result.kind === 'unknown') return again();
-    if (result.kind === 'refused') return distrust(item, result.refusal.code);
+    if (result.kind === 'refused') return distrust.distrust(item, result.refusal.code);
     if (certify === undefined) return { kind: 'opened', issued: undefined };
     const { device, signingKey } = account;
     const keys = { device, signingKey, channelKey: certify.channelKey, serial: SERIAL_FIRST };
@@ -131,33 +90,33 @@ export function managementEffects(options: EffectsOptions): Effects {
         return refused === undefined ? { kind: 'refused', reason: code } : again(REFUSED_PAUSE_MS);
       }
       return NOT_CREDIBLE_FROM_SETTLEMENT.has(code)
-        ? distrust(item, code)
+        ? distrust.distrust(item, code)
         : { kind: 'declined', reason: code };
     }
     const { answer } = result;
     if (answer.kind === 'pending') return refused === undefined ? again() : { kind: 'taken' };
     if (answer.kind !== 'charged') return answer;
     const problem = await checkChargeReceipt(answer.receipt, request.order, receipts);
-    return problem === undefined ? answer : distrust(item, problem);
+    return problem === undefined ? answer : distrust.distrust(item, problem);
   }
 
   async function credit(item: EffectItem<LoadEffect & { kind: 'credit' }>): Promise<LoadOutcome | Again> {
     const { request } = item.effect;
     const result = await cash.credit(request);
     if (result.kind === 'unknown') return again();
-    if (result.kind === 'refused') return distrust(item, result.refusal.code);
+    if (result.kind === 'refused') return distrust.distrust(item, result.refusal.code);
     const { answer } = result;
     const problem =
       answer.kind === 'credited'
         ? await checkCreditReceipt(answer.receipt, request.device, request.order, receipts)
         : await checkCreditRejection(answer.rejection, request.device, request.order, receipts);
-    return problem === undefined ? answer : distrust(item, problem);
+    return problem === undefined ? answer : distrust.distrust(item, problem);
   }
 
   async function reverse(item: EffectItem<LoadEffect & { kind: 'reverse' }>): Promise<LoadOutcome | Again> {
     const result = await settlement.reverse(item.effect.request);
     if (result.kind === 'unknown') return again();
-    if (result.kind === 'refused') return distrust(item, result.refusal.code);
+    if (result.kind === 'refused') return distrust.distrust(item, result.refusal.code);
     return result.answer.kind === 'pending' ? again() : result.answer;
   }
 
@@ -167,7 +126,7 @@ export function managementEffects(options: EffectsOptions): Effects {
     if (result.kind === 'refused') {
       const { code } = result.refusal;
       // It is charged after all: asked for the charge, settlement gives the receipt.
-      return code === 'rejection_required' ? { kind: 'taken' } : distrust(item, code);
+      return code === 'rejection_required' ? { kind: 'taken' } : distrust.distrust(item, code);
     }
     return result.answer.kind === 'pending' ? again() : { kind: 'prevented' };
   }
@@ -189,8 +148,7 @@ export function managementEffects(options: EffectsOptions): Effects {
   }
 
   return {
-    performEnrolment: (items) => items.map((item) => noting(item.id, performEnrolment(item))),
-    performLoad: (items) => items.map((item) => noting(item.id, performLoad(item))),
-    distrusted,
+    performEnrolment: (items) => items.map((item) => distrust.noting(item.id, performEnrolment(item))),
+    performLoad: (items) => items.map((item) => distrust.noting(item.id, performLoad(item))),
   };
 }

@@ -27,5 +27,9 @@ export const MANAGEMENT_REFUSALS = [
   'payment_refused',
   'operator_unknown',
   'order_refused',
+  'payment_seal_invalid',
+  'payer_mismatch',
+  'payee_mismatch',
+  'purchase_unknown',
 ] as const;
 export type ManagementRefusal = (typeof MANAGEMENT_REFUSALS)[number];

@@ -78,7 +78,7 @@ import { type LoadChange, putLoadChange } from './usage.ts';
 export const REASON_BYTES_MAX = 64;
 const Reason = text(REASON_BYTES_MAX);
 
-function nameOfState(state: {
+export function nameOfState(state: {
   readonly kind: string;
   readonly refused?: string | undefined;
   readonly distrusted?: string | undefined;
@@ -200,6 +200,8 @@ function enrolWrites(
       certificate,
       notAfter,
       revoked: undefined,
+      blocked: undefined,
+      replacedBy: undefined,
     }),
     ...(account === undefined
       ? []

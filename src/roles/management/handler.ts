@@ -5,17 +5,24 @@ import type { RoleStore } from '../../store/store.ts';
 import { Refusal } from '../common/refusal.ts';
 import { REPORTS_PAGE_MAX } from '../common/request-report.ts';
 import type { Handler, Handlers } from '../common/role-engine.ts';
+import { DeviceOrder } from '../documents/device-order.ts';
 import { AccountFiling, Enrolment } from '../documents/enrolment.ts';
 import { LoadOrder } from '../documents/load-order.ts';
+import { ShopEnrolment } from '../documents/shop-enrolment.ts';
+import { KEY_BYTES } from '../documents/signed.ts';
 import type { Standing } from '../flow/flow.ts';
 import type { FlowRunner } from '../flow/flow-runner.ts';
 import {
   type AdmissionOptions,
+  admitDeviceOrder,
   admitEnrolment,
   admitFiling,
   admitLoad,
+  admitShop,
   checkEnrolment,
   checkNewLoad,
+  checkOperator,
+  checkShopEnrolment,
 } from './admission.ts';
 import {
   checkChannelKey,
@@ -27,6 +34,7 @@ import {
   type Refused,
   refuse,
 } from './check.ts';
+import { type DeviceOrderState, deviceOrderFlow } from './device-order-flow.ts';
 import { certificateOf, type DevicesOptions, revokeDevice } from './devices.ts';
 import type { ManagementRefusal } from './errors.ts';
 import {
@@ -38,31 +46,44 @@ import {
   loadFlow,
 } from './flow.ts';
 import type { CashClient, CurrentDirectory } from './interface.ts';
+import type { ManagementLimits } from './limits.ts';
 import {
   DEVICES_PAGE_MAX,
+  type DeviceOrderAnswer,
+  DeviceOrderRequest,
   type DeviceReport,
   type EnrolAnswer,
   EnrolRequest,
+  type EnrolShopAnswer,
+  EnrolShopRequest,
   type FileAccountAnswer,
   FileAccountRequest,
   type GetBalanceAnswer,
   type GetBalanceRequest,
+  type GetStatementAnswer,
+  type GetStatementRequest,
   type LoadAnswer,
   LoadRequest,
   ManagementOperation,
   type ManagementOperations,
+  SHOPS_PAGE_MAX,
 } from './messages.ts';
+import { type PayOptions, pay } from './pay.ts';
 import {
   type DevicePeer,
   isAnyone,
   isDevice,
   isOperator,
+  isShop,
   type ManagementPeer,
   mayEnrol,
+  mayEnrolShop,
   mayRenew,
+  type ShopPeer,
 } from './peers.ts';
 import { findAccount, listDevices } from './registry.ts';
-import { listRequests, reportOf } from './report.ts';
+import { CASH_WAIT_MS } from './relay.ts';
+import { findReport, listRequests } from './report.ts';
 import {
   requestDigests,
   type SignedRequest,
@@ -70,15 +91,26 @@ import {
   signedMessage,
   submitSigned,
 } from './requests.ts';
+import { type ShopFlowState, shopFlow } from './shop-flow.ts';
+import { type ShopOrdersOptions, shopOrders } from './shop-orders.ts';
+import { findShop, findShopChannelKey } from './shop-registry.ts';
+import { approveShop, certificateOfShop, closeShop, reportShops, type ShopsOptions } from './shops.ts';
+import { listShopTrades, tradeReport } from './trades.ts';
 import { checkRequests } from './usage.ts';
 
-/** How long a device waits for its balance. Beyond: `busy`, and it asks again. */
-export const BALANCE_WAIT_MS = 2_000;
+/** Under which no signature is good. */
+const NO_KEY = new Uint8Array(KEY_BYTES);
 
-export interface HandlerOptions extends AdmissionOptions, DevicesOptions, SubmitOptions {
+export interface HandlerOptions
+  extends AdmissionOptions,
+    DevicesOptions,
+    ShopsOptions,
+    SubmitOptions,
+    PayOptions,
+    ShopOrdersOptions {
+  readonly limits: ManagementLimits;
   readonly runner: FlowRunner;
-  readonly cash: Pick<CashClient, 'getBalance'>;
-  readonly setTimer: SetTimer;
+  readonly cash: CashClient;
 }
 
 export function managementHandlers(
@@ -98,10 +130,7 @@ export function managementHandlers(
       allowed: mayRenew,
       handle: (_, peers) => peers.map((peer) => renew(peer, options)),
     },
-    lookup_request: each(isOperator, ({ request }) => {
-      const record = runner.lookup(request);
-      return { report: record && reportOf(record) };
-    }),
+    lookup_request: each(isOperator, ({ request }) => ({ report: findReport(store, runner, request) })),
     list_requests: each(
       isOperator,
       ({ after, limit }) =>
@@ -113,6 +142,35 @@ export function managementHandlers(
         checkLimit(limit, DEVICES_PAGE_MAX) ?? { devices: reportDevices(store, after, limit) },
     ),
     revoke_device: each(isOperator, ({ device, reason }) => revokeDevice(device, reason, options)),
+    get_statement: forDevices((messages, peers) =>
+      messages.map((message, i) => getStatement(message, peers[i]!, options)),
+    ),
+    enrol_shop: {
+      allowed: mayEnrolShop,
+      handle: (messages, peers) => enrolShops(messages, peers, options),
+    },
+    pay: {
+      allowed: isShop,
+      handle: (messages, peers) => pay(messages, peers as readonly ShopPeer[], options),
+    },
+    shop_order: {
+      allowed: isShop,
+      handle: (messages, peers) => shopOrders(messages, peers as readonly ShopPeer[], options),
+    },
+    device_order: { allowed: isOperator, handle: (messages) => orderDevices(messages, options) },
+    list_shops: each(
+      isOperator,
+      ({ after, limit }) => checkLimit(limit, SHOPS_PAGE_MAX) ?? { shops: reportShops(store, after, limit) },
+    ),
+    approve_shop: each(isOperator, ({ shop }) => approveShop(shop, options)),
+    close_shop: each(isOperator, ({ shop, reason }) => closeShop(shop, reason, options)),
+    list_shop_requests: each(
+      isOperator,
+      ({ shop, after, limit }) =>
+        checkLimit(limit, REPORTS_PAGE_MAX) ?? {
+          reports: listShopTrades(store, shop, after, limit).map(tradeReport),
+        },
+    ),
   };
 }
 
@@ -180,6 +238,41 @@ function enrol(
       return certificate instanceof Refusal
         ? certificate
         : { kind: 'enrolled', device: state.device, certificate };
+    },
+  );
+}
+
+function enrolShops(
+  messages: readonly EnrolShopRequest[],
+  peers: readonly ManagementPeer[],
+  options: HandlerOptions,
+): Answers<EnrolShopAnswer> {
+  const digests = requestDigests(ManagementOperation.enrol_shop, EnrolShopRequest, messages);
+  const requests = messages.map(({ enrolment }, i): SignedRequest<ShopFlowState> => {
+    const { document } = enrolment;
+    const peer = peers[i]!;
+    return {
+      id: document.request,
+      digest: digests[i]!,
+      check: () => checkRequestId(document.request) ?? checkChannelKey(peer, document),
+      checkNew: () => checkShopEnrolment(options.store, document, options),
+      signed: signedMessage(ShopEnrolment, enrolment),
+      admit: (tx) => admitShop(tx, document, options),
+    };
+  });
+  return submitSigned(options.runner, shopFlow, requests, options).map(
+    async (submitted): Promise<EnrolShopAnswer | Refused> => {
+      const standing = await submitted;
+      if (standing instanceof Refusal) return standing;
+      const { state, stateName } = standing;
+      const { shop } = state;
+      if (state.kind === 'closed') return { kind: 'closed', reason: state.reason };
+      if (state.kind !== 'open') return { kind: 'pending', state: stateName, shop };
+      // Not that of the state: a shop that was away for long gets one that is still good.
+      const certificate = await certificateOfShop(shop, options);
+      if (!(certificate instanceof Refusal)) return { kind: 'enrolled', shop, certificate };
+      const reason = findShop(options.store, shop)?.closed?.reason;
+      return reason === undefined ? certificate : { kind: 'closed', reason };
     },
   );
 }
@@ -289,7 +382,7 @@ async function getBalance(
   if (device instanceof Refusal) return device;
   const refused = checkCurrency(currency, limits);
   if (refused !== undefined) return refused;
-  const result = await within(BALANCE_WAIT_MS, cash.getBalance({ device: peer.device, currency }), setTimer);
+  const result = await within(CASH_WAIT_MS, cash.getBalance({ device: peer.device, currency }), setTimer);
   if (result?.kind === 'ok') return result.answer;
   if (result?.kind === 'refused' && result.refusal.code === 'currency_not_offered') {
     return refuse('currency_not_offered', result.refusal.message);
@@ -309,15 +402,45 @@ function within<Value>(
   });
 }
 
+/** What cash has of the device that asks; its signature is the wallet's to check. */
+async function getStatement(
+  { query }: GetStatementRequest,
+  peer: DevicePeer,
+  { store, cash, limits, setTimer, log }: HandlerOptions,
+): Promise<GetStatementAnswer | Refused> {
+  const { device } = peer;
+  const record = checkDevice(store, peer);
+  if (record instanceof Refusal) return record;
+  const refused = checkCurrency(query.currency, limits);
+  if (refused !== undefined) return refused;
+  const result = await within(CASH_WAIT_MS, cash.getStatement({ device, query }), setTimer);
+  if (result?.kind === 'refused' && result.refusal.code === 'currency_not_offered') {
+    return refuse('currency_not_offered', result.refusal.message);
+  }
+  if (result?.kind !== 'ok') return refuse('busy', 'statement: expected an answer of cash, got none');
+  const { document } = result.answer.statement;
+  if (document.device === device && document.currency === query.currency) return result.answer;
+  // Another's would tell what that one buys.
+  log.warn({ device: String(device) }, 'a statement that was not asked for');
+  return refuse('busy', 'statement: expected that of the device, got another');
+}
+
 async function renew(
   peer: ManagementPeer,
   options: HandlerOptions,
 ): Promise<{ certificate: Uint8Array } | Refused> {
+  const shop = peer.kind === 'unenrolled' ? findShopChannelKey(options.store, peer.channelKey) : shopOf(peer);
+  if (shop !== undefined) {
+    const certificate = await certificateOfShop(shop, options);
+    return certificate instanceof Refusal ? certificate : { certificate };
+  }
   const device = deviceOf(peer, options);
   if (device instanceof Refusal) return device;
   const certificate = await certificateOf(device, options);
   return certificate instanceof Refusal ? certificate : { certificate };
 }
+
+const shopOf = (peer: ManagementPeer): bigint | undefined => (isShop(peer) ? peer.shop : undefined);
 
 function deviceOf(peer: ManagementPeer, { store }: HandlerOptions): bigint | Refused {
   if (isDevice(peer)) {
@@ -338,5 +461,44 @@ function reportDevices(store: RoleStore, after: bigint | undefined, limit: numbe
     userData: record.userData,
     accountOnFile: findAccount(store, device) !== undefined,
     revoked: record.revoked !== undefined,
+    blocked: record.blocked !== undefined,
+    replacedBy: record.replacedBy,
   }));
+}
+
+// ---- What operators order
+
+function orderDevices(
+  messages: readonly DeviceOrderRequest[],
+  options: HandlerOptions,
+): Answers<DeviceOrderAnswer> {
+  const digests = requestDigests(ManagementOperation.device_order, DeviceOrderRequest, messages);
+  const requests = messages.map(({ order }, i): SignedRequest<DeviceOrderState> => {
+    const { document, signature } = order;
+    const operator = checkOperator(document.operator, options);
+    return {
+      id: document.request,
+      digest: digests[i]!,
+      check: () => checkRequestId(document.request),
+      checkNew: () => (operator instanceof Refusal ? operator : undefined),
+      signed: {
+        publicKey: operator instanceof Refusal ? NO_KEY : operator.signingKey,
+        message: DeviceOrder.signedBytes(document),
+        signature,
+      },
+      admit: (tx) => admitDeviceOrder(tx, order, options),
+    };
+  });
+  return submitSigned(options.runner, deviceOrderFlow, requests, options).map(
+    async (submitted): Promise<DeviceOrderAnswer | Refused> => {
+      const standing = await submitted;
+      if (standing instanceof Refusal) return standing;
+      const { state, stateName } = standing;
+      if (state.kind === 'done') return { kind: 'done', timestamp: state.timestamp, moved: state.moved };
+      if (state.kind === 'ordering') return { kind: 'pending', state: stateName };
+      return state.reason === 'expired'
+        ? refuse('expired', 'order: cash has got it after its applyBy')
+        : refuse('order_refused', `order: cash refuses it: ${state.reason}`);
+    },
+  );
 }

@@ -5,10 +5,20 @@ import type { CashRefusal } from '../cash/errors.ts';
 import type {
   CreditAnswer,
   CreditRequest,
+  DeviceOrderAnswer,
+  DeviceOrderRequest,
   GetBalanceAnswer,
   GetBalanceRequest,
+  GetStatementAnswer,
+  GetStatementRequest,
   OpenAccountAnswer,
   OpenAccountRequest,
+  OpenShopAnswer,
+  OpenShopRequest,
+  PayAnswer,
+  PayRequest,
+  ShopOrderAnswer,
+  ShopOrderRequest,
 } from '../cash/messages.ts';
 import type { CallResult } from '../common/role-client.ts';
 import type { SettlementRefusal } from '../settlement/errors.ts';
@@ -25,11 +35,24 @@ export interface CashClient {
   openAccount(request: OpenAccountRequest): Promise<CallResult<OpenAccountAnswer, CashRefusal>>;
   credit(request: CreditRequest): Promise<CallResult<CreditAnswer, CashRefusal>>;
   getBalance(request: GetBalanceRequest): Promise<CallResult<GetBalanceAnswer, CashRefusal>>;
+  getStatement(request: GetStatementRequest): Promise<CallResult<GetStatementAnswer, CashRefusal>>;
+  openShop(request: OpenShopRequest): Promise<CallResult<OpenShopAnswer, CashRefusal>>;
+  deviceOrder(request: DeviceOrderRequest): Promise<CallResult<DeviceOrderAnswer, CashRefusal>>;
+  /** A batch; what has no answer when `signal` is aborted is `unknown`. */
+  pay(
+    requests: readonly PayRequest[],
+    signal: AbortSignal,
+  ): Promise<readonly CallResult<PayAnswer, CashRefusal>[]>;
+  /** Likewise. */
+  shopOrder(
+    requests: readonly ShopOrderRequest[],
+    signal: AbortSignal,
+  ): Promise<readonly CallResult<ShopOrderAnswer, CashRefusal>[]>;
 }
 
 /** The directory, which may be replaced by a newer one at any time. */
 export interface CurrentDirectory {
-  current(): Pick<Directory, 'verificationKey' | 'openingKey' | 'bytes'>;
+  current(): Pick<Directory, 'verificationKey' | 'openingKey' | 'operator' | 'bytes'>;
   /** Something came that it does not know; perhaps a newer one does. */
   missed(): void;
 }

@@ -2,6 +2,12 @@
 import { checkU64, checkU128, checkUint } from '../../shared/bytes.ts';
 import { DEVICE_CURRENCIES_MAX } from './registry.ts';
 
+/**
+ * Longest frame that comes in: anyone who begins a long one holds so much memory, on thousands of connections. It is enough
+ * for a hundred purchases, and for the longest message of a device sixteen times. Beyond: the connection is closed.
+ */
+export const FRAME_BYTES_MAX = 64 * 1024;
+
 export interface LoadLimit {
   /** `ledger` number. */
   readonly currency: number;
@@ -29,6 +35,14 @@ export interface ManagementLimits {
   readonly deviceRequestsPerMinute: number;
   /** Declined loads of one device: whoever mistypes needs a few, whoever tries out stolen numbers thousands. */
   readonly deviceDeclinesPerDay: number;
+  /** Shops that an operator has approved, closed ones too: each has an account at cash for ever. Beyond: shops_exhausted. */
+  readonly shopsMax: number;
+  /** Shops that wait for an operator: anyone may apply. Beyond: busy. */
+  readonly shopsAwaitingMax: number;
+  /** Applications, of all shops together: a record of each is kept, also when it comes to nothing. Beyond: busy. */
+  readonly shopApplicationsPerHour: number;
+  /** How far ahead the `applyBy` of a shop may lie, nanoseconds: operators take days. Beyond: applies_too_late. */
+  readonly shopApplyByAheadMaxNs: bigint;
   /**
    * How far ahead an `applyBy` may lie, nanoseconds: until then whoever has an order may have it charged, also when its
    * owner was told no. Wallets say ten minutes.
@@ -58,6 +72,10 @@ export const MANAGEMENT_LIMITS: Omit<ManagementLimits, 'loads'> = {
   deviceLoadsOpenMax: 8,
   deviceRequestsPerMinute: 60,
   deviceDeclinesPerDay: 20,
+  shopsMax: 10_000,
+  shopsAwaitingMax: 1_000,
+  shopApplicationsPerHour: 1_000,
+  shopApplyByAheadMaxNs: 90n * DAY_NS,
   applyByAheadMaxNs: 60n * MINUTE_NS,
   enrolAheadMinNs: 30n * SECOND_NS,
   certificateValidityNs: 365n * DAY_NS,
@@ -86,11 +104,15 @@ export function checkManagementLimits(limits: ManagementLimits): ManagementLimit
   }
   checkUint(devicesMax, Number.MAX_SAFE_INTEGER, 'devicesMax');
   checkUint(enrollingMax, Number.MAX_SAFE_INTEGER, 'enrollingMax');
+  for (const name of ['shopsMax', 'shopsAwaitingMax', 'shopApplicationsPerHour'] as const) {
+    checkUint(limits[name], Number.MAX_SAFE_INTEGER, name);
+  }
   for (const name of ['deviceLoadsOpenMax', 'deviceRequestsPerMinute', 'deviceDeclinesPerDay'] as const) {
     checkUint(limits[name], 0xffff_ffff, name);
   }
   checkU64(limits.applyByAheadMaxNs, 'applyByAheadMaxNs');
   checkU64(limits.enrolAheadMinNs, 'enrolAheadMinNs');
+  checkU64(limits.shopApplyByAheadMaxNs, 'shopApplyByAheadMaxNs');
   if (limits.enrolAheadMinNs > limits.applyByAheadMaxNs) {
     throw new RangeError(
       `enrolAheadMinNs: expected at most ${limits.applyByAheadMaxNs}, got ${limits.enrolAheadMinNs}`,

@@ -2,7 +2,8 @@
 //
 // By devices: enrol (no certificate yet), file_account, load, get_balance, get_directory, renew_certificate, get_statement.
 // By shops: enrol_shop (no certificate yet), pay, shop_order, get_directory, renew_certificate.
-// By operators: lookup_request, list_requests, list_devices, revoke_device, device_order, list_shops, approve_shop, close_shop.
+// By operators: lookup_request, list_requests, list_devices, revoke_device, device_order, list_shops, approve_shop, close_shop,
+// list_shop_requests.
 import {
   bool,
   bytesUpTo,
@@ -63,6 +64,7 @@ export const ManagementOperation = {
   list_shops: 53,
   approve_shop: 54,
   close_shop: 55,
+  list_shop_requests: 56,
 } as const;
 
 /** Bytes of a signed device certificate, and of a signed directory, at most. */
@@ -141,6 +143,10 @@ export const DeviceReport = struct({
   userData: text(USER_DATA_BYTES_MAX),
   accountOnFile: bool,
   revoked: bool,
+  /** No payment and no load until it is unblocked. */
+  blocked: bool,
+  /** The device that has got its balance; then it is revoked too. */
+  replacedBy: optional(u128),
 });
 export type DeviceReport = Infer<typeof DeviceReport>;
 export const ListDevicesAnswer = struct({ devices: list(DeviceReport, DEVICES_PAGE_MAX) });
@@ -225,6 +231,10 @@ export type ShopReport = Infer<typeof ShopReport>;
 export const ListShopsAnswer = struct({ shops: list(ShopReport, SHOPS_PAGE_MAX) });
 export type ListShopsAnswer = Infer<typeof ListShopsAnswer>;
 
+/** Purchases at a shop and what it ordered later, in the order of their ids, after that one. */
+export const ListShopRequests = struct({ shop: u128, after: optional(u128), limit: u16 });
+export type ListShopRequests = Infer<typeof ListShopRequests>;
+
 /** From then on the shop gets its certificate. The same for a repeated request. */
 export const ApproveShopRequest = struct({ shop: u128 });
 export type ApproveShopRequest = Infer<typeof ApproveShopRequest>;
@@ -255,6 +265,19 @@ export const managementProtocol = protocol({
     list_requests: operation(ManagementOperation.list_requests, ListRequests, ListRequestsAnswer),
     list_devices: operation(ManagementOperation.list_devices, ListDevicesRequest, ListDevicesAnswer),
     revoke_device: operation(ManagementOperation.revoke_device, RevokeDeviceRequest, RevokeDeviceAnswer),
+    get_statement: operation(ManagementOperation.get_statement, GetStatementRequest, GetStatementAnswer),
+    enrol_shop: operation(ManagementOperation.enrol_shop, EnrolShopRequest, EnrolShopAnswer),
+    pay: operation(ManagementOperation.pay, PayRequest, PayAnswer),
+    shop_order: operation(ManagementOperation.shop_order, ShopOrderRequest, ShopOrderAnswer),
+    device_order: operation(ManagementOperation.device_order, DeviceOrderRequest, DeviceOrderAnswer),
+    list_shops: operation(ManagementOperation.list_shops, ListShopsRequest, ListShopsAnswer),
+    approve_shop: operation(ManagementOperation.approve_shop, ApproveShopRequest, ApproveShopAnswer),
+    close_shop: operation(ManagementOperation.close_shop, CloseShopRequest, CloseShopAnswer),
+    list_shop_requests: operation(
+      ManagementOperation.list_shop_requests,
+      ListShopRequests,
+      ListRequestsAnswer,
+    ),
   },
 });
 export type ManagementOperations = (typeof managementProtocol)['operations'];

@@ -1,9 +1,42 @@
 // Settlement and cash, over connections to them.
-import { CashClient as Cash } from '../cash/client.ts';
-import type { MessageTransport } from '../common/role-client.ts';
+import {
+  CashOperation,
+  cashProtocol,
+  DeviceOrderAnswer,
+  DeviceOrderRequest,
+  GetStatementAnswer,
+  GetStatementRequest,
+  ShopOrderAnswer,
+  ShopOrderRequest,
+} from '../cash/messages.ts';
+import { operation } from '../common/operation.ts';
+import { type MessageTransport, RoleClient } from '../common/role-client.ts';
 import { SettlementClient as Settlement } from '../settlement/client.ts';
 import type { CashClient, SettlementClient } from './interface.ts';
 
 export const settlementClient = (transport: MessageTransport): SettlementClient => new Settlement(transport);
 
-export const cashClient = (transport: MessageTransport): CashClient => new Cash(transport);
+const protocol = {
+  ...cashProtocol,
+  operations: {
+    ...cashProtocol.operations,
+    shop_order: operation(CashOperation.shop_order, ShopOrderRequest, ShopOrderAnswer),
+    device_order: operation(CashOperation.device_order, DeviceOrderRequest, DeviceOrderAnswer),
+    get_statement: operation(CashOperation.get_statement, GetStatementRequest, GetStatementAnswer),
+  },
+};
+
+/** Purchases and shops' orders go as whole batches; the rest call by call. */
+export function cashClient(transport: MessageTransport): CashClient {
+  const cash = new RoleClient({ protocol, transport });
+  return {
+    openAccount: (request) => cash.call('open_account', request),
+    credit: (request) => cash.call('credit', request),
+    getBalance: (request) => cash.call('get_balance', request),
+    getStatement: (request) => cash.call('get_statement', request),
+    openShop: (request) => cash.call('open_shop', request),
+    deviceOrder: (request) => cash.call('device_order', request),
+    pay: (requests, signal) => cash.callAll('pay', requests, signal),
+    shopOrder: (requests, signal) => cash.callAll('shop_order', requests, signal),
+  };
+}

@@ -8,8 +8,16 @@ export interface DevicePeer {
   readonly channelKey: Uint8Array;
 }
 
+export interface ShopPeer {
+  readonly kind: 'shop';
+  readonly shop: bigint;
+  readonly signingKey: Uint8Array;
+  readonly channelKey: Uint8Array;
+}
+
 export type ManagementPeer =
   | DevicePeer
+  | ShopPeer
   | { readonly kind: 'unenrolled'; readonly channelKey: Uint8Array }
   | { readonly kind: 'role' | 'operator' | 'unnamed' | 'local' };
 
@@ -19,10 +27,17 @@ export const isAnyone = (): boolean => true;
 export const mayEnrol = ({ kind }: ManagementPeer): boolean =>
   kind === 'unenrolled' || kind === 'device' || kind === 'local';
 
+/** `shop`: one that asks again. */
+export const mayEnrolShop = ({ kind }: ManagementPeer): boolean =>
+  kind === 'unenrolled' || kind === 'shop' || kind === 'local';
+
+export const isShop = (peer: ManagementPeer): peer is ShopPeer => peer.kind === 'shop';
+
 export const isDevice = (peer: ManagementPeer): peer is DevicePeer => peer.kind === 'device';
 
-/** `unenrolled`: a device whose certificate has run out, or counts no longer; its channel's key says which. */
-export const mayRenew = ({ kind }: ManagementPeer): boolean => kind === 'device' || kind === 'unenrolled';
+/** `unenrolled`: one whose certificate has run out, or counts no longer; its channel's key says which. */
+export const mayRenew = ({ kind }: ManagementPeer): boolean =>
+  kind === 'device' || kind === 'shop' || kind === 'unenrolled';
 
 export const isOperator = (peer: ManagementPeer): boolean =>
   peer.kind === 'operator' || peer.kind === 'local';

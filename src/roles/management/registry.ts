@@ -1,9 +1,9 @@
 // Who may hold money: devices, their keys, the accounts on file. Tables of the role's store:
 //
-//     devices        device ▶ keys, user data, newest certificate, since when, revoked since when
+//     devices        device ▶ keys, user data, newest certificate, since when, revoked or blocked since when
 //     signing-keys   signing key ▶ device, request, where its enrolment stands
 //     channel-keys   channel key ▶ device
-//     numbers        device ▶ request      every number ever given out
+//     numbers        device or shop ▶ request      every number ever given out
 //     accounts       device ▶ sealed account, binding
 //     counters       'devices' ▶ how many are enrolled, how many enrolling, how many numbers wait for their key to come back
 //
@@ -50,6 +50,9 @@ const DeviceRecord = struct({
   certificate: Certificate,
   notAfter: u64,
   revoked: optional(struct({ at: u64, reason: text(REVOCATION_REASON_BYTES_MAX) })),
+  /** By an operator's order that cash has carried out. */
+  blocked: optional(struct({ at: u64, reason: text(REVOCATION_REASON_BYTES_MAX) })),
+  replacedBy: optional(u128),
 });
 export type DeviceRecord = Infer<typeof DeviceRecord>;
 
@@ -68,7 +71,7 @@ export type DeviceCounts = Infer<typeof DeviceCounts>;
 const AccountRecord = struct({ account: SealedAccount, binding: AccountBinding });
 export type AccountRecord = Infer<typeof AccountRecord>;
 
-const find = <Value>(
+export const find = <Value>(
   reads: StoreReads,
   table: string,
   key: Uint8Array | bigint,
@@ -140,6 +143,8 @@ export const putNumber = (device: bigint, request: bigint): Put => ({
   key: device,
   value: NumberRecord.encode({ request }),
 });
+
+export const removeNumber = (device: bigint): Put => ({ table: NUMBERS, key: device, value: undefined });
 
 export const putAccount = (device: bigint, record: AccountRecord): Put => ({
   table: ACCOUNTS,

@@ -6,6 +6,7 @@ import type { RoleStore } from '../../store/store.ts';
 import type { RequestReport } from '../common/request-report.ts';
 import type { RequestRecord } from '../flow/flow.ts';
 import type { FlowRunner } from '../flow/flow-runner.ts';
+import { type DeviceOrderState, deviceOrderFlow } from './device-order-flow.ts';
 import {
   type EnrolState,
   enrolFlow,
@@ -14,6 +15,8 @@ import {
   type LoadState,
   loadFlow,
 } from './flow.ts';
+import { type ShopFlowState, shopFlow } from './shop-flow.ts';
+import { findTrade, idText, listTrades, tradeReport } from './trades.ts';
 
 /** The runner's table of all requests, by their ids. */
 const REQUESTS = 'requests';
@@ -33,16 +36,45 @@ export function reportOf(record: RequestRecord): RequestReport {
   };
 }
 
+/** What became of a request: one of the runner's, or a trade. */
+export function findReport(
+  store: RoleStore,
+  runner: Pick<FlowRunner, 'lookup'>,
+  request: bigint,
+): RequestReport | undefined {
+  const record = runner.lookup(request);
+  if (record !== undefined) return reportOf(record);
+  const trade = findTrade(store, request);
+  return trade && tradeReport({ request, ...trade });
+}
+
 /** Requests in the order of their ids, after that one. */
 export function listRequests(
   store: RoleStore,
-  runner: FlowRunner,
+  runner: Pick<FlowRunner, 'lookup'>,
   after: bigint | undefined,
   limit: number,
 ): RequestReport[] {
   if (after === U128_MAX) return [];
   const bounds = after === undefined ? { limit } : { from: after + 1n, limit };
-  return store.range(REQUESTS, bounds).map(({ key }) => reportOf(runner.lookup(idOfKey(key))!));
+  const ids = store.range(REQUESTS, bounds).map(({ key }) => idOfKey(key));
+  const trades = listTrades(store, after, limit);
+  // Two lists in order make one: as many of each as may be wanted of it.
+  const reports: RequestReport[] = [];
+  for (let i = 0, j = 0; reports.length < limit && (i < ids.length || j < trades.length); ) {
+    const id = ids[i];
+    const trade = trades[j];
+    if (id !== undefined && (trade === undefined || id <= trade.request)) {
+      reports.push(reportOf(runner.lookup(id)!));
+      i++;
+      // A purchase under the id of another request: the wallet that chose it so sees the other one first.
+      if (id === trade?.request) j++;
+    } else {
+      reports.push(tradeReport(trade!));
+      j++;
+    }
+  }
+  return reports;
 }
 
 function particulars({ flow, state, refusal }: RequestRecord): Particulars {
@@ -55,6 +87,10 @@ function particulars({ flow, state, refusal }: RequestRecord): Particulars {
       return { amount: 0n, currency: 0, device: (state as FilingState).device, detail: '' };
     case loadFlow.name:
       return ofLoad(state as LoadState);
+    case shopFlow.name:
+      return ofShop(state as ShopFlowState);
+    case deviceOrderFlow.name:
+      return ofDeviceOrder(state as DeviceOrderState);
     default:
       throw new Error(`request ${flow}: expected a flow of management, got another`);
   }
@@ -63,6 +99,25 @@ function particulars({ flow, state, refusal }: RequestRecord): Particulars {
 function ofEnrolment(state: EnrolState): Particulars {
   const detail = state.kind === 'opening' ? (state.distrusted ?? '') : '';
   return { amount: 0n, currency: 0, device: state.device, detail };
+}
+
+function ofShop(state: ShopFlowState): Particulars {
+  const shop = `shop ${idText(state.shop)}`;
+  const detail =
+    'distrusted' in state && state.distrusted !== undefined ? `${state.distrusted}, ${shop}` : shop;
+  return { amount: 0n, currency: 0, device: 0n, detail };
+}
+
+function ofDeviceOrder(state: DeviceOrderState): Particulars {
+  const { device, action } = state.order.document;
+  const problem =
+    state.kind === 'ordering' ? state.distrusted : state.kind === 'refused' ? state.reason : undefined;
+  const ordered = action.kind === 'replace' ? `replace by ${idText(action.by)}` : action.kind;
+  const { amount, currency } =
+    action.kind === 'limits'
+      ? { amount: action.paymentMax, currency: action.currency }
+      : { amount: 0n, currency: 0 };
+  return { amount, currency, device, detail: problem === undefined ? ordered : `${problem}, ${ordered}` };
 }
 
 function ofLoad(state: LoadState): Particulars {

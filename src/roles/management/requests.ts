@@ -6,9 +6,10 @@
 //
 // A request that is known was checked when it came first: the same bytes are answered for ever, whatever has become of
 // times, limits and keys since. So asking again, which waiting devices do all the time, costs no verification.
-import { type CryptoPool, ed25519, type SignedMessage, sha256 } from '../../crypto/index.ts';
+import { type SignedMessage, sha256 } from '../../crypto/index.ts';
 import type { Codec } from '../../shared/codec.ts';
 import type { StoreTransaction } from '../../store/store.ts';
+import type { BatchCrypto } from '../common/batch-crypto.ts';
 import { Refusal } from '../common/refusal.ts';
 import type { DocumentKind, Signed } from '../documents/signed.ts';
 import type { Flow, Standing } from '../flow/flow.ts';
@@ -57,8 +58,7 @@ export function signedMessage<Document extends { readonly signingKey: Uint8Array
 }
 
 export interface SubmitOptions {
-  /** Verifies in place of ed25519 itself: a pool of workers. */
-  readonly pool?: Pick<CryptoPool, 'verifyBatch'> | undefined;
+  readonly crypto: BatchCrypto;
   readonly log: ManagementLog;
 }
 
@@ -80,12 +80,12 @@ async function submitGood<State, Effect extends object, Outcome>(
   runner: FlowRunner,
   flow: Flow<State, Effect, Outcome>,
   requests: readonly SignedRequest<State>[],
-  { pool, log }: SubmitOptions,
+  { crypto, log }: SubmitOptions,
 ): Promise<(() => Refused | Promise<Standing<State> | Refused>)[]> {
   const findings = requests.map((request) => look(runner, request, log));
   const unverified = placesOf(findings, (finding) => finding === 'new');
   if (unverified.length > 0) {
-    const verdicts = await (pool ?? ed25519).verifyBatch(unverified.map((i) => requests[i]!.signed));
+    const verdicts = await crypto.verify(unverified.map((i) => requests[i]!.signed));
     unverified.forEach((i, n) => {
       if (!verdicts[n]) findings[i] = signatureInvalid();
     });

@@ -1,18 +1,22 @@
 // The management role, put together: registry, flows, partners, and the engine that stands behind its server.
 import { randomBytes as systemRandomBytes } from 'node:crypto';
 import type { Registry } from 'prom-client';
-import type { CryptoPool } from '../../crypto/index.ts';
-import type { RevokedPredicate } from '../../identity/device-certificate.ts';
 import type { IdentitySource } from '../../identity/own-keys.ts';
+import type { RevokedPredicate } from '../../identity/server-identity.ts';
 import { type Clock, systemClock } from '../../identity/time.ts';
 import { type SetTimer, systemTimer } from '../../shared/timer.ts';
 import type { RoleStore } from '../../store/store.ts';
+import { type BatchPool, batchCrypto } from '../common/batch-crypto.ts';
 import { RoleEngine } from '../common/role-engine.ts';
 import type { Trace } from '../flow/flow.ts';
 import { FlowRunner, run } from '../flow/flow-runner.ts';
-import { certificateIssuer } from './certificates.ts';
+import { cashSignatures } from './cash-signatures.ts';
+import { certificateIssuer, shopCertificateIssuer } from './certificates.ts';
 import type { RandomBytes } from './device-number.ts';
+import { deviceOrderFlow } from './device-order-flow.ts';
 import { isRevoked } from './devices.ts';
+import { Distrust } from './distrust.ts';
+import { Doubts } from './doubts.ts';
 import { managementEffects } from './effects.ts';
 import type { ManagementRefusal } from './errors.ts';
 import { enrolFlow, filingFlow, loadFlow } from './flow.ts';
@@ -20,7 +24,11 @@ import { managementHandlers } from './handler.ts';
 import type { CashClient, ManagementLog, SettlementClient } from './interface.ts';
 import { checkManagementLimits, type ManagementLimits } from './limits.ts';
 import { type ManagementOperations, managementProtocol } from './messages.ts';
+import { numberOpener } from './number-seals.ts';
+import { operatorEffects } from './operator-effects.ts';
 import type { ManagementPeer } from './peers.ts';
+import { shopFlow } from './shop-flow.ts';
+import { isShopRevoked } from './shops.ts';
 import { signatureChecks } from './signature-checks.ts';
 import { roleSigner } from './signer.ts';
 
@@ -42,15 +50,15 @@ export interface ManagementOptions {
   /** Runs something when what has come in this turn has been taken in: setImmediate. */
   readonly afterTurn?: (run: () => void) => void;
   readonly trace?: Trace;
-  /** Left out: signatures are verified here and now. */
-  readonly pool?: Pick<CryptoPool, 'verifyBatch'>;
+  /** Computes large batches, and stays its maker's; left out: everything is computed here and now. */
+  readonly pool?: BatchPool;
   /** Of metrics; of its own when left out. */
   readonly registry?: Registry;
 }
 
 export interface Management {
   readonly engine: RoleEngine<ManagementOperations, ManagementPeer, ManagementRefusal>;
-  /** For the server's identity: what it answers counts from the next handshake on. Never throws for an unknown device. */
+  /** For the server's identity: what it answers counts from the next handshake on. Never throws for whom it does not know. */
   readonly revoked: RevokedPredicate;
   /** Takes nothing more and finishes its writes. What is under way goes on at the next start. */
   close(): Promise<void>;
@@ -70,13 +78,25 @@ export async function openManagement(options: ManagementOptions): Promise<Manage
   };
   const signer = roleSigner(identity, clock);
   const issueCertificate = certificateIssuer(() => signer.current(), limits);
+  const issueShopCertificate = shopCertificateIssuer(() => signer.current(), limits);
+  const crypto = batchCrypto(options.pool);
+  const distrust = new Distrust(log);
+  const doubts = new Doubts(log);
   const effects = managementEffects({
     settlement,
     cash,
     issueCertificate,
     receipts: { directory, now: clock, checkSignature: signatureChecks(options.afterTurn) },
     now: clock,
-    log,
+    distrust,
+  });
+  const { performShop, performDeviceOrder } = operatorEffects({
+    store,
+    cash,
+    issueCertificate: issueShopCertificate,
+    currencies: limits.loads.map(({ currency }) => currency),
+    now: clock,
+    distrust,
   });
   const runner = FlowRunner.open({
     store,
@@ -84,6 +104,8 @@ export async function openManagement(options: ManagementOptions): Promise<Manage
       run(enrolFlow, effects.performEnrolment),
       run(filingFlow, () => []),
       run(loadFlow, effects.performLoad),
+      run(shopFlow, performShop),
+      run(deviceOrderFlow, performDeviceOrder),
     ],
     clock,
     setTimer,
@@ -94,22 +116,26 @@ export async function openManagement(options: ManagementOptions): Promise<Manage
   const engine = new RoleEngine({
     protocol: managementProtocol,
     handlers: managementHandlers({
-      ...{ runner, store, cash, directory, issueCertificate, limits, clock, setTimer, randomBytes, log },
-      pool: options.pool,
+      ...{ runner, store, cash, directory, issueCertificate, issueShopCertificate, limits, crypto, doubts },
+      ...{ clock, setTimer, randomBytes, log },
+      openNumbers: numberOpener(identity, crypto),
+      checkSignatures: cashSignatures({ directory, crypto, clock }),
+      trace: options.trace ?? (() => {}),
     }),
     clock,
     openRequests: () => runner.openCount,
-    health: () => ({
-      status: effects.distrusted.size > 0 ? 'degraded' : 'ok',
-      detail: { distrusted: effects.distrusted.size },
-    }),
+    health: () => {
+      const distrusted = distrust.size + doubts.size;
+      return { status: distrusted > 0 ? 'degraded' : 'ok', detail: { distrusted } };
+    },
     log,
     ...(options.afterTurn !== undefined && { afterTurn: options.afterTurn }),
     ...(options.registry !== undefined && { registry: options.registry }),
   });
   return {
     engine,
-    revoked: ({ device }) => isRevoked(store, device),
+    revoked: (certificate) =>
+      'device' in certificate ? isRevoked(store, certificate.device) : isShopRevoked(store, certificate.shop),
     async close() {
       engine.close();
       await runner.close();

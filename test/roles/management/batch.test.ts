@@ -1,7 +1,7 @@
 // Many messages at a time: one verification, one write, and a bad one among them harms no other.
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { ed25519 } from '../../../src/crypto/index.ts';
+import { ed25519, hpke } from '../../../src/crypto/index.ts';
 import type { ManagementClient } from '../../../src/roles/management/client.ts';
 import type { LoadRequest } from '../../../src/roles/management/messages.ts';
 import { ManagementOperation, managementProtocol } from '../../../src/roles/management/messages.ts';
@@ -22,6 +22,7 @@ function countingPool() {
       sizes.push(items.length);
       return ed25519.verifyBatch(items);
     },
+    openBatch: async (options: Parameters<typeof hpke.openBatch>[0]) => hpke.openBatch(options),
   };
 }
 

@@ -8,8 +8,13 @@ import type {
   CreditAnswer,
   CreditRequest,
   GetBalanceAnswer,
+  GetStatementRequest,
   OpenAccountAnswer,
   OpenAccountRequest,
+  OpenShopRequest,
+  PayAnswer,
+  PayRequest,
+  ShopOrderRequest,
 } from '../../../src/roles/cash/messages.ts';
 import { Refusal } from '../../../src/roles/common/refusal.ts';
 import type { CallResult } from '../../../src/roles/common/role-client.ts';
@@ -45,6 +50,8 @@ import { RequestStatus } from '../../../src/wire/status.ts';
 import { keySets, START, seededBytes, sourceOf } from '../../identity/support.ts';
 import { MemoryDisk, memoryRoleStore } from '../../store/memory-backend.ts';
 import { World } from '../flow/world.ts';
+import { paymentReceipt, shopOrderReceipt, statement } from './cash-documents.ts';
+import type { Shop } from './shop.ts';
 
 export const EUR = 978;
 export const USD = 840;
@@ -206,8 +213,20 @@ export const refused = (code: string): { kind: 'refused'; refusal: Refusal<never
 });
 export const NO_ANSWER = { kind: 'unknown', reason: 'no answer' } as const;
 
-export type Call = 'charge' | 'reverse' | 'openAccount' | 'credit' | 'getBalance';
+export type Call =
+  | 'charge'
+  | 'reverse'
+  | 'openAccount'
+  | 'credit'
+  | 'getBalance'
+  | 'getStatement'
+  | 'openShop'
+  | 'deviceOrder'
+  | 'pay'
+  | 'shopOrder';
 export type Answer = CallResult<unknown, never>;
+/** To a batch's request: no answer before nobody waits for it any more. */
+export const SILENCE = { kind: 'unknown', reason: 'silence' } as const;
 
 /**
  * Settlement and cash: honest unless told otherwise. `script` may answer in place of them; what it leaves undefined, they
@@ -218,6 +237,7 @@ export class Partners {
   readonly reversed = new Set<bigint>();
   readonly opened = new Map<string, Uint8Array>();
   readonly credited = new Map<bigint, { readonly device: bigint; readonly amount: bigint }>();
+  readonly paid = new Map<bigint, PayRequest>();
   readonly calls: { readonly call: Call; readonly request: unknown }[] = [];
   script: (call: Call, request: unknown, count: number) => Answer | undefined = () => undefined;
   /** Answers that are on their way take so long. */
@@ -242,6 +262,21 @@ export class Partners {
           const result = scripted ?? ok(run(request));
           this.#world.setTimer(() => isAlive() && resolve(result), latencyMs);
         });
+    const batch =
+      <Request, Reply>(name: Call, run: (request: Request) => Reply) =>
+      (requests: readonly Request[], signal: AbortSignal): Promise<CallResult<Reply, never>[]> =>
+        new Promise((resolve) => {
+          if (!isAlive()) return;
+          const results = requests.map((request) => {
+            this.calls.push({ call: name, request });
+            const count = this.calls.filter((other) => other.call === name).length;
+            return (this.script(name, request, count) ?? ok(run(request))) as CallResult<Reply, never>;
+          });
+          const answer = (): void => void (isAlive() && resolve(results));
+          if (results.some((result) => (result as unknown) === SILENCE))
+            signal.addEventListener('abort', answer);
+          else this.#world.setTimer(answer, latencyMs);
+        });
     return {
       settlement: {
         charge: call('charge', (request: ChargeRequest) => this.charge(request)),
@@ -251,6 +286,16 @@ export class Partners {
         openAccount: call('openAccount', (request: OpenAccountRequest) => this.open(request)),
         credit: call('credit', (request: CreditRequest) => this.credit(request)),
         getBalance: call('getBalance', () => this.balance()),
+        getStatement: call('getStatement', (request: GetStatementRequest) => ({
+          statement: statement(request),
+        })),
+        openShop: call('openShop', (request: OpenShopRequest) => this.openShop(request)),
+        deviceOrder: call('deviceOrder', () => ({ timestamp: START, moved: [] })),
+        pay: batch('pay', (request: PayRequest) => this.pay(request)),
+        shopOrder: batch('shopOrder', ({ order }: ShopOrderRequest) => ({
+          kind: 'done' as const,
+          receipt: shopOrderReceipt(order.document),
+        })),
       },
     };
   }
@@ -271,6 +316,16 @@ export class Partners {
   open({ device, signingKey, currency }: OpenAccountRequest): OpenAccountAnswer {
     this.opened.set(`${device} ${currency}`, signingKey);
     return { timestamp: START };
+  }
+
+  openShop({ shop, signingKey, currency }: OpenShopRequest): OpenAccountAnswer {
+    this.opened.set(`${shop} ${currency}`, signingKey);
+    return { timestamp: START };
+  }
+
+  pay(request: PayRequest): PayAnswer {
+    this.paid.set(request.request, request);
+    return { kind: 'paid', receipt: paymentReceipt(request) };
   }
 
   credit({ device, order }: CreditRequest): CreditAnswer {
@@ -425,6 +480,19 @@ export class Stage {
     if (typeof answer === 'string' || answer.kind !== 'enrolled')
       throw new Error(`expected it to be enrolled, got ${JSON.stringify(answer)}`);
     return answer.device;
+  }
+
+  /** Enrols and approves it, and returns its number. */
+  async openShop(shop: Shop): Promise<bigint> {
+    const enrol = () => this.as(shop.unenrolled).enrolShop(shop.enrolment());
+    const applied = await this.settle(enrol());
+    if (applied.kind !== 'ok' || applied.answer.kind !== 'pending') throw new Error(`got ${applied.kind}`);
+    await this.settle(this.operator.approveShop({ shop: applied.answer.shop }));
+    const answer = await this.ask(enrol);
+    if (typeof answer === 'string' || answer.kind !== 'enrolled')
+      throw new Error(`expected it to be enrolled, got ${JSON.stringify(answer)}`);
+    shop.number = answer.shop;
+    return answer.shop;
   }
 
   get operator(): ManagementClient {

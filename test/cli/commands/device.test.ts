@@ -1,4 +1,4 @@
-// `specie devices`, against a system whose wallets are enrolled.
+// `specie device`, against a system whose wallets are enrolled.
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { ExitCode } from '../../../src/cli/exit-codes.ts';
 import { run } from '../../../src/cli/program.ts';
@@ -20,7 +20,7 @@ afterAll(() => system?.close());
 async function devices(...args: string[]) {
   let stdout = '';
   let stderr = '';
-  const code = await run(['devices', ...args, '--home', system.home], {
+  const code = await run(['device', ...args, '--home', system.home], {
     write: (text) => {
       stdout += text;
     },
@@ -49,6 +49,8 @@ test('list and show every device, and no control character of what one calls its
   expect(listed[0]).toEqual({
     device: expect.stringMatching(/^0x[0-9a-f]{32}$/),
     revoked: false,
+    blocked: false,
+    replacedBy: null,
     enrolledAt: expect.stringMatching(/^20\d\d-/),
     accountOnFile: false,
     userData: expect.any(String),

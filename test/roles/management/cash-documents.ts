@@ -1,0 +1,77 @@
+// What a scripted cash signs of purchases, shops' orders and statements: as asked for, or changed.
+import { ed25519, sha256 } from '../../../src/crypto/index.ts';
+import { type KeyPair, keyIdOf } from '../../../src/identity/key-set.ts';
+import type { GetStatementRequest, PayRequest } from '../../../src/roles/cash/messages.ts';
+import {
+  PaymentReceipt,
+  PaymentRejection,
+  ShopOrder,
+  ShopOrderReceipt,
+  ShopOrderRejection,
+} from '../../../src/roles/documents/payment-receipts.ts';
+import type { DocumentKind, Signed } from '../../../src/roles/documents/signed.ts';
+import { Statement } from '../../../src/roles/documents/statement.ts';
+import { keySets, START } from '../../identity/support.ts';
+
+const CASH = keySets.cash[0].signing;
+
+function signed<Document extends { readonly keyId: Uint8Array }>(
+  kind: DocumentKind<Document>,
+  document: Omit<Document, 'keyId'>,
+  change: Partial<Document>,
+  key: KeyPair,
+): Signed<Document> {
+  const whole = { keyId: keyIdOf(key.publicKey, sha256), ...document, ...change } as Document;
+  return { document: whole, signature: ed25519.sign(key.secretKey, kind.signedBytes(whole)) };
+}
+
+export function paymentReceipt(asked: PayRequest, change: Partial<PaymentReceipt> = {}, key = CASH) {
+  const { request, kind, shop, amount, currency, reference } = asked;
+  return signed(
+    PaymentReceipt,
+    {
+      ...{ request, shop, amount, currency, reference },
+      kind: kind === 'sale' ? 'paid' : 'reserved',
+      orderDigest: new Uint8Array(32).fill(5),
+      timestamp: START + 7n,
+    },
+    change,
+    key,
+  );
+}
+
+export function paymentRejection(
+  { request }: PayRequest,
+  change: Partial<PaymentRejection> = {},
+  key = CASH,
+) {
+  const orderDigest = new Uint8Array(32).fill(5);
+  const document = { request, orderDigest, reason: 'exceeds_credits', rejectedAt: START + 9n };
+  return signed(PaymentRejection, document, change, key);
+}
+
+export function shopOrderReceipt(order: ShopOrder, change: Partial<ShopOrderReceipt> = {}, key = CASH) {
+  const { request, action, purchase, amount, currency } = order;
+  const document = { request, action, purchase, amount, currency, timestamp: START + 11n };
+  return signed(ShopOrderReceipt, document, change, key);
+}
+
+export function shopOrderRejection(order: ShopOrder, change: Partial<ShopOrderRejection> = {}, key = CASH) {
+  const orderDigest = sha256(ShopOrder.codec.encode(order));
+  const document = { request: order.request, orderDigest, reason: 'exceeds_paid', rejectedAt: START + 13n };
+  return signed(ShopOrderRejection, document, change, key);
+}
+
+export function statement({ device, query }: GetStatementRequest, change: Partial<Statement> = {}) {
+  const { currency, after, purchases } = query;
+  return signed(
+    Statement,
+    {
+      ...{ device, currency, after, until: START, more: false, balance: 2_500n, reserved: 0n, asOf: START },
+      entries: [],
+      purchases: purchases.map((request) => ({ request, state: 'unknown', amount: 0n, timestamp: 0n })),
+    },
+    change,
+    CASH,
+  );
+}
