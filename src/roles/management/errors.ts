@@ -31,5 +31,8 @@ export const MANAGEMENT_REFUSALS = [
   'payer_mismatch',
   'payee_mismatch',
   'purchase_unknown',
+  'payouts_not_offered',
+  'window_open',
+  'window_unknown',
 ] as const;
 export type ManagementRefusal = (typeof MANAGEMENT_REFUSALS)[number];

@@ -63,16 +63,18 @@ export class PayoutInstructor {
   }
 
   readonly perform = (items: readonly EffectItem<PageEffect>[]): Promise<PageOutcome | Again>[] =>
-    items.map(({ effect, attempt }) => {
-      switch (effect.do) {
-        case 'check':
-          return this.#check(effect.page, attempt);
-        case 'send':
-          return this.#send(effect.page);
-        case 'await':
-          return this.#await(effect.page, effect.payouts, attempt);
-      }
-    });
+    items.map((item) => this.#perform(item));
+
+  #perform({ effect, attempt }: EffectItem<PageEffect>): Promise<PageOutcome | Again> {
+    switch (effect.do) {
+      case 'check':
+        return this.#check(effect.page, attempt);
+      case 'send':
+        return this.#send(effect.page);
+      case 'await':
+        return this.#await(effect.page, effect.payouts, attempt);
+    }
+  }
 
   // ---- Before anything is sent
 
