@@ -28,7 +28,7 @@ export class PayoutOutcomes {
   #isClosed = false;
   #isStuck = false;
   #cancelTimer: (() => void) | undefined;
-  #carrying: Promise<void> = Promise.resolve();
+  #writing: Promise<unknown> = Promise.resolve();
 
   /** Asks from the start where there has been a window; otherwise from the first one on. */
   constructor(options: PayoutOutcomesOptions) {
@@ -51,14 +51,14 @@ export class PayoutOutcomes {
   async close(): Promise<void> {
     this.#isClosed = true;
     this.#cancelTimer?.();
-    await this.#carrying;
+    await this.#writing.catch(() => {});
   }
 
   #later(): void {
     if (this.#isClosed) return;
     const { setTimer, pollMs } = this.#options;
     this.#cancelTimer = setTimer(() => {
-      this.#carrying = this.#carryAll().then(() => this.#later());
+      void this.#carryAll().then(() => this.#later());
     }, pollMs);
   }
 
@@ -84,9 +84,9 @@ export class PayoutOutcomes {
       if (!this.#isStuck) log.error({ refusal: code, message }, 'cash refuses outcomes of payouts');
       this.#isStuck = true;
     }
-    if (booked.kind !== 'ok') return false;
+    if (booked.kind !== 'ok' || this.#isClosed) return false;
     this.#isStuck = false;
-    const changed = await store.transaction((tx) =>
+    const write = store.transaction((tx) =>
       // Another one of this process cannot have come first; a restart may have.
       outcomesBooked(tx) === after
         ? putOutcomes(
@@ -95,6 +95,8 @@ export class PayoutOutcomes {
           )
         : [],
     );
+    this.#writing = write;
+    const changed = await write;
     for (const window of changed) runner.wake(window);
     return true;
   }

@@ -13,6 +13,8 @@ import type { OpenSeals } from './seals.ts';
 
 export interface PayoutParts {
   readonly book: PayoutBook;
+  /** Payouts have been taken in: statements are read from now on. */
+  readonly begun: () => void;
   /** The stored receipt as it is told now: signed anew where signatures of its key do not count any more. */
   readonly receiptNow: (receipt: SignedPayoutReceipt) => SignedPayoutReceipt;
 }

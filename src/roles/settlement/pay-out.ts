@@ -61,7 +61,9 @@ async function payOutOne(request: PayOutRequest, parts: SettlementParts): Promis
   };
   const [answer] = runner.submit(pageFlow, [submission], limits.answerWithinMs);
   const standing = await answer!;
-  return standing instanceof Refusal ? standing : { state: standing.stateName };
+  if (standing instanceof Refusal) return standing;
+  payouts.begun();
+  return { state: standing.stateName };
 }
 
 async function checkPage(

@@ -58,6 +58,10 @@ export class PayoutBook {
     this.#log = log;
   }
 
+  get hasPayouts(): boolean {
+    return this.#store.range(PAYOUTS, { limit: 1 }).length > 0;
+  }
+
   find(payout: bigint): PayoutRecord | undefined {
     return findPayout(this.#store, payout);
   }

@@ -34,11 +34,19 @@ const PAYOUT_ID = /^[0-9a-f]{32}$/i;
 export class PayoutStatements {
   readonly #options: PayoutStatementsOptions;
   #cancelTimer: (() => void) | undefined;
-  #reading: Promise<void> = Promise.resolve();
+  #writing: Promise<void> = Promise.resolve();
   #isClosed = false;
+  #isRunning = false;
 
+  /** Reads from the start where there has been a payout; otherwise from the first one on. */
   constructor(options: PayoutStatementsOptions) {
     this.#options = options;
+    if (options.book.hasPayouts) this.start();
+  }
+
+  start(): void {
+    if (this.#isRunning || this.#isClosed) return;
+    this.#isRunning = true;
     this.#later();
   }
 
@@ -46,13 +54,13 @@ export class PayoutStatements {
   async close(): Promise<void> {
     this.#isClosed = true;
     this.#cancelTimer?.();
-    await this.#reading;
+    await this.#writing.catch(() => {});
   }
 
   #later(): void {
     if (this.#isClosed) return;
     this.#cancelTimer = this.#options.setTimer(() => {
-      this.#reading = this.#readAll().then(() => this.#later());
+      void this.#readAll().then(() => this.#later());
     }, this.#options.pollMs);
   }
 
@@ -66,9 +74,10 @@ export class PayoutStatements {
           log?.warn({ why: page.why }, 'the statement could not be read');
           return;
         }
-        if (page.next <= before) return;
+        if (page.next <= before || this.#isClosed) return;
         const outcomes = page.documents.flatMap((document) => this.#outcomesOf(document));
-        await book.record(outcomes, page.next);
+        this.#writing = book.record(outcomes, page.next);
+        await this.#writing;
       }
     } catch (error) {
       // Nothing of the page is taken; it is read again.

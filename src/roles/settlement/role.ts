@@ -141,6 +141,8 @@ export async function openSettlement(options: SettlementOptions): Promise<Settle
       cashKey: (keyId) => keys.cash(keyId, clock()),
       payouts: payouts && {
         book,
+        // There will be something in them.
+        begun: () => statements?.start(),
         receiptNow: (receipt) =>
           keys.signatureCounts(receipt.document.keyId, clock())
             ? receipt
