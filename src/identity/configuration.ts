@@ -75,9 +75,9 @@ export const ConfigurationFile = fields({
     payments: fields({
       host: host.default('127.0.0.1'),
       port: port.default(8585),
-      account: field('an IBAN', (value) => (typeof value === 'string' && isIban(value) ? value : undefined)).default(
-        'DE02120300000000202051',
-      ),
+      account: field('an IBAN', (value) =>
+        typeof value === 'string' && isIban(value) ? value : undefined,
+      ).default('DE02120300000000202051'),
       name: field('a name of 1 to 70 characters', (value) =>
         typeof value === 'string' && /^[\x20-\x7e]{1,70}$/.test(value) ? value : undefined,
       ).default('Operator'),

@@ -31,7 +31,12 @@ export class PaymentsLink implements PaymentChannel {
   readonly #bytesMax: number;
   readonly #closing = new AbortController();
 
-  constructor({ host, port, timeoutMs = TIMEOUT_MS, answerBytesMax = ANSWER_BYTES_MAX }: PaymentsLinkOptions) {
+  constructor({
+    host,
+    port,
+    timeoutMs = TIMEOUT_MS,
+    answerBytesMax = ANSWER_BYTES_MAX,
+  }: PaymentsLinkOptions) {
     this.#url = `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
     this.#timeoutMs = timeoutMs;
     this.#bytesMax = answerBytesMax;

@@ -115,15 +115,21 @@ Examples:
   $ specie institution numbers --seed 7 --count 3`,
     )
     .action(async (options: StartOptions) => {
-      const [{ pino }, { SimulatedInstitution }, { AdminServer }, { BankServer }, { DialError, parseDials }, { BooksError }] =
-        await Promise.all([
-          import('pino'),
-          import('../../institution/simulator/simulated-institution.ts'),
-          import('../../institution/simulator/admin.ts'),
-          import('../../institution/simulator/bank-server.ts'),
-          import('../../institution/simulator/faults.ts'),
-          import('../../institution/simulator/books.ts'),
-        ]);
+      const [
+        { pino },
+        { SimulatedInstitution },
+        { AdminServer },
+        { BankServer },
+        { DialError, parseDials },
+        { BooksError },
+      ] = await Promise.all([
+        import('pino'),
+        import('../../institution/simulator/simulated-institution.ts'),
+        import('../../institution/simulator/admin.ts'),
+        import('../../institution/simulator/bank-server.ts'),
+        import('../../institution/simulator/faults.ts'),
+        import('../../institution/simulator/books.ts'),
+      ]);
       const log = pino({
         level: options.logLevel,
         base: { name: 'specie-institution' },
@@ -159,7 +165,8 @@ Examples:
       }
       let bank: Awaited<ReturnType<typeof BankServer.listen>>;
       try {
-        const { paymentsPort = options.adminPort === 0 ? 0 : PAYMENTS_PORT_DEFAULT, paymentsAccount } = options;
+        const { paymentsPort = options.adminPort === 0 ? 0 : PAYMENTS_PORT_DEFAULT, paymentsAccount } =
+          options;
         const { currency, seed } = institution.origin;
         bank = await BankServer.listen({
           ...{ path, port: paymentsPort, account: paymentsAccount, currency, seed },
@@ -177,7 +184,14 @@ Examples:
       process.on('SIGTERM', stop);
       process.on('SIGINT', stop);
       log.info(
-        { host, port: institution.port, admin: admin.url, payments: bank.port, path, accounts: institution.origin.accounts },
+        {
+          host,
+          port: institution.port,
+          admin: admin.url,
+          payments: bank.port,
+          path,
+          accounts: institution.origin.accounts,
+        },
         'listening',
       );
       const how = await institution.ended;

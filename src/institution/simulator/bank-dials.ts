@@ -4,12 +4,23 @@ import type { Random } from '../../shared/random.ts';
 
 export const BANK_ROUTES = ['payments', 'status', 'statements'] as const;
 export type BankRoute = (typeof BANK_ROUTES)[number];
-export const BANK_FAULTS = ['drop_request', 'drop_answer', 'late', 'garbage', 'die_before', 'die_after'] as const;
+export const BANK_FAULTS = [
+  'drop_request',
+  'drop_answer',
+  'late',
+  'garbage',
+  'die_before',
+  'die_after',
+] as const;
 export type BankFaultName = (typeof BANK_FAULTS)[number];
 
 const probability = z.number().min(0).max(1);
 const reason = z.string().regex(/^[A-Z0-9]{4}$/);
-const milliseconds = z.number().int().min(0).max(86_400_000 * 30);
+const milliseconds = z
+  .number()
+  .int()
+  .min(0)
+  .max(86_400_000 * 30);
 
 const BankDialsFile = z.strictObject({
   faults: z

@@ -59,7 +59,10 @@ export class BankServer {
   readonly #die: () => void;
   #isOver = false;
 
-  private constructor(store: RoleStore, { seed = 1n, dials, account, currency, clock, die }: BankServerOptions) {
+  private constructor(
+    store: RoleStore,
+    { seed = 1n, dials, account, currency, clock, die }: BankServerOptions,
+  ) {
     this.faults = new BankFaults(new Random(seed), dials);
     this.#store = store;
     this.#die = die ?? (() => {});
@@ -120,7 +123,8 @@ export class BankServer {
     } else if (route === 'GET /statements' || route === 'GET /notifications') {
       const kind = url.pathname === '/statements' ? 'statement' : 'notification';
       const after = url.searchParams.get('after') ?? '0';
-      if (!/^\d{1,18}$/.test(after)) throw new Refusal(400, 'after: expected the number of an entry, got another text');
+      if (!/^\d{1,18}$/.test(after))
+        throw new Refusal(400, 'after: expected the number of an entry, got another text');
       await this.#answer('statements', response, async () => {
         const { document, next } = await this.#bank.statement(BigInt(after), kind);
         return { status: document === undefined ? 204 : 200, body: document ?? '', next };
@@ -131,7 +135,10 @@ export class BankServer {
       this.faults.set(JSON.parse((await body(request)).toString('utf8')));
       this.#json(response);
     } else {
-      throw new Refusal(404, 'expected POST /payments, GET /payments/MSGID, /statements, /notifications, or /dials');
+      throw new Refusal(
+        404,
+        'expected POST /payments, GET /payments/MSGID, /statements, /notifications, or /dials',
+      );
     }
   }
 
@@ -176,7 +183,8 @@ export class BankServer {
       response.destroy();
       return;
     }
-    const isKnown = error instanceof Refusal || error instanceof BankDialError || error instanceof SyntaxError;
+    const isKnown =
+      error instanceof Refusal || error instanceof BankDialError || error instanceof SyntaxError;
     const status = error instanceof Refusal ? error.status : isKnown ? 400 : 500;
     const message = isKnown ? (error as Error).message : 'the request failed';
     response.writeHead(status, { 'content-type': JSON_TYPE, connection: 'close' });
@@ -189,7 +197,8 @@ async function body(request: IncomingMessage): Promise<Buffer> {
   let size = 0;
   for await (const part of request as AsyncIterable<Buffer>) {
     size += part.length;
-    if (size > BODY_BYTES_MAX) throw new Refusal(413, `body: expected at most ${BODY_BYTES_MAX} bytes, got more`);
+    if (size > BODY_BYTES_MAX)
+      throw new Refusal(413, `body: expected at most ${BODY_BYTES_MAX} bytes, got more`);
     parts.push(part);
   }
   return Buffer.concat(parts);

@@ -12,8 +12,8 @@ import {
   Iso20022Error,
   isIban,
   type PaymentAnswer,
-  readPaymentInitiation,
   type Reason,
+  readPaymentInitiation,
   type TransactionAnswer,
   writeAccountReport,
   writePaymentStatus,
@@ -136,7 +136,10 @@ export class Bank {
     return stored && MessageRecord.decode(stored);
   }
 
-  #take(tx: StoreTransaction, { messageId, payments }: ReturnType<typeof readPaymentInitiation>): StatusParts {
+  #take(
+    tx: StoreTransaction,
+    { messageId, payments }: ReturnType<typeof readPaymentInitiation>,
+  ): StatusParts {
     let accepted = 0;
     let rejected = 0;
     const answers = payments.map(({ paymentInformationId, transactions, refused }): PaymentAnswer => {
@@ -166,7 +169,12 @@ export class Bank {
     return { groupStatus, reasons: groupStatus === 'RJCT' ? [{ code: 'NARR' }] : [], payments: answers };
   }
 
-  #refusal(tx: StoreTransaction, endToEndId: string, currency: string, { scheme, id }: Account): string | undefined {
+  #refusal(
+    tx: StoreTransaction,
+    endToEndId: string,
+    currency: string,
+    { scheme, id }: Account,
+  ): string | undefined {
     if (tx.get(PAYMENTS, utf8(endToEndId)) !== undefined) return 'DUPL';
     if (this.#currencies.parse(currency).ledger !== this.#currency) return 'AM03';
     if (scheme !== 'iban' || !isIban(id)) return 'AC01';
@@ -206,7 +214,10 @@ export class Bank {
     }
   }
 
-  #last(reads: Pick<StoreTransaction, 'get'>): { readonly sequence: bigint; readonly record: Pick<EntryRecord, 'debits' | 'credits'> } {
+  #last(reads: Pick<StoreTransaction, 'get'>): {
+    readonly sequence: bigint;
+    readonly record: Pick<EntryRecord, 'debits' | 'credits'>;
+  } {
     const stored = reads.get(LAST, LAST_KEY);
     const sequence = stored === undefined ? 0n : u128.decode(stored);
     return { sequence, record: this.#entry(reads, sequence) };
