@@ -1,8 +1,8 @@
 // What a device signs of a payment order (assembly/layout/payment-order.ts), and how one is read and written.
 //
-//     ┌──────────────────────────────┬──────────────────────────────────────────────┐
-//     │ 'specie payment order v1\0'  │ bytes 0 to 184, those of the timestamp zero  │
-//     └──────────────────────────────┴──────────────────────────────────────────────┘
+//     ┌────────────────────────────┬──────────────────────────────────────────────┐
+//     │ tag of payment orders      │ bytes 0 to 184, those of the timestamp zero  │
+//     └────────────────────────────┴──────────────────────────────────────────────┘
 //
 // The ledger writes the timestamp when it applies the order, so what is stored can be checked again like what was sent.
 import {
