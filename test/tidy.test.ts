@@ -23,6 +23,7 @@ const RANKS: Record<string, number> = {
   channel: 3,
   ledger: 3,
   roles: 4,
+  shop: 5,
   wallet: 5,
   institution: 5,
   main: 6,
@@ -90,6 +91,7 @@ test('no orphans: every source file is imported, or is an entry', () => {
     'src/main/index.ts',
     'src/ledger/index.ts',
     'src/crypto/index.ts',
+    'src/shop/index.ts',
     'src/wallet/index.ts',
     'src/cli/main.ts',
   ]);

@@ -59,6 +59,7 @@ export function deviceFind(accountSlot: u32): i32 {
 
 /** Notes whose row it is; there must be a place for every account. */
 export function deviceEnter(accountSlot: u32, slot: u32): void {
+  assert(accountSlot >> PLACES_BITS < chunks, "devices: expected a place for the account, got none");
   assert(deviceFind(accountSlot) < 0, "devices: expected one row an account, got two");
   store<u32>(placeOf(accountSlot), slot + 1);
 }

@@ -5,12 +5,14 @@ export { accountAppend, accountsReserve, accountTruncate, globals, initialiseTab
 export { pendingAllocate, pendingFree, pendingReserve } from "./table";
 export { accountFindMany, accountIndexReserve, accountRemove, accountsStashed } from "./account-index";
 export { pendingFind, pendingIndexReserve, pendingInsert, pendingRemove } from "./pending-index";
+export { deviceOf, devicesReserve } from "./device";
 export { expiriesDue, expiryInsert, expiryPeek, expiryRemove, expiryReserve, nextExpiry } from "./expiry";
 export { arenaAddress, arenaCount, arenaRoom, arenaSwap, initialiseSnapshots, savedRoom } from "./snapshot";
 export { loadFinish, pageAddress, pageCount, pageLoad } from "./snapshot";
 export { snapshotBegin, snapshotDirty, snapshotDue, snapshotFill } from "./snapshot";
 
 import * as accounts from "./account-index";
+import * as devices from "./device";
 import * as table from "./table";
 
 export function accountFind(lo: u64, hi: u64): i32 {
@@ -27,6 +29,14 @@ export function accountRow(slot: u32): usize {
 
 export function pendingRow(slot: u32): usize {
   return table.pendingRow(slot);
+}
+
+export function deviceFind(accountSlot: u32): i32 {
+  return devices.deviceFind(accountSlot);
+}
+
+export function deviceRow(slot: u32): usize {
+  return devices.deviceRow(slot);
 }
 
 export function accountTouch(slot: u32): void {

@@ -8,8 +8,10 @@ import { generateCommand } from './commands/generate.ts';
 import { initCommand } from './commands/init.ts';
 import { institutionCommand } from './commands/institution.ts';
 import { keysCommand } from './commands/keys.ts';
+import { payoutCommand } from './commands/payout.ts';
 import { quickstartCommand } from './commands/quickstart.ts';
 import { requestCommand } from './commands/request.ts';
+import { shopCommand } from './commands/shop.ts';
 import { shopsCommand } from './commands/shops.ts';
 import { startCommand } from './commands/start.ts';
 import { statsCommand } from './commands/stats.ts';
@@ -57,8 +59,10 @@ ${EXIT_CODE_HELP}`,
     startCommand(exit),
     institutionCommand(exit, output),
     walletCommand(exit, output),
+    shopCommand(exit, output),
     deviceCommand(output),
     shopsCommand(output),
+    payoutCommand(output, exit),
     requestCommand(output, exit),
     auditCommand(output, exit),
     submitCommand(output, exit),

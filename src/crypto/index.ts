@@ -6,6 +6,7 @@ export {
   ed25519,
   type PreparedKey,
   type SignedMessage,
+  type SignedRecords,
   type SigningKey,
   type VerifyBatchOptions,
 } from './ed25519/index.ts';

@@ -49,10 +49,11 @@ export const OWNERS = {
   root: ['signing'],
   role: KEY_USES,
   operator: ['signing', 'channel'],
+  shop: ['signing', 'channel'],
 } as const satisfies Record<string, readonly KeyUse[]>;
 
 export interface SecretKeys {
-  /** `root`, a role's name, or `operator NAME`. */
+  /** `root`, a role's name, `operator NAME`, or `shop`. */
   readonly owner: string;
   readonly number: number;
   /** Nanoseconds. */

@@ -39,11 +39,14 @@ export interface MessageName {
   readonly version: string;
 }
 
+const NO_CHILDREN: readonly XmlElement[] = [];
+
 export class XmlElement {
   readonly name: string;
   readonly parent: XmlElement | undefined;
   readonly attributes: Attributes;
-  readonly children: XmlElement[] = [];
+  /** Most elements have none, and share this. */
+  children: readonly XmlElement[] = NO_CHILDREN;
   /** Among those of its name and parent, from 1; 0 where paths do not show it. */
   readonly number: number;
   /** Without white space at its ends. */
@@ -54,6 +57,11 @@ export class XmlElement {
     this.parent = parent;
     this.attributes = attributes;
     this.number = number;
+  }
+
+  add(child: XmlElement): void {
+    if (this.children === NO_CHILDREN) this.children = [child];
+    else (this.children as XmlElement[]).push(child);
   }
 
   get path(): string {
@@ -108,6 +116,8 @@ export interface DocumentOptions {
   /** Names of elements that are handed over when they end, instead of being held until the document does. */
   readonly parts: readonly string[];
   readonly onPart: (element: XmlElement) => void;
+  /** Held at once; ELEMENTS_MAX where it is left out. */
+  readonly elementsMax?: number;
 }
 
 /** Tab, line feed, carriage return, space. */
@@ -182,7 +192,7 @@ export class DocumentReader {
 
   #text(text: string): void {
     const frame = this.#frames.at(-1)!;
-    if (frame.node === FOREIGN || (frame.nested && !/[^ \t\n]/.test(text))) return;
+    if (frame.node === FOREIGN || (frame.nested && withoutSpace(text) === '')) return;
     if (frame.pieces.length + text.length > TOKEN_BYTES_MAX) {
       frame.node.fail(
         'too_large',
@@ -207,11 +217,12 @@ export class DocumentReader {
   }
 
   #element(name: string, attributes: Attributes, frame: Frame | undefined): Node {
-    if (++this.#held > ELEMENTS_MAX) {
+    const { elementsMax = ELEMENTS_MAX } = this.#options;
+    if (++this.#held > elementsMax) {
       throw new Iso20022Error(
         'too_large',
         '',
-        `expected at most ${ELEMENTS_MAX} elements in one part, got more`,
+        `expected at most ${elementsMax} elements in one part, got more`,
       );
     }
     const around = frame?.node as XmlElement | undefined;
@@ -227,7 +238,7 @@ export class DocumentReader {
     if (this.#frames.length === 1) {
       if (this.#body !== undefined) element.fail('repeated', 'expected one message, got two');
       this.#body = element;
-    } else if (around !== undefined && !this.#parts.has(name)) around.children.push(element);
+    } else if (around !== undefined && !this.#parts.has(name)) around.add(element);
     return element;
   }
 

@@ -5,23 +5,30 @@ import type { XmlElement } from './document.ts';
 import { isIban } from './iban.ts';
 import type { Account, Agent, Money, Party } from './parts.ts';
 
+/** Characters that no text here may have: control characters, halves of a pair, and what is no character. */
+export const NOT_TEXT =
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what it looks for
+  /[\u0000-\u001f\u007f-\u009f\ufffe\uffff]|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/;
 const UUID = /^[a-f0-9]{8}-[a-f0-9]{4}-4[a-f0-9]{3}-[89ab][a-f0-9]{3}-[a-f0-9]{12}$/;
 const DATE = /^(\d{4})-(\d{2})-(\d{2})/;
 const DATE_TIME =
   /^\d{4}-\d{2}-\d{2}T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d{1,9})?(?:Z|[+-](?:0\d|1[0-4]):[0-5]\d)?$/;
-/** Digits before and after the point, as the schemas bound amounts and control sums. */
-const DECIMAL = /^(\d{1,18})(?:\.(\d{1,17}))?$/;
+/** As the schemas bound amounts and control sums: 18 digits in all. */
+const DECIMAL = /^(?=\d{1,18}$|[\d.]{3,19}$)(\d{1,18})(?:\.(\d{1,17}))?$/;
 /** Control sums are compared in units of 10^-17, so that amounts of any currency can be added. */
 const SUM_PLACES = 17;
 const REMITTANCE_CHARS_MAX = 1400;
+const ID_CHARS_MAX = 35;
 
-/** Text of 1 to `max` characters. */
+/** Text of 1 to `max` characters. Longer kinds are for people: line breaks in them are those of a layout. */
 export function text(element: XmlElement, max: number): string {
-  const { text } = element;
   if (element.children.length > 0) element.fail('bad_text', 'expected text, got elements');
+  const text = max > ID_CHARS_MAX ? element.text.replace(/\s*[\t\n]\s*/g, ' ') : element.text;
   // Counted as XML Schema does, by characters rather than UTF-16 units; they only differ where there are many units.
   const length = text.length <= max ? text.length : [...text].length;
   if (length < 1 || length > max) element.fail('bad_text', `expected 1 to ${max} characters, got ${length}`);
+  // So that what was read can be written in an answer.
+  if (NOT_TEXT.test(text)) element.fail('bad_text', 'expected text, got a control character');
   return text;
 }
 

@@ -6,14 +6,11 @@ import { namespaceOf, withoutSpace } from './document.ts';
 import { Iso20022Error } from './errors.ts';
 import { isIban } from './iban.ts';
 import type { Account, Agent, Money, Party, Reason } from './parts.ts';
-import { isDate, isDateTime } from './values.ts';
+import { isDate, isDateTime, NOT_TEXT } from './values.ts';
 
-/** Characters that no text here may have: control characters, halves of a pair, and what is no character. */
-const NOT_TEXT =
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what it looks for
-  /[\u0000-\u001f\u007f-\u009f\ufffe\uffff]|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/;
 /** The characters that every bank takes in references; a slash neither first nor last nor twice (SEPA's rules). */
 const REFERENCE = /^(?!\/)(?!.*\/\/)[A-Za-z0-9/\-?:().,'+ ]{1,35}(?<!\/)$/;
+const LINES_JOINED = 4096;
 const ESCAPES: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' };
 
 export interface WriteOptions<Version> {
@@ -25,11 +22,15 @@ export interface WriteOptions<Version> {
 export class XmlWriter {
   readonly #currencies: Currencies;
   readonly #open: string[] = [];
-  #text = '';
+  /** Joined now and then: a text that grows by a line at a time keeps a node for each. */
+  #lines: string[] = [];
+  readonly #chunks: string[] = [];
 
   constructor(messageName: string, currencies: Currencies) {
     this.#currencies = currencies;
-    this.#text = `<?xml version="1.0" encoding="UTF-8"?>\n<Document xmlns="${namespaceOf(messageName)}">\n`;
+    this.#lines.push(
+      `<?xml version="1.0" encoding="UTF-8"?>\n<Document xmlns="${namespaceOf(messageName)}">\n`,
+    );
   }
 
   /** An element with others inside, none where `write` writes nothing and there must be something. */
@@ -185,11 +186,14 @@ export class XmlWriter {
   }
 
   end(): string {
-    return `${this.#text}</Document>\n`;
+    return [...this.#chunks, ...this.#lines, '</Document>\n'].join('');
   }
 
   #line(text: string): void {
-    this.#text += `${'  '.repeat(this.#open.length + 1)}${text}\n`;
+    this.#lines.push(`${'  '.repeat(this.#open.length + 1)}${text}\n`);
+    if (this.#lines.length < LINES_JOINED) return;
+    this.#chunks.push(this.#lines.join(''));
+    this.#lines = [];
   }
 
   #fail(name: string, problem: string): never {

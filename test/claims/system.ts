@@ -372,7 +372,7 @@ export class System {
   async money(): Promise<string> {
     const client = await this.asOperator('cash');
     try {
-      const { balances, float, book } = await fromCash(client, EUR, []);
+      const { balances, float, book } = await fromCash(client, { currency: EUR, devices: [], shops: [] });
       const taken = this.institution.books
         .accounts('', 1_000)
         .reduce((sum, { held, captured }) => sum + held + captured, 0n);

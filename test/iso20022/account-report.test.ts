@@ -160,7 +160,7 @@ describe('a statement, a notification', () => {
         expect(messageName).toBe(`camt.05${message.kind === 'statement' ? 3 : 4}.001.${version}`);
         expect({ ...found, reports: reports.map(({ findings: _, ...report }) => report) }).toEqual(message);
       }),
-      { numRuns: 60 },
+      { numRuns: 25 },
     );
   });
 
@@ -169,7 +169,7 @@ describe('a statement, a notification', () => {
       fc.property(all, (message) => {
         for (const version of ['08', '12'] as const) validate(writeAccountReport(message, { version }));
       }),
-      { numRuns: 30 },
+      { numRuns: 12 },
     );
   });
 

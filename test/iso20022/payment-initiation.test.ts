@@ -359,7 +359,7 @@ describe('what is written', () => {
         expect(found.findings).toEqual([]);
         expect(draftOf(found)).toEqual(draft);
       }),
-      { numRuns: 60 },
+      { numRuns: 25 },
     );
   });
 
@@ -368,7 +368,7 @@ describe('what is written', () => {
       fc.property(drafts, (draft) => {
         for (const version of ['10', '12'] as const) validate(writePaymentInitiation(draft, { version }));
       }),
-      { numRuns: 30 },
+      { numRuns: 12 },
     );
   });
 
@@ -378,7 +378,7 @@ describe('what is written', () => {
         const written = writePaymentInitiation(draft);
         expect(writePaymentInitiation(structuredClone(draft))).toBe(written);
       }),
-      { numRuns: 10 },
+      { numRuns: 5 },
     );
   });
 

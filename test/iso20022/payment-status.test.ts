@@ -70,7 +70,7 @@ describe('a status report', () => {
         expect(messageName).toBe(`pain.002.001.${version}`);
         expect(found).toEqual(report);
       }),
-      { numRuns: 60 },
+      { numRuns: 25 },
     );
   });
 
@@ -79,7 +79,7 @@ describe('a status report', () => {
       fc.property(reports, (report) => {
         for (const version of ['11', '14'] as const) validate(writePaymentStatus(report, { version }));
       }),
-      { numRuns: 30 },
+      { numRuns: 12 },
     );
   });
 

@@ -1,12 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { DocumentReader } from '../../src/iso20022/document.ts';
 import {
   Iso20022Error,
   messageNameOf,
   PaymentInitiationReader,
   readPaymentInitiation,
 } from '../../src/iso20022/index.ts';
-import { ELEMENTS_MAX, TOKEN_BYTES_MAX } from '../../src/iso20022/limits.ts';
+import { TOKEN_BYTES_MAX } from '../../src/iso20022/limits.ts';
 import { XmlScanner } from '../../src/iso20022/xml-scanner.ts';
 import { message, payment, transaction } from './pain001.ts';
 import { isWellFormed } from './schemas.ts';
@@ -146,9 +147,9 @@ test('whatever is done to a document: what libxml2 refuses is refused', () => {
         expect(isWellFormed(text), text).toBe(true);
       },
     ),
-    { numRuns: 1500 },
+    { numRuns: 400 },
   );
-  expect(accepted).toBeGreaterThan(50);
+  expect(accepted).toBeGreaterThan(10);
 });
 
 describe('hostile XML is refused before it costs anything', () => {
@@ -190,8 +191,18 @@ describe('hostile XML is refused before it costs anything', () => {
   test('attributes without number, elements without number, a document beyond the bound', () => {
     const attributes = Array.from({ length: 17 }, (_, i) => ` a${i}="1"`).join('');
     expect(refusal(() => scan(`<a${attributes}/>`)).code).toBe('too_large');
-    const many = `${body}<CstmrCdtTrfInitn>${'<a/>'.repeat(ELEMENTS_MAX)}</CstmrCdtTrfInitn></Document>`;
-    expect(refusal(() => readPaymentInitiation(many)).code).toBe('too_large');
+    const parts: string[] = [];
+    const document = new DocumentReader({
+      messages: ['pain.001'],
+      versions: ['10', '10'],
+      parts: ['part'],
+      onPart: ({ name }) => parts.push(name),
+      elementsMax: 10,
+    });
+    // Document, its message and eight more; those of a part are forgotten with it.
+    document.push(Buffer.from(`${body}<m>${'<part><a/><a/></part>'.repeat(100)}${'<a/>'.repeat(8)}`));
+    expect(parts).toHaveLength(100);
+    expect(refusal(() => document.push(Buffer.from('<a/>'))).code).toBe('too_large');
     const scanner = new XmlScanner({ open: () => {}, text: () => {}, close: () => {} }, 10_000);
     const blank = Buffer.from(`<!-- ${' '.repeat(100)} -->`);
     let pushed = 0;

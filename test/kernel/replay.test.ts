@@ -8,6 +8,7 @@ import {
   writeAccount,
   writeTransfer,
 } from '../../src/layout/generated.ts';
+import { recordSizeOf } from '../../src/layout/record-size.ts';
 import { Random } from '../../src/shared/random.ts';
 import { encode, readResults } from './kernel-target.ts';
 import { type Entry, MemoryLedger } from './memory-host.ts';
@@ -46,11 +47,12 @@ describe(`replay (seed ${SEED})`, () => {
     const seen = new Set<string>();
     const entries = [1n, 2n, 3n, 4n, 5n, 6n].flatMap((seed) => run(seed, 80).entries);
     for (const { operation, count, segments } of entries) {
-      if (operation !== Operation.create_transfers) continue;
+      if (operation !== Operation.create_transfers && operation !== Operation.create_payment_orders) continue;
+      const size = recordSizeOf(operation);
       let left = count;
       for (const segment of segments) {
         const records = Math.min(left, 256);
-        for (const { status } of readResults(segment.subarray(records * 128, records * 144))) {
+        for (const { status } of readResults(segment.subarray(records * size, records * (size + 16)))) {
           seen.add(CreateTransferStatusNames.get(status)!);
         }
         left -= records;
@@ -71,6 +73,15 @@ describe(`replay (seed ${SEED})`, () => {
       'overflows_debits_posted',
       'debit_account_already_closed',
       'imported_event_timestamp_must_not_regress',
+      'reserved_field',
+      'signature_invalid',
+      'exists_with_different_order',
+      'order_expired',
+      'orders_closed',
+      'sequence_too_old',
+      'sequence_used',
+      'exceeds_payment_limit',
+      'exceeds_day_limit',
     ]) {
       expect([...seen]).toContain(name);
     }

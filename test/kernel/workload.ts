@@ -3,23 +3,30 @@ import {
   type Account,
   AccountFlags,
   Operation,
+  type OrderTerms,
+  type PaymentOrder,
   type Transfer,
   TransferFlags,
   writeAccount,
+  writeOrderTerms,
   writeTransfer,
 } from '../../src/layout/generated.ts';
 import { U128_MAX } from '../../src/shared/bytes.ts';
 import type { Random } from '../../src/shared/random.ts';
-import { encode } from './kernel-target.ts';
+import { encode, encodeOrders } from './kernel-target.ts';
 import type { MemoryLedger } from './memory-host.ts';
 
 const ACCOUNTS = 12;
 const SECOND = 1_000_000_000n;
+/** What accounts have as user_data_64, and orders as key_id. */
+const KEY = 7n;
 
 export class Workload {
   readonly #random: Random;
   #lastId = 0;
   #sent: Partial<Transfer>[] = [];
+  #ordered: Partial<PaymentOrder>[] = [];
+  #sequence = 0;
 
   constructor(random: Random) {
     this.#random = random;
@@ -36,6 +43,20 @@ export class Workload {
     if (random.chance(0.15)) {
       const events = Array.from({ length: Math.min(count, 20) }, () => this.#account(imported, timestamp));
       ledger.execute(Operation.create_accounts, encode(events, writeAccount), timestamp);
+      return;
+    }
+    if (random.chance(0.2)) {
+      const orders = Array.from({ length: count }, () => this.#order(timestamp));
+      ledger.execute(Operation.create_payment_orders, encodeOrders(orders), timestamp);
+      return;
+    }
+    if (random.chance(0.03)) {
+      const terms = Array.from({ length: Math.min(count, 5) }, () => this.#terms());
+      ledger.execute(
+        Operation.set_order_terms,
+        encode(terms, writeOrderTerms),
+        ledger.timestamp + pause + BigInt(terms.length),
+      );
       return;
     }
     const events = Array.from({ length: count }, () => this.#transfer(imported, timestamp));
@@ -57,6 +78,7 @@ export class Workload {
     const limited = random.pick([0, 0, 0, 0, credit_balance_limited, debit_balance_limited]);
     return {
       id: BigInt(random.below(ACCOUNTS + 2)),
+      userData64: KEY,
       ledger: random.chance(0.95) ? 1 : 2,
       code: random.chance(0.97) ? 1 : 0,
       balanceLimit: limited === 0 ? 0 : random.below(1000) + random.below(4) * 2 ** 27,
@@ -114,6 +136,44 @@ export class Workload {
       ledger: 1,
       code: 1,
       flags: flags | kind | balancing | closing,
+    };
+  }
+
+  #order(now: bigint): Partial<PaymentOrder> {
+    const random = this.#random;
+    if (this.#ordered.length > 0 && random.chance(0.05)) {
+      const again = random.pick(this.#ordered);
+      return random.chance(0.7) ? again : { ...again, reference: new Uint8Array(32).fill(random.below(256)) };
+    }
+    const flags = random.chance(0.3) ? TransferFlags.pending : 0;
+    const order: Partial<PaymentOrder> = {
+      id: BigInt(random.chance(0.9) ? ++this.#lastId : 1 + random.below(this.#lastId + 1)),
+      debitAccountId: BigInt(1 + random.below(ACCOUNTS)),
+      creditAccountId: BigInt(1 + random.below(ACCOUNTS)),
+      amount: random.chance(0.02) ? U128_MAX : BigInt(random.below(100)),
+      timeout: flags === 0 ? 0 : random.below(4),
+      ledger: 1,
+      code: 1,
+      flags,
+      timestamp: this.#timestamp(false, now),
+      reference: new Uint8Array(32).fill(random.below(256)),
+      sequence: BigInt(Math.max(1, ++this.#sequence - random.below(100))),
+      expiresAt: random.chance(0.05) ? now + BigInt(random.below(2)) : 1n << 63n,
+      keyId: KEY,
+      verdict: random.chance(0.95) ? 1 : random.below(4),
+      signature: new Uint8Array(64).fill(random.below(256)),
+    };
+    this.#ordered.push(order);
+    return order;
+  }
+
+  #terms(): Partial<OrderTerms> {
+    const random = this.#random;
+    return {
+      accountId: BigInt(random.below(ACCOUNTS + 2)),
+      paymentMax: BigInt(random.below(3) * 60),
+      dayMax: BigInt(random.below(3) * 500),
+      flags: random.chance(0.1) ? 1 : 0,
     };
   }
 

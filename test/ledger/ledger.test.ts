@@ -36,6 +36,52 @@ const transfer = (debitAccountId: bigint, creditAccountId: bigint, amount: bigin
 });
 
 describe('Ledger', () => {
+  test('what became of pending transfers, at once and after a restart', async () => {
+    let now = 1_800_000_000_000_000_000n;
+    const clock = () => now++;
+    let ledger = await Ledger.open({ path, clock, expiryTimer: false });
+    await openAccounts(ledger);
+    const flags = TransferFlags.pending;
+    const [open, posted, voided, expired, single] = [
+      { ...transfer(BANK, ALICE, 10n), flags },
+      { ...transfer(BANK, ALICE, 20n), flags },
+      { ...transfer(BANK, ALICE, 30n), flags },
+      { ...transfer(BANK, ALICE, 40n), flags, timeout: 1 },
+      transfer(BANK, ALICE, 50n),
+    ];
+    await ledger.createTransfers([open, posted, voided, expired, single]);
+    const post = {
+      id: nextId++,
+      pendingId: posted.id,
+      amount: 15n,
+      flags: TransferFlags.post_pending_transfer,
+    };
+    const release = { id: nextId++, pendingId: voided.id, flags: TransferFlags.void_pending_transfer };
+    await ledger.createTransfers([post, release]);
+    const ids = [open, posted, voided, expired, single, post, { id: 9_999n }].map(({ id }) => id);
+    const unresolved = { kind: 'unresolved' };
+    const expected = [
+      unresolved,
+      { kind: 'posted', by: { id: post.id, pendingId: posted.id, amount: 15n } },
+      { kind: 'voided', by: { id: release.id, pendingId: voided.id, amount: 30n } },
+      unresolved,
+      unresolved,
+      unresolved,
+      unresolved,
+    ];
+    expect(await ledger.pendingOutcomes(ids)).toMatchObject(expected);
+    now += 2_000_000_000n;
+    ledger.expire();
+    expected[3] = { kind: 'expired' };
+    expect(await ledger.pendingOutcomes(ids)).toMatchObject(expected);
+    expect(await ledger.pendingOutcomes([])).toEqual([]);
+    await ledger.close();
+    await expect(ledger.pendingOutcomes(ids)).rejects.toThrow('stopping');
+    ledger = await Ledger.open({ path, clock, expiryTimer: false });
+    expect(await ledger.pendingOutcomes(ids)).toMatchObject(expected);
+    await ledger.close();
+  });
+
   test('accounts, transfers, lookups, histories and change events in one process', async () => {
     const ledger = await Ledger.open({ path });
     await openAccounts(ledger);

@@ -209,9 +209,8 @@ class Player {
     );
     const everything = { timestampMin: 0n, timestampMax: 0n, limit: BATCH_RECORDS_MAX };
     expect(await subject.getChangeEvents(everything), where).toEqual(this.model.getChangeEvents(everything));
-    for (const id of accountIds) {
-      expect(await subject.orderState(id), where).toEqual(this.model.orderState(id));
-    }
+    const states = await Promise.all(accountIds.map((id) => subject.orderState(id)));
+    expect(states, where).toEqual(accountIds.map((id) => this.model.orderState(id)));
     for (const { id } of this.model.accounts()) {
       await this.#compareHistory({ ...ALL, accountId: id, limit: BATCH_RECORDS_MAX, flags: BOTH }, where);
     }

@@ -226,17 +226,22 @@ async function commandFinds(
   const collecting = (async () => {
     const management = await fromManagement(as('management'));
     const settlement = await fromSettlement(as('settlement'));
-    const cash = await fromCash(
-      ledger,
-      EUR,
-      management.devices.map(({ device }) => device),
-    );
     const own = await fromWallets(wallets.map(({ disk }) => disk));
+    const cash = await fromCash(ledger, {
+      currency: EUR,
+      devices: management.devices.map(({ device }) => device),
+      shops: management.shops.map(({ shop }) => shop),
+      wallets: own.balances,
+    });
     const institution = fromInstitution(statementOf(orders));
     const result = compare({
       books: [own.book, management.book, settlement, cash.book, institution],
       balancesAtCash: cash.balances,
+      balancesOfOthers: cash.others,
+      movedMeanwhile: cash.movedMeanwhile,
       balancesInWallets: own.balances,
+      unheard: cash.unheard,
+      outflows: cash.outflows,
       floatAtCash: cash.float,
       ledgerTotals: cash.totals,
       allWallets: true,

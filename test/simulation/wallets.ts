@@ -230,7 +230,10 @@ export class WalletProcess {
         },
       },
       clock: { now: ground.clockOf(name), setTimer: life.setTimer },
-      transport: { connect: (options: ConnectOptions) => this.#connect(options, life) },
+      transport: {
+        connect: (options: ConnectOptions) => this.#connect(options, life),
+        connectShop: () => Promise.reject(new TransportError('unreachable', 'no shop is part of this world')),
+      },
       times: { validityMs: this.plan.validityMs },
       onEvent: (event: { readonly type: string }) => {
         if (!life.isAlive()) return;

@@ -7,7 +7,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { directoryFileText } from '../../src/identity/directory-file.ts';
-import { startManagement, type TestServer } from './server.ts';
+import { ShopOperation } from '../../src/roles/shop/messages.ts';
+import { startManagement, startShop, type TestServer } from './server.ts';
 import { ACCOUNT } from './support.ts';
 
 interface Finished {
@@ -109,7 +110,10 @@ test('enrol, load, look', async () => {
   expect((await desk.run(['balance', '--online'])).stdout).toBe(
     'balance  30.00 EUR\nat cash  30.00 EUR: agrees\n',
   );
-  expect(await desk.json(['balance'])).toEqual({ balance: '3000', currency: 'EUR', open: [] });
+  expect(await desk.json(['balance'])).toEqual({
+    ...{ balance: '3000', available: '3000' },
+    ...{ currency: 'EUR', open: [], reserved: [] },
+  });
   expect((await desk.json<{ event: string }[]>(['history'])).map(({ event }) => event)).toEqual([
     'enrolled',
     'loaded',
@@ -247,4 +251,44 @@ test("a currency of the operator's own", async () => {
   expect((await desk.run(['load', '12.5'])).code).toBe(1);
   expect((await desk.run(['load', '12'])).stdout).toMatch(/load of 12 TOK: loaded/);
   expect((await desk.run(['balance'])).stdout).toBe('balance  12 TOK\n');
+});
+
+test('pay, reserve, and what the statement brings', async () => {
+  const desk = await newDesk();
+  const { management } = desk.server;
+  const shop = await startShop(management);
+  await desk.enrol(['--account', ACCOUNT]);
+  await desk.run(['load', '60']);
+  const card = join(desk.folder, 'cafe.card');
+  writeFileSync(card, `${shop.cardText}\n`);
+
+  const paid = await desk.run(['pay', '--shop', card, '--article', 'coffee:2', '--article', 'cake']);
+  expect(paid.stdout).toMatch(
+    /^purchase of 10\.90 EUR at Cafe Ada: paid\nrequest {2}0x[0-9a-f]{32}\nbalance {2}49\.10 EUR\n$/,
+  );
+  const reserved = await desk.run(['pay', '--shop', card, '--article', 'cake:10', '--reserve']);
+  expect(reserved.stdout).toMatch(
+    /^purchase of 45\.00 EUR at Cafe Ada: reserved\n.*\n.*\nto spend 4\.10 EUR\n$/,
+  );
+  shop.behaviour = ({ operation }) => (operation === ShopOperation.buy ? 'refused' : 'answer');
+  const no = await desk.run(['pay', '--shop', card, '--article', 'coffee', '--amount', '3.20']);
+  expect(no).toMatchObject({
+    code: 2,
+    stderr: expect.stringMatching(/price_differs[\s\S]*specie wallet resume/),
+  });
+
+  const [[first], [second]] = [...management.cash.payments] as [[bigint, unknown], [bigint, unknown]];
+  management.cash.refund(first, 320n);
+  management.cash.capture(second, 4000n);
+  const synced = await desk.run(['sync']);
+  expect(synced.stdout).toMatch(/refunded +3\.20 EUR +52\.30 EUR[\s\S]*captured +-40\.00 EUR +12\.30 EUR/);
+  expect(synced.stdout).toMatch(
+    /\nbalance {2}12\.30 EUR\nto spend 9\.10 EUR\nat cash {2}12\.30 EUR: agrees\n$/,
+  );
+  expect(await desk.json<object[]>(['receipts'])).toMatchObject([
+    { kind: 'loaded' },
+    { kind: 'paid', amount: '1090' },
+    { kind: 'reserved', amount: '4500' },
+  ]);
+  expect(shop.peers.every(({ kind }) => kind === 'unnamed')).toBe(true);
 });

@@ -35,11 +35,17 @@ test('enrols, loads with an account number and with the one on file, and has the
   ]);
   const receipts = await wallet.receipts();
   expect(receipts.map(({ receipt }) => receipt.document.request)).toEqual([given.request, onFile.request]);
-  expect(await wallet.verify()).toEqual({ receipts: 2, sum: 3000n, balance: 3000n, problems: [] });
+  expect(await wallet.verify()).toEqual({
+    ...{ receipts: 2, payments: 0, statements: 0 },
+    ...{ sum: 3000n, balance: 3000n, problems: [] },
+  });
   await wallet.close();
 
   const again = await openWallet(world);
-  expect(await again.balance()).toEqual({ balance: 3000n, currency: EUR, open: [] });
+  expect(await again.balance()).toEqual({
+    ...{ balance: 3000n, available: 3000n },
+    ...{ currency: EUR, open: [], reserved: [] },
+  });
   expect(again.device).toBe(1000n);
 });
 

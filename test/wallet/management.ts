@@ -28,6 +28,8 @@ import {
   FileAccountRequest,
   GetBalanceAnswer,
   GetDirectoryAnswer,
+  GetStatementAnswer,
+  GetStatementRequest,
   LoadAnswer,
   LoadRequest,
   ManagementOperation,
@@ -36,11 +38,14 @@ import {
 import type { Codec } from '../../src/shared/codec.ts';
 import {
   type ConnectOptions,
+  type ConnectShopOptions,
   TransportError,
   type WalletChannel,
   type WalletTransport,
 } from '../../src/wallet/core/ports.ts';
 import { content, DAY, directory, keySets, root, rootKeys } from '../identity/support.ts';
+import { TestCash } from './cash.ts';
+import type { TestShop } from './shop.ts';
 
 /** What happens to one call. */
 export type Behaviour =
@@ -79,7 +84,6 @@ interface Device {
   readonly signingKey: Uint8Array;
   readonly channelKey: Uint8Array;
   accountNumber: string | undefined;
-  balance: bigint;
   serial: bigint;
 }
 
@@ -92,8 +96,6 @@ export class TestManagement implements WalletTransport {
   certificateDays = 365n;
   /** What get_directory gives out, and whose keys sign. */
   published: Directory;
-  /** 0 or 1: which of cash's key sets signs. */
-  cashKeySet: 0 | 1 = 0;
   readonly calls: Call[] = [];
   readonly connections: ConnectOptions[] = [];
   readonly devices = new Map<string, Device>();
@@ -104,7 +106,10 @@ export class TestManagement implements WalletTransport {
   readonly #done = new Map<bigint, { readonly message: string; readonly answer: Uint8Array }>();
   readonly #attempts = new Map<string, number>();
   readonly now: () => bigint;
-  readonly #pause: (milliseconds: number) => Promise<void>;
+  readonly pause: (milliseconds: number) => Promise<void>;
+  readonly cash: TestCash;
+  /** By their channel keys. */
+  readonly shops = new Map<string, TestShop>();
   /** Why it does not let somebody in. */
   refuseConnections: string | ((options: ConnectOptions) => string | undefined) | undefined;
 
@@ -116,8 +121,14 @@ export class TestManagement implements WalletTransport {
     system: TestSystem = { directory: directory(), keySets, root, rootKey: rootKeys.publicKey },
   ) {
     this.now = now;
-    this.#pause = pause;
+    this.pause = pause;
     this.system = system;
+    this.cash = new TestCash({
+      now,
+      keySets: system.keySets,
+      signingKeyOf: (device) =>
+        [...this.devices.values()].find(({ number }) => number === device)?.signingKey,
+    });
     this.published = system.directory;
   }
 
@@ -136,6 +147,21 @@ export class TestManagement implements WalletTransport {
         isOpen = false;
       },
     };
+  }
+
+  /** 0 or 1: which of cash's key sets signs. */
+  get cashKeySet(): 0 | 1 {
+    return this.cash.keySet;
+  }
+
+  set cashKeySet(keySet: 0 | 1) {
+    this.cash.keySet = keySet;
+  }
+
+  async connectShop(options: ConnectShopOptions): Promise<WalletChannel> {
+    const shop = this.shops.get(hex(options.shopKey));
+    if (shop === undefined) throw new TransportError('unreachable', 'test: no such shop');
+    return shop.connect(options);
   }
 
   /** One message, with whatever misbehaviour is in force. */
@@ -159,7 +185,7 @@ export class TestManagement implements WalletTransport {
     }
     const answer = this.#honest(operation, message);
     if (behaviour === 'lost') throw new TransportError('unreachable', 'test: connection lost');
-    if (typeof behaviour === 'object') await this.#pause(behaviour.delayMs);
+    if (typeof behaviour === 'object') await this.pause(behaviour.delayMs);
     return answer;
   }
 
@@ -220,11 +246,17 @@ export class TestManagement implements WalletTransport {
       }
       case ManagementOperation.get_balance: {
         const [device] = this.devices.values();
+        const number = device?.number ?? 0n;
         return encode(GetBalanceAnswer, {
-          balance: device?.balance ?? 0n,
-          reserved: 0n,
+          balance: this.cash.balance(number),
+          reserved: this.cash.reserved(number),
           timestamp: this.now(),
         });
+      }
+      case ManagementOperation.get_statement: {
+        const [device] = this.devices.values();
+        const { query } = GetStatementRequest.decode(message);
+        return encode(GetStatementAnswer, { statement: this.cash.statement(device!.number, query) });
       }
       case ManagementOperation.get_directory:
         return encode(GetDirectoryAnswer, { directory: this.published.bytes() });
@@ -238,12 +270,7 @@ export class TestManagement implements WalletTransport {
     }
   }
 
-  certificate({
-    number,
-    signingKey,
-    channelKey,
-    serial,
-  }: Omit<Device, 'accountNumber' | 'balance'>): Uint8Array {
+  certificate({ number, signingKey, channelKey, serial }: Omit<Device, 'accountNumber'>): Uint8Array {
     const signer = ed25519.signingKey(this.system.keySets.management[0].signing.secretKey);
     // Clocks differ.
     const notBefore = this.now() - 300_000_000_000n;
@@ -266,7 +293,6 @@ export class TestManagement implements WalletTransport {
       signingKey,
       channelKey,
       accountNumber: account && this.#open(account, signingKey, { purpose: 'file', request }),
-      balance: 0n,
       serial: 1n,
     };
     this.devices.set(hex(signingKey), device);
@@ -298,7 +324,7 @@ export class TestManagement implements WalletTransport {
     }
     if (this.charges.has(request)) throw new Error(`request ${request} was charged twice`);
     this.charges.set(request, { accountNumber, amount });
-    device.balance += amount;
+    this.cash.credit(device.number, amount, request);
     const receipt = this.receipt({ request, device: device.number, amount, currency });
     this.receipts.set(request, receipt);
     return encode(LoadAnswer, { kind: 'loaded', receipt });

@@ -6,6 +6,7 @@ import { Refusal } from '../../src/roles/common/refusal.ts';
 import type { ManagementRefusal } from '../../src/roles/management/errors.ts';
 import { LoadAnswer, ManagementOperation } from '../../src/roles/management/messages.ts';
 import type { Wallet } from '../../src/wallet/core/index.ts';
+import { runsOf } from '../property/seed.ts';
 import { type Behaviour, decodeLoad, encode } from './management.ts';
 import { Crash } from './memory-storage.ts';
 import { ACCOUNT, enrolledWallet, eur, newWorld, openWallet, type World } from './support.ts';
@@ -92,7 +93,7 @@ async function expectBooksRight(wallet: Wallet): Promise<void> {
 }
 
 test.prop([fc.array(moves, { maxLength: 20 }), fc.array(fc.nat(), { minLength: 1, maxLength: 12 })], {
-  numRuns: 150,
+  numRuns: runsOf(150),
 })('interleavings and crashes', async (steps, picks) => {
   const world = newWorld();
   const times = { patienceMs: 3000, validityMs: 100_000_000 };

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { dirname, relative, resolve } from 'node:path';
 import { expect, test } from 'vitest';
 import {
+  isHeld,
   isOpen,
   mayAskAgain,
   nextState,
@@ -21,21 +22,35 @@ const STATES: readonly RequestState[] = [
   { kind: 'expired' },
   { kind: 'reversed', reason: 'why' },
   { kind: 'refused', code: 'malformed', reason: 'why' },
+  { kind: 'shop_refused', code: 'price_differs', reason: 'why' },
+  { kind: 'paid' },
+  { kind: 'reserved' },
+  { kind: 'captured', amount: 1n },
+  { kind: 'released', by: 'void' },
+  { kind: 'rejected', reason: 'why' },
+  { kind: 'lapsed' },
 ];
 
 // Row: state. Column: verdict. `=`: nothing changes.
 const TABLE = `
-             pending   in_doubt  enrolled  filed  loaded  declined  expired  reversed  refused
-  prepared   pending   in_doubt  enrolled  filed  loaded  declined  expired  reversed  refused
-  pending    =         in_doubt  enrolled  filed  loaded  declined  expired  reversed  refused
-  in_doubt   =         in_doubt  enrolled  filed  loaded  declined  expired  reversed  refused
-  enrolled   =         =         =         =      =       =         =        =         =
-  filed      =         =         =         =      =       =         =        =         =
-  loaded     =         =         =         =      =       =         =        =         =
-  declined   =         =         enrolled  filed  loaded  =         =        =         =
-  expired    =         =         enrolled  filed  loaded  =         =        =         =
-  reversed   =         =         enrolled  filed  loaded  =         =        =         =
-  refused    =         =         enrolled  filed  loaded  =         =        =         =
+               pending      in_doubt     enrolled     filed        loaded       declined     expired      reversed     refused      shop_refused paid         reserved     captured     released     rejected     lapsed
+  prepared     pending      in_doubt     enrolled     filed        loaded       declined     expired      reversed     refused      shop_refused paid         reserved     captured     released     rejected     lapsed
+  pending      =            in_doubt     enrolled     filed        loaded       declined     expired      reversed     refused      shop_refused paid         reserved     captured     released     rejected     lapsed
+  in_doubt     =            in_doubt     enrolled     filed        loaded       declined     expired      reversed     refused      shop_refused paid         reserved     captured     released     rejected     lapsed
+  enrolled     =            =            =            =            =            =            =            =            =            =            =            =            =            =            =            =
+  filed        =            =            =            =            =            =            =            =            =            =            =            =            =            =            =            =
+  loaded       =            =            =            =            =            =            =            =            =            =            =            =            =            =            =            =
+  declined     =            =            enrolled     filed        loaded       =            =            =            =            =            paid         =            captured     released     rejected     lapsed
+  expired      =            =            enrolled     filed        loaded       =            =            =            =            =            paid         =            captured     released     rejected     lapsed
+  reversed     =            =            enrolled     filed        loaded       =            =            =            =            =            paid         =            captured     released     rejected     lapsed
+  refused      =            =            enrolled     filed        loaded       =            =            =            =            =            paid         =            captured     released     rejected     lapsed
+  shop_refused =            in_doubt     enrolled     filed        loaded       declined     expired      reversed     refused      shop_refused paid         reserved     captured     released     rejected     lapsed
+  paid         =            =            =            =            =            =            =            =            =            =            =            =            =            =            =            =
+  reserved     =            =            =            =            =            =            =            =            =            =            =            =            captured     released     =            =
+  captured     =            =            =            =            =            =            =            =            =            =            =            =            =            =            =            =
+  released     =            =            =            =            =            =            =            =            =            =            =            =            =            =            =            =
+  rejected     =            =            =            =            =            =            =            =            =            =            =            =            =            =            =            =
+  lapsed       =            =            =            =            =            =            =            =            =            =            =            =            =            =            =            =
 `;
 
 test('every state with every verdict', () => {
@@ -62,11 +77,13 @@ test('how far management is becomes visible', () => {
 test('what is asked again', () => {
   const names = (predicate: (state: RequestState) => boolean) =>
     STATES.filter(predicate).map(({ kind }) => kind);
-  expect(names(isOpen)).toEqual(['prepared', 'pending', 'in_doubt']);
+  expect(names(isOpen)).toEqual(['prepared', 'pending', 'in_doubt', 'shop_refused']);
+  expect(names(isHeld)).toEqual(['reserved']);
+  expect(names((state) => mayAskAgain({ kind: 'purchase', state }))).toEqual(names(isOpen));
   expect(names((state) => mayAskAgain({ kind: 'load', state }))).toEqual([
-    ...['prepared', 'pending', 'in_doubt', 'declined', 'expired', 'reversed', 'refused'],
+    ...['prepared', 'pending', 'in_doubt', 'declined', 'expired', 'reversed', 'refused', 'shop_refused'],
   ]);
-  expect(names((state) => mayAskAgain({ kind: 'enrolment', state }))).toHaveLength(7);
+  expect(names((state) => mayAskAgain({ kind: 'enrolment', state }))).toHaveLength(8);
   expect(names((state) => mayAskAgain({ kind: 'filing', state }))).toEqual(names(isOpen));
 });
 

@@ -8,6 +8,7 @@ import { fingerprint, publicKeys } from '../../src/identity/key-set.ts';
 import { generateKeyPair, generateKeySet } from '../../src/identity/new-key-set.ts';
 import { ROLES } from '../../src/identity/roles.ts';
 import { serverIdentity } from '../../src/identity/server-identity.ts';
+import { shopServerIdentity } from '../../src/identity/shop-server-identity.ts';
 import { systemCrypto } from '../../src/identity/system-crypto.ts';
 import { FOREVER, systemClock } from '../../src/identity/time.ts';
 import type { Engine, EngineReply, EngineRequest } from '../../src/wire/engine.ts';
@@ -16,6 +17,7 @@ import type { Peer } from '../../src/wire/peer.ts';
 import { RequestStatus } from '../../src/wire/status.ts';
 import { DAY } from '../identity/support.ts';
 import { TestManagement, type TestSystem } from './management.ts';
+import { TestShop } from './shop.ts';
 
 const closing: (() => Promise<void>)[] = [];
 
@@ -23,14 +25,16 @@ afterEach(async () => {
   for (const close of closing.splice(0).reverse()) await close();
 });
 
+type Answering = (peer: Peer, operation: number, message: Uint8Array) => Promise<Uint8Array>;
+
 /** Not a role engine: it may be told not to answer at all. */
-class ManagementEngine implements Engine {
+class AnsweringEngine implements Engine {
   readonly peers: Peer[] = [];
   readonly congested = false;
-  readonly #management: TestManagement;
+  readonly #answer: Answering;
 
-  constructor(management: TestManagement) {
-    this.#management = management;
+  constructor(answer: Answering) {
+    this.#answer = answer;
   }
 
   understands(operation: number): boolean {
@@ -39,11 +43,8 @@ class ManagementEngine implements Engine {
 
   async submit({ peer, operation, payload, count }: EngineRequest): Promise<EngineReply> {
     this.peers.push(peer);
-    const as = peer.kind === 'device' ? 'device' : 'unenrolled';
     const messages = parseMessages(payload, count);
-    const answers = await Promise.all(
-      messages.map((message) => this.#management.answer(as, operation, message)),
-    );
+    const answers = await Promise.all(messages.map((message) => this.#answer(peer, operation, message)));
     return { status: RequestStatus.ok, timestamp: 1n, count, body: encodeMessages(answers) };
   }
 
@@ -61,6 +62,11 @@ class ManagementEngine implements Engine {
     return { status: 'ok' as const, detail: {} };
   }
 }
+
+const managementEngine = (management: TestManagement): AnsweringEngine =>
+  new AnsweringEngine((peer, operation, message) =>
+    management.answer(peer.kind === 'device' ? 'device' : 'unenrolled', operation, message),
+  );
 
 export interface TestServer {
   readonly management: TestManagement;
@@ -104,7 +110,7 @@ const twoSets = () => [generateKeySet(), generateKeySet()] as const;
 /** The directory names the port, and the identity needs the directory: a first server only finds a free one. */
 async function freePort(): Promise<number> {
   const placeholder = new TestManagement(systemClock, async () => {});
-  const finder = await Server.listen({ engine: new ManagementEngine(placeholder), port: 0 });
+  const finder = await Server.listen({ engine: managementEngine(placeholder), port: 0 });
   await finder.close(0);
   return finder.port;
 }
@@ -118,7 +124,7 @@ export async function startManagement(port?: number): Promise<TestServer> {
     (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds)),
     system,
   );
-  const engine = new ManagementEngine(management);
+  const engine = managementEngine(management);
   const state = { directory: system.directory, keySets: system.keySets.management };
   const test: { revoked: (certificate: DeviceCertificate) => boolean } = { revoked: () => false };
   const identity = serverIdentity({
@@ -138,4 +144,15 @@ export async function startManagement(port?: number): Promise<TestServer> {
     rootFingerprint: fingerprint(system.rootKey, sha256),
     close,
   });
+}
+
+/** A shop that can be reached; closed after the test. */
+export async function startShop(management: TestManagement): Promise<TestShop & { readonly peers: Peer[] }> {
+  const shop = new TestShop(management);
+  const engine = new AnsweringEngine((_, operation, message) => shop.answer(operation, message));
+  const identity = shopServerIdentity(shop.keys.channel);
+  const server = await Server.listen({ engine, port: 0, identity });
+  closing.push(() => server.close(200));
+  shop.address = `ws://127.0.0.1:${server.port}/v1`;
+  return Object.assign(shop, { peers: engine.peers });
 }

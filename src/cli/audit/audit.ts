@@ -2,13 +2,14 @@
 //
 // The roles go on with their work meanwhile, so no two of them are asked at the same moment:
 //
-//     first   wallets, then institution ▶ settlement ▶ management ▶ cash: with the course of a load, so that whoever comes
+//     first   wallets, shops, then institution ▶ settlement ▶ management ▶ cash: with the course of a load, so that whoever comes
 //             later in it knows at least of everything that was begun before
 //     again   management ▶ cash ▶ settlement ▶ institution: against its course, and only the loads that do not agree. What
 //             one has done, those before it in the course had done when they are asked
 //
-// So of loads that were under way the second answers agree; what still does not is a finding. Wallets are not asked again:
-// their stores are not in use while they are read, so that what they have done was done before.
+// So of loads that were under way the second answers agree; what still does not is a finding. Wallets and shops are not asked
+// again: their stores are not in use while they are read, so that what they have done was done before. Purchases need no
+// second look: they are asked for against their course from the first (trades.ts).
 import type { OperatorHome } from '../../identity/load-home.ts';
 import { type Clock, systemClock } from '../../identity/time.ts';
 import { formatSigned } from '../../shared/amount.ts';
@@ -28,6 +29,8 @@ import {
   fromSettlementAgain,
 } from './collect.ts';
 import { type AuditResult, compare } from './compare.ts';
+import { fromShops } from './shops.ts';
+import { compareTrades, type Trade, type TradeParty } from './trades.ts';
 import { fromWallets } from './wallets.ts';
 
 export interface AuditSources {
@@ -40,12 +43,19 @@ export interface AuditSources {
   readonly wallets: Iterable<WalletStorage>;
   /** Whether these are all wallets that there are. */
   readonly allWallets: boolean;
+  /** Homes of shops that are not open. */
+  readonly shops?: Iterable<string>;
   readonly clock?: Clock | undefined;
 }
 
 export interface AuditReport extends AuditResult {
   readonly devices: number;
+  readonly shops: number;
   readonly loads: { readonly [party in Book['party']]?: number };
+  /** What is done for each: purchases, and what shops have ordered about them. */
+  readonly trades: { readonly [party in TradeParty]: number };
+  /** Of purchases, those that were handed straight to cash. */
+  readonly direct: number;
   /** Minor units. */
   readonly float: bigint;
 }
@@ -56,13 +66,21 @@ const ASKED_AGAIN_MAX = 100_000;
 export async function runAudit(sources: AuditSources, output: Output): Promise<AuditReport> {
   const { operator, statement, allWallets, clock = systemClock } = sources;
   const currency = operator.configuration.currency.ledger;
+  const began = clock();
   const wallets = await fromWallets(sources.wallets);
+  const shops = await fromShops(sources.shops ?? []);
   const lines = typeof statement === 'function' ? await statement() : statement;
   const institution = lines === undefined ? undefined : fromInstitution(lines);
   const settlement = await withRole(operator, 'settlement', output, fromSettlement);
   const management = await withRole(operator, 'management', output, fromManagement);
   const devices = management.devices.map(({ device }) => device);
-  const cash = await withRole(operator, 'cash', output, (client) => fromCash(client, currency, devices));
+  const question = {
+    currency,
+    devices,
+    shops: management.shops.map(({ shop }) => shop),
+    wallets: wallets.balances,
+  };
+  const cash = await withRole(operator, 'cash', output, (client) => fromCash(client, question));
   const first: AuditInput = {
     now: clock(),
     books: [
@@ -74,7 +92,11 @@ export async function runAudit(sources: AuditSources, output: Output): Promise<A
     ],
     statementEnd: typeof statement === 'function' ? undefined : endOf(institution),
     balancesAtCash: cash.balances,
+    balancesOfOthers: cash.others,
+    movedMeanwhile: cash.movedMeanwhile,
     balancesInWallets: wallets.balances,
+    unheard: cash.unheard,
+    outflows: cash.outflows,
     balancesRead: cash.read,
     floatAtCash: cash.float,
     ledgerTotals: cash.totals,
@@ -83,24 +105,38 @@ export async function runAudit(sources: AuditSources, output: Output): Promise<A
   const input = await askedAgain(first, sources, output);
   const { books } = input;
   const result = compare(input);
+  const said = {
+    cash: cash.trades,
+    management: management.trades,
+    shop: shops.trades,
+    wallet: wallets.trades,
+  };
+  const trades = compareTrades({ began, books: said, shops: shops.shops, endsInWallets: wallets.ends });
   const own = {
     name: "each wallet's balance is the sum of its receipts",
     compared: wallets.balances.length,
     findings: wallets.faults.map((text) => ({ request: 0n, text })),
   };
   return {
-    ...result,
-    checks: [...result.checks, own],
-    passed: result.passed && own.findings.length === 0,
+    checks: [...result.checks, ...trades.checks, own],
+    open: [...result.open, ...trades.open],
+    passed: result.passed && trades.passed && own.findings.length === 0,
     devices: devices.length,
-    loads: Object.fromEntries(
-      books.map(({ party, statements }) => [
-        party,
-        statements.filter(({ standing }) => standing === 'done').length,
-      ]),
-    ),
+    shops: management.shops.length,
+    loads: Object.fromEntries(books.map(({ party, statements }) => [party, done(statements)])),
+    trades: {
+      cash: done(cash.trades),
+      management: done(management.trades),
+      shop: done(shops.trades),
+      wallet: done(wallets.trades),
+    },
+    direct: trades.direct,
     float: cash.float.get(currency) ?? 0n,
   };
+}
+
+function done(said: readonly Pick<Trade, 'standing'>[]): number {
+  return said.reduce((count, { standing }) => (standing === 'done' ? count + 1 : count), 0);
 }
 
 /** With what the roles and the institution say now of loads that did not agree. */
@@ -160,10 +196,15 @@ const EXAMPLES_MAX = 10;
 
 export function auditText(report: AuditReport, currency: Currency): string {
   const lines = [
-    `devices      ${grouped(report.devices)}, which have ${formatSigned(report.float, currency)} ${currency.code}`,
+    `devices      ${grouped(report.devices)}`,
+    `shops        ${grouped(report.shops)}`,
+    `float        ${formatSigned(report.float, currency)} ${currency.code}`,
     `loads done   ${Object.entries(report.loads)
       .map(([party, count]) => `${party} ${grouped(count)}`)
       .join(', ')}`,
+    `trades done  ${Object.entries(report.trades)
+      .map(([party, count]) => `${party} ${grouped(count)}`)
+      .join(', ')}; straight at cash ${grouped(report.direct)}`,
     `under way    ${grouped(report.open.length)}`,
   ];
   for (const { name, compared, findings } of report.checks) {

@@ -25,6 +25,37 @@ export interface Balance {
   readonly balance: bigint;
 }
 
+/** What a wallet says of itself. */
+export interface WalletBalance extends Balance {
+  /** Up to this ledger time everything is in the balance; 0n: it has never asked for a statement. */
+  readonly until: bigint;
+  /** Loads and purchases that are in it besides. */
+  readonly heard: ReadonlySet<bigint>;
+}
+
+/** A transfer that a wallet has not heard of, other than a load. */
+export interface Unheard extends Pick<Balance, 'device' | 'currency'> {
+  /** Minor units: what it adds to the balance. */
+  readonly change: bigint;
+  /** Nanoseconds. */
+  readonly at: bigint;
+}
+
+/** What left the float: payouts, reversals. */
+export interface Outflow {
+  readonly currency: number;
+  readonly amount: bigint;
+  /** Nanoseconds. */
+  readonly at: bigint;
+}
+
+/** Balances that are not devices', as docs/chart-of-accounts.md adds them up: credits less debits. */
+export interface OtherBalance {
+  readonly account: 'loss' | 'shops' | 'clearing' | 'fees';
+  readonly currency: number;
+  readonly balance: bigint;
+}
+
 /** One party's view of all loads. */
 export interface Book {
   readonly party: Party;
@@ -43,12 +74,17 @@ export interface AuditInput {
    * or charged later it says nothing. undefined: it was asked last.
    */
   readonly statementEnd: bigint | undefined;
-  /** The float's and the devices' accounts have every credit up to the first of these ledger times, and none after the last. */
+  /** The accounts have every transfer up to the first of these ledger times, and no load after the last. */
   readonly balancesRead: { readonly from: bigint; readonly to: bigint };
   /** Of devices, as the ledger has them. */
   readonly balancesAtCash: readonly Balance[];
+  readonly balancesOfOthers: readonly OtherBalance[];
+  /** By currency: what moved otherwise than by loads while the accounts were read. */
+  readonly movedMeanwhile: ReadonlyMap<number, bigint>;
   /** Of the wallets that were asked; their devices only. */
   readonly balancesInWallets: readonly Balance[];
+  readonly unheard: readonly Unheard[];
+  readonly outflows: readonly Outflow[];
   /** By currency: what the institution holds for all balances, as the ledger has it (float). */
   readonly floatAtCash: ReadonlyMap<number, bigint>;
   /** Over all accounts of the ledger, by currency. */

@@ -5,16 +5,35 @@ import {
   AccountFilterFlags,
   BATCH_RECORDS_MAX,
   type Transfer,
+  TransferFlags,
 } from '../../layout/generated.ts';
 import { AccountCode, SYSTEM_ACCOUNTS, systemAccountId, TransferCode } from '../../roles/cash/accounts.ts';
 import type { RequestReport } from '../../roles/common/request-report.ts';
 import { REPORTS_PAGE_MAX } from '../../roles/common/request-report.ts';
 import { type CallResult, RoleClient } from '../../roles/common/role-client.ts';
-import { DEVICES_PAGE_MAX, type DeviceReport, managementProtocol } from '../../roles/management/messages.ts';
+import {
+  DEVICES_PAGE_MAX,
+  type DeviceReport,
+  managementProtocol,
+  SHOPS_PAGE_MAX,
+  type ShopReport,
+} from '../../roles/management/messages.ts';
 import { settlementProtocol } from '../../roles/settlement/messages.ts';
 import { amountOf } from '../../shared/amount.ts';
 import { parts } from '../ids.ts';
-import type { AuditInput, Balance, Book, Standing, Statement } from './books.ts';
+import type {
+  AuditInput,
+  Balance,
+  Book,
+  OtherBalance,
+  Outflow,
+  Standing,
+  Statement,
+  Unheard,
+  WalletBalance,
+} from './books.ts';
+import { ledgerTrade, reportedTrade } from './collect-trades.ts';
+import type { Trade } from './trades.ts';
 
 /** A party could not be asked, or said something that nobody can make sense of. */
 export class CollectError extends Error {
@@ -40,6 +59,8 @@ const SETTLEMENT_STANDING: Readonly<Record<string, Standing>> = {
 export interface ManagementBooks {
   readonly book: Book;
   readonly devices: readonly DeviceReport[];
+  readonly shops: readonly ShopReport[];
+  readonly trades: readonly Trade[];
 }
 
 export async function fromManagement(client: Client): Promise<ManagementBooks> {
@@ -61,7 +82,15 @@ export async function fromManagement(client: Client): Promise<ManagementBooks> {
   const loads = reports
     .filter(({ kind }) => kind === 'load')
     .map((report) => statement(report, MANAGEMENT_STANDING));
-  return { book: { party: 'management', statements: loads }, devices };
+  const shops = await pages(async (after: bigint | undefined) => {
+    const { shops: page } = answered(
+      'management',
+      await role.call('list_shops', { after, limit: SHOPS_PAGE_MAX }),
+    );
+    return page.map((shop) => ({ key: shop.shop, row: shop }));
+  });
+  const trades = reports.flatMap((report) => reportedTrade(report) ?? []);
+  return { book: { party: 'management', statements: loads }, devices, shops, trades };
 }
 
 /** Of some loads, as management has them now. */
@@ -103,34 +132,72 @@ export async function fromSettlement(client: Client): Promise<Book> {
 export interface CashBooks {
   /** With what was credited while the accounts were read. */
   readonly book: Book;
+  readonly trades: readonly Trade[];
   readonly read: AuditInput['balancesRead'];
+  readonly movedMeanwhile: ReadonlyMap<number, bigint>;
   readonly balances: readonly Balance[];
+  readonly others: readonly OtherBalance[];
+  readonly outflows: readonly Outflow[];
+  readonly unheard: readonly Unheard[];
   readonly float: ReadonlyMap<number, bigint>;
   readonly totals: ReadonlyMap<number, { readonly debits: bigint; readonly credits: bigint }>;
 }
 
-/** Reads the ledger itself: every load stands on the float account. */
+export interface CashQuestion {
+  readonly currency: number;
+  readonly devices: readonly bigint[];
+  readonly shops: readonly bigint[];
+  /** Of wallets: what they have not heard of is looked for. */
+  readonly wallets?: readonly WalletBalance[];
+}
+
+/** Reads the ledger itself: every load stands on the float account, every purchase on the account of its shop. */
 export async function fromCash(
   client: Client,
-  currency: number,
-  devices: readonly bigint[],
+  { currency, devices, shops, wallets = [] }: CashQuestion,
 ): Promise<CashBooks> {
   const floatId = systemAccountId('float', currency);
+  const reader = new TransferReader(client);
   const statements: Statement[] = [];
-  const from = await readCredits(client, floatId, 0n, statements);
-  const known = new Set([...devices, ...statements.map(({ device }) => device)]);
+  const trades: Trade[] = [];
+  const outflows: Outflow[] = [];
+  const movedMeanwhile = new Map<number, bigint>();
+  const known = new Set(devices);
+  const onFloat = (transfer: Transfer): void => {
+    const { code, creditAccountId, ledger, amount, timestamp: at } = transfer;
+    if (code === TransferCode.load) {
+      statements.push(credit(transfer));
+      known.add(creditAccountId);
+    } else if (creditAccountId === floatId && amount > 0n) outflows.push({ currency: ledger, amount, at });
+  };
+  const atShop = (transfer: Transfer): void => {
+    const trade = ledgerTrade(transfer);
+    if (trade === undefined) return;
+    trades.push(trade);
+    known.add(trade.device);
+  };
+  await reader.more(floatId, onFloat);
+  for (const shop of shops) await reader.more(shop, atShop);
+  const from = reader.last;
   const systemIds = SYSTEM_ACCOUNTS.map((kind) => systemAccountId(kind, currency));
   const accounts: Account[] = [];
-  for (const ids of parts([...systemIds, ...known], BATCH_RECORDS_MAX))
+  for (const ids of parts([...new Set([...systemIds, ...shops, ...known])], BATCH_RECORDS_MAX))
     accounts.push(...(await client.lookupAccounts(ids)));
-  const to = await readCredits(client, floatId, from, statements);
-  const balances = accounts
-    .filter(({ code }) => code === AccountCode.device)
-    .map((account) => ({
-      device: account.id,
-      currency: account.ledger,
-      balance: account.creditsPosted - account.debitsPosted,
-    }));
+  const meanwhile = ({ code, ledger, amount, timestamp }: Transfer): void => {
+    if (code === TransferCode.load || timestamp <= from) return;
+    movedMeanwhile.set(ledger, (movedMeanwhile.get(ledger) ?? 0n) + amount);
+  };
+  await reader.more(floatId, (transfer) => {
+    onFloat(transfer);
+    meanwhile(transfer);
+  });
+  for (const shop of shops) {
+    await reader.more(shop, (transfer) => {
+      atShop(transfer);
+      meanwhile(transfer);
+    });
+  }
+  const read = { from, to: reader.last };
   const float = accounts.find(({ id }) => id === floatId);
   const totals = new Map<number, { debits: bigint; credits: bigint }>();
   for (const { ledger, debitsPosted, creditsPosted } of accounts) {
@@ -139,11 +206,80 @@ export async function fromCash(
   }
   return {
     book: { party: 'cash', statements },
-    read: { from, to },
-    balances,
-    float: new Map(float === undefined ? [] : [[currency, float.debitsPosted - float.creditsPosted]]),
+    trades,
+    read,
+    movedMeanwhile,
+    balances: accounts.flatMap((account) => {
+      if (account.code !== AccountCode.device) return [];
+      return [{ device: account.id, currency: account.ledger, balance: owed(account) }];
+    }),
+    others: accounts.flatMap((account) => {
+      const name = OTHERS[account.code];
+      return name === undefined ? [] : [{ account: name, currency: account.ledger, balance: owed(account) }];
+    }),
+    outflows,
+    unheard: await unheardBy(client, wallets),
+    float: new Map(float === undefined ? [] : [[currency, -owed(float)]]),
     totals,
   };
+}
+
+const OTHERS: { readonly [code: number]: OtherBalance['account'] } = {
+  [AccountCode.loss]: 'loss',
+  [AccountCode.shop]: 'shops',
+  [AccountCode.clearing]: 'clearing',
+  [AccountCode.fees]: 'fees',
+};
+
+function owed({ creditsPosted, debitsPosted }: Account): bigint {
+  return creditsPosted - debitsPosted;
+}
+
+const BOTH_SIDES = AccountFilterFlags.debits | AccountFilterFlags.credits;
+
+/** Transfers of accounts, each once, in order; what has come since when it is asked again. */
+class TransferReader {
+  readonly #client: Client;
+  readonly #next = new Map<bigint, bigint>();
+  /** Ledger time of the newest of all. */
+  last = 0n;
+
+  constructor(client: Client) {
+    this.#client = client;
+  }
+
+  async more(accountId: bigint, take: (transfer: Transfer) => void, first = 1n): Promise<void> {
+    for (let timestampMin = this.#next.get(accountId) ?? first; ; ) {
+      const page = await this.#client.getAccountTransfers({
+        ...{ accountId, timestampMin, limit: BATCH_RECORDS_MAX, flags: BOTH_SIDES },
+      });
+      page.forEach(take);
+      const newest = page.at(-1)?.timestamp ?? 0n;
+      if (newest > this.last) this.last = newest;
+      if (newest >= timestampMin) timestampMin = newest + 1n;
+      this.#next.set(accountId, timestampMin);
+      if (page.length < BATCH_RECORDS_MAX) return;
+    }
+  }
+}
+
+/** So many wallets at once. */
+const WALLETS_AT_ONCE = 64;
+
+async function unheardBy(client: Client, wallets: readonly WalletBalance[]): Promise<Unheard[]> {
+  const unheard: Unheard[] = [];
+  for (const some of parts(wallets, WALLETS_AT_ONCE)) {
+    const ask = async ({ device, currency, until, heard }: WalletBalance): Promise<void> => {
+      const take = ({ id, code, flags, pendingId, amount, debitAccountId, timestamp: at }: Transfer) => {
+        const isMoved = (flags & (TransferFlags.pending | TransferFlags.void_pending_transfer)) === 0;
+        if (!isMoved || code === TransferCode.load || heard.has(id) || heard.has(pendingId)) return;
+        unheard.push({ device, currency, change: debitAccountId === device ? -amount : amount, at });
+      };
+      await new TransferReader(client).more(device, take, until + 1n);
+    };
+    await Promise.all(some.map(ask));
+  }
+  return unheard;
 }
 
 /** Of some loads, as the ledger has them now. */
@@ -155,28 +291,6 @@ export async function fromCashAgain(client: Client, requests: readonly bigint[])
     }
   }
   return statements;
-}
-
-/** Every load that is credited after that time, in order. @returns the time of the float's last transfer */
-async function readCredits(
-  client: Client,
-  floatId: bigint,
-  after: bigint,
-  statements: Statement[],
-): Promise<bigint> {
-  for (let last = after; ; ) {
-    const page = await client.getAccountTransfers({
-      accountId: floatId,
-      timestampMin: last + 1n,
-      limit: BATCH_RECORDS_MAX,
-      flags: AccountFilterFlags.debits | AccountFilterFlags.credits,
-    });
-    for (const transfer of page) {
-      last = transfer.timestamp;
-      if (transfer.code === TransferCode.load) statements.push(credit(transfer));
-    }
-    if (page.length < BATCH_RECORDS_MAX) return last;
-  }
 }
 
 function credit({ id, amount, ledger, creditAccountId, timestamp }: Transfer): Statement {

@@ -46,6 +46,7 @@ export function compare(input: AuditInput): AuditResult {
     tooLong(loads, input),
     terms(loads),
     float(loads, input),
+    sheet(input),
     ledger(input),
     wallets(loads, input),
   ];
@@ -195,18 +196,22 @@ function terms(loads: Loads): AuditCheck {
   return { name: 'amount, currency and device are the same for all', compared, findings };
 }
 
-/** What the institution took in, less what is still to be credited = what cash says it holds = what the devices have. */
+/** What the institution took in, less what is still to be credited and what has left = what cash says it holds for all. */
 function float(loads: Loads, input: AuditInput): AuditCheck {
   const findings: Finding[] = [];
   const { from, to } = input.balancesRead;
-  const [surely, atMost, taken, credited, underWay, owed] = Array.from(
-    { length: 6 },
+  const [surely, atMost, taken, credited, underWay, goneSurely, goneAtMost] = Array.from(
+    { length: 7 },
     () => new Map<number, bigint>(),
-  ) as [Sum, Sum, Sum, Sum, Sum, Sum];
+  ) as [Sum, Sum, Sum, Sum, Sum, Sum, Sum];
   for (const { currency, amount, at } of input.books.find(({ party }) => party === 'cash')?.statements ??
     []) {
     if (at <= from) add(surely, currency, amount);
     if (at <= to) add(atMost, currency, amount);
+  }
+  for (const { currency, amount, at } of input.outflows) {
+    if (at <= from) add(goneSurely, currency, amount);
+    add(goneAtMost, currency, amount);
   }
   for (const { said, asked } of loads.values()) {
     if (!asked.has('institution')) continue;
@@ -218,15 +223,15 @@ function float(loads: Loads, input: AuditInput): AuditCheck {
       add(underWay, institution.currency, institution.amount);
     }
   }
-  for (const { currency, balance } of input.balancesAtCash) add(owed, currency, balance);
-  const currencies = new Set([taken, atMost, owed, input.floatAtCash].flatMap((sum) => [...sum.keys()]));
+  const currencies = new Set([taken, atMost, input.floatAtCash].flatMap((sum) => [...sum.keys()]));
   for (const currency of currencies) {
     const of = (sum: ReadonlyMap<number, bigint>) => sum.get(currency) ?? 0n;
     const found = (text: string) => findings.push({ request: 0n, text: `currency ${currency}: ${text}` });
-    const [held, devices] = [of(input.floatAtCash), of(owed)];
-    const meanwhile = of(atMost) - of(surely);
-    if (held < of(surely) || held > of(atMost)) found(`float ${held}, loads credited ${of(atMost)}`);
-    if (magnitude(held - devices) > meanwhile) found(`float ${held}, balances of devices ${devices}`);
+    const held = of(input.floatAtCash);
+    if (held < of(surely) - of(goneAtMost) || held > of(atMost) - of(goneSurely)) {
+      const gone = of(goneAtMost) === 0n ? '' : `, of which ${of(goneAtMost)} has left`;
+      found(`float ${held}, loads credited ${of(atMost)}${gone}`);
+    }
     if (
       input.books.some(({ party }) => party === 'institution') &&
       of(taken) - of(underWay) !== of(credited)
@@ -235,8 +240,55 @@ function float(loads: Loads, input: AuditInput): AuditCheck {
       found(`institution has taken ${of(taken)}${waiting}, cash has credited ${of(credited)}`);
     }
   }
-  const name = 'institution, float and balances of devices are the same sum';
+  const name = 'institution and float are the same sum';
   return { name, compared: currencies.size, findings };
+}
+
+/** The balance sheet of docs/chart-of-accounts.md. */
+function sheet(input: AuditInput): AuditCheck {
+  const findings: Finding[] = [];
+  const meanwhile = movedMeanwhile(input);
+  const sums = {
+    devices: new Map(),
+    loss: new Map(),
+    shops: new Map(),
+    clearing: new Map(),
+    fees: new Map(),
+  };
+  for (const { currency, balance } of input.balancesAtCash) add(sums.devices, currency, balance);
+  for (const { account, currency, balance } of input.balancesOfOthers) add(sums[account], currency, balance);
+  const all: ReadonlyMap<number, bigint>[] = [input.floatAtCash, ...Object.values(sums)];
+  const currencies = new Set(all.flatMap((sum) => [...sum.keys()]));
+  for (const currency of currencies) {
+    const of = (sum: ReadonlyMap<number, bigint>) => sum.get(currency) ?? 0n;
+    const float = of(input.floatAtCash);
+    // A debit balance: written off.
+    const loss = -of(sums.loss);
+    const [devices, shops, clearing, fees] = [
+      of(sums.devices),
+      of(sums.shops),
+      of(sums.clearing),
+      of(sums.fees),
+    ];
+    if (magnitude(float + loss - devices - shops - clearing - fees) <= of(meanwhile)) continue;
+    findings.push({
+      request: 0n,
+      text:
+        `currency ${currency}: float ${float}, loss ${loss}; devices ${devices}, shops ${shops}, ` +
+        `clearing ${clearing}, fees ${fees}`,
+    });
+  }
+  const name = 'float and loss are what devices, shops, clearing and fees have';
+  return { name, compared: currencies.size, findings };
+}
+
+/** Accounts are read some at a time: what moved in between may be at one end only. */
+function movedMeanwhile({ books, balancesRead: { from, to }, movedMeanwhile: others }: AuditInput): Sum {
+  const sum: Sum = new Map(others);
+  for (const { at, currency, amount } of books.find(({ party }) => party === 'cash')?.statements ?? []) {
+    if (at > from && at <= to) add(sum, currency, amount);
+  }
+  return sum;
 }
 
 type Sum = Map<number, bigint>;
@@ -249,21 +301,21 @@ function magnitude(value: bigint): bigint {
   return value < 0n ? -value : value;
 }
 
-function ledger({ ledgerTotals, books, balancesRead: { from, to } }: AuditInput): AuditCheck {
+function ledger(input: AuditInput): AuditCheck {
   const findings: Finding[] = [];
-  const meanwhile: Sum = new Map();
-  for (const { at, currency, amount } of books.find(({ party }) => party === 'cash')?.statements ?? []) {
-    if (at > from && at <= to) add(meanwhile, currency, amount);
-  }
-  for (const [currency, { debits, credits }] of ledgerTotals) {
-    // Accounts are read some at a time: a credit in between may be at one end only.
+  const meanwhile = movedMeanwhile(input);
+  for (const [currency, { debits, credits }] of input.ledgerTotals) {
     if (magnitude(debits - credits) <= (meanwhile.get(currency) ?? 0n)) continue;
     findings.push({ request: 0n, text: `currency ${currency}: debits ${debits}, credits ${credits}` });
   }
-  return { name: 'debits equal credits over the whole ledger', compared: ledgerTotals.size, findings };
+  return {
+    name: 'debits equal credits over the whole ledger',
+    compared: input.ledgerTotals.size,
+    findings,
+  };
 }
 
-/** A wallet has what cash has for it, less the loads that are credited and that it has not heard of yet. */
+/** A wallet has what cash has for it, but for loads and other transfers that it has not heard of yet. */
 function wallets(loads: Loads, input: AuditInput): AuditCheck {
   const findings: Finding[] = [];
   const { from, to } = input.balancesRead;
@@ -279,6 +331,15 @@ function wallets(loads: Loads, input: AuditInput): AuditCheck {
       atMost: before.atMost + (cash.at <= to ? cash.amount : 0n),
     });
   }
+  for (const { device, currency, change, at } of input.unheard) {
+    const name = key(device, currency);
+    const { surely, atMost } = unheard.get(name) ?? { surely: 0n, atMost: 0n };
+    const isSure = at <= from;
+    unheard.set(name, {
+      surely: surely + (isSure || change < 0n ? change : 0n),
+      atMost: atMost + (isSure || change > 0n ? change : 0n),
+    });
+  }
   const own = new Map(
     input.balancesInWallets.map((entry) => [key(entry.device, entry.currency), entry.balance]),
   );
@@ -292,7 +353,7 @@ function wallets(loads: Loads, input: AuditInput): AuditCheck {
     const { surely, atMost } = unheard.get(name) ?? { surely: 0n, atMost: 0n };
     const more = balance - (inWallet ?? 0n);
     if (more < surely || more > atMost) {
-      const waiting = atMost === 0n ? '' : `, of which it has not heard of ${atMost} yet`;
+      const waiting = atMost === 0n ? '' : `, with ${atMost} that it has not heard of yet`;
       findings.push({
         request: 0n,
         text: `device ${device.toString(16)}: wallet ${inWallet ?? 'not found'}, cash ${balance}${waiting}`,

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { Command, Option } from 'commander';
+import { StoreError } from '../../store/errors.ts';
 import type { WalletStorage } from '../../wallet/core/ports.ts';
 import { type AuditSources, auditText, runAudit } from '../audit/audit.ts';
 import { CollectError } from '../audit/collect.ts';
@@ -12,6 +13,7 @@ interface Options extends HomeOptions {
   readonly institution?: string;
   readonly statement?: string;
   readonly wallets?: readonly string[];
+  readonly shop?: readonly string[];
   readonly allWallets?: boolean;
   readonly json?: boolean;
 }
@@ -20,7 +22,9 @@ const TIMEOUT_MS = 60_000;
 
 export function auditCommand(output: Output, exit: (code: ExitCode) => void): Command {
   return withHome(new Command('audit'))
-    .description('Compare what wallets, management, settlement, cash and the institution say of every load')
+    .description(
+      'Compare what wallets, shops, management, settlement, cash and the institution say of every load and purchase',
+    )
     .addOption(
       new Option('--institution <url>', "the institution simulator's admin address, for its statement").env(
         'SPECIE_INSTITUTION_ADMIN',
@@ -33,18 +37,23 @@ export function auditCommand(output: Output, exit: (code: ExitCode) => void): Co
       (text: string, list: readonly string[] = []) => [...list, text],
     )
     .option('--all-wallets', 'these are all wallets: a device without one is a fault, unless it has nothing')
+    .option(
+      '--shop <folder>',
+      'the home of a shop (repeatable)',
+      (text: string, list: readonly string[] = []) => [...list, text],
+    )
     .option('--json', 'print one JSON object')
     .addHelpText(
       'after',
       `
-The roles answer while they go on with their work; a store of wallets must not be in use. Loads that are under way are
+The roles answer while they go on with their work; a store of wallets must not be in use, and a shop not open. Loads that are under way are
 listed; that excuses only what comes after in their course (institution, settlement, cash, management, wallet), and for
 longer than a day nothing. With --institution it is asked a second time about what does not agree. A statement from a file
 should be from just before: of what was credited after its last entry it says nothing.
 
 Examples:
   $ specie audit --institution http://127.0.0.1:8584
-  $ specie audit --statement statement.ndjson --wallets specie-wallet --json`,
+  $ specie audit --statement statement.ndjson --wallets specie-wallet --shop shop-home --json`,
     )
     .action(async (options: Options) => {
       const statement = statementSource(options);
@@ -59,17 +68,30 @@ Examples:
         }
         await withOperator(options, async (operator) => {
           const allWallets = options.allWallets === true;
-          const report = await runAudit({ operator, statement, wallets, allWallets }, output);
+          const { shop: shops = [] } = options;
+          const report = await runAudit({ operator, statement, wallets, allWallets, shops }, output);
           const { currency } = operator.configuration;
           output.write(options.json ? jsonText(report) : auditText(report, currency));
           if (!report.passed) exit(ExitCode.check_failed);
         });
       } catch (error) {
-        throw error instanceof CollectError ? new CommandError(error.message, ExitCode.failed) : error;
+        throw commandError(error);
       } finally {
         for (const store of stores) await store.close();
       }
     });
+}
+
+function commandError(error: unknown): unknown {
+  if (error instanceof CollectError) return new CommandError(error.message, ExitCode.failed);
+  if (!(error instanceof StoreError)) return error;
+  const code =
+    error.code === 'store_locked'
+      ? ExitCode.in_use
+      : error.code === 'store_corrupt'
+        ? ExitCode.damaged
+        : ExitCode.failed;
+  return new CommandError(`shop: ${error.message}`, code, { cause: error });
 }
 
 function statementSource({ institution, statement }: Options): AuditSources['statement'] {

@@ -256,6 +256,7 @@ interface DoneOrder {
   readonly moved: readonly {
     readonly currency: number;
     readonly amount: bigint;
+    readonly left: bigint;
     readonly stillReserved: bigint;
   }[];
 }
@@ -269,13 +270,12 @@ const DONE: { readonly [kind in Action['kind']]: string } = {
 
 function orderText({ device, action, timestamp, moved }: DoneOrder, currencies: Currencies): string {
   const lines = [`device ${formatId(device)}: ${DONE[action]} at ${formatTimestamp(timestamp)}`];
-  for (const { currency, amount, stillReserved } of moved) {
+  for (const { currency, amount, left, stillReserved } of moved) {
     const money = currencies.ofLedger(currency);
-    const rest =
-      stillReserved === 0n
-        ? ''
-        : `, ${formatSigned(stillReserved, money)} still reserved: order it again later`;
-    lines.push(`${formatSigned(amount, money)} ${money.code} moved${rest}`);
+    lines.push(`${formatSigned(amount, money)} ${money.code} moved`);
+    if (left > 0n) lines.push(`${formatSigned(left, money)} left: the new device may not hold more`);
+    if (stillReserved > 0n)
+      lines.push(`${formatSigned(stillReserved, money)} reserved: order it again later`);
   }
   return `${lines.join('\n')}\n`;
 }
@@ -286,7 +286,7 @@ function plainOrder({ request, device, action, timestamp, moved }: DoneOrder) {
     device: formatId(device),
     action,
     at: formatTimestamp(timestamp),
-    moved: moved.map(({ currency, amount, stillReserved }) => ({ currency, amount, stillReserved })),
+    moved,
   };
 }
 

@@ -1,7 +1,7 @@
 import { Command, Option } from 'commander';
 import { WRITES_IN_FLIGHT_MAX } from '../../wire/limits.ts';
 import { withClient } from '../connect.ts';
-import { ExitCode } from '../exit-codes.ts';
+import { CommandError, ExitCode } from '../exit-codes.ts';
 import { ACCOUNTS, TRANSFERS } from '../files/columns.ts';
 import type { FileFormat } from '../files/reader.ts';
 import {
@@ -16,9 +16,15 @@ import { grouped, jsonText, milliseconds, type Output } from '../output.ts';
 import { startProgress } from '../progress.ts';
 import { fileSize } from '../submit/batches.ts';
 import { FailuresFile } from '../submit/failures-file.ts';
+import {
+  CODE_DEFAULT,
+  type InitiationOptions,
+  isInitiation,
+  submitInitiationFile,
+} from '../submit/pain001/command.ts';
 import { type SubmitReport, submitFile } from '../submit/submit-file.ts';
 
-interface Options extends ServerOption, MoneyOptions {
+interface Options extends InitiationOptions, ServerOption, MoneyOptions {
   readonly kind?: 'accounts' | 'transfers';
   readonly format?: FileFormat;
   readonly delimiter?: string;
@@ -32,7 +38,9 @@ interface Options extends ServerOption, MoneyOptions {
 
 export function submitCommand(output: Output, exit: (code: ExitCode) => void): Command {
   return withMoney(withServer(new Command('submit')))
-    .description('Submit a file of accounts or transfers (CSV or NDJSON)')
+    .description(
+      'Submit a file of accounts or transfers (CSV or NDJSON), or of payments (ISO 20022 pain.001)',
+    )
     .argument('<file>', 'the file; - is standard input')
     .addOption(
       new Option('--kind <kind>', 'what the records are; otherwise told by the columns').choices([
@@ -50,6 +58,20 @@ export function submitCommand(output: Output, exit: (code: ExitCode) => void): C
     .option('--ignore-unknown-columns', 'pass over columns that no record has, instead of refusing the file')
     .option('--results <path>', 'where failed lines and their reasons go (default: <file>.failed.csv)')
     .option('--in-flight <n>', 'batches under way at once', wholeNumber(1, WRITES_IN_FLIGHT_MAX), 8)
+    .option(
+      '--aliases <path>',
+      "pain.001: the alias table, from accounts' numbers to the ledger's accounts (CSV)",
+    )
+    .option(
+      '--answer <path>',
+      'pain.001: where the answer goes, a pain.002 (default: <file>.pain002.xml); - is standard output',
+    )
+    .option(
+      '--code <n>',
+      `pain.001: code of the transfers (default: ${CODE_DEFAULT})`,
+      wholeNumber(1, 0xffff),
+    )
+    .option('--any-date', 'pain.001: also book payments whose execution date has not come')
     .option('--json', 'print the report as one JSON object')
     .option('--quiet', 'no progress')
     .option('--strict', 'exit with 2 when a record was refused or a line could not be read')
@@ -68,13 +90,25 @@ Submitting a file again is safe: ids make records unique for ever, so what was c
 is created. Records without an id get one from the file's SHA-256 and their line. A file changed in any way is another
 file: its records without ids would be created again.
 
+A file whose root is a pain.001 (versions 03 to 12), whatever its name, is submitted as transfers of code ${CODE_DEFAULT}, one a
+transaction, from the debtor's account to the creditor's. The alias table has a header line and the columns
+  identifier (an IBAN or another number), account (of the ledger), currency (EUR; empty: any)
+The answer is a pain.002: ACSC with the transfer's id, or RJCT with a reason, for each transaction. Ids come from the
+message's, so submitting it again books nothing twice. docs/iso20022.md has the reasons.
+
 Examples:
   $ specie submit day/accounts.csv && specie submit day/transfers.csv
   $ zcat transfers.ndjson.gz | specie submit - --format ndjson --strict
-  $ specie submit payments.csv --amounts decimal --results failed.csv --json`,
+  $ specie submit payments.csv --amounts decimal --results failed.csv --json
+  $ specie submit payroll.xml --aliases accounts.csv --answer payroll.answer.xml`,
     )
     .action(async (path: string, options: Options) => {
       const currencies = currenciesOf(options);
+      if (options.format === undefined && (await isInitiation(path, options))) {
+        refuseOptions(options, 'pain.001', ['kind', 'delimiter', 'ignoreUnknownColumns', 'results']);
+        return submitInitiationFile(path, options, currencies, output, exit);
+      }
+      refuseOptions(options, 'CSV or NDJSON', ['aliases', 'answer', 'code', 'anyDate']);
       const size = await fileSize(path);
       const failures = new FailuresFile(
         options.results ?? (path === '-' ? 'stdin.failed.csv' : `${path}.failed.csv`),
@@ -117,6 +151,14 @@ Examples:
       if (report.interrupted) exit(ExitCode.interrupted);
       else if (options.strict && failures.count > 0) exit(ExitCode.refused);
     });
+}
+
+/** An option that means nothing for a file is one that its user has misunderstood. @throws CommandError */
+function refuseOptions(options: Options, kind: string, names: readonly (keyof Options)[]): void {
+  const found = names.find((name) => options[name] !== undefined);
+  if (found === undefined) return;
+  const option = found.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+  throw new CommandError(`--${option}: expected it with another kind of file, got a file of ${kind}`);
 }
 
 function reportText(path: string, report: SubmitReport, failedPath: string | null): string {

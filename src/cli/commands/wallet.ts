@@ -1,9 +1,17 @@
 // `specie wallet`: a wallet on this machine. docs/wallet.md.
-import { Command, Option } from 'commander';
+import { readFileSync, statSync } from 'node:fs';
+import { Command, InvalidArgumentError, Option } from 'commander';
 import { chosenPassphrase } from '../../identity/ask-passphrase.ts';
+import { SHOP_CARD_CHARACTERS_MAX } from '../../roles/documents/shop-card.ts';
 import { parseAmount } from '../../shared/amount.ts';
 import { Currencies, type Currency, parseOperatorCurrency } from '../../shared/currency.ts';
-import { type Outcome, passphraseProtection, readDirectory, type Wallet } from '../../wallet/index.ts';
+import {
+  type Item,
+  type Outcome,
+  passphraseProtection,
+  readDirectory,
+  type Wallet,
+} from '../../wallet/index.ts';
 import { CommandError, ExitCode } from '../exit-codes.ts';
 import { formatId, parseId } from '../files/fields.ts';
 import { passphraseOptions } from '../home-options.ts';
@@ -30,6 +38,8 @@ import {
   outcomeText,
   receiptRecords,
   receiptsText,
+  syncRecord,
+  syncText,
 } from '../wallet/show.ts';
 
 type Exit = (code: ExitCode) => void;
@@ -38,7 +48,7 @@ const ENTRIES_MAX = 1_000_000;
 
 export function walletCommand(exit: Exit, output: Output = processOutput): Command {
   const wallet = new Command('wallet')
-    .description('A wallet: enrol, load money, see what it has')
+    .description('A wallet: enrol, load money, pay, see what it has')
     .addHelpText(
       'after',
       `
@@ -46,6 +56,9 @@ Examples:
   $ specie wallet enrol --directory specie-home/directory.json --root SHA256:… --name Ada --account
   $ specie wallet load 25.00
   $ specie wallet load 10.00 --account
+  $ specie wallet pay --shop specie-shop:… --article coffee:2 --article cake
+  $ specie wallet pay --shop 'specie-shop:…?offer=7KQ2M'
+  $ specie wallet sync
   $ specie wallet balance --online
   $ specie wallet resume
 
@@ -55,7 +68,9 @@ docs/wallet.md says what is stored, and what to do when something went wrong.`,
     createCommand(output),
     enrolCommand(output, exit),
     loadCommand(output, exit),
+    payCommand(output, exit),
     fileAccountCommand(output, exit),
+    syncCommand(output, exit),
     resumeCommand(output, exit),
     balanceCommand(output, exit),
     historyCommand(output),
@@ -201,6 +216,97 @@ function loadCommand(output: Output, exit: Exit): Command {
     );
 }
 
+interface PayCommandOptions extends WaitingOptions {
+  readonly shop: string;
+  readonly article: readonly Item[];
+  readonly offer?: string;
+  readonly amount?: string;
+  readonly reserve?: number | true;
+}
+
+const RESERVE_SECONDS_MAX = 30 * 86_400;
+
+/** `coffee`, `coffee:2`: the last colon counts, as an article's name may have some. */
+function articleArgument(text: string, before: readonly Item[]): readonly Item[] {
+  const [, article, quantity] = /^(.+?)(?::(\d{1,9}))?$/su.exec(text) ?? [];
+  if (article === undefined || quantity === '0') {
+    throw new InvalidArgumentError('expected an article of the shop, and perhaps :quantity');
+  }
+  return [...before, { article, quantity: Number(quantity ?? 1) }];
+}
+
+const CARD_PATTERN = /^\s*specie-shop:/;
+
+/** The card itself, or a file that holds it. */
+function shopCard(text: string): string {
+  if (CARD_PATTERN.test(text)) return text;
+  try {
+    if (statSync(text).size <= SHOP_CARD_CHARACTERS_MAX) return readFileSync(text, 'utf8');
+  } catch (error) {
+    throw new CommandError(
+      `--shop: expected a card (specie-shop:…) or a file that holds one, got ${text}: ${(error as Error).message}`,
+    );
+  }
+  throw new CommandError(
+    `--shop: expected a file of at most ${SHOP_CARD_CHARACTERS_MAX} bytes, got a larger one`,
+  );
+}
+
+function payCommand(output: Output, exit: Exit): Command {
+  return withPatience(withWallet(new Command('pay')))
+    .description('Buy: articles of a shop, or what one of its tills offers')
+    .requiredOption(
+      '--shop <card>',
+      "the shop's card (specie-shop:…, as on its door or till), or a file that holds it",
+    )
+    .addOption(
+      new Option('--article <id[:quantity]>', 'an article of its catalogue; may be given again')
+        .argParser(articleArgument)
+        .default([], 'none'),
+    )
+    .option('--offer <code>', 'of a till (default: the one that the card names)')
+    .option('--amount <amount>', 'what it has to come to; otherwise nothing is signed')
+    .addOption(
+      new Option(
+        '--reserve [seconds]',
+        'reserve the amount, of which the shop takes what it needs later (default: an hour)',
+      ).argParser(wholeNumber(1, RESERVE_SECONDS_MAX)),
+    )
+    .action((options: PayCommandOptions) =>
+      inSession(options, output, false, async (session) => {
+        const wallet = await session.open();
+        const { reserve } = options;
+        const outcome = await wallet.buy({
+          shop: shopCard(options.shop),
+          ...(options.article.length > 0 && { articles: options.article }),
+          offer: options.offer,
+          amount: options.amount === undefined ? undefined : parseAmount(options.amount, wallet.currency),
+          kind: reserve === undefined ? undefined : 'authorisation',
+          timeoutSeconds: reserve === true ? undefined : reserve,
+          patienceMs: options.patience * 1000,
+          signal: session.signal,
+        });
+        report(outcome, wallet, options, output, exit);
+      }),
+    );
+}
+
+function syncCommand(output: Output, exit: Exit): Command {
+  return withPatience(withWallet(new Command('sync')))
+    .description(
+      "Take over cash's statement: refunds, what became of reservations and of purchases under way",
+    )
+    .action((options: WaitingOptions) =>
+      inSession(options, output, false, async (session) => {
+        const wallet = await session.open();
+        const wait = { patienceMs: options.patience * 1000, signal: session.signal };
+        const synced = await wallet.sync(wait);
+        output.write(options.json ? jsonText(syncRecord(synced)) : syncText(synced, wallet.currency));
+        if (synced.online.verdict === 'differs') exit(ExitCode.check_failed);
+      }),
+    );
+}
+
 function fileAccountCommand(output: Output, exit: Exit): Command {
   return withPatience(withWallet(new Command('file-account')))
     .description('Put another account number on file, sealed to settlement')
@@ -228,7 +334,7 @@ function report(outcome: Outcome, wallet: Wallet, options: SessionOptions, outpu
 }
 
 const isRefusal = ({ state }: Outcome): boolean =>
-  ['declined', 'expired', 'reversed', 'refused'].includes(state.kind);
+  ['declined', 'expired', 'reversed', 'refused', 'rejected', 'lapsed'].includes(state.kind);
 
 function resumeCommand(output: Output, exit: Exit): Command {
   return withPatience(withWallet(new Command('resume')))
@@ -281,7 +387,10 @@ function balanceCommand(output: Output, exit: Exit): Command {
           signal: session.signal,
         });
         output.write(options.json ? jsonText(balanceRecord(balance)) : balanceText(balance));
-        if (balance.online?.verdict === 'differs') exit(ExitCode.check_failed);
+        if (balance.online?.verdict === 'differs') {
+          output.note('specie wallet sync takes over what cash has and the wallet has not');
+          exit(ExitCode.check_failed);
+        }
       }),
     );
 }
@@ -307,7 +416,7 @@ function receiptsCommand(output: Output): Command {
     .action((options: SessionOptions) =>
       inSession(options, output, false, async (session) => {
         const wallet = await session.open();
-        const receipts = await wallet.receipts();
+        const receipts = { loads: await wallet.receipts(), payments: await wallet.payments() };
         output.write(
           options.json ? jsonText(receiptRecords(receipts)) : receiptsText(receipts, wallet.currency),
         );
@@ -321,7 +430,7 @@ function showCommand(output: Output, exit: Exit): Command {
     .action((options: SessionOptions) =>
       inSession(options, output, false, async (session) => {
         const wallet = await session.open();
-        const { problems, receipts, balance } = await wallet.verify();
+        const { problems, receipts, payments, statements, balance } = await wallet.verify();
         const { name, currency, device, address, rootFingerprint, directorySerial } = wallet;
         if (options.json) {
           output.write(
@@ -334,6 +443,8 @@ function showCommand(output: Output, exit: Exit): Command {
               directory: directorySerial,
               balance,
               receipts,
+              payments,
+              statements,
               problems,
             }),
           );
@@ -346,7 +457,7 @@ function showCommand(output: Output, exit: Exit): Command {
               `root key    ${rootFingerprint}`,
               `directory   number ${directorySerial}`,
               `balance     ${money(balance, currency)}`,
-              `receipts    ${receipts}, ${problems.length === 0 ? 'all good: they add up to the balance' : 'NOT ALL GOOD'}`,
+              `receipts    ${receipts + payments + statements}, ${problems.length === 0 ? 'all good: they add up to the balance' : 'NOT ALL GOOD'}`,
               ...problems.map((problem) => `  ✗ ${problem}`),
               '',
             ].join('\n'),

@@ -90,10 +90,10 @@ export async function* readBatches(options: BatchOptions): AsyncGenerator<ReadBa
   if (batch !== undefined || refusals.length > 0) yield { kind, batch, refusals, bytesRead };
 }
 
-async function firstBytes(path: string): Promise<Uint8Array> {
+export async function firstBytes(path: string, count = 1024): Promise<Uint8Array> {
   const file = await open(path, 'r');
   try {
-    const { buffer, bytesRead } = await file.read(new Uint8Array(1024), 0, 1024, 0);
+    const { buffer, bytesRead } = await file.read(new Uint8Array(count), 0, count, 0);
     return buffer.subarray(0, bytesRead);
   } finally {
     await file.close();

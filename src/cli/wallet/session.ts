@@ -83,6 +83,9 @@ const EXIT_CODES: { readonly [code in WalletErrorCode]: ExitCode } = {
   already_enrolled: ExitCode.failed,
   enrolment_open: ExitCode.failed,
   too_many_open: ExitCode.failed,
+  insufficient_funds: ExitCode.refused,
+  shop_invalid: ExitCode.failed,
+  shop_refused: ExitCode.refused,
   unreachable: ExitCode.unreachable,
   unfinished: ExitCode.unreachable,
   interrupted: ExitCode.interrupted,
@@ -174,7 +177,8 @@ export function commandError(error: unknown, path: string): unknown {
 }
 
 const isResumable = ({ code, request }: WalletError): boolean =>
-  request !== undefined && ['unreachable', 'unfinished', 'answer_invalid', 'enrolment_open'].includes(code);
+  request !== undefined &&
+  ['unreachable', 'unfinished', 'answer_invalid', 'shop_refused', 'enrolment_open'].includes(code);
 
 function eventText(event: WalletEvent): string | undefined {
   switch (event.type) {

@@ -4,10 +4,13 @@ import type { Currency } from '../../shared/currency.ts';
 import type {
   BalanceReport,
   HistoryEntry,
+  OnlineBalance,
   OpenRequest,
   Outcome,
+  PaymentRecord,
   ReceiptRecord,
   RequestState,
+  SyncReport,
 } from '../../wallet/index.ts';
 import { formatId, formatTimestamp } from '../files/fields.ts';
 import { tableText } from '../output.ts';
@@ -25,8 +28,13 @@ export function stateText(state: RequestState): string {
     case 'declined':
     case 'reversed':
       return `${name}: ${state.reason}`;
+    case 'rejected':
+      return `${name}: ${state.reason}`;
     case 'refused':
+    case 'shop_refused':
       return `${name}: ${state.reason} (${state.code})`;
+    case 'released':
+      return `${name} by ${state.by}`;
     default:
       return name;
   }
@@ -36,26 +44,52 @@ export function stateText(state: RequestState): string {
 const timeText = (nanoseconds: bigint): string =>
   `${formatTimestamp(nanoseconds).slice(0, 19).replace('T', ' ')}Z`;
 
-export function outcomeText({ kind, state, amount, balance, request }: Outcome, currency: Currency): string {
-  const what = kind === 'load' ? `load of ${money(amount, currency)}` : kind;
-  const after = kind === 'load' ? `balance  ${money(balance, currency)}\n` : '';
-  return `${what}: ${stateText(state)}\nrequest  ${formatId(request)}\n${after}`;
+export function outcomeText(outcome: Outcome, currency: Currency): string {
+  const { kind, state, amount, request, purchase } = outcome;
+  const isMoney = kind === 'load' || kind === 'purchase';
+  const what = isMoney ? `${kind} of ${money(amount, currency)}` : kind;
+  const where = purchase === undefined ? '' : ` at ${readable(purchase.shopName)}`;
+  const captured = state.kind === 'captured' ? ` ${money(state.amount, currency)}` : '';
+  const after = isMoney ? fundsText(outcome, currency) : '';
+  return `${what}${where}: ${stateText(state)}${captured}\nrequest  ${formatId(request)}\n${after}`;
 }
 
-export function outcomeRecord({ request, kind, state, amount, balance }: Outcome): object {
+/** A name comes from elsewhere: nothing of it may steer a terminal. */
+const readable = (name: string): string => name.replace(/[\p{Cc}\p{Cf}]/gu, '?');
+
+function fundsText(
+  { balance, available }: { readonly balance: Amount; readonly available: Amount },
+  currency: Currency,
+): string {
+  const left = available === balance ? '' : `to spend ${money(available, currency)}\n`;
+  return `balance  ${money(balance, currency)}\n${left}`;
+}
+
+export function outcomeRecord(outcome: Outcome): object {
+  const { request, kind, state, amount, balance, available, purchase } = outcome;
   const { kind: name, ...details } = state;
-  return { request: formatId(request), kind, state: name, ...details, amount, balance };
+  return {
+    ...{ request: formatId(request), kind, state: name, ...details },
+    ...(name === 'captured' ? { captured: state.amount } : {}),
+    ...{ amount, balance, available },
+    ...(purchase && {
+      shop: formatId(purchase.shop),
+      shopName: purchase.shopName,
+      purchase: purchase.kind,
+      expiresAt: formatTimestamp(purchase.expiresAt),
+    }),
+  };
 }
 
-function openTable(open: readonly OpenRequest[], currency: Currency): string {
+function openTable(title: string, open: readonly OpenRequest[], currency: Currency): string {
   const rows = open.map(({ request, kind, state, amount, createdAt }) => [
     timeText(createdAt),
     kind,
-    kind === 'load' ? money(amount, currency) : '',
+    amount === 0n ? '' : money(amount, currency),
     stateText(state),
     formatId(request),
   ]);
-  return tableText(['under way since', '', '>amount', 'state', 'request'], rows);
+  return `\n${tableText([title, '', '>amount', 'state', 'request'], rows)}`;
 }
 
 const VERDICTS = {
@@ -64,31 +98,57 @@ const VERDICTS = {
   differs: 'DIFFERS',
 } as const;
 
-export function balanceText({ balance, currency, open, online }: BalanceReport): string {
-  let text = `balance  ${money(balance, currency)}\n`;
-  if (online !== undefined) {
-    const reserved = online.reserved === 0n ? '' : `, ${money(online.reserved, currency)} of it reserved`;
-    text += `at cash  ${money(online.balance, currency)}${reserved}: ${VERDICTS[online.verdict]}\n`;
-  }
-  if (open.length > 0) text += `\n${openTable(open, currency)}`;
+function onlineText({ balance, reserved, verdict }: OnlineBalance, currency: Currency): string {
+  const held = reserved === 0n ? '' : `, ${money(reserved, currency)} of it reserved`;
+  return `at cash  ${money(balance, currency)}${held}: ${VERDICTS[verdict]}\n`;
+}
+
+export function balanceText(report: BalanceReport): string {
+  const { currency, open, reserved, online } = report;
+  let text = fundsText(report, currency);
+  if (online !== undefined) text += onlineText(online, currency);
+  if (open.length > 0) text += openTable('under way since', open, currency);
+  if (reserved.length > 0) text += openTable('reserved since', reserved, currency);
   return text;
 }
 
-export function balanceRecord({ balance, currency, open, online }: BalanceReport): object {
-  return {
-    balance,
-    currency: currency.code,
-    open: open.map(({ request, kind, state, detail, amount, createdAt }) => ({
+export function syncText({ entries, online, ...funds }: SyncReport, currency: Currency): string {
+  const news = entries.length === 0 ? 'nothing new\n' : historyText(entries, currency);
+  return `${news}${fundsText(funds, currency)}${onlineText(online, currency)}`;
+}
+
+export function syncRecord({ entries, balance, available, online }: SyncReport): object {
+  return { entries: historyRecords(entries), balance, available, online: onlineRecord(online) };
+}
+
+const onlineRecord = (online: OnlineBalance): object => ({
+  ...online,
+  timestamp: formatTimestamp(online.timestamp),
+});
+
+export function balanceRecord(report: BalanceReport): object {
+  const { balance, available, currency, open, reserved, online } = report;
+  const records = (requests: readonly OpenRequest[]): object[] =>
+    requests.map(({ request, kind, state, detail, amount, createdAt }) => ({
       request: formatId(request),
       kind,
       state: state.kind,
       detail,
       amount,
       createdAt: formatTimestamp(createdAt),
-    })),
-    ...(online && { online: { ...online, timestamp: formatTimestamp(online.timestamp) } }),
+    }));
+  return {
+    balance,
+    available,
+    currency: currency.code,
+    open: records(open),
+    reserved: records(reserved),
+    ...(online && { online: onlineRecord(online) }),
   };
 }
+
+/** Events that take of the balance. */
+const TAKES: ReadonlySet<HistoryEntry['event']> = new Set(['paid', 'captured', 'debited']);
 
 export function historyText(entries: readonly HistoryEntry[], currency: Currency): string {
   return tableText(
@@ -96,7 +156,7 @@ export function historyText(entries: readonly HistoryEntry[], currency: Currency
     entries.map(({ at, event, amount, balance, request, detail }) => [
       timeText(at),
       event,
-      amount === 0n ? '' : money(amount, currency),
+      amount === 0n ? '' : `${TAKES.has(event) ? '-' : ''}${money(amount, currency)}`,
       money(balance, currency),
       formatId(request),
       detail,
@@ -117,12 +177,37 @@ export function historyRecords(entries: readonly HistoryEntry[]): object[] {
 
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
 
-export function receiptsText(receipts: readonly ReceiptRecord[], currency: Currency): string {
+/** What cash has signed of one request. */
+export interface Receipts {
+  readonly loads: readonly ReceiptRecord[];
+  readonly payments: readonly PaymentRecord[];
+}
+
+function inOrder({ loads, payments }: Receipts) {
+  const rows = [
+    ...loads.map(({ receipt: { document, signature }, cashKey }) => ({
+      ...{ what: 'loaded', document, signature, cashKey },
+      details: { device: formatId(document.device) } as object,
+    })),
+    ...payments.map(({ receipt: { document, signature }, cashKey }) => ({
+      ...{ what: document.kind, document, signature, cashKey },
+      details: {
+        shop: formatId(document.shop),
+        orderDigest: hex(document.orderDigest),
+        reference: hex(document.reference),
+      },
+    })),
+  ];
+  return rows.sort((left, right) => (left.document.request < right.document.request ? -1 : 1));
+}
+
+export function receiptsText(receipts: Receipts, currency: Currency): string {
   return tableText(
-    ['credited by cash', '>amount', 'request', 'key'],
-    receipts.map(({ receipt: { document } }) => [
+    ['signed by cash', '', '>amount', 'request', 'key'],
+    inOrder(receipts).map(({ what, document }) => [
       timeText(document.timestamp),
-      money(document.amount as Amount, currency),
+      what,
+      money(document.amount, currency),
       formatId(document.request),
       hex(document.keyId),
     ]),
@@ -130,10 +215,11 @@ export function receiptsText(receipts: readonly ReceiptRecord[], currency: Curre
 }
 
 /** Whoever has cash's key can verify them: docs/wallet.md says how. */
-export function receiptRecords(receipts: readonly ReceiptRecord[]): object[] {
-  return receipts.map(({ receipt: { document, signature }, cashKey }) => ({
+export function receiptRecords(receipts: Receipts): object[] {
+  return inOrder(receipts).map(({ what, document, signature, cashKey, details }) => ({
     request: formatId(document.request),
-    device: formatId(document.device),
+    kind: what,
+    ...details,
     amount: document.amount,
     currency: document.currency,
     timestamp: formatTimestamp(document.timestamp),

@@ -8,13 +8,17 @@ export const PREPARED_KEY_BYTES = 128;
 
 /** The bytes themselves, for the kernel; not to be changed. */
 export let preparedBytes: (key: PreparedKey) => Uint8Array;
+/** The same as words. */
+export let preparedWords: (key: PreparedKey) => Uint32Array;
 
 /** A public key that `prepare` has checked; taken wherever a public key is. */
 export class PreparedKey {
   readonly #bytes: Uint8Array;
+  readonly #words: Uint32Array;
 
   static {
     preparedBytes = (key) => key.#bytes;
+    preparedWords = (key) => key.#words;
   }
 
   /** @throws CryptoError invalid_public_key */
@@ -29,6 +33,7 @@ export class PreparedKey {
       );
     }
     this.#bytes = bytes.slice(io, io + PREPARED_KEY_BYTES);
+    this.#words = new Uint32Array(this.#bytes.buffer);
   }
 
   /** A copy of the public key. */

@@ -116,11 +116,15 @@ export class BatchPool {
     });
   }
 
-  /** Answers of the items, in their order. What the items hold must not change before. */
+  /**
+   * Answers of the items, in their order. What the items hold must not change before.
+   * @param isWhole the call is not divided: what it takes altogether is less, but it takes longer by itself
+   */
   async run<Shared, Item, Result>(
     operation: Operation<Shared, Item, Result>,
     shared: Shared,
     items: readonly Item[],
+    isWhole = false,
   ): Promise<Result[]> {
     if (this.#closing !== undefined) {
       throw new CryptoError('unavailable', 'expected an open pool, got a closed one');
@@ -131,9 +135,10 @@ export class BatchPool {
       threads: this.#threads,
       // So that every thread has room for the part under way and the next.
       bytesMax: Math.min(
-        PART_BYTES_MAX,
+        isWhole ? Number.POSITIVE_INFINITY : PART_BYTES_MAX,
         Math.floor(this.#arena.bytesMax / (2 * this.#threads)) - SLOT_HEADER_BYTES,
       ),
+      isWhole,
     });
     // What died while nothing was asked for says nothing of this call.
     if (this.#pending.size === 0) this.#deathsInARow = 0;

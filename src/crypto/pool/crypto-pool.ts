@@ -1,6 +1,6 @@
 // Worker threads that compute batches: the batch functions of specie/crypto as promises. See batch-pool.ts.
 
-import type { SignedMessage, VerifyBatchOptions } from '../ed25519/index.ts';
+import type { SignedMessage, SignedRecords, VerifyBatchOptions } from '../ed25519/index.ts';
 import type { CryptoError } from '../errors.ts';
 import type { OpenItem, RecipientKey, Sealed, SealItem, SealOptions } from '../hpke/index.ts';
 import type { X25519Item } from '../x25519.ts';
@@ -8,6 +8,7 @@ import { BatchPool, type CryptoPoolOptions, type CryptoPoolStats } from './batch
 import { SHA256_BATCH, SHA512_BATCH } from './hash-operations.ts';
 import { openBatch, sealBatch } from './hpke-operations.ts';
 import { verifyBatch } from './verify-operation.ts';
+import { type PoolRecordsOptions, verifyRecords } from './verify-records-operation.ts';
 import { SHARED_SECRET_BATCH } from './x25519-operation.ts';
 
 export type { CryptoPoolOptions, CryptoPoolStats } from './batch-pool.ts';
@@ -35,6 +36,8 @@ export interface CryptoPool {
   sharedSecretBatch(items: readonly X25519Item[]): Promise<(Uint8Array<ArrayBuffer> | CryptoError)[]>;
   /** ed25519.verifyBatch */
   verifyBatch(items: readonly SignedMessage[], options?: VerifyBatchOptions): Promise<boolean[]>;
+  /** ed25519.verifyRecords */
+  verifyRecords(records: SignedRecords, options?: PoolRecordsOptions): Promise<boolean[]>;
   /** hpke.openBatch */
   openBatch(
     options: RecipientKey & { readonly items: readonly OpenItem[] },
@@ -54,6 +57,7 @@ export function createCryptoPool(options: CryptoPoolOptions = {}): CryptoPool {
     sha512Batch: (messages) => pool.run(SHA512_BATCH, undefined, messages),
     sharedSecretBatch: (items) => pool.run(SHARED_SECRET_BATCH, undefined, items),
     verifyBatch: (items, options) => verifyBatch(pool, items, options),
+    verifyRecords: (records, options) => verifyRecords(pool, records, options),
     openBatch: (options) => openBatch(pool, options),
     sealBatch: (options) => sealBatch(pool, options),
     stats: () => pool.stats(),

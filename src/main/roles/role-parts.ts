@@ -13,6 +13,7 @@ import { PaymentsLink } from '../../institution/payments-link.ts';
 import { Ledger } from '../../ledger/index.ts';
 import { cashIdentity } from '../../roles/cash/identity.ts';
 import { openCash } from '../../roles/cash/role.ts';
+import { type Partner, partner } from '../../roles/common/partner.ts';
 import type { Trace } from '../../roles/flow/flow.ts';
 import { MANAGEMENT_LIMITS } from '../../roles/management/limits.ts';
 import { cashClient, payoutPartners, settlementClient } from '../../roles/management/partners.ts';
@@ -21,7 +22,6 @@ import { identityKeys } from '../../roles/settlement/keys.ts';
 import { openSettlement } from '../../roles/settlement/role.ts';
 import { openRoleStore } from '../../store/lmdb-store.ts';
 import type { Engine } from '../../wire/engine.ts';
-import { type Partner, partner } from './partner.ts';
 
 /** What pino's loggers have. */
 export interface RoleLog {
@@ -199,7 +199,7 @@ export function settlementParts(options: PartsOptions): Promise<RoleParts> {
 
 /** Cash: the ledger, the role beside it, and the threads that open seals and verify signatures. */
 export function cashParts(options: PartsOptions): Promise<RoleParts> {
-  const { home, log, registry, failed } = options;
+  const { home, log, registry, failed, trace } = options;
   return whole(async (opened) => {
     const ledger = opened.add(
       await Ledger.open({
@@ -226,6 +226,7 @@ export function cashParts(options: PartsOptions): Promise<RoleParts> {
         currencies: [{ currency: currency.ledger, balanceMax: limits.balanceMax, payouts }],
         limits: { devicesMax: limits.devicesMax, shopsMax: limits.shopsMax },
         log,
+        ...(trace && { trace }),
       }),
     );
     return { engine: cash.engine, revoked: NOBODY, found: ledger.recovery };

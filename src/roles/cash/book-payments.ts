@@ -110,9 +110,10 @@ export async function bookPayments(
 
 function packed(purchases: readonly SignedPurchase[]): Uint8Array {
   const orders = new Uint8Array(purchases.length * PAYMENT_ORDER_SIZE);
+  const view = new DataView(orders.buffer);
   purchases.forEach(({ order }, i) => {
     orders.set(order, i * PAYMENT_ORDER_SIZE);
-    stamp(orders, i, OrderVerdict.good);
+    stamp(view, i, OrderVerdict.good);
   });
   return orders;
 }

@@ -53,6 +53,14 @@ export class CashClient {
     return this.#client.call('get_balance', request);
   }
 
+  openShop(request: OpenShopRequest): Promise<CallResult<OpenShopAnswer, CashRefusal>> {
+    return this.#client.call('open_shop', request);
+  }
+
+  pay(request: PayRequest): Promise<CallResult<PayAnswer, CashRefusal>> {
+    return this.#client.call('pay', request);
+  }
+
   shopOrder(request: ShopOrderRequest): Promise<CallResult<ShopOrderAnswer, CashRefusal>> {
     return this.#client.call('shop_order', request);
   }
@@ -63,14 +71,6 @@ export class CashClient {
 
   getStatement(request: GetStatementRequest): Promise<CallResult<GetStatementAnswer, CashRefusal>> {
     return this.#client.call('get_statement', request);
-  }
-
-  openShop(request: OpenShopRequest): Promise<CallResult<OpenShopAnswer, CashRefusal>> {
-    return this.#client.call('open_shop', request);
-  }
-
-  pay(request: PayRequest): Promise<CallResult<PayAnswer, CashRefusal>> {
-    return this.#client.call('pay', request);
   }
 
   closeWindow(request: CloseWindowRequest): Promise<CallResult<CloseWindowAnswer, CashRefusal>> {

@@ -27,6 +27,11 @@ export function deviceTerms(reads: StoreReads, device: bigint): DeviceTerms {
   return stored === undefined ? NO_TERMS : DeviceTerms.decode(stored);
 }
 
+/** Whether an operator has ever ordered anything about the device. */
+export function hasDeviceTerms(reads: StoreReads, device: bigint): boolean {
+  return reads.get(TABLE, device) !== undefined;
+}
+
 export function putDeviceTerms(device: bigint, terms: DeviceTerms): Put {
   return { table: TABLE, key: device, value: DeviceTerms.encode(terms) };
 }

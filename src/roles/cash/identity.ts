@@ -14,6 +14,11 @@ export function cashIdentity(source: IdentitySource, clock: Clock): CashIdentity
       if (key === undefined) source.missed?.();
       return key;
     },
+    sealingKey(keyId) {
+      const key = sealingKey(source.current(), 'cash', keyId, clock());
+      if (key === undefined) source.missed?.();
+      return key;
+    },
     operatorKey(name) {
       const now = clock();
       const listed = source.current().directory.operator(name);
@@ -21,11 +26,6 @@ export function cashIdentity(source: IdentitySource, clock: Clock): CashIdentity
       // Perhaps of a directory that has not been read yet.
       source.missed?.();
       return undefined;
-    },
-    sealingKey(keyId) {
-      const key = sealingKey(source.current(), 'cash', keyId, clock());
-      if (key === undefined) source.missed?.();
-      return key;
     },
     receiptKey: (timestamp) => receiptKey(source.current(), timestamp, clock()),
   };

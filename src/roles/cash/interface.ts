@@ -3,9 +3,9 @@ import type { KeyPair } from '../../identity/key-set.ts';
 import type { Clock } from '../../ledger/clock.ts';
 import type { Ledger } from '../../ledger/index.ts';
 import type { RoleStore } from '../../store/store.ts';
+import type { BatchCrypto } from '../common/batch-crypto.ts';
 import type { FlowRunner } from '../flow/flow-runner.ts';
 import type { CurrencyTerms } from './accounts.ts';
-import type { BatchCrypto } from './batch-crypto.ts';
 import type { CreditReceipts } from './receipts.ts';
 import type { Registry } from './registry.ts';
 import type { SettlementKeys } from './settlement-keys.ts';
@@ -22,10 +22,10 @@ export interface CashLog {
 export interface CashIdentity {
   /** Settlement's signing key of that id, as long as its signatures count. */
   settlementKey(keyId: Uint8Array): Uint8Array | undefined;
-  /** The signing key of the operator of that name, as long as the directory lists it. */
-  operatorKey(name: string): Uint8Array | undefined;
   /** X25519: what opens what was sealed to cash's key of that id, the one in use or one retired not long ago. */
   sealingKey(keyId: Uint8Array): KeyPair | undefined;
+  /** The signing key of the operator of that name, as long as the directory lists it. */
+  operatorKey(name: string): Uint8Array | undefined;
   /** Ed25519: what is signed with of that which the ledger wrote, or rejected, at `timestamp`, nanoseconds. */
   receiptKey(timestamp: bigint): KeyPair;
 }

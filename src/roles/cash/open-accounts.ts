@@ -13,6 +13,8 @@ import {
   shopDiffers,
   shopsExhausted,
 } from './check.ts';
+import { setTerms } from './device-order-effects.ts';
+import { hasDeviceTerms } from './device-terms.ts';
 import { findDevice, findShop } from './find-holder.ts';
 import type { Holder, Holders, OpenedAccount } from './holders.ts';
 import type { CashParts } from './interface.ts';
@@ -37,6 +39,8 @@ interface Kind {
   account(id: bigint, number: bigint, signingKeyId: bigint, terms: CurrencyTerms): Partial<Account>;
   differs(number: bigint): CashRefused;
   exhausted(max: number): CashRefused;
+  /** What the ledger has to know of accounts that it has opened, before anyone hears of them. */
+  settle?(opened: readonly OpenedAccount[]): Promise<void>;
 }
 
 /**
@@ -52,12 +56,20 @@ export function openAccounts(requests: readonly OpenAccountRequest[], parts: Cas
     account: deviceAccount,
     differs: deviceDiffers,
     exhausted: devicesExhausted,
+    settle: (opened) => settleTerms(opened, parts),
   };
   return open(
     kind,
     requests.map(({ device, ...rest }) => ({ number: device, ...rest })),
     parts,
   );
+}
+
+/** A device that is blocked, or has limits, is so in currencies that come later. */
+async function settleTerms(opened: readonly OpenedAccount[], parts: CashParts): Promise<void> {
+  for (const one of opened) {
+    if (hasDeviceTerms(parts.store, one.number)) await setTerms(one.number, [one], parts);
+  }
 }
 
 /** As openAccounts. */
@@ -120,6 +132,7 @@ async function openAll(
   });
   await openInLedger(kind, further, parts, answers, opened);
   if (opened.size === 0) return answers as Answer[];
+  await kind.settle?.([...opened.values()]);
   const known = first.map(({ other, request }) => openedAs(request, other));
   const registered = (await kind.holders.opened([...known, ...opened.values()])).slice(known.length);
   [...opened.keys()].forEach((index, i) => {

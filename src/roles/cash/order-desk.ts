@@ -16,22 +16,30 @@ import { Refusal } from '../common/refusal.ts';
 import { purchaseKind } from './check-payment.ts';
 import { findShop } from './find-holder.ts';
 import type { CashParts } from './interface.ts';
-import { verifyOrders } from './verify-orders.ts';
+import { OrderVerifier } from './verify-orders.ts';
 
 export interface DeskLimits {
   /** Batches that are being verified: two threads have the next ones at hand. Beyond: they wait as they came. */
   readonly verifyingMax: number;
   /** Bytes of waiting requests from which the server takes no more from its sockets. */
   readonly congestedFromBytes: number;
+  /**
+   * Bytes of waiting orders of one shop, and of all shops. Beyond: `busy`, for shops alone: however much they submit, what
+   * management asks for is taken from its socket.
+   */
+  readonly shopBytesMax: number;
+  readonly shopsBytesMax: number;
   /** Beyond these: `busy`. What the server had read already when it was told to stop still fits. */
   readonly waitingBytesMax: number;
   readonly waitingRequestsMax: number;
 }
 
-/** 32 full batches until it is congested. */
+/** 32 full batches until it is congested, 4 of a shop. */
 const DESK_LIMITS: DeskLimits = {
   verifyingMax: 4,
   congestedFromBytes: 32 * 1024 * 1024,
+  shopBytesMax: 4 * 1024 * 1024,
+  shopsBytesMax: 16 * 1024 * 1024,
   waitingBytesMax: 128 * 1024 * 1024,
   waitingRequestsMax: 4096,
 };
@@ -43,7 +51,7 @@ interface Waiting {
   readonly resolve: (reply: EngineReply | Promise<EngineReply>) => void;
 }
 
-type DeskParts = Pick<CashParts, 'ledger' | 'registry' | 'shops' | 'verifyBatch' | 'log'>;
+type DeskParts = Pick<CashParts, 'ledger' | 'registry' | 'shops' | 'verifyRecords' | 'log'>;
 
 const NO_BODY = new Uint8Array(0);
 const isOrders = (operation: number): boolean => operation === RequestOperation.create_payment_orders;
@@ -52,9 +60,13 @@ export class OrderDesk implements Engine {
   readonly #parts: DeskParts;
   readonly #ledger: Ledger;
   readonly #limits: DeskLimits;
+  readonly #verifier: OrderVerifier;
   readonly #waiting: Waiting[] = [];
   readonly #relieved: (() => void)[] = [];
   #waitingBytes = 0;
+  /** Of it, by shop, and of all shops. */
+  readonly #bytesOfShop = new Map<bigint, number>();
+  #shopsBytes = 0;
   #verifying = 0;
   #isClosed = false;
   #whenIdle: (() => void)[] = [];
@@ -62,6 +74,7 @@ export class OrderDesk implements Engine {
   constructor(parts: DeskParts, limits: DeskLimits = DESK_LIMITS) {
     this.#parts = parts;
     this.#limits = limits;
+    this.#verifier = new OrderVerifier(parts);
     this.#ledger = parts.ledger;
     this.#ledger.onRelieved(() => {
       this.#pump();
@@ -77,17 +90,16 @@ export class OrderDesk implements Engine {
       const foreign = this.#foreignTo(request);
       if (foreign !== undefined) return refuse('not_permitted', foreign);
     }
-    const { waitingRequestsMax, waitingBytesMax } = this.#limits;
-    if (this.#waiting.length >= waitingRequestsMax || this.#waitingBytes + payload.length > waitingBytesMax) {
+    if (!this.#hasRoomFor(request)) {
       return refuse('busy', `expected room for one more request of ${payload.length} bytes: try again later`);
     }
     return new Promise((resolve) => {
       this.#waiting.push({
-        request: { ...request, payload: payload.slice() },
+        request: { ...request, payload: new Uint8Array(payload) },
         state: isOrders(operation) ? 'unverified' : 'ready',
         resolve,
       });
-      this.#waitingBytes += payload.length;
+      this.#count(request, payload.length);
       this.#verify();
     });
   }
@@ -97,7 +109,8 @@ export class OrderDesk implements Engine {
   }
 
   get congested(): boolean {
-    return this.#ledger.congested || this.#waitingBytes >= this.#limits.congestedFromBytes;
+    const { congestedFromBytes } = this.#limits;
+    return this.#ledger.congested || this.#waitingBytes - this.#shopsBytes >= congestedFromBytes;
   }
 
   onRelieved(listener: () => void): void {
@@ -142,6 +155,25 @@ export class OrderDesk implements Engine {
     return undefined;
   }
 
+  #hasRoomFor({ peer, payload: { length } }: EngineRequest): boolean {
+    const { waitingRequestsMax, waitingBytesMax, shopBytesMax, shopsBytesMax } = this.#limits;
+    if (this.#waiting.length >= waitingRequestsMax || this.#waitingBytes + length > waitingBytesMax) {
+      return false;
+    }
+    if (peer.kind !== 'shop') return true;
+    const own = this.#bytesOfShop.get(peer.shop) ?? 0;
+    return own + length <= shopBytesMax && this.#shopsBytes + length <= shopsBytesMax;
+  }
+
+  #count({ peer }: EngineRequest, bytes: number): void {
+    this.#waitingBytes += bytes;
+    if (peer.kind !== 'shop') return;
+    this.#shopsBytes += bytes;
+    const own = (this.#bytesOfShop.get(peer.shop) ?? 0) + bytes;
+    if (own === 0) this.#bytesOfShop.delete(peer.shop);
+    else this.#bytesOfShop.set(peer.shop, own);
+  }
+
   #verify(): void {
     for (const waiting of this.#waiting) {
       if (this.#verifying >= this.#limits.verifyingMax) break;
@@ -154,7 +186,8 @@ export class OrderDesk implements Engine {
     waiting.state = 'verifying';
     this.#verifying++;
     try {
-      await verifyOrders(waiting.request.payload, this.#parts);
+      const isAlone = this.#verifying === 1 && this.#waiting.length === 1;
+      await this.#verifier.verify(waiting.request.payload, !isAlone);
       waiting.state = 'ready';
     } catch (error) {
       const text = error instanceof Error ? error.message : String(error);
@@ -175,7 +208,7 @@ export class OrderDesk implements Engine {
       if (state === 'unverified' || state === 'verifying') break;
       if (state === 'ready' && this.#ledger.congested) break;
       this.#waiting.shift();
-      this.#waitingBytes -= request.payload.length;
+      this.#count(request, -request.payload.length);
       if (state !== 'ready') resolve(state);
       else if (isOrders(request.operation)) resolve(this.#ledger.submitChecked(request));
       else resolve(this.#ledger.submit(request));

@@ -4,7 +4,9 @@
 //     └──────────────────── one batch at a time ──────────────────────────────────────────┘   └─ as many as there are ─┘
 //
 // What cash learns: device, shop, amount, time, and the digest of the terms. Not the articles: the digest is salted.
+import { sha256 } from '../../crypto/index.ts';
 import { Refusal } from '../common/refusal.ts';
+import { orderSignedBytes } from '../documents/payment-order.ts';
 import { bookPayments, type PayResult, type SignedPurchase } from './book-payments.ts';
 import { currencyNotOffered, deviceUnknown, shopUnknown, signatureInvalid } from './check.ts';
 import { checkPay, checkPayment } from './check-payment.ts';
@@ -13,7 +15,7 @@ import type { Holder } from './holders.ts';
 import type { CashParts } from './interface.ts';
 import type { PayRequest } from './messages.ts';
 import { MicroBatches } from './micro-batches.ts';
-import { orderDigests, signatureOf, signedMessages } from './order-records.ts';
+import { signatureOf } from './order-records.ts';
 import { openPayments } from './payment-seals.ts';
 
 /** 50 ms of seals and signatures on one core: what comes meanwhile waits no longer than that. */
@@ -100,14 +102,14 @@ async function verifyAll(
   answers: Answers,
 ): Promise<SignedPurchase[]> {
   if (sealed.length === 0) return [];
-  const messages = sealed.map(({ order }) => signedMessages(order)[0]!);
+  const messages = sealed.map(({ order }) => orderSignedBytes(order));
   const items = sealed.map(({ device, order }, i) => ({
     publicKey: device.preparedKey,
     message: messages[i]!,
-    signature: signatureOf(order, 0),
+    signature: signatureOf(order),
   }));
   const verdicts = await verifyBatch(items);
-  const digests = orderDigests(messages);
+  const digests = sha256.batch(messages);
   const signed: SignedPurchase[] = [];
   sealed.forEach((one, i) => {
     if (verdicts[i]) signed.push({ ...one, orderDigest: digests[i]! });

@@ -5,7 +5,7 @@
 //                                ├─ posted, of some or all of it ────▶ captured
 //                                └─ voided, or its time has run out ─▶ voided, expired
 import { type Transfer, TransferFlags } from '../../layout/generated.ts';
-import type { Ledger } from '../../ledger/index.ts';
+import type { Ledger, PendingOutcome } from '../../ledger/index.ts';
 import { TransferCode } from './accounts.ts';
 
 const { pending, post_pending_transfer, void_pending_transfer } = TransferFlags;
@@ -48,10 +48,13 @@ export async function findPurchases(
   return found;
 }
 
-type Outcome = Awaited<ReturnType<Ledger['pendingOutcomes']>>[number];
+/** When a reservation that has a timeout ends by itself, nanoseconds. */
+export function expiryOf({ timestamp, timeout }: Transfer): bigint {
+  return timestamp + BigInt(timeout) * NANOSECONDS_PER_SECOND;
+}
 
-function purchaseOf(transfer: Transfer, outcome: Outcome): Purchase | undefined {
-  const { id, debitAccountId, creditAccountId, ledger, amount, timestamp, code, flags, timeout } = transfer;
+function purchaseOf(transfer: Transfer, outcome: PendingOutcome): Purchase | undefined {
+  const { id, debitAccountId, creditAccountId, ledger, amount, timestamp, code, flags } = transfer;
   const of = {
     request: id,
     deviceAccount: debitAccountId,
@@ -72,11 +75,6 @@ function purchaseOf(transfer: Transfer, outcome: Outcome): Purchase | undefined 
     case 'voided':
       return { ...of, state: 'voided', paid: 0n, since: outcome.by.timestamp };
     case 'expired':
-      return {
-        ...of,
-        state: 'expired',
-        paid: 0n,
-        since: timestamp + BigInt(timeout) * NANOSECONDS_PER_SECOND,
-      };
+      return { ...of, state: 'expired', paid: 0n, since: expiryOf(transfer) };
   }
 }

@@ -1,11 +1,12 @@
 // What became of a request, for ever: orders of shops and operators are with the runner, transfers in the ledger, what was
-// rejected in the registry.
+// rejected of loads and payments in the registry.
 import { type Account, type Transfer, TransferFlags } from '../../layout/generated.ts';
-import type { Ledger } from '../../ledger/index.ts';
+import type { PendingOutcome } from '../../ledger/index.ts';
 import type { LookupRequest, LookupRequestAnswer, RequestReport } from '../common/request-report.ts';
 import { AccountCode, transferReason } from './accounts.ts';
 import type { CashParts } from './interface.ts';
 import { orderReport } from './order-report.ts';
+import { expiryOf } from './purchases.ts';
 import type { RejectionRecord } from './registry.ts';
 
 /** One answer a request, in order. @throws RequestError, StoreError, RangeError */
@@ -14,33 +15,32 @@ export async function lookupRequests(
   parts: CashParts,
 ): Promise<LookupRequestAnswer[]> {
   const { ledger, registry, runner } = parts;
-  const found = await ledger.lookupTransfers(requests.map(({ request }) => request));
+  const wanted = requests.map(({ request }) => request);
+  // Both are begun before either is waited for: one state of the ledger.
+  const [found, outcomes] = await Promise.all([
+    ledger.lookupTransfers(wanted),
+    ledger.pendingOutcomes(wanted),
+  ]);
   const transfers = new Map(found.map((transfer) => [transfer.id, transfer]));
   const ids = new Set(
     found.flatMap(({ debitAccountId, creditAccountId }) => [debitAccountId, creditAccountId]),
   );
   const accounts = new Map((await ledger.lookupAccounts([...ids])).map((account) => [account.id, account]));
-  const answers: LookupRequestAnswer[] = [];
-  for (const { request } of requests) {
+  return requests.map(({ request }, i) => {
     const order = runner.lookup(request);
-    if (order !== undefined) {
-      answers.push({ report: orderReport(order) });
-      continue;
-    }
     const transfer = transfers.get(request);
+    // An order that has moved nothing may have had the id of a payment before that was made: whoever sees an id can.
+    if (order !== undefined && (transfer === undefined || order.stateName === 'done')) {
+      return { report: orderReport(order) };
+    }
     if (transfer !== undefined) {
-      const steps = await stepsOf(transfer, ledger);
-      answers.push({ report: bookedReport(transfer, steps, accounts) });
-      continue;
+      return { report: bookedReport(transfer, stepsOf(transfer, outcomes[i]!), accounts) };
     }
     const rejection = registry.rejection(request);
-    const payment = rejection === undefined ? registry.paymentRejection(request) : undefined;
-    const report =
-      (rejection && rejectionReport(request, 'load', rejection)) ??
-      (payment && rejectionReport(request, 'payment', payment));
-    answers.push({ report });
-  }
-  return answers;
+    if (rejection !== undefined) return { report: rejectionReport(request, 'load', rejection) };
+    const payment = registry.paymentRejection(request);
+    return { report: payment && rejectionReport(request, 'payment', payment) };
+  });
 }
 
 interface Step {
@@ -48,26 +48,23 @@ interface Step {
   readonly at: bigint;
 }
 
-const NANOSECONDS_PER_SECOND = 1_000_000_000n;
-
-async function stepsOf(transfer: Transfer, ledger: Ledger): Promise<readonly Step[]> {
-  const { id, code, flags, timeout, timestamp: at } = transfer;
+function stepsOf(transfer: Transfer, outcome: PendingOutcome): readonly Step[] {
+  const { code, flags, timestamp: at } = transfer;
   if ((flags & TransferFlags.pending) === 0) {
     const kind = transferReason(code);
     const state = kind === 'load' ? 'credited' : kind === 'payment' ? 'paid' : 'booked';
     return [{ state, at }];
   }
   const reserved = { state: 'reserved', at };
-  const outcome = (await ledger.pendingOutcomes([id]))[0]!;
   switch (outcome.kind) {
+    case 'unresolved':
+      return [reserved];
     case 'posted':
       return [reserved, { state: 'captured', at: outcome.by.timestamp }];
     case 'voided':
       return [reserved, { state: 'voided', at: outcome.by.timestamp }];
     case 'expired':
-      return [reserved, { state: 'expired', at: at + BigInt(timeout) * NANOSECONDS_PER_SECOND }];
-    default:
-      return [reserved];
+      return [reserved, { state: 'expired', at: expiryOf(transfer) }];
   }
 }
 

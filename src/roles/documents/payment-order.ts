@@ -22,8 +22,13 @@ export const ORDER_SIGNED_BYTES = tagged('paymentOrder', new Uint8Array(PAYMENT_
 
 const TAG_BYTES = ORDER_SIGNED_BYTES - PAYMENT_ORDER_SIGNED_SIZE;
 
-/** What the signature of the order at `offset` of packed orders is over. */
+/** What the signature of the order at `offset` of packed orders is over. @throws RangeError when they end before */
 export function orderSignedBytes(orders: Uint8Array, offset = 0): Uint8Array<ArrayBuffer> {
+  if (offset + PAYMENT_ORDER_SIZE > orders.length) {
+    throw new RangeError(
+      `payment order: expected ${PAYMENT_ORDER_SIZE} bytes, got ${orders.length - offset}`,
+    );
+  }
   const signed = tagged('paymentOrder', orders.subarray(offset, offset + PAYMENT_ORDER_SIGNED_SIZE));
   const timestamp = TAG_BYTES + PaymentOrderLayout.timestamp;
   return signed.fill(0, timestamp, timestamp + 8);

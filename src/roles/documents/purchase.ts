@@ -7,7 +7,6 @@
 // `reference` is the digest of the terms. Their salt is known to wallet and shop alone, so that nobody else can find the
 // articles by trying. Both seals have the purchase and the shop as their `aad`: neither opens for another purchase or at
 // another shop. What is inside says the rest again, so that whoever opens one can name what was changed.
-import { sha256 } from '../../crypto/sha256.ts';
 import { bytes, type Infer, list, oneOf, struct, text, u32, u64, u128 } from '../../shared/codec.ts';
 import { tagged } from './domain-tags.ts';
 import { digest, KEY_BYTES, keyId } from './signed.ts';
@@ -47,8 +46,11 @@ export const PurchaseTerms = struct({
 });
 export type PurchaseTerms = Infer<typeof PurchaseTerms>;
 
-/** 32 bytes. Stands in the payment order and in the receipt. */
-export function purchaseReference(terms: PurchaseTerms): Uint8Array {
+/** 32 bytes. Stands in the payment order and in the receipt. @param sha256 the caller's: a wallet in a browser has its own */
+export function purchaseReference(
+  terms: PurchaseTerms,
+  sha256: (message: Uint8Array) => Uint8Array,
+): Uint8Array {
   return sha256(tagged('purchase', PurchaseTerms.encode(terms)));
 }
 

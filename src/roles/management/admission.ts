@@ -204,13 +204,9 @@ export function admitDeviceOrder(
   if (known instanceof Refusal) return known;
   const refused = checkApplyBy(applyBy, options.clock(), options.limits);
   if (refused !== undefined) return refused;
-  const record = findDevice(reads, device);
-  if (record === undefined) return deviceUnknown(device);
+  if (findDevice(reads, device) === undefined) return deviceUnknown(device);
   if (action.kind === 'replace') {
     if (action.by === device) return refuse('order_refused', 'by: expected another device, got the same');
-    if (record.replacedBy !== undefined && record.replacedBy !== action.by) {
-      return refuse('order_refused', `by: expected ${record.replacedBy}, which has replaced it, got another`);
-    }
     const by = checkInUse(reads, action.by);
     if (by instanceof Refusal) return by;
   }

@@ -6,14 +6,14 @@
 //
 // Cash holds the device's account, so nothing counts before cash has done it. The order is signed by the operator and cash
 // checks it itself. While cash does not answer, nothing is paid either.
-import { type Infer, list, optional, struct, text, u32, u64, u128, union } from '../../shared/codec.ts';
-import type { DeviceOrderRequest } from '../cash/messages.ts';
-import { DeviceOrder } from '../documents/device-order.ts';
+import { type Infer, list, optional, struct, text, u64, union } from '../../shared/codec.ts';
+import { type DeviceOrderRequest, MovedBalance } from '../cash/messages.ts';
+import { DEVICE_CURRENCIES_MAX, DeviceOrder } from '../documents/device-order.ts';
 import type { Flow, Put, WriteContext } from '../flow/flow.ts';
 import { nameOfState, REASON_BYTES_MAX } from './flow.ts';
-import { DEVICE_CURRENCIES_MAX, type DeviceRecord, findDevice, putDevice } from './registry.ts';
+import { type DeviceRecord, findDevice, putDevice } from './registry.ts';
 
-const Moved = struct({ currency: u32, amount: u128, stillReserved: u128 });
+const Moved = list(MovedBalance, DEVICE_CURRENCIES_MAX);
 
 const OrderState = union({
   ordering: struct({
@@ -21,7 +21,7 @@ const OrderState = union({
     /** What was wrong with cash's last answer. */
     distrusted: optional(text(REASON_BYTES_MAX)),
   }),
-  done: struct({ order: DeviceOrder.signed, timestamp: u64, moved: list(Moved, DEVICE_CURRENCIES_MAX) }),
+  done: struct({ order: DeviceOrder.signed, timestamp: u64, moved: Moved }),
   refused: struct({ order: DeviceOrder.signed, reason: text(REASON_BYTES_MAX) }),
 });
 export type DeviceOrderState = Infer<typeof OrderState>;
@@ -33,7 +33,7 @@ export interface DeviceOrderEffect {
 }
 
 export type DeviceOrderOutcome =
-  | { readonly kind: 'done'; readonly timestamp: bigint; readonly moved: readonly Infer<typeof Moved>[] }
+  | { readonly kind: 'done'; readonly timestamp: bigint; readonly moved: Infer<typeof Moved> }
   | { readonly kind: 'refused'; readonly reason: string }
   | { readonly kind: 'distrusted'; readonly reason: string };
 

@@ -31,6 +31,7 @@ export const MANAGEMENT_REFUSALS = [
   'payer_mismatch',
   'payee_mismatch',
   'purchase_unknown',
+  'request_mismatch',
   'payouts_not_offered',
   'window_open',
   'window_unknown',

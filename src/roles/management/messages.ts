@@ -20,6 +20,7 @@ import {
   u128,
   union,
 } from '../../shared/codec.ts';
+import { MovedBalance } from '../cash/messages.ts';
 import { operation, protocol } from '../common/operation.ts';
 import {
   ListRequests,
@@ -28,7 +29,7 @@ import {
   LookupRequestAnswer,
 } from '../common/request-report.ts';
 import { SealedAccount } from '../documents/account-seal.ts';
-import { DeviceOrder } from '../documents/device-order.ts';
+import { DEVICE_CURRENCIES_MAX, DeviceOrder } from '../documents/device-order.ts';
 import { AccountFiling, Enrolment, USER_DATA_BYTES_MAX } from '../documents/enrolment.ts';
 import { LoadOrder } from '../documents/load-order.ts';
 import {
@@ -223,7 +224,7 @@ export const DeviceOrderAnswer = union({
   done: struct({
     timestamp: u64,
     /** Of a replacement: what has moved, by currency. */
-    moved: list(struct({ currency: u32, amount: u128, stillReserved: u128 }), 16),
+    moved: list(MovedBalance, DEVICE_CURRENCIES_MAX),
   }),
 });
 export type DeviceOrderAnswer = Infer<typeof DeviceOrderAnswer>;

@@ -19,6 +19,8 @@ const LOOK_AGAIN_MS = 30_000;
 const DEFINITE: ReadonlySet<CashRefusal | CommonRefusal> = new Set([
   'order_invalid',
   'currency_not_offered',
+  'device_replaced',
+  'device_blocked',
   'expired',
 ] as const);
 

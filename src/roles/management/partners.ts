@@ -1,15 +1,5 @@
 // Settlement and cash, over connections to them.
-import {
-  CashOperation,
-  cashProtocol,
-  DeviceOrderAnswer,
-  DeviceOrderRequest,
-  GetStatementAnswer,
-  GetStatementRequest,
-  ShopOrderAnswer,
-  ShopOrderRequest,
-} from '../cash/messages.ts';
-import { operation } from '../common/operation.ts';
+import { cashProtocol } from '../cash/messages.ts';
 import { type MessageTransport, RoleClient } from '../common/role-client.ts';
 import { SettlementClient as Settlement } from '../settlement/client.ts';
 import type { CashClient, SettlementClient } from './interface.ts';
@@ -30,19 +20,9 @@ export function payoutPartners(toCash: MessageTransport, toSettlement: MessageTr
   };
 }
 
-const protocol = {
-  ...cashProtocol,
-  operations: {
-    ...cashProtocol.operations,
-    shop_order: operation(CashOperation.shop_order, ShopOrderRequest, ShopOrderAnswer),
-    device_order: operation(CashOperation.device_order, DeviceOrderRequest, DeviceOrderAnswer),
-    get_statement: operation(CashOperation.get_statement, GetStatementRequest, GetStatementAnswer),
-  },
-};
-
 /** Purchases and shops' orders go as whole batches; the rest call by call. */
 export function cashClient(transport: MessageTransport): CashClient {
-  const cash = new RoleClient({ protocol, transport });
+  const cash = new RoleClient({ protocol: cashProtocol, transport });
   return {
     openAccount: (request) => cash.call('open_account', request),
     credit: (request) => cash.call('credit', request),

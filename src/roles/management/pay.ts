@@ -49,7 +49,7 @@ export async function pay(
   const now = clock();
   const answers: (PayAnswer | Refused)[] = new Array(messages.length);
   const shopOf = shopStandings(store);
-  const standings = messages.map(({ request }, i) => checkRequestId(request) ?? shopOf(peers[i]!));
+  const standings = messages.map((message, i) => checkMessage(message) ?? shopOf(peers[i]!));
   const admitted: number[] = [];
   standings.forEach((standing, i) => {
     if (standing instanceof Refusal) answers[i] = standing;
@@ -87,6 +87,13 @@ export async function pay(
 }
 
 // ---- Before cash is asked
+
+function checkMessage({ request, amount, currency }: PayRequest): Refused | undefined {
+  const refused = checkRequestId(request);
+  if (refused !== undefined) return refused;
+  if (amount === 0n) return refuse('malformed', 'amount: expected at least 1, got 0');
+  return currency === 0 ? refuse('malformed', 'currency: expected at least 1, got 0') : undefined;
+}
 
 /** What the wallet has sealed must be what the shop says. */
 function checkContent(content: NumberContent, message: PayRequest): Refused | undefined {
@@ -134,6 +141,8 @@ function checkPayer(
 /** What cash refuses for what the message itself is: so it did before, and will again. */
 const DEFINITE: ReadonlySet<CashRefusal | CommonRefusal> = new Set([
   'payment_seal_invalid',
+  'request_mismatch',
+  'key_mismatch',
   'payer_mismatch',
   'payee_mismatch',
   'amount_mismatch',

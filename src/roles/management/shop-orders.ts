@@ -39,14 +39,14 @@ export async function shopOrders(
   const unverified: number[] = [];
   messages.forEach(({ order: { document } }, i) => {
     const peer = peers[i]!;
-    const standing = checkRequestId(document.request) ?? checkShop(document, peer) ?? standingOf(peer);
+    const standing = checkOrder(document) ?? checkShop(document, peer) ?? standingOf(peer);
     if (standing instanceof Refusal) answers[i] = standing;
     else if (standing === 'closed' && document.applyBy > over) {
       // Until then cash might still do it; after that it only says what was.
       answers[i] = { kind: 'pending', state: 'shop_closed' };
     } else unverified.push(i);
   });
-  const verdicts = await crypto.verify(
+  const verdicts = await crypto.verifyBatch(
     unverified.map((i) => {
       const { document, signature } = messages[i]!.order;
       return { publicKey: peers[i]!.signingKey, message: ShopOrder.signedBytes(document), signature };
@@ -68,6 +68,17 @@ export async function shopOrders(
     answers[i] = told[n]!;
   });
   return answers;
+}
+
+function checkOrder({ request, purchase, action, amount, currency }: ShopOrder): Refused | undefined {
+  const refused = checkRequestId(request) ?? checkRequestId(purchase);
+  if (refused !== undefined) return refused;
+  if (request === purchase) {
+    return refuse('malformed', 'request: expected an id of its own, got that of the purchase');
+  }
+  if (currency === 0) return refuse('malformed', 'currency: expected at least 1, got 0');
+  if ((amount === 0n) === (action === 'void')) return undefined;
+  return refuse('malformed', `amount: expected 0 in a void and more otherwise, got ${amount} in a ${action}`);
 }
 
 function checkShop({ shop }: ShopOrder, peer: ShopPeer): Refused | undefined {

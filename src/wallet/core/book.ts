@@ -3,25 +3,36 @@
 //
 //     verdict ──▶ next state ──▶ request, receipt, balance, history: one write ──▶ memory
 
-import { CreditReceipt } from '../../roles/documents/receipts.ts';
-import { AMOUNT_MAX, type Amount, addAmounts, amountOf, ZERO } from '../../shared/amount.ts';
+import { decodeShopCard } from '../../roles/documents/shop-card.ts';
+import type { SignedStatement } from '../../roles/documents/statement.ts';
+import { BuyRequest } from '../../roles/shop/messages.ts';
+import { AMOUNT_MAX, type Amount, amountOf, formatAmount, ZERO } from '../../shared/amount.ts';
 import { type Codec, CodecError, type Infer } from '../../shared/codec.ts';
+import { Draft, SHELVES, type Shelf, shelfOf } from './draft.ts';
 import { WalletError } from './errors.ts';
 import type { Put, StoredRecord, WalletCrypto, WalletStorage } from './ports.ts';
+import { type BookReport, provenBooks } from './proof.ts';
 import {
   BalanceRecord,
   HistoryEntry,
   idOfKey,
   idText,
   Key,
+  PaymentRecord,
+  PurchaseRecord,
   ReceiptRecord,
+  RejectionRecord,
   Settings,
+  SpendingRecord,
+  StatementRecord,
   StoredDevice,
   StoredDirectory,
   StoredKeys,
+  SyncRecord,
   WALLET_VERSION,
 } from './records.ts';
-import { isOpen, isSaidLoad, nextState, RequestRecord, type RequestState, type Verdict } from './request.ts';
+import { nextState, RequestRecord, type Verdict } from './request.ts';
+import { bookStatements, type Lookup } from './statement-entries.ts';
 
 /** Loads that are still looked after when they have ended without a receipt. Beyond: the oldest is let go. */
 export const SAID_LOADS_MAX = 64;
@@ -33,6 +44,25 @@ export const OPEN_REQUESTS_MAX = 64;
 export interface Proof {
   readonly device?: StoredDevice;
   readonly receipt?: ReceiptRecord;
+  readonly payment?: PaymentRecord;
+  readonly rejection?: RejectionRecord;
+}
+
+/** What there is, minor units. */
+export interface Funds {
+  readonly balance: Amount;
+  /** In purchases that have no end yet. */
+  readonly underWay: Amount;
+  /** For authorisations. */
+  readonly reserved: Amount;
+  /** What is left to spend. */
+  readonly available: Amount;
+}
+
+/** A page of cash's statement that was checked, and the key that it was checked with. */
+export interface CheckedStatement {
+  readonly statement: SignedStatement;
+  readonly cashKey: Uint8Array;
 }
 
 export interface NewBook {
@@ -42,46 +72,30 @@ export interface NewBook {
   readonly directory: StoredDirectory;
 }
 
-/** What a look at the whole record found. */
-export interface BookReport {
-  readonly receipts: number;
-  /** Sum of the receipts, minor units. */
-  readonly sum: bigint;
-  readonly balance: Amount;
-  /** Empty: all is as it should be. */
-  readonly problems: readonly string[];
-}
-
 export class Book {
   readonly settings: Settings;
   readonly #storage: WalletStorage;
-  readonly #open: Map<bigint, RequestRecord>;
-  /** The oldest first. */
-  readonly #said: Map<bigint, RequestRecord>;
+  /** What may still change; the oldest first. */
+  readonly #shelves: { readonly [shelf in Shelf]: Map<bigint, RequestRecord> };
   #balance: Amount;
   #historyEntries: bigint;
+  #nextSequence: bigint;
+  #sync: SyncRecord;
   #device: StoredDevice | undefined;
   #directory: StoredDirectory;
   #last: Promise<unknown> = Promise.resolve();
   #failure: WalletError | undefined;
 
-  private constructor(
-    storage: WalletStorage,
-    settings: Settings,
-    directory: StoredDirectory,
-    device: StoredDevice | undefined,
-    { balance, historyEntries }: BalanceRecord,
-    open: Map<bigint, RequestRecord>,
-    said: Map<bigint, RequestRecord>,
-  ) {
+  private constructor(storage: WalletStorage, stored: StoredBook) {
     this.#storage = storage;
-    this.settings = settings;
-    this.#directory = directory;
-    this.#device = device;
-    this.#balance = amountOf(balance);
-    this.#historyEntries = historyEntries;
-    this.#open = open;
-    this.#said = said;
+    this.settings = stored.settings;
+    this.#directory = stored.directory;
+    this.#device = stored.device;
+    this.#balance = amountOf(stored.balance.balance);
+    this.#historyEntries = stored.balance.historyEntries;
+    this.#nextSequence = stored.spending.nextSequence;
+    this.#sync = stored.sync;
+    this.#shelves = stored.shelves;
   }
 
   /** @throws WalletError wallet_exists */
@@ -96,7 +110,9 @@ export class Book {
       { key: Key.directory, value: StoredDirectory.encode(directory) },
       { key: Key.balance, value: BalanceRecord.encode(balance) },
     ]);
-    return new Book(storage, settings, directory, undefined, balance, new Map(), new Map());
+    const shelves = { open: new Map(), held: new Map(), said: new Map() };
+    const [spending, sync] = [NOTHING_SPENT, NEVER_SYNCHRONISED];
+    return new Book(storage, { settings, directory, device: undefined, balance, spending, sync, shelves });
   }
 
   /** @throws WalletError wallet_missing, wallet_damaged */
@@ -105,26 +121,51 @@ export class Book {
     if (settingsBytes === undefined)
       throw new WalletError('wallet_missing', 'wallet: expected one there, got none');
     const settings = decoded(Settings, Key.wallet, settingsBytes);
-    if (settings.version !== WALLET_VERSION) {
+    if (settings.version === VERSION_WITHOUT_PURCHASES) {
+      // What is written from now on is nothing for a program that knows that version only.
+      const upgraded = { ...settings, version: WALLET_VERSION };
+      await storing(storage, [{ key: Key.wallet, value: Settings.encode(upgraded) }]);
+    } else if (settings.version !== WALLET_VERSION) {
       throw new WalletError(
         'wallet_damaged',
         `record wallet: expected version ${WALLET_VERSION}, got ${settings.version}`,
       );
     }
-    const deviceBytes = await storage.read(Key.device);
-    return new Book(
-      storage,
-      settings,
-      decoded(StoredDirectory, Key.directory, await needed(storage, Key.directory)),
-      deviceBytes === undefined ? undefined : decoded(StoredDevice, Key.device, deviceBytes),
-      decoded(BalanceRecord, Key.balance, await needed(storage, Key.balance)),
-      await requestsUnder(storage, Key.opens),
-      await requestsUnder(storage, Key.saids),
-    );
+    const optional = async <Value>(codec: Codec<Value>, key: string): Promise<Value | undefined> => {
+      const bytes = await storage.read(key);
+      return bytes === undefined ? undefined : decoded(codec, key, bytes);
+    };
+    return new Book(storage, {
+      settings: { ...settings, version: WALLET_VERSION },
+      directory: decoded(StoredDirectory, Key.directory, await needed(storage, Key.directory)),
+      device: await optional(StoredDevice, Key.device),
+      balance: decoded(BalanceRecord, Key.balance, await needed(storage, Key.balance)),
+      spending: (await optional(SpendingRecord, Key.spending)) ?? NOTHING_SPENT,
+      sync: (await optional(SyncRecord, Key.sync)) ?? NEVER_SYNCHRONISED,
+      shelves: {
+        open: await requestsUnder(storage, Key.opens),
+        held: await requestsUnder(storage, Key.helds),
+        said: await requestsUnder(storage, Key.saids),
+      },
+    });
   }
 
   get balance(): Amount {
     return this.#balance;
+  }
+
+  get funds(): Funds {
+    const balance = this.#balance;
+    const underWay = sum([...this.#shelves.open.values()].filter(({ kind }) => kind === 'purchase'));
+    const reserved = sum([...this.#shelves.held.values()]);
+    const left = balance - underWay - reserved;
+    // A fee may have been taken since.
+    return { balance, underWay, reserved, available: left < 0n ? ZERO : amountOf(left) };
+  }
+
+  /** Up to where, and as of when, cash's statements are in the books. */
+  get synced(): SyncRecord {
+    return this.#sync;
   }
 
   get device(): StoredDevice | undefined {
@@ -137,12 +178,17 @@ export class Book {
 
   /** Requests that are not final, in the order of their ids. */
   get open(): readonly RequestRecord[] {
-    return [...this.#open.values()].sort((left, right) => (left.request < right.request ? -1 : 1));
+    return inOrder(this.#shelves.open);
+  }
+
+  /** Authorisations that are neither taken nor released yet. */
+  get held(): readonly RequestRecord[] {
+    return inOrder(this.#shelves.held);
   }
 
   /** Loads that ended without a receipt, and for which there may still be one. */
   get said(): readonly RequestRecord[] {
-    return [...this.#said.values()];
+    return [...this.#shelves.said.values()];
   }
 
   /** Enrolments that management has refused. */
@@ -154,9 +200,10 @@ export class Book {
   /** There will be no receipt any more. */
   letGo(id: bigint): Promise<void> {
     return this.#alone(async () => {
-      if (!this.#said.has(id)) return;
+      const { said } = this.#shelves;
+      if (!said.has(id)) return;
       await this.#write([{ key: Key.said(id), value: undefined }]);
-      this.#said.delete(id);
+      said.delete(id);
     });
   }
 
@@ -170,8 +217,24 @@ export class Book {
     return bytes === undefined ? undefined : decoded(RequestRecord, key, bytes);
   }
 
+  /** What belongs to a purchase beside its request. */
+  async purchase(id: bigint): Promise<PurchaseRecord> {
+    const key = Key.purchase(id);
+    return decoded(PurchaseRecord, key, await needed(this.#storage, key));
+  }
+
   async receipts(): Promise<ReceiptRecord[]> {
     return this.#all(ReceiptRecord, Key.receipts);
+  }
+
+  /** Of purchases that were paid or reserved. */
+  async payments(): Promise<PaymentRecord[]> {
+    return this.#all(PaymentRecord, Key.payments);
+  }
+
+  /** The pages that something was booked from, the oldest first. */
+  async statements(): Promise<StatementRecord[]> {
+    return this.#all(StatementRecord, Key.statements);
   }
 
   async history(): Promise<HistoryEntry[]> {
@@ -189,14 +252,44 @@ export class Book {
         { key: Key.request(record.request), value: RequestRecord.encode(record) },
         { key: Key.open(record.request), value: new Uint8Array() },
       ]);
-      this.#open.set(record.request, record);
+      this.#shelves.open.set(record.request, record);
     });
   }
 
-  /** What an answer changes, in one write. @returns the request as it now is */
-  settle(id: bigint, verdict: Verdict, now: bigint, { device, receipt }: Proof = {}): Promise<RequestRecord> {
+  /**
+   * A purchase, before it is sent for the first time: everything of it in one write, its sequence number used with it. One
+   * that was never written was never sent, so its number is free.
+   * @throws WalletError insufficient_funds, before anything is signed; too_many_open
+   */
+  addPurchase(
+    amount: Amount,
+    signed: (sequence: bigint) => { readonly record: RequestRecord; readonly purchase: PurchaseRecord },
+  ): Promise<RequestRecord> {
     return this.#alone(async () => {
-      const before = this.#open.get(id) ?? (await this.request(id));
+      this.#expectRoomFor({ kind: 'purchase', amount });
+      const sequence = this.#nextSequence;
+      const { record, purchase } = signed(sequence);
+      const { request } = record;
+      await this.#write([
+        { key: Key.request(request), value: RequestRecord.encode(record) },
+        { key: Key.purchase(request), value: PurchaseRecord.encode(purchase) },
+        { key: Key.open(request), value: new Uint8Array() },
+        { key: Key.spending, value: SpendingRecord.encode({ nextSequence: sequence + 1n }) },
+      ]);
+      this.#nextSequence = sequence + 1n;
+      this.#shelves.open.set(request, record);
+      return record;
+    });
+  }
+
+  /**
+   * What an answer changes, in one write.
+   * @returns the request as it now is; undefined: it would take more than there is, as far as the books know, so the
+   * statement has to come first
+   */
+  settle(id: bigint, verdict: Verdict, now: bigint, proof: Proof = {}): Promise<RequestRecord | undefined> {
+    return this.#alone(async () => {
+      const before = this.#shelves.open.get(id) ?? (await this.request(id));
       if (before === undefined) {
         throw new WalletError(
           'invalid_argument',
@@ -205,40 +298,55 @@ export class Book {
       }
       const state = nextState(before.state, verdict);
       if (state === before.state) return before;
-      const after: RequestRecord = { ...before, state, updatedAt: now };
-      const puts: Put[] = [{ key: Key.request(id), value: RequestRecord.encode(after) }];
-      if (isOpen(state)) {
-        await this.#write(puts);
-        this.#open.set(id, after);
-        return after;
-      }
-      let balance = this.#balance;
-      if (state.kind === 'loaded') {
-        if (receipt === undefined) throw new Error('expected a receipt behind what is loaded, got none');
-        balance = addAmounts(balance, amountOf(receipt.receipt.document.amount));
-        puts.push({ key: Key.receipt(id), value: ReceiptRecord.encode(receipt) });
-      }
-      if (device !== undefined) puts.push({ key: Key.device, value: StoredDevice.encode(device) });
-      const number = this.#historyEntries;
-      puts.push(
-        { key: Key.open(id), value: undefined },
-        { key: Key.balance, value: BalanceRecord.encode({ balance, historyEntries: number + 1n }) },
-        { key: Key.history(number), value: HistoryEntry.encode(entryOf(after, balance, now)) },
-      );
-      const letGo: bigint[] = [];
-      if (isSaidLoad(after)) {
-        puts.push({ key: Key.said(id), value: new Uint8Array() });
-        if (this.#said.size >= SAID_LOADS_MAX) letGo.push([...this.#said.keys()][0]!);
-      } else if (this.#said.has(id)) letGo.push(id);
-      for (const gone of letGo) puts.push({ key: Key.said(gone), value: undefined });
-      await this.#write(puts);
-      for (const gone of letGo) this.#said.delete(gone);
-      if (isSaidLoad(after)) this.#said.set(id, after);
-      this.#open.delete(id);
-      this.#balance = balance;
-      this.#historyEntries = number + 1n;
-      if (device !== undefined) this.#device = device;
+      const draft = this.#draft(now);
+      const money = this.#prove(draft, before, verdict, proof);
+      const detail =
+        state.kind === 'paid' || state.kind === 'reserved' ? await this.#shopName(id) : undefined;
+      const after = draft.move(before, state, { money, ...(detail !== undefined && { detail }) });
+      if (draft.isShort) return undefined;
+      const { said } = this.#shelves;
+      const letGo =
+        shelfOf(after) === 'said' && said.size >= SAID_LOADS_MAX ? [...said.keys()][0] : undefined;
+      if (letGo !== undefined) draft.puts.set(Key.said(letGo), undefined);
+      await this.#commit(draft);
+      if (letGo !== undefined) said.delete(letGo);
+      if (proof.device !== undefined) this.#device = proof.device;
       return after;
+    });
+  }
+
+  /**
+   * Pages of cash's statement, one after the other, as one change.
+   * @returns what was new; undefined: they take more than there is as far as they go, so later pages have to come with them
+   * @throws WalletError answer_invalid: they contradict what this wallet has signed
+   */
+  bookStatements(
+    pages: readonly CheckedStatement[],
+    now: bigint,
+  ): Promise<readonly HistoryEntry[] | undefined> {
+    return this.#alone(async () => {
+      const draft = this.#draft(now);
+      const changed = await bookStatements(
+        pages.map(({ statement }) => statement.document),
+        draft,
+        this.#lookup,
+      );
+      let { until, asOf, statements } = this.#sync;
+      for (const [place, { statement, cashKey }] of pages.entries()) {
+        const { document } = statement;
+        if (document.after !== until)
+          throw new Error(`expected entries after ${until}, got ${document.after}`);
+        ({ until, asOf } = document);
+        if (!changed.has(place)) continue;
+        draft.puts.set(Key.statement(statements), StatementRecord.encode({ statement, cashKey }));
+        statements += 1n;
+      }
+      if (draft.isShort) return undefined;
+      const sync = { until, asOf, statements };
+      draft.puts.set(Key.sync, SyncRecord.encode(sync));
+      await this.#commit(draft);
+      this.#sync = sync;
+      return draft.entries;
     });
   }
 
@@ -263,49 +371,93 @@ export class Book {
     });
   }
 
-  /** Reads everything, and adds up anew what was added. */
+  /** Reads everything, and adds up anew what was added and what was taken. */
   verify(crypto: WalletCrypto): Promise<BookReport> {
-    return this.#alone(async () => {
-      const problems: string[] = [];
-      const receipts = await this.receipts();
-      const added = new Set<bigint>();
-      let sum = 0n;
-      for (const { receipt, cashKey } of receipts) {
-        const { request, device, amount, currency } = receipt.document;
-        sum += amount;
-        added.add(request);
-        const problem = (what: string) => problems.push(`receipt of request ${idText(request)}: ${what}`);
-        if (!crypto.verify(cashKey, CreditReceipt.signedBytes(receipt.document), receipt.signature))
-          problem('expected what cash has signed, got something else');
-        if (device !== this.#device?.device) problem(`expected this device, got device ${idText(device)}`);
-        const { ledger } = this.settings.currency;
-        if (currency !== ledger) problem(`expected currency ${ledger}, got ${currency}`);
-        const record = await this.request(request);
-        if (record?.state.kind !== 'loaded' || record.amount !== amount)
-          problem('expected the request loaded with its amount, got otherwise');
-      }
-      if (sum !== this.#balance) problems.push(`balance: expected ${sum}, got ${this.#balance}`);
-      let running: bigint = ZERO;
-      const history = await this.history();
-      for (const [number, { event, request, amount, balance }] of history.entries()) {
-        if (event === 'loaded') {
-          running += amount;
-          if (!added.delete(request))
-            problems.push(`history ${number}: expected a receipt of its own, got none`);
-        }
-        if (running !== balance)
-          problems.push(`history ${number}: expected balance ${running}, got ${balance}`);
-      }
-      for (const request of added)
-        problems.push(`receipt of request ${idText(request)}: expected it in the history, got none`);
-      if (BigInt(history.length) !== this.#historyEntries)
-        problems.push(`history: expected ${this.#historyEntries} entries, got ${history.length}`);
-      return { receipts: receipts.length, sum, balance: this.#balance, problems };
-    });
+    return this.#alone(async () =>
+      provenBooks({
+        settings: this.settings,
+        device: this.#device?.device,
+        balance: this.#balance,
+        historyEntries: this.#historyEntries,
+        receipts: await this.receipts(),
+        payments: await this.payments(),
+        statements: await this.statements(),
+        history: await this.history(),
+        request: (id) => this.request(id),
+        purchase: (id) => this.purchase(id),
+        crypto,
+      }),
+    );
   }
 
-  #expectRoomFor({ kind, amount }: RequestRecord): void {
-    const open = [...this.#open.values()];
+  #draft(now: bigint): Draft {
+    return new Draft(
+      { balance: this.#balance, historyEntries: this.#historyEntries, nextSequence: this.#nextSequence },
+      now,
+    );
+  }
+
+  async #commit(draft: Draft): Promise<void> {
+    const { balance, historyEntries, nextSequence } = draft.finish();
+    if (nextSequence !== this.#nextSequence)
+      draft.puts.set(Key.spending, SpendingRecord.encode({ nextSequence }));
+    await this.#write([...draft.puts].map(([key, value]) => ({ key, value })));
+    this.#balance = balance;
+    this.#historyEntries = historyEntries;
+    this.#nextSequence = nextSequence;
+    for (const [id, record] of draft.requests) {
+      const on = shelfOf(record);
+      for (const shelf of SHELVES) {
+        if (shelf === on) this.#shelves[shelf].set(id, record);
+        else this.#shelves[shelf].delete(id);
+      }
+    }
+  }
+
+  /** Stores what stands behind a state. @returns what it adds to the balance, or takes of it */
+  #prove(draft: Draft, { request, amount }: RequestRecord, state: Verdict, proof: Proof): bigint {
+    const { device, receipt, payment, rejection } = proof;
+    if (device !== undefined) draft.puts.set(Key.device, StoredDevice.encode(device));
+    if (payment !== undefined) draft.puts.set(Key.payment(request), PaymentRecord.encode(payment));
+    if (rejection !== undefined) draft.puts.set(Key.rejection(request), RejectionRecord.encode(rejection));
+    if (receipt !== undefined) draft.puts.set(Key.receipt(request), ReceiptRecord.encode(receipt));
+    switch (state.kind) {
+      case 'loaded':
+        if (receipt === undefined) throw new Error('expected a receipt behind what is loaded, got none');
+        return receipt.receipt.document.amount;
+      case 'paid':
+      case 'reserved':
+        if (payment === undefined)
+          throw new Error(`expected a receipt behind what is ${state.kind}, got none`);
+        return state.kind === 'paid' ? -amount : 0n;
+      case 'rejected':
+        if (rejection === undefined) throw new Error("expected cash's rejection, got none");
+        return 0n;
+      case 'captured':
+      case 'released':
+      case 'lapsed':
+        throw new Error(`expected a statement behind what is ${state.kind}, got none`);
+      default:
+        return 0n;
+    }
+  }
+
+  readonly #lookup: Lookup = {
+    request: (id) => this.request(id),
+    purchase: async (id) => {
+      const record = await this.request(id);
+      if (record === undefined) throw new Error(`expected request ${idText(id)}, got none`);
+      const { kind, expiresAt } = decoded(BuyRequest, Key.request(id), record.message).terms;
+      return { kind, expiresAt, shopName: await this.#shopName(id) };
+    },
+  };
+
+  async #shopName(id: bigint): Promise<string> {
+    return decodeShopCard((await this.purchase(id)).card).certificate.document.name;
+  }
+
+  #expectRoomFor({ kind, amount }: Pick<RequestRecord, 'kind' | 'amount'>): void {
+    const open = [...this.#shelves.open.values()];
     if (kind === 'enrolment') {
       if (this.#device !== undefined) {
         throw new WalletError(
@@ -326,7 +478,17 @@ export class Book {
         `wallet: expected fewer than ${OPEN_REQUESTS_MAX} requests under way, got as many`,
       );
     }
-    const room = open.reduce((left, request) => left - request.amount, AMOUNT_MAX - this.#balance);
+    if (kind === 'purchase') {
+      const { available, underWay, reserved } = this.funds;
+      const { currency } = this.settings;
+      const money = (value: bigint): string => `${formatAmount(amountOf(value), currency)} ${currency.code}`;
+      if (amount <= available) return;
+      throw new WalletError(
+        'insufficient_funds',
+        `purchase: expected at most ${money(available)} (${money(underWay)} are under way, ${money(reserved)} reserved), got ${money(amount)}`,
+      );
+    }
+    const room = AMOUNT_MAX - this.#balance - sum(open.filter((record) => record.kind === 'load'));
     if (amount > room) {
       throw new WalletError('invalid_argument', `load: expected at most ${room} minor units, got ${amount}`);
     }
@@ -361,6 +523,26 @@ export class Book {
 
 type StoredKeysValue = Infer<typeof StoredKeys>;
 
+interface StoredBook {
+  readonly settings: Settings;
+  readonly directory: StoredDirectory;
+  readonly device: StoredDevice | undefined;
+  readonly balance: BalanceRecord;
+  readonly spending: SpendingRecord;
+  readonly sync: SyncRecord;
+  readonly shelves: { readonly [shelf in Shelf]: Map<bigint, RequestRecord> };
+}
+
+const VERSION_WITHOUT_PURCHASES = 1;
+const NOTHING_SPENT: SpendingRecord = { nextSequence: 1n };
+const NEVER_SYNCHRONISED: SyncRecord = { until: 0n, asOf: 0n, statements: 0n };
+
+const sum = (records: readonly RequestRecord[]): Amount =>
+  amountOf(records.reduce((total, { amount }) => total + amount, 0n));
+
+const inOrder = (records: ReadonlyMap<bigint, RequestRecord>): RequestRecord[] =>
+  [...records.values()].sort((left, right) => (left.request < right.request ? -1 : 1));
+
 async function storing(storage: WalletStorage, batch: readonly Put[]): Promise<void> {
   try {
     await storage.write(batch);
@@ -391,31 +573,5 @@ function decoded<Value>(codec: Codec<Value>, key: string, bytes: Uint8Array): Va
   } catch (error) {
     if (!(error instanceof CodecError)) throw error;
     throw new WalletError('wallet_damaged', `record ${key}: ${error.message}`, { cause: error });
-  }
-}
-
-function entryOf({ request, amount, state }: RequestRecord, balance: Amount, at: bigint): HistoryEntry {
-  return {
-    at,
-    request,
-    event: state.kind as HistoryEntry['event'],
-    amount,
-    balance,
-    detail: detailOf(state),
-  };
-}
-
-/** Why, where there is a why. */
-export function detailOf(state: RequestState): string {
-  switch (state.kind) {
-    case 'pending':
-      return state.state;
-    case 'in_doubt':
-    case 'declined':
-    case 'reversed':
-    case 'refused':
-      return state.reason;
-    default:
-      return '';
   }
 }

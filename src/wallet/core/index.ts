@@ -1,9 +1,11 @@
 // The wallet without Node: give it a storage, cryptography, a clock and a transport. docs/wallet.md says how.
+export { decodeShopCard, type ShopCard } from '../../roles/documents/shop-card.ts';
 export type { Amount } from '../../shared/amount.ts';
-export { type BookReport, OPEN_REQUESTS_MAX } from './book.ts';
+export { type Funds, OPEN_REQUESTS_MAX } from './book.ts';
 export { WALLET_ERROR_ADVICE, WalletError, type WalletErrorCode } from './errors.ts';
 export {
   type ConnectOptions,
+  type ConnectShopOptions,
   type KeyProtection,
   type Put,
   type StoredRecord,
@@ -15,18 +17,29 @@ export {
   type WalletStorage,
   type WalletTransport,
 } from './ports.ts';
-export type { HistoryEntry, ReceiptRecord } from './records.ts';
+export type { BookReport } from './proof.ts';
+export type {
+  HistoryEntry,
+  PaymentRecord,
+  PurchaseRecord,
+  ReceiptRecord,
+  StatementRecord,
+} from './records.ts';
 export type { RequestKind, RequestState } from './request.ts';
 export { Wallet } from './wallet.ts';
 export type {
   BalanceReport,
+  BuyOptions,
   CreateOptions,
   EnrolOptions,
+  Item,
   LoadOptions,
   OnlineBalance,
   OpenRequest,
   Outcome,
+  PurchaseReport,
   Resumed,
+  SyncReport,
   WaitOptions,
   WalletEvent,
   WalletOptions,

@@ -9,8 +9,9 @@ import { EnrolAnswer, FileAccountAnswer, LoadAnswer } from '../../roles/manageme
 import { type Codec, CodecError } from '../../shared/codec.ts';
 import { checkCertificate, checkReceipt } from './check.ts';
 import type { WalletCrypto } from './ports.ts';
+import { cut } from './readable.ts';
 import type { ReceiptRecord, StoredDevice } from './records.ts';
-import { REASON_BYTES_MAX, type RequestRecord, type Verdict } from './request.ts';
+import type { RequestRecord, Verdict } from './request.ts';
 import type { Trust } from './trust.ts';
 
 export interface JudgeOptions {
@@ -50,6 +51,8 @@ export function judge(record: RequestRecord, bytes: Uint8Array, options: JudgeOp
         return judgeFiling(readAnswer(FileAccountAnswer, bytes));
       case 'load':
         return judgeLoad(record, readAnswer(LoadAnswer, bytes), options);
+      case 'purchase':
+        throw new Error('expected a request of management, got a purchase');
     }
   } catch (error) {
     if (error instanceof CodecError) return doubt(`answer: ${error.message}`);
@@ -121,14 +124,4 @@ function judgeReceipt(
   }
   const wrong = checkReceipt(receipt, { request, device, amount, currency, cashKey }, crypto);
   return wrong === undefined ? { kind: 'loaded', record: { receipt, cashKey } } : doubt(wrong);
-}
-
-const encoder = new TextEncoder();
-
-/** What management says, as it may be stored and shown: no control characters, the longest beginning that fits. */
-function cut(said: string): string {
-  let short = said.replace(/[\p{Cc}\p{Cf}]/gu, '?');
-  while (encoder.encode(short).length > REASON_BYTES_MAX) short = short.slice(0, -1);
-  // Half a surrogate pair has no UTF-8.
-  return /[\ud800-\udbff]$/.test(short) ? short.slice(0, -1) : short;
 }

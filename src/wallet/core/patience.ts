@@ -1,6 +1,6 @@
 // Waiting that can end early: by the caller's signal, by the end of patience, by the wallet's end.
 import { WalletError } from './errors.ts';
-import type { WalletClock } from './ports.ts';
+import { TransportError, type WalletClock } from './ports.ts';
 import { idText } from './records.ts';
 
 /** The reason of the one that ended. */
@@ -62,6 +62,21 @@ export class Patience {
   /** Lets go of timers and signals. */
   done(): void {
     for (const end of this.#end) end();
+  }
+}
+
+/** Gives up waiting for one answer; the work itself goes on. @throws TransportError unreachable */
+export async function within<T>(clock: WalletClock, milliseconds: number, work: Promise<T>): Promise<T> {
+  work.catch(() => {});
+  let cancel = (): void => {};
+  const late = new Promise<never>((_, reject) => {
+    const error = new TransportError('unreachable', `expected an answer within ${milliseconds} ms, got none`);
+    cancel = clock.setTimer(() => reject(error), milliseconds);
+  });
+  try {
+    return await Promise.race([late, work]);
+  } finally {
+    cancel();
   }
 }
 

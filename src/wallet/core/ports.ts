@@ -73,9 +73,21 @@ export interface WalletChannel {
   close(): Promise<void>;
 }
 
+export interface ConnectShopOptions {
+  /** Of the shop's certificate: whom to expect at the other end. */
+  readonly shopKey: Uint8Array;
+  /** `ws://host:port/v1` */
+  readonly address: string;
+}
+
 export interface WalletTransport {
   /** An authenticated channel to management. @throws TransportError */
   connect(options: ConnectOptions): Promise<WalletChannel>;
+  /**
+   * A channel to a shop, which proves its key, while the wallet stays unnamed (Noise NK): whose purchase it is, is for
+   * management alone. @throws TransportError
+   */
+  connectShop(options: ConnectShopOptions): Promise<WalletChannel>;
 }
 
 /** `unreachable` may be otherwise in a while; `refused` will not, unless something is done about it. */

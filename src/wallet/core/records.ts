@@ -9,10 +9,20 @@
 //     open/ID            of those that are not final; empty
 //     said/ID            of loads that ended on management's word alone, and may still be charged; empty
 //     receipt/ID         each credit that was added, with cash's key that it was verified with
+//     purchase/ID        what belongs to a purchase beside its message: shop's card, order, sequence number
+//     payment/ID         cash's receipt of each purchase that was paid or reserved, with the key
+//     rejection/ID       cash's word that it never will be, with the key
+//     held/ID            of authorisations that are neither taken nor released yet; empty
+//     spending           the next sequence number; there once something was bought or synchronised
+//     sync               up to where cash's statements are in the books; there once there was one
+//     statement/NUMBER   each page of a statement that something was booked from, with the key
 //     history/NUMBER     what changed, one after the other   NUMBER: 16 hex digits from 0
-
+import { PaymentReceipt, PaymentRejection } from '../../roles/documents/payment-receipts.ts';
+import { PAYMENT_ORDER_BYTES } from '../../roles/documents/purchase.ts';
 import { CreditReceipt } from '../../roles/documents/receipts.ts';
-import { KEY_BYTES, publicKey } from '../../roles/documents/signed.ts';
+import { SHOP_CARD_CHARACTERS_MAX } from '../../roles/documents/shop-card.ts';
+import { digest, KEY_BYTES, publicKey } from '../../roles/documents/signed.ts';
+import { Statement } from '../../roles/documents/statement.ts';
 import {
   bytes,
   bytesUpTo,
@@ -28,7 +38,8 @@ import {
 } from '../../shared/codec.ts';
 import { REASON_BYTES_MAX } from './request.ts';
 
-export const WALLET_VERSION = 1;
+/** 1: of wallets that could not buy; opened, it becomes this one. */
+export const WALLET_VERSION = 2;
 export const NAME_BYTES_MAX = 64;
 
 export const Settings = struct({
@@ -70,12 +81,67 @@ export type BalanceRecord = Infer<typeof BalanceRecord>;
 export const ReceiptRecord = struct({ receipt: CreditReceipt.signed, cashKey: publicKey });
 export type ReceiptRecord = Infer<typeof ReceiptRecord>;
 
+export const PurchaseRecord = struct({
+  /** As it was given: where the shop is, and who. */
+  card: text(SHOP_CARD_CHARACTERS_MAX),
+  sequence: u64,
+  /** The signed payment order, which is sealed to cash in the message. */
+  order: bytes(PAYMENT_ORDER_BYTES),
+  /** SHA-256 of what of it was signed: cash's answers name it. */
+  orderDigest: digest,
+});
+export type PurchaseRecord = Infer<typeof PurchaseRecord>;
+
+export const PaymentRecord = struct({ receipt: PaymentReceipt.signed, cashKey: publicKey });
+export type PaymentRecord = Infer<typeof PaymentRecord>;
+
+export const RejectionRecord = struct({ rejection: PaymentRejection.signed, cashKey: publicKey });
+export type RejectionRecord = Infer<typeof RejectionRecord>;
+
+export const SpendingRecord = struct({
+  /** Of the next payment order. None is used twice: the order is stored with it, before it is sent. */
+  nextSequence: u64,
+});
+export type SpendingRecord = Infer<typeof SpendingRecord>;
+
+export const SyncRecord = struct({
+  /** Of the ledger, nanoseconds: entries up to it are in the books. */
+  until: u64,
+  /** Of the newest statement. */
+  asOf: u64,
+  /** Pages that are stored. */
+  statements: u64,
+});
+export type SyncRecord = Infer<typeof SyncRecord>;
+
+export const StatementRecord = struct({ statement: Statement.signed, cashKey: publicKey });
+export type StatementRecord = Infer<typeof StatementRecord>;
+
 export const HistoryEntry = struct({
   /** Nanoseconds, of the wallet's clock. */
   at: u64,
   request: u128,
-  event: oneOf('enrolled', 'filed', 'loaded', 'declined', 'expired', 'reversed', 'refused'),
-  /** Of a load, also of one that did not come about; otherwise 0. Minor units. */
+  event: oneOf(
+    'enrolled',
+    'filed',
+    'loaded',
+    'declined',
+    'expired',
+    'reversed',
+    'refused',
+    'paid',
+    'reserved',
+    /** Taken of what was reserved: the shop's capture. */
+    'captured',
+    'released',
+    'rejected',
+    'lapsed',
+    // From cash's statement alone; `request` is the ledger's transfer, or the purchase of a capture.
+    'refunded',
+    'credited',
+    'debited',
+  ),
+  /** Of a load or a purchase, also of one that did not come about; otherwise 0. Minor units. */
   amount: u128,
   /** After it. */
   balance: u128,
@@ -100,6 +166,17 @@ export const Key = {
   open: (id: bigint) => `open/${hex(id, 32)}`,
   saids: 'said/',
   said: (id: bigint) => `said/${hex(id, 32)}`,
+  purchases: 'purchase/',
+  purchase: (id: bigint) => `purchase/${hex(id, 32)}`,
+  payments: 'payment/',
+  payment: (id: bigint) => `payment/${hex(id, 32)}`,
+  rejection: (id: bigint) => `rejection/${hex(id, 32)}`,
+  helds: 'held/',
+  held: (id: bigint) => `held/${hex(id, 32)}`,
+  spending: 'spending',
+  sync: 'sync',
+  statements: 'statement/',
+  statement: (number: bigint) => `statement/${hex(number, 16)}`,
   receipts: 'receipt/',
   receipt: (id: bigint) => `receipt/${hex(id, 32)}`,
   histories: 'history/',

@@ -12,8 +12,15 @@
 //                                  │ a receipt  ▼
 //       said:     declined, expired, reversed, refused
 //
-// Money moves only with `loaded`, and that only by a receipt of cash. That nothing was charged is management's word alone;
-// therefore a receipt that comes later still counts.
+// Money is added only with `loaded`, and that only by a receipt or a statement of cash. That nothing was charged is
+// management's word alone; therefore a receipt that comes later still counts.
+//
+// A purchase ends by cash's signature only:
+//
+//     prepared, pending,     ╭──▶ paid
+//     in_doubt, shop_refused ┼──▶ rejected (cash will never pay this order), lapsed (it has expired unpaid)
+//                            ╰──▶ reserved ──▶ captured, released
+//
 import { bytesUpTo, type Infer, nothing, oneOf, struct, text, u64, u128, union } from '../../shared/codec.ts';
 
 export const REASON_BYTES_MAX = 256;
@@ -31,15 +38,25 @@ export const RequestState = union({
   expired: nothing,
   reversed: struct({ reason: Reason }),
   refused: struct({ code: text(64), reason: Reason }),
+  /** Of a purchase: the shop says no. Nobody has signed that, so the order may still be paid until it expires. */
+  shop_refused: struct({ code: text(64), reason: Reason }),
+  paid: nothing,
+  /** Cash has set the amount aside; the shop will take it, or a part of it, or nothing. */
+  reserved: nothing,
+  /** Minor units: what the shop has taken of it. */
+  captured: struct({ amount: u128 }),
+  released: struct({ by: oneOf('void', 'expiry') }),
+  rejected: struct({ reason: Reason }),
+  lapsed: nothing,
 });
 export type RequestState = Infer<typeof RequestState>;
 export type StateName = RequestState['kind'];
 
-export const RequestKind = oneOf('enrolment', 'filing', 'load');
+export const RequestKind = oneOf('enrolment', 'filing', 'load', 'purchase');
 export type RequestKind = Infer<typeof RequestKind>;
 
-/** Bytes of a request's message at most. */
-const MESSAGE_BYTES_MAX = 4096;
+/** Bytes of a request's message at most: a purchase of 64 articles has 4.2 KiB. */
+const MESSAGE_BYTES_MAX = 8192;
 
 export const RequestRecord = struct({
   request: u128,
@@ -50,7 +67,7 @@ export const RequestRecord = struct({
   /** Nanoseconds, of the wallet's clock. */
   createdAt: u64,
   updatedAt: u64,
-  /** Of a load; otherwise 0. Minor units. */
+  /** Of a load or a purchase; otherwise 0. Minor units. */
   amount: u128,
 });
 export type RequestRecord = Infer<typeof RequestRecord>;
@@ -58,7 +75,7 @@ export type RequestRecord = Infer<typeof RequestRecord>;
 /** What an answer says, after it was checked. Its kind is the state that it asks for. */
 export type Verdict = Exclude<RequestState, { kind: 'prepared' }>;
 
-const STANDING: { readonly [name in StateName]: 'open' | 'said' | 'proven' } = {
+const STANDING: { readonly [name in StateName]: 'open' | 'said' | 'held' | 'proven' } = {
   prepared: 'open',
   pending: 'open',
   in_doubt: 'open',
@@ -69,6 +86,13 @@ const STANDING: { readonly [name in StateName]: 'open' | 'said' | 'proven' } = {
   expired: 'said',
   reversed: 'said',
   refused: 'said',
+  shop_refused: 'open',
+  paid: 'proven',
+  reserved: 'held',
+  captured: 'proven',
+  released: 'proven',
+  rejected: 'proven',
+  lapsed: 'proven',
 };
 
 /** Asked again until it is not. */
@@ -76,12 +100,17 @@ export function isOpen({ kind }: RequestState): boolean {
   return STANDING[kind] === 'open';
 }
 
+/** An authorisation that the shop has not taken or given up yet. */
+export function isHeld({ kind }: RequestState): boolean {
+  return STANDING[kind] === 'held';
+}
+
 /**
  * Also of a load that ended without a receipt, and of an enrolment that was refused: management may have said so of one
  * copy, and have admitted another that came late.
  */
 export function mayAskAgain({ kind, state }: Pick<RequestRecord, 'kind' | 'state'>): boolean {
-  return isOpen(state) || (kind !== 'filing' && STANDING[state.kind] === 'said');
+  return isOpen(state) || (kind !== 'filing' && kind !== 'purchase' && STANDING[state.kind] === 'said');
 }
 
 /** A load that ended on management's word alone. */
@@ -94,11 +123,14 @@ export function nextState(state: RequestState, verdict: Verdict): RequestState {
   switch (STANDING[state.kind]) {
     case 'proven':
       return state;
+    case 'held':
+      return verdict.kind === 'captured' || verdict.kind === 'released' ? verdict : state;
     case 'said':
       return STANDING[verdict.kind] === 'proven' ? verdict : state;
     case 'open':
-      // Doubt does not go away because the next answer is harmless.
-      if (verdict.kind === 'pending' && state.kind === 'in_doubt') return state;
+      // Doubt does not go away because the next answer is harmless, nor does a no.
+      if (verdict.kind === 'pending' && (state.kind === 'in_doubt' || state.kind === 'shop_refused'))
+        return state;
       if (verdict.kind === 'pending' && state.kind === 'pending' && verdict.state === state.state)
         return state;
       return verdict;

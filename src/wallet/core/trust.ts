@@ -1,8 +1,14 @@
 // Whom the wallet trusts: the directory, by the pinned root key, and what follows from it.
+import type { CertificateRefusalReason } from '../../identity/certificate.ts';
 import { type DeviceCertificate, openDeviceCertificate } from '../../identity/device-certificate.ts';
 import { Directory } from '../../identity/directory.ts';
 import { IdentityError } from '../../identity/errors.ts';
 import type { RoleName } from '../../identity/roles.ts';
+import {
+  type ShopCertificate,
+  type SignedShopCertificate,
+  verifyShopCertificate,
+} from '../../identity/shop-certificate.ts';
 import { WalletError } from './errors.ts';
 import type { WalletCrypto } from './ports.ts';
 
@@ -14,8 +20,8 @@ const DIRECTORY_AGE_MAX = NANOSECONDS_A_DAY;
 /** A certificate is renewed when this part of its time is left, or less: 1/8. */
 const CERTIFICATE_AHEAD = 8n;
 
-/** The roles whose keys a wallet needs: it talks to one, and seals to the other. */
-const NEEDED: readonly RoleName[] = ['management', 'settlement'];
+/** The roles whose keys a wallet needs: it talks to one, and seals to all. */
+const NEEDED: readonly RoleName[] = ['management', 'cash', 'settlement'];
 
 export interface ServerKey {
   readonly address: string;
@@ -25,6 +31,10 @@ export interface ServerKey {
 export type CertificateFinding =
   | { readonly certificate: DeviceCertificate; readonly wrong?: undefined }
   | { readonly certificate?: undefined; readonly wrong: string };
+
+export type ShopFinding =
+  | { readonly certificate: ShopCertificate; readonly wrong?: undefined }
+  | { readonly certificate?: undefined; readonly wrong: string; readonly reason: CertificateRefusalReason };
 
 export class Trust {
   readonly #directory: Directory;
@@ -87,10 +97,13 @@ export class Trust {
     return { address: listed.address, channelKey: keySet.keys.channel };
   }
 
-  /** What account numbers are sealed to. @throws WalletError directory_invalid */
-  settlementSealingKey(now: bigint): Uint8Array {
+  /**
+   * What is sealed to the role now: account numbers to settlement, device numbers to management, payment orders to cash.
+   * @throws WalletError directory_invalid
+   */
+  sealingKey(role: RoleName, now: bigint): Uint8Array {
     try {
-      return this.#directory.currentKeySet('settlement', now).keys.sealing;
+      return this.#directory.currentKeySet(role, now).keys.sealing;
     } catch (error) {
       if (!(error instanceof IdentityError)) throw error;
       throw new WalletError('directory_invalid', error.message, { cause: error });
@@ -111,6 +124,18 @@ export class Trust {
       crypto: this.#crypto,
     });
     return certificate === undefined ? { wrong: refusal.message } : { certificate };
+  }
+
+  /** A shop's certificate that management has signed, and that is valid now. */
+  shopCertificate(signed: SignedShopCertificate, now: bigint): ShopFinding {
+    const { certificate, refusal } = verifyShopCertificate(signed, {
+      issuerKey: (keyId) => this.#directory.verificationKey('management', keyId, now),
+      now,
+      revoked: () => false,
+      crypto: this.#crypto,
+    });
+    if (certificate !== undefined) return { certificate };
+    return { wrong: refusal.message, reason: refusal.reason };
   }
 }
 

@@ -1,13 +1,20 @@
 // What a wallet is given, and what it tells.
+import type { PurchaseKind } from '../../roles/documents/purchase.ts';
+import type { ShopCard } from '../../roles/documents/shop-card.ts';
 import type { Amount } from '../../shared/amount.ts';
 import type { Currency } from '../../shared/currency.ts';
 import type { WalletError } from './errors.ts';
 import type { KeyProtection, WalletClock, WalletCrypto, WalletStorage, WalletTransport } from './ports.ts';
+import type { HistoryEntry } from './records.ts';
 import type { RequestKind, RequestState } from './request.ts';
 
 export interface WalletTimes {
   /** From signing to the end of an order's, an enrolment's or a filing's validity. 10 minutes. */
   readonly validityMs: number;
+  /** The same of a payment order; the shop may want less. 5 minutes. */
+  readonly purchaseValidityMs: number;
+  /** How long one attempt at a shop, or at the statement in between, waits. 10 s. */
+  readonly attemptMs: number;
   /** How long a call waits for a final answer unless told otherwise; 0: for ever. 60 s. */
   readonly patienceMs: number;
   /** First and longest pause before the same is asked again. 100 ms and 2 s. */
@@ -65,15 +72,52 @@ export type LoadOptions = WaitOptions & { readonly amount: Amount } & (
     | { readonly accountNumber?: undefined; readonly onFile: true }
   );
 
+/** So many of an article. Without a price, the shop's catalogue says it. */
+export interface Item {
+  readonly article: string;
+  /** 1. */
+  readonly quantity?: number | undefined;
+  /** Of one. The shop refuses the purchase where its own is another. */
+  readonly price?: Amount | undefined;
+}
+
+export interface BuyOptions extends WaitOptions {
+  /** The text that the shop shows (`specie-shop:…`), or what it says. */
+  readonly shop: string | ShopCard;
+  /** What is bought; left out where the shop's till has made an offer. */
+  readonly articles?: readonly Item[] | undefined;
+  /** Code of a till's offer; left out: the one of the card, if it names one. */
+  readonly offer?: string | undefined;
+  /** What it has to come to: nothing is signed where the shop wants another amount. */
+  readonly amount?: Amount | undefined;
+  /** `sale`, or what the offer says. */
+  readonly kind?: PurchaseKind | undefined;
+  /** Of an authorisation: how long the amount stays reserved. One hour, or what the offer says. */
+  readonly timeoutSeconds?: number | undefined;
+}
+
+/** What belongs to a purchase. */
+export interface PurchaseReport {
+  readonly shop: bigint;
+  readonly shopName: string;
+  readonly kind: PurchaseKind;
+  /** Nanoseconds: of the order. */
+  readonly expiresAt: bigint;
+}
+
 /** What became of a request. */
 export interface Outcome {
   readonly request: bigint;
   readonly kind: RequestKind;
   readonly state: RequestState;
-  /** Of a load. */
+  /** Of a load or a purchase. */
   readonly amount: Amount;
   /** The wallet's, now. */
   readonly balance: Amount;
+  /** Of it, what is neither reserved nor in a purchase under way. */
+  readonly available: Amount;
+  /** Of a purchase. */
+  readonly purchase?: PurchaseReport;
 }
 
 export interface Resumed {
@@ -93,8 +137,12 @@ export interface OpenRequest {
 export interface BalanceReport {
   /** What the wallet has receipts for. */
   readonly balance: Amount;
+  /** Of it, what is neither reserved nor in a purchase under way. */
+  readonly available: Amount;
   readonly currency: Currency;
   readonly open: readonly OpenRequest[];
+  /** Authorisations that the shop has neither taken nor given up. */
+  readonly reserved: readonly OpenRequest[];
   /** What cash has, as management says. */
   readonly online?: OnlineBalance;
 }
@@ -104,6 +152,15 @@ export interface OnlineBalance {
   readonly reserved: Amount;
   /** Nanoseconds. */
   readonly timestamp: bigint;
-  /** `differs_by_open`: by no more than the loads that are under way may account for. */
+  /** `differs_by_open`: by no more than what is under way may account for. */
   readonly verdict: 'agrees' | 'differs_by_open' | 'differs';
+}
+
+export interface SyncReport {
+  /** What was new: refunds, captures, releases, credits … */
+  readonly entries: readonly HistoryEntry[];
+  readonly balance: Amount;
+  readonly available: Amount;
+  /** Cash's, signed. */
+  readonly online: OnlineBalance;
 }

@@ -1,4 +1,4 @@
-// The wallet: enrols, loads, and keeps its own record of what it has.
+// The wallet: enrols, loads, buys, and keeps its own record of what it has. Buying is in purchases.ts.
 //
 //     load ──▶ order signed, account sealed ──▶ written ──▶ sent ──▶ answer ──▶ judged ──▶ written ──▶ outcome
 //                                                 ▲           ▲                   │
@@ -23,16 +23,20 @@ import {
 import { type Amount, amountOf, ZERO } from '../../shared/amount.ts';
 import type { Currency } from '../../shared/currency.ts';
 import { idGenerator } from '../../shared/id.ts';
-import { Book, type BookReport, detailOf } from './book.ts';
+import { Book } from './book.ts';
+import { detailOf } from './draft.ts';
 import { WalletError } from './errors.ts';
 import { type Judgement, judge } from './judge.ts';
 import { ManagementLink, type WalletRole } from './management-link.ts';
 import { Patience, PatienceEnded, stoppedError } from './patience.ts';
 import { TransportError } from './ports.ts';
+import type { BookReport } from './proof.ts';
+import { Purchases } from './purchases.ts';
 import {
   type HistoryEntry,
   idText,
   NAME_BYTES_MAX,
+  type PaymentRecord,
   type ReceiptRecord,
   Settings,
   WALLET_VERSION,
@@ -40,15 +44,19 @@ import {
 import { isOpen, mayAskAgain, type RequestKind, type RequestRecord, type RequestState } from './request.ts';
 import { sealedAccount, signedDocument } from './sealed-documents.ts';
 import { type Keys, newStoredKeys, Secrets } from './secrets.ts';
+import { Sync } from './sync.ts';
 import { Trust } from './trust.ts';
 import type {
   BalanceReport,
+  BuyOptions,
   CreateOptions,
   EnrolOptions,
   LoadOptions,
+  OnlineBalance,
   OpenRequest,
   Outcome,
   Resumed,
+  SyncReport,
   WaitOptions,
   WalletEvent,
   WalletOptions,
@@ -62,6 +70,8 @@ const LOOK_AFTER_NS = 3_600_000_000_000n;
 
 const TIMES_DEFAULT: WalletTimes = {
   validityMs: 600_000,
+  purchaseValidityMs: 300_000,
+  attemptMs: 10_000,
   patienceMs: 60_000,
   pauseFirstMs: 100,
   pauseLastMs: 2_000,
@@ -74,6 +84,8 @@ export class Wallet {
   readonly #secrets: Secrets;
   readonly #newId: () => bigint;
   readonly #link: ManagementLink;
+  readonly #sync: Sync;
+  readonly #purchases: Purchases;
   readonly #waiting = new Set<Patience>();
   #isClosed = false;
 
@@ -87,6 +99,18 @@ export class Wallet {
     this.#newId = idGenerator({
       now: () => Number(clock.now() / NANOSECONDS_A_MILLISECOND),
       random: (bytes) => bytes.set(crypto.randomBytes(bytes.length)),
+    });
+    this.#sync = new Sync(book, this.#link, options, this.#times.attemptMs);
+    this.#purchases = new Purchases({
+      book,
+      link: this.#link,
+      secrets: this.#secrets,
+      sync: this.#sync,
+      options,
+      times: this.#times,
+      newId: this.#newId,
+      emit: (event) => this.#emit(event),
+      patiently: (request, wait, work) => this.#patiently(request, wait, work),
     });
   }
 
@@ -231,13 +255,59 @@ export class Wallet {
   }
 
   /**
+   * Pays at a shop (claim 8), or has an amount reserved there. Resolves with the end: paid, reserved, or rejected by cash.
+   * Rejects when there is none yet, or when the shop says no, and then `resume` or `sync` finishes it; and before anything
+   * is signed, when there is not enough (`insufficient_funds`).
+   */
+  async buy(options: BuyOptions): Promise<Outcome> {
+    this.#expectEnrolled();
+    if (!this.#link.isDirectoryFresh) {
+      // The shop may be reachable where management is not: then the directory that is there has to do.
+      const { patienceMs = this.#times.patienceMs, signal } = options;
+      const attempt = Math.min(this.#times.attemptMs, patienceMs || this.#times.attemptMs);
+      await this.#freshDirectory('device', { patienceMs: attempt, signal }).catch((error: unknown) => {
+        if (!(error instanceof WalletError && GOES_ON.has(error.code))) throw error;
+      });
+    }
+    return this.#outcome(await this.#purchases.buy(options));
+  }
+
+  /**
+   * Takes over what cash has and the wallet has not: refunds, captures, what became of purchases that are open; and compares
+   * the balances. What it adds and subtracts is signed by cash.
+   */
+  async sync(wait: WaitOptions = {}): Promise<SyncReport> {
+    this.#expectEnrolled();
+    const before = this.#book.balance;
+    return this.#patiently(undefined, wait, async (patience, waitFor) => {
+      for (;;) {
+        try {
+          const { entries, statement } = await patience.for(this.#sync.run());
+          const { balance, available } = this.#book.funds;
+          const cash = {
+            balance: statement.balance,
+            reserved: statement.reserved,
+            timestamp: statement.asOf,
+          };
+          return { entries, balance, available, online: this.#compared(cash, before, 0n) };
+        } catch (error) {
+          await waitFor(laterReason(error));
+        }
+      }
+    });
+  }
+
+  /**
    * Finishes what is under way: sends the same again until it is answered for good. With `request`, only that one; a
    * load that ended without a receipt is asked for once more.
    */
   async resume({ request, ...wait }: WaitOptions & { readonly request?: bigint } = {}): Promise<Resumed> {
     const records = request === undefined ? this.#book.open : [await this.#record(request)];
-    const resumed = (record: RequestRecord): Promise<Outcome> | Outcome =>
-      mayAskAgain(record) ? this.#drive(record, wait) : this.#outcome(record);
+    const resumed = async (record: RequestRecord): Promise<Outcome> => {
+      if (!mayAskAgain(record)) return this.#outcome(record);
+      if (record.kind !== 'purchase') return this.#drive(record, wait);
+      return this.#outcome(await this.#purchases.resume(record, wait));
+    };
     const finished: Outcome[] = [];
     const unfinished: { request: bigint; error: WalletError }[] = [];
     const results = await Promise.allSettled(records.map(resumed));
@@ -262,31 +332,25 @@ export class Wallet {
   }: WaitOptions & { readonly online?: boolean } = {}): Promise<BalanceReport> {
     const before = this.#book.balance;
     const answer = online ? await this.#onlineBalance(wait) : undefined;
-    const { balance } = this.#book;
-    const open = this.#book.open.map(
-      ({ request, kind, state, amount, createdAt }): OpenRequest => ({
-        request,
-        kind,
-        state,
-        detail: detailOf(state),
-        amount: amountOf(amount),
-        createdAt,
-      }),
-    );
-    const own = { balance, currency: this.currency, open };
-    if (answer === undefined) return own;
-    const underWay = open.reduce((sum, { amount }) => sum + amount, 0n);
-    // Loads may have arrived while cash was asked.
-    const isExplained = answer.balance >= before && answer.balance <= balance + underWay;
-    const verdict = answer.balance === balance ? 'agrees' : isExplained ? 'differs_by_open' : 'differs';
+    const { balance, available, reserved } = this.#book.funds;
+    const [open, held] = [this.#book.open, this.#book.held].map((records) => records.map(openRequest));
+    const own = { balance, available, currency: this.currency, open: open!, reserved: held! };
+    return answer === undefined ? own : { ...own, online: this.#compared(answer, before, reserved) };
+  }
+
+  /** @param before the wallet's balance before cash was asked @param unsure what of it shops may have taken by now */
+  #compared(cash: GetBalanceAnswer, before: bigint, unsure: bigint): OnlineBalance {
+    const { balance, underWay } = this.#book.funds;
+    const loads = this.#book.open.filter(({ kind }) => kind === 'load');
+    const [least, most] = before < balance ? [before, balance] : [balance, before];
+    const isExplained =
+      cash.balance >= least - underWay - unsure &&
+      cash.balance <= loads.reduce((sum, { amount }) => sum + amount, most);
     return {
-      ...own,
-      online: {
-        balance: amountOf(answer.balance),
-        reserved: amountOf(answer.reserved),
-        timestamp: answer.timestamp,
-        verdict,
-      },
+      balance: amountOf(cash.balance),
+      reserved: amountOf(cash.reserved),
+      timestamp: cash.timestamp,
+      verdict: cash.balance === balance ? 'agrees' : isExplained ? 'differs_by_open' : 'differs',
     };
   }
 
@@ -298,6 +362,11 @@ export class Wallet {
   /** Every credit that was added, the oldest request first. */
   receipts(): Promise<ReceiptRecord[]> {
     return this.#book.receipts();
+  }
+
+  /** Cash's receipts of what was paid or reserved, the oldest request first. */
+  payments(): Promise<PaymentRecord[]> {
+    return this.#book.payments();
   }
 
   /** Reads all that is stored, verifies every receipt and adds up anew. */
@@ -314,6 +383,7 @@ export class Wallet {
   async close(): Promise<void> {
     this.#isClosed = true;
     for (const patience of this.#waiting) patience.end('wallet_closed');
+    await this.#purchases.close();
     await this.#link.close();
     await this.#secrets.wipe();
   }
@@ -414,7 +484,11 @@ export class Wallet {
   /** The answer; a text: why there is none as yet. */
   async #send(record: RequestRecord): Promise<Uint8Array | string> {
     try {
-      return await this.#link.call(roleFor(record), OPERATIONS[record.kind], record.message);
+      return await this.#link.call(
+        roleFor(record),
+        OPERATIONS[record.kind as ManagementRequestKind],
+        record.message,
+      );
     } catch (error) {
       return laterReason(error);
     }
@@ -428,6 +502,7 @@ export class Wallet {
           ? { receipt: judged.record }
           : {};
     const after = await this.#book.settle(request, verdictOf(judged), this.#now(), proof);
+    if (after === undefined) throw new Error(`request ${idText(request)}: expected nothing to be taken`);
     this.#emit({ type: 'state', request, state: after.state });
     if (judged.kind === 'enrolled') await this.#link.drop('unenrolled');
     return after;
@@ -513,7 +588,7 @@ export class Wallet {
 
   /** @throws WalletError invalid_argument, directory_invalid */
   #seal(keys: Keys, accountNumber: string, purpose: 'load' | 'file', request: bigint): SealedAccount {
-    const sealingKey = this.#link.trust.settlementSealingKey(this.#now());
+    const sealingKey = this.#link.trust.sealingKey('settlement', this.#now());
     return sealedAccount(accountNumber, { purpose, request }, keys, sealingKey, this.#options.crypto);
   }
 
@@ -537,8 +612,11 @@ export class Wallet {
     return record;
   }
 
-  #outcome({ request, kind, state, amount }: RequestRecord): Outcome {
-    return { request, kind, state, amount: amountOf(amount), balance: this.#book.balance };
+  async #outcome(record: RequestRecord): Promise<Outcome> {
+    const { request, kind, state, amount } = record;
+    const { balance, available } = this.#book.funds;
+    const own = { request, kind, state, amount: amountOf(amount), balance, available };
+    return kind === 'purchase' ? { ...own, purchase: await this.#purchases.report(record) } : own;
   }
 
   #applyBy(): bigint {
@@ -554,9 +632,19 @@ export class Wallet {
   }
 }
 
+/** Purchases go to shops. */
+type ManagementRequestKind = Exclude<RequestKind, 'purchase'>;
+
 const roleFor = ({ kind }: RequestRecord): WalletRole => (kind === 'enrolment' ? 'unenrolled' : 'device');
 
-const OPERATIONS: { readonly [kind in RequestKind]: number } = {
+/** Without a newer directory the one that is there has to do. */
+const GOES_ON: ReadonlySet<string> = new Set(['unreachable', 'unfinished']);
+
+function openRequest({ request, kind, state, amount, createdAt }: RequestRecord): OpenRequest {
+  return { request, kind, state, detail: detailOf(state), amount: amountOf(amount), createdAt };
+}
+
+const OPERATIONS: { readonly [kind in ManagementRequestKind]: number } = {
   enrolment: ManagementOperation.enrol,
   filing: ManagementOperation.file_account,
   load: ManagementOperation.load,

@@ -1,9 +1,10 @@
-// A wallet's channel to management: Noise IK over WebSocket. What the channel's client reports becomes one of two things:
-// it may be otherwise in a while, or it will not.
+// A wallet's channels over WebSocket: Noise IK to management, NK to shops. What the channel's client reports becomes one of
+// two things: it may be otherwise in a while, or it will not.
 import { type ClientOptions, connect } from '../../channel/client.ts';
 import { ClientError } from '../../channel/client-error.ts';
+import type { ClientIdentity } from '../../wire/channel-identity.ts';
 import { CHANNEL_ADVICE, type ChannelRefusalCode } from '../../wire/channel-refusal.ts';
-import { TransportError, type WalletTransport } from '../core/ports.ts';
+import { TransportError, type WalletChannel, type WalletTransport } from '../core/ports.ts';
 
 /** Times of the channel; the wallet has patience of its own above them. */
 export type TransportOptions = Pick<
@@ -25,26 +26,24 @@ const CLOSE_MS = 1_000;
 const FINAL: ReadonlySet<string> = new Set(['handshake_failed', 'protocol_error', 'invalid_argument']);
 
 export function channelTransport(options: TransportOptions = {}): WalletTransport {
+  const channel = async (url: string, identity: ClientIdentity): Promise<WalletChannel> => {
+    const client = await asTransportError(
+      connect({ requestTimeoutMs: REQUEST_TIMEOUT_MS, ...options, url, identity }),
+    );
+    return {
+      call: (operation, messages) => asTransportError(client.call(operation, messages)),
+      close: () => client.close(CLOSE_MS),
+    };
+  };
   return {
-    async connect({ channelSecretKey, certificate, managementKey, address }) {
-      const client = await asTransportError(
-        connect({
-          requestTimeoutMs: REQUEST_TIMEOUT_MS,
-          ...options,
-          url: address,
-          identity: {
-            pattern: 'IK',
-            staticKey: channelSecretKey,
-            remoteStaticKey: managementKey,
-            payload: certificate,
-          },
-        }),
-      );
-      return {
-        call: (operation, messages) => asTransportError(client.call(operation, messages)),
-        close: () => client.close(CLOSE_MS),
-      };
-    },
+    connect: ({ channelSecretKey, certificate, managementKey, address }) =>
+      channel(address, {
+        pattern: 'IK',
+        staticKey: channelSecretKey,
+        remoteStaticKey: managementKey,
+        payload: certificate,
+      }),
+    connectShop: ({ shopKey, address }) => channel(address, { pattern: 'NK', remoteStaticKey: shopKey }),
   };
 }
 

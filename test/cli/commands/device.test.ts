@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { ExitCode } from '../../../src/cli/exit-codes.ts';
 import { run } from '../../../src/cli/program.ts';
 import type { Wallet } from '../../../src/wallet/index.ts';
-import { System } from '../../claims/system.ts';
+import { accountNumber, System } from '../../claims/system.ts';
 
 const HOSTILE = 'Bert\u001b[2J\u202e';
 let system: System;
@@ -78,6 +78,40 @@ test('a revoked device is refused from then on, and revoking it again changes no
   ]);
   expect((await devices('show', device)).stdout).toMatch(/state +revoked\n/);
   await expect(wallets[0]!.balance({ online: true, patienceMs: 3000 })).rejects.toThrow(/revoked/);
+});
+
+test('block, limits, unblock: carried out by cash, and a blocked device loads nothing but sees its balance', async () => {
+  const { device } = (await rows()).find(({ userData }) => userData === HOSTILE)!;
+  const blocked = await devices('block', device, '--reason', 'phone lost');
+  expect(blocked).toMatchObject({
+    code: ExitCode.ok,
+    stdout: expect.stringContaining(`${device}: blocked at 20`),
+  });
+  expect((await devices('show', device)).stdout).toMatch(/state +blocked\n/);
+  const wallet = wallets[1]!;
+  const refused = await wallet.load({ amount: 500n as never, accountNumber: accountNumber(1) });
+  expect(refused.state).toMatchObject({ kind: 'refused', code: 'device_blocked' });
+  expect(await wallet.balance({ online: true })).toMatchObject({ online: { verdict: 'agrees' } });
+  const limited = await devices('limits', device, '--payment', '50.00', '--day', '0', '--json');
+  expect(JSON.parse(limited.stdout)).toMatchObject({ device, action: 'limits', moved: [] });
+  expect((await devices('unblock', device)).code).toBe(ExitCode.ok);
+  expect((await rows()).find((row) => row.device === device)).toMatchObject({ blocked: false });
+});
+
+test('replace: the balance moves to the other device, the old one is revoked for good', async () => {
+  const old = await system.wallet('Cleo');
+  await old.enrol({ userData: 'Cleo' });
+  await old.load({ amount: 2_000n as never, accountNumber: accountNumber(2) });
+  const next = await system.wallet('Cleo again');
+  await next.enrol({ userData: 'Cleo again' });
+  const numberOf = async (name: string) => (await rows()).find(({ userData }) => userData === name)!.device;
+  const [device, by] = [await numberOf('Cleo'), await numberOf('Cleo again')];
+  const replaced = await devices('replace', device, '--by', by);
+  expect(replaced.stdout).toMatch(/: replaced at 20.*\n20\.00 EUR moved\n$/);
+  const shown = JSON.parse((await devices('show', device, '--json')).stdout);
+  expect(shown).toMatchObject({ revoked: true, replacedBy: by });
+  await expect(old.balance({ online: true, patienceMs: 3000 })).rejects.toThrow(/revoked/);
+  expect((await devices('unblock', device)).code).toBe(ExitCode.refused);
 });
 
 test.each([

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import {
   ACCOUNTS,
+  DEVICES,
   GLOBALS_BYTES,
   IMAGE_BYTES,
   IMAGE_HEADER_BYTES,
@@ -11,7 +12,7 @@ import {
   TablesAbort,
 } from './support.ts';
 
-const TABLES = [ACCOUNTS, PENDING];
+const TABLES = [ACCOUNTS, PENDING, DEVICES];
 
 interface Step {
   what: number;
@@ -64,7 +65,16 @@ class Host {
       this.#room(1);
       calls.accountTouch(slot);
       this.tables.view.setUint32(this.tables.rowAddress(ACCOUNTS, slot) + 16 + (amount % 36) * 4, pick, true);
-    } else if (what <= 10 || this.pending.length === 0) {
+    } else if (what <= 11 && this.accounts.length > 0) {
+      const accounts = this.accounts.length;
+      for (let i = 0; i <= amount % 40; i += 1) {
+        this.#room(1);
+        this.tables.reserve(1);
+        // A row's first word says whose it is; the others are free to change.
+        const row = calls.deviceOf((pick + i * 7) % accounts) >>> 0;
+        this.tables.view.setUint32(row + 8 + (amount % 38) * 4, pick, true);
+      }
+    } else if (what <= 13 || this.pending.length === 0) {
       for (let i = 0; i <= amount % 40; i += 1) {
         this.#room(1);
         this.tables.reserve(1);
@@ -175,7 +185,7 @@ class Host {
   }
 }
 
-const stepArb = fc.record({ what: fc.nat({ max: 13 }), pick: fc.nat(), amount: fc.nat() });
+const stepArb = fc.record({ what: fc.nat({ max: 16 }), pick: fc.nat(), amount: fc.nat() });
 
 describe('snapshots', () => {
   test('a store fed with images equals the state at each begin, whatever changes meanwhile', () => {
@@ -210,13 +220,16 @@ describe('snapshots', () => {
             expect(second.globalsBytes()).toEqual(first.globalsBytes());
             for (const table of TABLES) {
               for (let page = 0; page < first.calls.pageCount(table); page += 1) {
-                expect(second.pageBytes(table, page)).toEqual(first.pageBytes(table, page));
+                expect(second.pageBytes(table, page).equals(first.pageBytes(table, page))).toBe(true);
               }
             }
-            host.accounts.forEach((id, slot) => {
-              expect(second.findAccount(id)).toBe(slot);
+            const found = (tables: Tables) => ({
+              accounts: host.accounts.map((id) => tables.findAccount(id)),
+              devices: host.accounts.map((_, slot) => tables.calls.deviceFind(slot)),
+              pending: host.pending.map((id) => tables.findPending(id)),
             });
-            for (const id of host.pending) expect(second.findPending(id)).toBe(first.findPending(id));
+            expect(found(second)).toEqual(found(first));
+            expect(found(second).accounts).toEqual(host.accounts.map((_, slot) => slot));
             expect(second.calls.expiryPeek()).toBe(first.calls.expiryPeek());
           };
           compare();
@@ -229,8 +242,11 @@ describe('snapshots', () => {
             for (const tables of [first, second]) {
               tables.reserve(1);
               if (old !== undefined) tables.removePending(old);
-              else if (what % 3 === 1) tables.addAccount(id);
-              else tables.addPending(id, id, BigInt(amount % 5));
+              else if (what % 3 === 1) {
+                const slot = tables.addAccount(id);
+                tables.reserve(1);
+                tables.calls.deviceOf(slot);
+              } else tables.addPending(id, id, BigInt(amount % 5));
             }
             if (old === undefined) (what % 3 === 1 ? host.accounts : host.pending).push(id);
           }
@@ -308,6 +324,24 @@ describe('restoring', () => {
     const host = stored();
     host.storedGlobals.writeBigUInt64LE(value, offset);
     expect(() => host.restored(1n)).toThrow(message);
+  });
+
+  test('stops at a device of no account, and at two of one', () => {
+    const host = new Host(50);
+    for (let i = 0; i < 3; i += 1) {
+      host.tables.reserve(1);
+      host.tables.addAccount(BigInt(i + 1));
+      host.tables.reserve(1);
+      host.tables.calls.deviceOf(i);
+    }
+    host.step({ what: 0, pick: 0, amount: 0 });
+    host.finish();
+    expect(host.restored(1n).calls.deviceFind(2)).toBe(2);
+    const rows = host.stored.get(`${DEVICES}:0`)!;
+    rows.writeUInt32LE(3, 160);
+    expect(() => host.restored(1n)).toThrow(/device of an account that exists/);
+    rows.writeUInt32LE(2, 160);
+    expect(() => host.restored(1n)).toThrow(/one row an account, got two/);
   });
 
   test('stops at a page that Globals does not count', () => {

@@ -11,7 +11,8 @@ export const IMAGE_BYTES = 4064;
 export const IMAGE_HEADER_BYTES = 64;
 export const ACCOUNTS = 0;
 export const PENDING = 1;
-export const GLOBALS_BYTES = 72;
+export const DEVICES = 2;
+export const GLOBALS_BYTES = 88;
 export const TAIL_REF = 128;
 export const TAIL_EXPIRES_AT = 136;
 export const TAIL_LINK = 144;
@@ -31,6 +32,10 @@ interface TableExports {
   pendingReserve(extra: number): number;
   pendingAllocate(): number;
   pendingFree(slot: number): void;
+  deviceFind(accountSlot: number): number;
+  deviceOf(accountSlot: number): number;
+  deviceRow(slot: number): number;
+  devicesReserve(extra: number): number;
   accountFind(lo: bigint, hi: bigint): number;
   accountFindMany(ids: number, stride: number, count: number, out: number): void;
   accountInsert(lo: bigint, hi: bigint, slot: number): void;
@@ -207,7 +212,8 @@ export class Tables {
       calls.accountIndexReserve(extra) !== 0 &&
       calls.pendingReserve(extra) !== 0 &&
       calls.pendingIndexReserve(extra) !== 0 &&
-      calls.expiryReserve(extra) !== 0
+      calls.expiryReserve(extra) !== 0 &&
+      calls.devicesReserve(extra) !== 0
     );
   }
 }

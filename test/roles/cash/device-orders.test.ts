@@ -1,21 +1,21 @@
 // Block, unblock, limits, replace: signed by operators.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ed25519 } from '../../../src/crypto/index.ts';
-import { AccountFlags, OrderTermsFlags, OrderVerdict } from '../../../src/layout/generated.ts';
-import { TransferCode } from '../../../src/roles/cash/accounts.ts';
+import { AccountFlags, OrderTermsFlags, TransferFlags } from '../../../src/layout/generated.ts';
+import { furtherAccountId } from '../../../src/roles/cash/accounts.ts';
 import type { DeviceOrderAnswer } from '../../../src/roles/cash/messages.ts';
 import type { CallResult } from '../../../src/roles/common/role-client.ts';
 import { DeviceOrder, type SignedDeviceOrder } from '../../../src/roles/documents/device-order.ts';
-import { orderKeyId } from '../../../src/roles/documents/payment-order.ts';
+import { Random } from '../../../src/shared/random.ts';
 import { MemoryDisk, memoryRoleStore } from '../../store/memory-backend.ts';
-import { loaded, openedShop, ordered, paid, shopOrder, statementOf, type TestShop } from './shop-support.ts';
+import { funded, openedShop, outcome, payAll, purchaseOf, type TestShop } from './pay-support.ts';
+import { ordered, paid, shopOrder, statementOf } from './shop-support.ts';
 import {
   answerOf,
   BALANCE_MAX,
   creditOf,
   EUR,
   forged,
-  keyIdOf,
   keyPair,
   newDevice,
   nextRequest,
@@ -85,37 +85,22 @@ const isClosed = async (device: bigint, of = cash): Promise<boolean> => {
   const [account] = await of.ledger.lookupAccounts([device]);
   return (account!.flags & AccountFlags.closed) !== 0;
 };
-/** What the ledger says to a payment order of the device, whose signature is good. */
-async function pay({ device, key }: TestDevice, amount: bigint): Promise<string> {
-  const [result] = await cash.ledger.createPaymentOrders([
-    {
-      id: nextRequest(),
-      debitAccountId: device,
-      creditAccountId: shop.shop,
-      amount,
-      ledger: EUR,
-      code: TransferCode.payment,
-      sequence: ++sequence,
-      expiresAt: 1n << 62n,
-      keyId: orderKeyId(keyIdOf(key.publicKey)),
-      verdict: OrderVerdict.good,
-    },
-  ]);
-  return result!.status;
+/** What becomes of a payment that the device orders. */
+async function pay(device: TestDevice, amount: bigint): Promise<string> {
+  return outcome((await payAll(cash, purchaseOf(device, shop, { amount })))[0]!);
 }
-let sequence = 0n;
 
 const CLOSED = { flags: OrderTermsFlags.orders_closed };
 const OPEN = { flags: 0 };
 
 describe('block', () => {
   test('closes the device to its own orders and to nothing else, until it is unblocked', async () => {
-    const device = await loaded(cash, 500n);
+    const device = await funded(cash, 500n);
     const sale = await paid(cash, device, shop, { amount: 100n });
-    const room = await paid(cash, device, shop, { amount: 100n, timeoutSeconds: 0 });
+    const room = await paid(cash, device, shop, { amount: 100n, timeoutSeconds: 3600 });
     expect(await order(deviceOrder(device, { kind: 'block' }))).toBe('done');
     expect(await state(device.device)).toMatchObject(CLOSED);
-    expect(await pay(device, 1n)).toBe('orders_closed');
+    expect(await pay(device, 1n)).toBe('rejected: orders_closed');
     expect(
       await ordered(
         cash,
@@ -127,7 +112,7 @@ describe('block', () => {
     expect(await order(deviceOrder(device, { kind: 'block' }))).toBe('done');
     expect(await order(deviceOrder(device, { kind: 'unblock' }))).toBe('done');
     expect(await state(device.device)).toMatchObject(OPEN);
-    expect(await pay(device, 1n)).toBe('created');
+    expect(await pay(device, 1n)).toBe('paid');
   });
 
   test('keeps the limits, and limits keep the block; a new account gets both', async () => {
@@ -138,13 +123,18 @@ describe('block', () => {
     expect(await order(deviceOrder(device, limits(EUR, 50n, 200n)))).toBe('done');
     expect(await state(device.device)).toMatchObject({ ...OPEN, paymentMax: 50n, dayMax: 200n });
     await cash.credit(creditOf(device));
-    expect([await pay(device, 51n), await pay(device, 50n)]).toEqual(['exceeds_payment_limit', 'created']);
+    expect([await pay(device, 51n), await pay(device, 50n)]).toEqual([
+      'rejected: exceeds_payment_limit',
+      'paid',
+    ]);
     await order(deviceOrder(device, { kind: 'block' }));
     expect(await state(device.device)).toMatchObject({ ...CLOSED, paymentMax: 50n, dayMax: 200n });
     await order(deviceOrder(device, limits(EUR, 0n, 300n)));
     expect(await state(device.device)).toMatchObject({ ...CLOSED, paymentMax: 0n, dayMax: 300n });
     expect(await order(deviceOrder(device, limits(USD, 1n, 2n)))).toBe('refused: currency_not_offered');
     await cash.opened(device, USD);
+    const dollars = furtherAccountId(device.device, USD);
+    expect(await state(dollars)).toMatchObject({ ...CLOSED, paymentMax: 0n, dayMax: 0n });
     expect(await order(deviceOrder(device, limits(USD, 1n, 2n)))).toBe('done');
     expect(await state(device.device)).toMatchObject({ ...CLOSED, paymentMax: 0n, dayMax: 300n });
   });
@@ -152,11 +142,11 @@ describe('block', () => {
 
 describe('replace', () => {
   test('moves the balance, and closes the old account for good', async () => {
-    const [old, by] = [await loaded(cash, 500n), await loaded(cash, 30n)];
+    const [old, by] = [await funded(cash, 500n), await funded(cash, 30n)];
     const one = replace(old, by);
     expect(await order(one)).toBe('done 500/0/0');
     expect([await cash.balance(old), await cash.balance(by)]).toEqual([0n, 530n]);
-    expect(await pay(old, 1n)).toBe('orders_closed');
+    expect(await pay(old, 1n)).toBe('rejected: orders_closed');
     expect([await isClosed(old.device), await isClosed(by.device)]).toEqual([true, false]);
     expect(await state(old.device)).toMatchObject(CLOSED);
     expect(await state(by.device)).toBeUndefined();
@@ -173,10 +163,10 @@ describe('replace', () => {
   });
 
   test('what is reserved stays, is captured or becomes free, and moves when it is ordered again', async () => {
-    const [old, by] = [await loaded(cash, 500n), await cash.opened()];
+    const [old, by] = [await funded(cash, 500n), await cash.opened()];
     const [fuel, room] = [
-      await paid(cash, old, shop, { amount: 100n, timeoutSeconds: 0 }),
-      await paid(cash, old, shop, { amount: 50n, timeoutSeconds: 0 }),
+      await paid(cash, old, shop, { amount: 100n, timeoutSeconds: 3600 }),
+      await paid(cash, old, shop, { amount: 50n, timeoutSeconds: 3600 }),
     ];
     expect(await order(replace(old, by))).toBe('done 350/0/150');
     expect(await isClosed(old.device)).toBe(false);
@@ -191,7 +181,7 @@ describe('replace', () => {
   });
 
   test('refunds of what the old device has paid go to the new one, and on to its successor', async () => {
-    const [first, second, third] = [await loaded(cash, 300n), await cash.opened(), await cash.opened()];
+    const [first, second, third] = [await funded(cash, 300n), await cash.opened(), await cash.opened()];
     const sale = await paid(cash, first, shop, { amount: 90n });
     const part = (amount: bigint) => shopOrder(shop, { action: 'refund', purchase: sale, amount });
     await order(replace(first, second));
@@ -203,8 +193,8 @@ describe('replace', () => {
   });
 
   test('what runs out at the first of three goes to the last', async () => {
-    const [first, second, third] = [await loaded(cash, 300n), await cash.opened(), await cash.opened()];
-    const room = await paid(cash, first, shop, { amount: 90n, timeoutSeconds: 0 });
+    const [first, second, third] = [await funded(cash, 300n), await cash.opened(), await cash.opened()];
+    const room = await paid(cash, first, shop, { amount: 90n, timeoutSeconds: 3600 });
     expect(await order(replace(first, second))).toBe('done 210/0/90');
     expect(await order(replace(second, third))).toBe('done 210/0/0');
     await ordered(cash, shopOrder(shop, { action: 'void', purchase: room }));
@@ -214,13 +204,13 @@ describe('replace', () => {
   });
 
   test('a blocked device can be replaced', async () => {
-    const [old, by] = [await loaded(cash, 80n), await cash.opened()];
+    const [old, by] = [await funded(cash, 80n), await cash.opened()];
     await order(deviceOrder(old, { kind: 'block' }));
     expect(await order(replace(old, by))).toBe('done 80/0/0');
   });
 
   test('only by a device that can pay, and by one', async () => {
-    const [old, by, other] = [await loaded(cash, 80n), await cash.opened(), await cash.opened()];
+    const [old, by, other] = [await funded(cash, 80n), await cash.opened(), await cash.opened()];
     expect(await order(replace(old, old))).toBe('refused: malformed');
     expect(await order(replace(old, newDevice()))).toBe('refused: device_unknown');
     expect(await order(replace(newDevice(), by))).toBe('refused: device_unknown');
@@ -234,7 +224,7 @@ describe('replace', () => {
   });
 
   test('in every currency, for which the new device has to have accounts', async () => {
-    const [old, by] = [await loaded(cash, 80n), await cash.opened()];
+    const [old, by] = [await funded(cash, 80n), await cash.opened()];
     await cash.opened(old, USD);
     await cash.credit(creditOf(old, { currency: USD, amount: 7n }));
     expect(await order(replace(old, by))).toBe('refused: currency_not_offered');
@@ -244,7 +234,7 @@ describe('replace', () => {
   });
 
   test('what the new device may not hold is left, and moves later', async () => {
-    const [old, by] = [await loaded(cash, BALANCE_MAX), await loaded(cash, 100n)];
+    const [old, by] = [await funded(cash, BALANCE_MAX), await funded(cash, 100n)];
     expect(await order(replace(old, by))).toBe(`done 0/${BALANCE_MAX}/0`);
     expect(await isClosed(old.device)).toBe(false);
     expect(await state(old.device)).toMatchObject(CLOSED);
@@ -288,7 +278,7 @@ describe('who may order', () => {
   });
 
   test('operators look orders up', async () => {
-    const [old, by] = [await loaded(cash, 80n), await cash.opened()];
+    const [old, by] = [await funded(cash, 80n), await cash.opened()];
     const one = replace(old, by);
     await order(one);
     const { report } = answerOf(await cash.client(OPERATOR).lookupRequest(one.document.request));
@@ -300,6 +290,67 @@ describe('who may order', () => {
       history: [{ state: 'setting' }, { state: 'moving' }, { state: 'done' }],
     });
   });
+});
+
+test('money of devices that pay, reserve and replace each other in any order: none is lost, none is made', async () => {
+  const seed = BigInt(process.env.SPECIE_SEED ?? Math.floor(performance.timeOrigin) % 2 ** 31);
+  console.log(`SPECIE_SEED=${seed}`);
+  const random = new Random(seed);
+  const till = await openedShop(cash);
+  const devices = [await funded(cash, 4_000n), await funded(cash, 2_000n)];
+  for (let i = 0; i < 6; i++) devices.push(await cash.opened());
+  const sum = 6_000n;
+  const purchases: bigint[] = [];
+  const replacedBy = new Map<bigint, bigint>();
+  for (let step = 0; step < 120; step++) {
+    const [one, other] = [random.pick(devices), random.pick(devices)];
+    const purchase = purchases[random.below(purchases.length + 1)];
+    const amount = BigInt(1 + random.below(50));
+    const about = { purchase: purchase!, amount };
+    switch (random.below(6)) {
+      case 0:
+      case 1: {
+        const isReserved = random.below(2) === 0;
+        const order = purchaseOf(one, till, {
+          amount,
+          ...(isReserved && { code: 21, flags: TransferFlags.pending, timeout: 3600 }),
+        });
+        const got = outcome((await payAll(cash, order))[0]!);
+        if (got === 'paid' || got === 'reserved') {
+          purchases.push(order.request);
+          expect(replacedBy.has(one.device)).toBe(false);
+        }
+        break;
+      }
+      case 2:
+      case 3:
+        if (purchase === undefined) break;
+        await ordered(
+          cash,
+          shopOrder(till, { ...about, action: 'capture' }),
+          shopOrder(till, { ...about, action: 'void', amount: 0n }),
+          shopOrder(till, { ...about, action: 'refund' }),
+        );
+        break;
+      default: {
+        const got = await Promise.all([
+          order(replace(one, other)),
+          order(replace(one, random.pick(devices))),
+        ]);
+        if (got[0]!.startsWith('done')) replacedBy.set(one.device, other.device);
+      }
+    }
+  }
+  const numbers = devices.map(({ device }) => device);
+  const accounts = await cash.ledger.lookupAccounts([...numbers, till.shop]);
+  const balances = accounts.map(({ creditsPosted, debitsPosted }) => creditsPosted - debitsPosted);
+  expect([seed, balances.reduce((total, balance) => total + balance, 0n)]).toEqual([seed, sum]);
+  // What a replaced device still has is reserved, or has become free since; a closed one has nothing.
+  for (const { id, flags, creditsPosted, debitsPosted, debitsPending } of accounts) {
+    if ((flags & AccountFlags.closed) === 0) continue;
+    expect([seed, id, creditsPosted - debitsPosted, debitsPending]).toEqual([seed, id, 0n, 0n]);
+  }
+  expect(accounts.some(({ flags }) => (flags & AccountFlags.closed) !== 0)).toBe(true);
 });
 
 test('a crash at any point of a replacement: it is finished at the start, and nothing is lost or doubled', async () => {
@@ -319,9 +370,9 @@ test('a crash at any point of a replacement: it is finished at the start, and no
         disk.crash(crashAt % 2 === 0);
       },
     });
-    const [old, by] = [await loaded(first, 500n), await loaded(first, 1n)];
+    const [old, by] = [await funded(first, 500n), await funded(first, 1n)];
     const till = await openedShop(first);
-    const room = await paid(first, old, till, { amount: 100n, timeoutSeconds: 0 });
+    const room = await paid(first, old, till, { amount: 100n, timeoutSeconds: 3600 });
     const one = replace(old, by);
     isArmed = true;
     const answer = send(one, first);

@@ -7,8 +7,9 @@ import type { SignedPayoutOrder } from '../../../src/roles/documents/payout.ts';
 import { amountOf } from '../../../src/shared/amount.ts';
 import { Random } from '../../../src/shared/random.ts';
 import { MemoryDisk, memoryRoleStore } from '../../store/memory-backend.ts';
+import { funded, openedShop } from './pay-support.ts';
 import { outcomeOf } from './payout-support.ts';
-import { loaded, openedShop, paid, shopOrder } from './shop-support.ts';
+import { paid, shopOrder } from './shop-support.ts';
 import { BALANCE_MAX, EUR, nextRequest, TestCash } from './support.ts';
 
 const seed = BigInt(process.env.SPECIE_SEED ?? Math.floor(performance.timeOrigin) % 2 ** 31);
@@ -30,7 +31,7 @@ test('windows part what happens, and lose nothing of it', async () => {
   const { path, ledger } = base;
   const open = () => TestCash.open({ path, ledger, store: memoryRoleStore(disk), currencies });
   const shops = [await openedShop(base), await openedShop(base), await openedShop(base)];
-  const devices = [await loaded(base, 15_000n), await loaded(base, 15_000n)];
+  const devices = [await funded(base, 15_000n), await funded(base, 15_000n)];
   let cash = await open();
   const purchases: { readonly request: bigint; readonly shop: (typeof shops)[number] }[] = [];
   const windows: Window[] = [];

@@ -7,11 +7,12 @@ import type { SignedShopOrder } from '../../../src/roles/documents/payment-recei
 import { U128_MAX } from '../../../src/shared/bytes.ts';
 import { Random } from '../../../src/shared/random.ts';
 import { MemoryDisk, memoryRoleStore } from '../../store/memory-backend.ts';
-import { earned, loaded, openedShop, paid, shopOrder, statementOf, told } from './shop-support.ts';
+import { funded, openedShop } from './pay-support.ts';
+import { earned, paid, shopOrder, statementOf, told } from './shop-support.ts';
 import { EUR, nextRequest, TestCash } from './support.ts';
 
 const seed = BigInt(process.env.SPECIE_SEED ?? Math.floor(performance.timeOrigin) % 2 ** 31);
-const STEPS = process.env.SPECIE_SLOW_TESTS === '1' ? 3_000 : 250;
+const STEPS = process.env.SPECIE_SLOW_TESTS === '1' ? 3_000 : 150;
 
 interface Known {
   readonly order: SignedShopOrder;
@@ -31,7 +32,7 @@ test('never more than was paid', async () => {
   const { path, ledger } = base;
   const open = () => TestCash.open({ path, ledger, store: memoryRoleStore(disk), trace });
   const shop = await openedShop(base);
-  const device = await loaded(base, 15_000n);
+  const device = await funded(base, 15_000n);
   let cash = await open();
   const purchases: { readonly request: bigint; readonly amount: bigint; readonly isReserved: boolean }[] = [];
   const orders: Known[] = [];
@@ -42,7 +43,7 @@ test('never more than was paid', async () => {
     const isReserved = random.below(2) === 0;
     if (spent + amount > 14_000n) return;
     spent += amount;
-    const request = await paid(cash, device, shop, { amount, ...(isReserved && { timeoutSeconds: 0 }) });
+    const request = await paid(cash, device, shop, { amount, ...(isReserved && { timeoutSeconds: 3600 }) });
     purchases.push({ request, amount, isReserved });
   };
   /** Then the ledger refuses refunds that the sum would allow. */

@@ -3,7 +3,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { TransferCode } from '../../../src/roles/cash/accounts.ts';
 import { ShopOrderAnswer } from '../../../src/roles/cash/messages.ts';
 import { MemoryDisk, memoryRoleStore } from '../../store/memory-backend.ts';
-import { earned, loaded, openedShop, ordered, paid, shopOrder, type TestShop, told } from './shop-support.ts';
+import { funded, openedShop, outcome, payAll, purchaseOf, type TestShop } from './pay-support.ts';
+import { earned, ordered, paid, shopOrder, told } from './shop-support.ts';
 import {
   answerOf,
   BALANCE_MAX,
@@ -24,7 +25,7 @@ let alice: TestDevice;
 beforeAll(async () => {
   cash = await TestCash.open();
   [shop, other] = [await openedShop(cash), await openedShop(cash)];
-  alice = await loaded(cash, 10_000n);
+  alice = await funded(cash, 10_000n);
 });
 afterAll(() => cash.close());
 
@@ -36,7 +37,7 @@ const release = (purchase: bigint) => shopOrder(shop, { action: 'void', purchase
 
 describe('refunds', () => {
   test('the whole, to the device that has paid, without the shop naming it', async () => {
-    const device = await loaded(cash, 700n);
+    const device = await funded(cash, 700n);
     const purchase = await paid(cash, device, shop, { amount: 700n });
     const order = refund(purchase, 700n);
     expect(await ordered(cash, order)).toEqual(['done: 700']);
@@ -97,7 +98,7 @@ describe('refunds', () => {
   });
 
   test('that would bring the device above its bound are rejected', async () => {
-    const device = await loaded(cash, BALANCE_MAX);
+    const device = await funded(cash, BALANCE_MAX);
     const purchase = await paid(cash, device, shop, { amount: 50n });
     answerOf((await cash.credit(creditOf(device, { amount: 30n })))[0]!);
     expect(await ordered(cash, refund(purchase, 21n))).toEqual(['rejected: exceeds_credit_limit']);
@@ -106,7 +107,7 @@ describe('refunds', () => {
 });
 
 describe('authorisations', () => {
-  const reserved = (amount: bigint, timeoutSeconds = 0) =>
+  const reserved = (amount: bigint, timeoutSeconds = 3600) =>
     paid(cash, alice, shop, { amount, timeoutSeconds });
 
   test('a capture of a part takes that and releases the rest', async () => {
@@ -293,6 +294,17 @@ test('operators look orders up', async () => {
   ]);
 });
 
+test('an order that was rejected under the id of a payment does not hide the payment', async () => {
+  const request = nextRequest();
+  const squatter = shopOrder(shop, { action: 'refund', purchase: nextRequest(), amount: 1n, request });
+  expect(await ordered(cash, squatter)).toEqual(['rejected: purchase_unknown']);
+  const lookUp = async () => answerOf(await cash.client(OPERATOR).lookupRequest(request)).report;
+  expect(await lookUp()).toMatchObject({ kind: 'refund', state: 'rejected' });
+  const [result] = await payAll(cash, purchaseOf(alice, shop, { id: request, amount: 3n }));
+  expect(outcome(result!)).toBe('paid');
+  expect(await lookUp()).toMatchObject({ kind: 'payment', state: 'paid', amount: 3n });
+});
+
 test('an order that a crash has left half done is finished at the start, and counts once', async () => {
   const disk = new MemoryDisk();
   const { path, ledger } = cash;
@@ -306,7 +318,7 @@ test('an order that a crash has left half done is finished at the start, and cou
     },
   });
   const till = await openedShop(first);
-  const device = await loaded(first, 100n);
+  const device = await funded(first, 100n);
   const purchase = await paid(first, device, till, { amount: 100n });
   const order = refund(purchase, 60n, till);
   void first.client().shopOrder({ order });

@@ -1,10 +1,8 @@
-// A shop at cash, purchases as the ledger has them after a payment order, and the orders that a shop signs.
+// Purchases at a test's cash, what a shop orders about them, and statements.
 import { ed25519, sha256 } from '../../../src/crypto/index.ts';
-import type { KeyPair } from '../../../src/identity/key-set.ts';
 import { TransferFlags } from '../../../src/layout/generated.ts';
-import { shopAccount, TransferCode } from '../../../src/roles/cash/accounts.ts';
+import { TransferCode } from '../../../src/roles/cash/accounts.ts';
 import type { ShopOrderAnswer } from '../../../src/roles/cash/messages.ts';
-import { Shops } from '../../../src/roles/cash/shops.ts';
 import type { CallResult } from '../../../src/roles/common/role-client.ts';
 import {
   ShopOrder,
@@ -13,73 +11,35 @@ import {
   type SignedShopOrder,
 } from '../../../src/roles/documents/payment-receipts.ts';
 import { Statement } from '../../../src/roles/documents/statement.ts';
-import {
-  answerOf,
-  CASH_KEY,
-  creditOf,
-  EUR,
-  keyIdOf,
-  keyPair,
-  nextRequest,
-  type TestCash,
-  type TestDevice,
-} from './support.ts';
-
-export interface TestShop {
-  readonly shop: bigint;
-  readonly key: KeyPair;
-}
-
-let shops = 0;
-
-export async function openedShop({ ledger, store }: TestCash, currency = EUR): Promise<TestShop> {
-  const number = ++shops;
-  const shop = (1n << 91n) + BigInt(number);
-  const key = keyPair(500_000 + number);
-  const keyNumber = Buffer.from(keyIdOf(key.publicKey)).readBigUInt64LE();
-  const [opened] = await ledger.createAccounts([shopAccount(shop, shop, keyNumber, { currency })]);
-  const { timestamp: openedAt } = opened!;
-  await new Shops(store).opened([
-    { number: shop, signingKey: key.publicKey, currency, account: shop, openedAt },
-  ]);
-  return { shop, key };
-}
-
-/** A device with so much money. */
-export async function loaded(cash: TestCash, amount: bigint): Promise<TestDevice> {
-  const device = await cash.opened();
-  answerOf((await cash.credit(creditOf(device, { amount })))[0]!);
-  return device;
-}
+import { outcome, payAll, purchaseOf, type TestShop } from './pay-support.ts';
+import { answerOf, CASH_KEY, EUR, nextRequest, type TestCash, type TestDevice } from './support.ts';
 
 export interface Payment {
   readonly amount: bigint;
-  /** An authorisation, of so many seconds; 0: without an end. */
+  /** An authorisation, of so many seconds. */
   readonly timeoutSeconds?: number;
 }
 
-/** What a payment order leaves in the ledger. Returns the purchase's request. */
+/** Returns the purchase's request. */
 export async function paid(
-  { ledger }: TestCash,
-  { device }: TestDevice,
-  { shop }: TestShop,
+  cash: TestCash,
+  device: TestDevice,
+  shop: TestShop,
   { amount, timeoutSeconds }: Payment,
 ): Promise<bigint> {
-  const id = nextRequest();
   const isReserved = timeoutSeconds !== undefined;
-  const [result] = await ledger.createTransfers([
-    {
-      id,
-      debitAccountId: device,
-      creditAccountId: shop,
-      amount,
-      ledger: EUR,
-      code: isReserved ? TransferCode.authorisation : TransferCode.payment,
-      ...(isReserved && { flags: TransferFlags.pending, timeout: timeoutSeconds }),
-    },
-  ]);
-  if (result!.status !== 'created') throw new Error(`expected a payment, got ${result!.status}`);
-  return id;
+  const purchase = purchaseOf(device, shop, {
+    amount,
+    ...(isReserved && {
+      code: TransferCode.authorisation,
+      flags: TransferFlags.pending,
+      timeout: timeoutSeconds,
+    }),
+  });
+  const [result] = await payAll(cash, purchase);
+  const got = outcome(result!);
+  if (got !== (isReserved ? 'reserved' : 'paid')) throw new Error(`expected a payment, got ${got}`);
+  return purchase.request;
 }
 
 export type ShopOrderFields = Partial<ShopOrder> & Pick<ShopOrder, 'action' | 'purchase'>;

@@ -4,7 +4,8 @@ import { TransferFlags } from '../../../src/layout/generated.ts';
 import { systemAccountId, TransferCode } from '../../../src/roles/cash/accounts.ts';
 import { STATEMENT_ENTRIES_MAX, type StatementEntry } from '../../../src/roles/documents/statement.ts';
 import { Random } from '../../../src/shared/random.ts';
-import { loaded, openedShop, ordered, paid, shopOrder, statementOf, type TestShop } from './shop-support.ts';
+import { funded, openedShop, type TestShop } from './pay-support.ts';
+import { ordered, paid, shopOrder, statementOf } from './shop-support.ts';
 import { EUR, newDevice, nextRequest, TestCash, type TestDevice, USD } from './support.ts';
 
 const SECOND = 1_000_000_000n;
@@ -32,9 +33,9 @@ async function allEntries(device: TestDevice, step?: () => Promise<unknown>): Pr
 }
 
 test('says what has happened, in the words of the chart', async () => {
-  const device = await loaded(cash, 1_000n);
+  const device = await funded(cash, 1_000n);
   const sale = await paid(cash, device, shop, { amount: 300n });
-  const fuel = await paid(cash, device, shop, { amount: 200n, timeoutSeconds: 0 });
+  const fuel = await paid(cash, device, shop, { amount: 200n, timeoutSeconds: 3600 });
   const room = await paid(cash, device, shop, { amount: 100n, timeoutSeconds: 3600 });
   const orders = [
     shopOrder(shop, { action: 'refund', purchase: sale, amount: 50n }),
@@ -73,13 +74,13 @@ test('says what has happened, in the words of the chart', async () => {
 
 describe('purchases', () => {
   test('each in its state, in the order of the question', async () => {
-    const device = await loaded(cash, 1_000n);
+    const device = await funded(cash, 1_000n);
     const reserve = (timeoutSeconds: number) => paid(cash, device, shop, { amount: 100n, timeoutSeconds });
     const sale = await paid(cash, device, shop, { amount: 7n });
     const [open, taken, released, ended] = [
-      await reserve(0),
-      await reserve(0),
-      await reserve(0),
+      await reserve(3600),
+      await reserve(3600),
+      await reserve(3600),
       await reserve(1),
     ];
     await ordered(
@@ -107,9 +108,9 @@ describe('purchases', () => {
   });
 
   test("what is no purchase of this device is unknown: another's, a load, a refund, what posts", async () => {
-    const [device, other] = [await loaded(cash, 500n), await loaded(cash, 500n)];
+    const [device, other] = [await funded(cash, 500n), await funded(cash, 500n)];
     const theirs = await paid(cash, other, shop, { amount: 5n });
-    const fuel = await paid(cash, device, shop, { amount: 5n, timeoutSeconds: 0 });
+    const fuel = await paid(cash, device, shop, { amount: 5n, timeoutSeconds: 3600 });
     const capture = shopOrder(shop, { action: 'capture', purchase: fuel, amount: 5n });
     await ordered(cash, capture);
     const refund = shopOrder(shop, { action: 'refund', purchase: fuel, amount: 5n });
@@ -121,7 +122,7 @@ describe('purchases', () => {
   });
 
   test('an unknown one moves the time of a ledger on in which nothing happens, and a known one does not', async () => {
-    const device = await loaded(cash, 500n);
+    const device = await funded(cash, 500n);
     const sale = await paid(cash, device, shop, { amount: 5n });
     const expiresAt = now + 10n * SECOND;
     const early = await statementOf(cash, device, { purchases: [nextRequest()] });
@@ -139,7 +140,7 @@ describe('purchases', () => {
 
 test('pages give each entry once, whatever is booked between them', async () => {
   const random = new Random(5n);
-  const device = await loaded(cash, 10_000n);
+  const device = await funded(cash, 10_000n);
   const open: bigint[] = [];
   let booked = 1;
   const act = async (): Promise<void> => {
@@ -150,7 +151,7 @@ test('pages give each entry once, whatever is booked between them', async () => 
       const action = random.pick(['capture', 'void'] as const);
       await ordered(cash, shopOrder(shop, { action, purchase, amount: action === 'void' ? 0n : 1n }));
     } else if (random.below(3) === 0) {
-      open.push(await paid(cash, device, shop, { amount: 1n, timeoutSeconds: 0 }));
+      open.push(await paid(cash, device, shop, { amount: 1n, timeoutSeconds: 3600 }));
     } else {
       await paid(cash, device, shop, { amount: 1n });
     }
@@ -176,11 +177,11 @@ test('pages give each entry once, whatever is booked between them', async () => 
 });
 
 test('balance, reservations and entries are of one state, whatever is booked at the same time', async () => {
-  const device = await loaded(cash, 10_000n);
+  const device = await funded(cash, 10_000n);
   const tasks: Promise<unknown>[] = [];
   for (let i = 0; i < 20; i++) {
     tasks.push(paid(cash, device, shop, { amount: 3n }));
-    tasks.push(paid(cash, device, shop, { amount: 5n, timeoutSeconds: 0 }));
+    tasks.push(paid(cash, device, shop, { amount: 5n, timeoutSeconds: 3600 }));
     tasks.push(
       statementOf(cash, device).then(({ balance, reserved, entries }) => {
         const sum = (phase: string) =>
@@ -195,7 +196,7 @@ test('balance, reservations and entries are of one state, whatever is booked at 
 });
 
 test('a long history costs no more than a short one: pages of its beginning, its middle, its end', async () => {
-  const device = await loaded(cash, 15_000n);
+  const device = await funded(cash, 15_000n);
   const till = await openedShop(cash);
   const batch = Array.from({ length: 8_000 }, () => ({
     id: nextRequest(),
@@ -218,7 +219,7 @@ test('a long history costs no more than a short one: pages of its beginning, its
 });
 
 test('an entry with a code that is in no chart', async () => {
-  const device = await loaded(cash, 100n);
+  const device = await funded(cash, 100n);
   await cash.ledger.createTransfers([
     {
       id: nextRequest(),
@@ -245,11 +246,11 @@ test('refusals', async () => {
 });
 
 test('many questions of one turn, each with many purchases', async () => {
-  const devices = await Promise.all(Array.from({ length: 12 }, () => loaded(cash, 100n)));
+  const devices = await Promise.all(Array.from({ length: 12 }, () => funded(cash, 100n)));
   const purchases = await Promise.all(devices.map((device) => paid(cash, device, shop, { amount: 9n })));
   const unknown = Array.from({ length: 15 }, () => nextRequest());
   const statements = await Promise.all(
-    Array.from({ length: 600 }, (_, i) => {
+    Array.from({ length: 300 }, (_, i) => {
       const n = i % devices.length;
       return statementOf(cash, devices[n]!, { purchases: [...unknown, purchases[n]!] });
     }),

@@ -49,8 +49,8 @@ export const CASH_SEALING_KEY = sealingKeyPair(3);
 /** Settlement's keys that count, as the directory lists them; tests take one out. */
 export class TestIdentity {
   readonly #keys = new Map<string, Uint8Array>();
-  readonly operators = new Map<string, Uint8Array>();
   readonly #sealing = new Map<string, KeyPair>();
+  readonly operators = new Map<string, Uint8Array>();
 
   list(publicKey: Uint8Array): void {
     this.#keys.set(Buffer.from(keyIdOf(publicKey)).toString('hex'), publicKey);
@@ -73,12 +73,12 @@ export class TestIdentity {
     return this.#keys.get(Buffer.from(keyId).toString('hex'));
   }
 
-  operatorKey(name: string): Uint8Array | undefined {
-    return this.operators.get(name);
-  }
-
   sealingKey(keyId: Uint8Array): KeyPair | undefined {
     return this.#sealing.get(Buffer.from(keyId).toString('hex'));
+  }
+
+  operatorKey(name: string): Uint8Array | undefined {
+    return this.operators.get(name);
   }
 
   receiptKey(): ReturnType<typeof keyPair> {

@@ -25,7 +25,13 @@ interface Frame {
   reject(error: Error): void;
 }
 
-function opened(limits: { framesInFlightMax?: number; callsWaitingMax?: number } = {}) {
+interface Limits {
+  readonly framesInFlightMax?: number;
+  readonly callsWaitingMax?: number;
+  readonly frameBytesMax?: number;
+}
+
+function opened(limits: Limits = {}) {
   const frames: Frame[] = [];
   const transport = {
     call: (number: number, messages: readonly Uint8Array[]) =>
@@ -111,4 +117,77 @@ test('frames are bounded in number, messages and bytes; calls wait, and then are
 test('a message that does not fit its declaration is the caller’s fault', () => {
   const { client } = opened();
   expect(() => client.call('even', { value: -1 })).toThrow(RangeError);
+});
+
+test('a batch: one promise of all results, in order, in as many frames as it takes', async () => {
+  const { client, frames } = opened();
+  expect(await client.callAll('even', [])).toEqual([]);
+  const batch = client.callAll(
+    'even',
+    Array.from({ length: 1_500 }, (_, value) => ({ value })),
+  );
+  await turn();
+  expect(frames.map(({ messages }) => messages.length)).toEqual([1_024, 476]);
+  echoed(frames[1]!);
+  frames[0]!.reject(new Error('connection lost'));
+  const results = await batch;
+  expect(results).toHaveLength(1_500);
+  results.forEach((result, value) => {
+    if (value < 1_024) expect(result).toMatchObject({ kind: 'unknown' });
+    else expect(result).toEqual({ kind: 'ok', answer: { value } });
+  });
+});
+
+test('a batch that nobody waits for any more: what has come counts, the rest is unknown, and what was not sent never is', async () => {
+  const { client, frames } = opened({ framesInFlightMax: 1, callsWaitingMax: 2_000 });
+  const waiting = new AbortController();
+  const values = (first: number, length: number) => Array.from({ length }, (_, i) => ({ value: first + i }));
+  const batch = client.callAll('even', values(0, 2_500), waiting.signal);
+  await turn();
+  expect(frames).toHaveLength(1);
+  echoed(frames[0]!);
+  await turn();
+  expect(frames).toHaveLength(2);
+  expect(await Promise.race([batch, turn().then(() => 'under way')])).toBe('under way');
+  waiting.abort();
+  const results = await batch;
+  expect(results.filter(({ kind }) => kind === 'ok')).toHaveLength(1_024);
+  expect(results.filter(({ kind }) => kind === 'unknown')).toHaveLength(1_476);
+  expect(await client.callAll('even', values(0, 3), waiting.signal)).toMatchObject([
+    { kind: 'unknown' },
+    { kind: 'unknown' },
+    { kind: 'unknown' },
+  ]);
+  // The frame that was sent is answered too late, and the next one holds only what is waited for.
+  const later = client.callAll('even', values(9_000, 2));
+  echoed(frames[1]!);
+  await turn();
+  expect(frames[2]!.messages.map((bytes) => Value.decode(bytes).value)).toEqual([9_000, 9_001]);
+  echoed(frames[2]!);
+  expect(await later).toHaveLength(2);
+});
+
+test('an operation without answers holds up none of the others', async () => {
+  const { client, frames } = opened({ framesInFlightMax: 1 });
+  const stuck = client.call('even', { value: 1 });
+  await turn();
+  const other = client.call('other', { value: 2 });
+  await turn();
+  expect(frames.map((frame) => frame.operation)).toEqual([32, 33]);
+  echoed(frames[1]!);
+  expect(await other).toMatchObject({ kind: 'ok' });
+  echoed(frames[0]!);
+  await stuck;
+});
+
+test('frames are as short as the role takes them', async () => {
+  const { client, frames } = opened({ frameBytesMax: 32 + 3 * 8 });
+  const batch = client.callAll(
+    'even',
+    Array.from({ length: 7 }, (_, value) => ({ value })),
+  );
+  await turn();
+  expect(frames.map(({ messages }) => messages.length)).toEqual([3, 3, 1]);
+  for (const frame of frames) echoed(frame);
+  expect(await batch).toHaveLength(7);
 });

@@ -70,7 +70,7 @@ test('block: cash does it first; then no load, and the channel stays; unblock un
 test('replace: the old device is revoked, and its record names the other one', async () => {
   const { stage, device, send, report } = await scene();
   const by = await stage.enrolled(bob);
-  const moved = [{ currency: EUR, amount: 2_500n, stillReserved: 100n }];
+  const moved = [{ currency: EUR, amount: 2_500n, left: 0n, stillReserved: 100n }];
   stage.partners.script = (call) => (call === 'deviceOrder' ? ok({ timestamp: START, moved }) : undefined);
   expect(await send(order(device, { kind: 'replace', by }))).toEqual({
     kind: 'done',
@@ -84,6 +84,7 @@ test('replace: the old device is revoked, and its record names the other one', a
     kind: 'done',
   });
   const another = await stage.enrolled(new Device(3));
+  stage.partners.script = (call) => (call === 'deviceOrder' ? refused('device_replaced') : undefined);
   expect(await send(order(device, { kind: 'replace', by: another }, { request: 6_002n }))).toBe(
     'order_refused',
   );

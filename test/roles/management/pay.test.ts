@@ -93,7 +93,12 @@ describe('what shop or wallet have changed is refused with its own code, and cas
     reference_mismatch: [{ said: { reference: new Uint8Array(32).fill(4) } }],
     kind_mismatch: [{ said: { kind: 'authorisation' } }],
     device_unknown: [{ sealed: { device: 5n } }],
-    malformed: [{ said: { request: 0n } }, { said: { request: 2n ** 128n - 1n } }],
+    malformed: [
+      { said: { request: 0n } },
+      { said: { request: 2n ** 128n - 1n } },
+      { said: { amount: 0n } },
+      { said: { currency: 0 } },
+    ],
   };
   let own: Scene;
   beforeAll(async () => {
@@ -150,6 +155,8 @@ test('shops alone may, with the keys of the registry', async () => {
 describe('what cash refuses', () => {
   test.each([
     'payment_seal_invalid',
+    'request_mismatch',
+    'key_mismatch',
     'payer_mismatch',
     'payee_mismatch',
     'amount_mismatch',
@@ -312,6 +319,9 @@ test('1,024 purchases in a frame, bad ones among them: one batch each of seals, 
     async verifyBatch(items: Parameters<typeof ed25519.verifyBatch>[0]) {
       sizes.verify.push(items.length);
       return ed25519.verifyBatch(items);
+    },
+    async verifyRecords() {
+      throw new Error('expected no records');
     },
     async openBatch(options: Parameters<typeof hpke.openBatch>[0]) {
       sizes.open.push(options.items.length);

@@ -82,6 +82,16 @@ describe('enrolment', () => {
     expect(await stage.stateOf(201n)).toMatch(/^open shop 0x/);
   });
 
+  test('an approval is acted upon at once', async () => {
+    const stage = await Stage.open();
+    await apply(stage, baker);
+    await stage.pass(5_000);
+    const { shop } = (await listed(stage))[0]!;
+    await stage.settle(stage.operator.approveShop({ shop }));
+    await stage.pass(100);
+    expect(await listed(stage)).toMatchObject([{ state: 'open' }]);
+  });
+
   test('one that is turned down, or that nobody approves in time, leaves only its request', async () => {
     const stage = await Stage.open();
     await apply(stage, baker);
@@ -280,7 +290,16 @@ describe('orders', () => {
     await stage.openShop(grocer);
     expect(codeOf(await order(grocer.order(8_000n)))).toBe('not_permitted');
     expect(codeOf(await order(baker.order(8_000n, {}, grocer.signing)))).toBe('signature_invalid');
-    expect(codeOf(await order(baker.order(0n)))).toBe('malformed');
+    for (const change of [
+      { request: 0n },
+      { purchase: 0n },
+      { purchase: 8_000n },
+      { currency: 0 },
+      { amount: 0n },
+      { action: 'void' as const },
+    ]) {
+      expect(codeOf(await order(baker.order(8_000n, change)))).toBe('malformed');
+    }
     expect(codeOf(await order(baker.order(8_000n), { ...baker.peer, channelKey: new Uint8Array(32) }))).toBe(
       'shop_unknown',
     );

@@ -1,0 +1,157 @@
+// What is done about each message of a customer. Everybody may send every one; what a purchase has to be is in check.ts.
+import { sha256 } from '../crypto/index.ts';
+import { equalBytes } from '../identity/binary-text.ts';
+import { ShopCertificate } from '../identity/shop-certificate.ts';
+import { Refusal } from '../roles/common/refusal.ts';
+import type { Handlers } from '../roles/common/role-engine.ts';
+import { purchaseReference } from '../roles/documents/purchase.ts';
+import type { ShopRefusal } from '../roles/shop/errors.ts';
+import {
+  type BuyAnswer,
+  type BuyRequest,
+  CATALOGUE_PAGE_MAX,
+  type GetCatalogueAnswer,
+  type GetCatalogueRequest,
+  type GetOfferAnswer,
+  type GetOfferRequest,
+  type ShopOperations,
+} from '../roles/shop/messages.ts';
+import type { Peer } from '../wire/peer.ts';
+import type { Book } from './book.ts';
+import { checkOrder } from './check.ts';
+import type { ShopIdentity, ShopOffering } from './interface.ts';
+import type { Offers } from './offers.ts';
+import { type BuyReply, type Purchases, payMessage, replyOf } from './purchases.ts';
+import type { OpenRecord } from './records.ts';
+
+export interface HandlerOptions {
+  readonly book: Book;
+  readonly purchases: Purchases;
+  readonly offers: Offers;
+  readonly identity: ShopIdentity;
+  readonly offering: ShopOffering;
+}
+
+type Reply<Answer> = Answer | Refusal<ShopRefusal>;
+type Taken = Parameters<Purchases['take']>[0][number];
+
+const anyone = (): boolean => true;
+
+export function shopHandlers(options: HandlerOptions): Handlers<ShopOperations, Peer, ShopRefusal> {
+  return {
+    get_catalogue: {
+      allowed: anyone,
+      handle: async (messages) => messages.map((message) => catalogue(message, options)),
+    },
+    get_offer: {
+      allowed: anyone,
+      handle: async (messages) => messages.map((message) => offer(message, options)),
+    },
+    buy: { allowed: anyone, handle: (messages, _, now) => buy(messages, now, options) },
+  };
+}
+
+function certificateOf({ identity }: HandlerOptions): Uint8Array {
+  return ShopCertificate.signed.encode(identity.certificate());
+}
+
+function catalogue(
+  { after, limit }: GetCatalogueRequest,
+  options: HandlerOptions,
+): Reply<GetCatalogueAnswer> {
+  if (limit < 1 || limit > CATALOGUE_PAGE_MAX) {
+    return new Refusal<ShopRefusal>('malformed', `limit: expected 1 to ${CATALOGUE_PAGE_MAX}, got ${limit}`);
+  }
+  const { currency, selfService, expiresWithinSeconds, authorisationSecondsMax } = options.offering.terms();
+  const { articles, more } = options.offering.catalogue().page(after, limit);
+  return {
+    certificate: certificateOf(options),
+    ...{ currency, selfService, expiresWithinSeconds, authorisationSecondsMax, more },
+    articles: articles.map(({ id, name, price }) => ({ article: id, name, price })),
+  };
+}
+
+function offer({ code }: GetOfferRequest, options: HandlerOptions): Reply<GetOfferAnswer> {
+  const found = options.offers.find(code);
+  if (found === undefined) return offerUnknown();
+  const { kind, timeoutSeconds, amount, articles, names, expiresAt } = found;
+  const { currency } = options.offering.terms();
+  return {
+    certificate: certificateOf(options),
+    ...{ kind, timeoutSeconds, amount, currency, articles, names, expiresAt },
+  };
+}
+
+const offerUnknown = (): Refusal<ShopRefusal> =>
+  new Refusal('offer_unknown', 'offer: expected the code of one that stands, got another');
+
+/** The new ones of a turn are written down together. */
+function buy(
+  orders: readonly BuyRequest[],
+  now: bigint,
+  options: HandlerOptions,
+): Promise<Reply<BuyAnswer>>[] {
+  const { purchases } = options;
+  const taken: Taken[] = [];
+  const waiting: (bigint | BuyReply)[] = [];
+  // Copies of one purchase may come in one turn.
+  const here = new Map<bigint, Uint8Array>();
+  for (const order of orders) {
+    const { request } = order.terms;
+    const outcome = admit(order, here, taken.length, now, options);
+    if (outcome === 'open') waiting.push(request);
+    else if ('record' in outcome) {
+      here.set(request, outcome.digest);
+      taken.push(outcome);
+      waiting.push(request);
+    } else waiting.push(outcome);
+  }
+  if (taken.length > 0) purchases.take(taken);
+  return waiting.map((one) => (typeof one === 'bigint' ? purchases.wait(one) : Promise.resolve(one)));
+}
+
+/** What was asked before has its answer, or waits for it; what is new is checked. */
+function admit(
+  order: BuyRequest,
+  here: ReadonlyMap<bigint, Uint8Array>,
+  takenCount: number,
+  now: bigint,
+  options: HandlerOptions,
+): 'open' | Taken | BuyReply {
+  const { book, purchases, offers, offering } = options;
+  const { terms, offer: code } = order;
+  const { request } = terms;
+  const reference = purchaseReference(terms, sha256);
+  const message = payMessage(order, reference);
+  const digest = sha256(message);
+  const known = here.get(request);
+  const open =
+    known === undefined ? purchases.find(request, digest) : equalBytes(known, digest) ? 'same' : 'other';
+  if (open !== undefined) return open === 'same' ? 'open' : differs();
+  const final = book.final(request);
+  if (final !== undefined) return equalBytes(final.digest, digest) ? replyOf(final) : differs();
+  if (!purchases.hasRoom(takenCount + 1)) {
+    return new Refusal<ShopRefusal>(
+      'busy',
+      'expected room for one more open purchase, got none: try again later',
+    );
+  }
+  const refused = book.refused(request);
+  if (refused !== undefined) {
+    if (!equalBytes(refused.open.message, message)) return differs();
+    return { request, record: refused.open, digest, reference, wasRefused: true };
+  }
+  const found = code === undefined ? undefined : offers.find(code);
+  if (code !== undefined && found === undefined) return offerUnknown();
+  const wrong = checkOrder(terms, found, { shop: offering.terms(), catalogue: offering.catalogue(), now });
+  if (wrong !== undefined) return wrong;
+  if (code !== undefined) offers.take(code, request);
+  const record: OpenRecord = { terms, message, till: found?.till ?? '', offer: code, createdAt: now };
+  return { request, record, digest, reference, wasRefused: false };
+}
+
+const differs = (): Refusal<ShopRefusal> =>
+  new Refusal<ShopRefusal>(
+    'request_differs',
+    'buy: expected the purchase that this request id names, got another',
+  );
