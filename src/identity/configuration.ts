@@ -1,5 +1,6 @@
 // `specie.json`: what a system is set to. docs/configuration.md has every field; a test compares the two.
 import type { z } from 'zod';
+import { isIban } from '../iso20022/index.ts';
 import { type Amount, formatAmount, parseAmount } from '../shared/amount.ts';
 import { Currencies, type Currency, parseOperatorCurrency } from '../shared/currency.ts';
 import { ADDRESS_BYTES_MAX, checkAddress } from './directory-content.ts';
@@ -68,7 +69,25 @@ export const ConfigurationFile = fields({
     management: server(7879, 'management'),
     settlement: server(7880, 'settlement'),
   }).prefault({}),
-  institution: fields({ host: host.default('127.0.0.1'), port: port.default(8583) }).prefault({}),
+  institution: fields({
+    host: host.default('127.0.0.1'),
+    port: port.default(8583),
+    payments: fields({
+      host: host.default('127.0.0.1'),
+      port: port.default(8585),
+      account: field('an IBAN', (value) =>
+        typeof value === 'string' && isIban(value) ? value : undefined,
+      ).default('DE02120300000000202051'),
+      name: field('a name of 1 to 70 characters', (value) =>
+        typeof value === 'string' && /^[\x20-\x7e]{1,70}$/.test(value) ? value : undefined,
+      ).default('Operator'),
+    }).prefault({}),
+  }).prefault({}),
+  payouts: fields({
+    feeBasisPoints: wholeNumber(0, 10_000).default(0),
+    feePerPayout: amount.default('0'),
+    amountMin: amount.default('1'),
+  }).prefault({}),
   limits: fields({
     loadAmountMin: amount.default('1'),
     loadAmountMax: amount.default('500'),
@@ -107,13 +126,34 @@ export interface Limits {
   readonly certificateDays: number;
 }
 
+/** Where settlement has shops paid. */
+export interface PaymentsConfiguration {
+  readonly host: string;
+  readonly port: number;
+  /** The operator's account, an IBAN, and its holder. */
+  readonly account: string;
+  readonly name: string;
+}
+
+/** What shops are paid out by. */
+export interface PayoutsConfiguration {
+  readonly feeBasisPoints: number;
+  readonly feePerPayout: Amount;
+  readonly amountMin: Amount;
+}
+
 export interface Configuration {
   /** Fingerprint of the root key that is trusted. */
   readonly root: string;
   readonly currency: Currency;
   readonly currencies: Currencies;
   readonly roles: { readonly [Role in RoleName]: ServerConfiguration };
-  readonly institution: { readonly host: string; readonly port: number };
+  readonly institution: {
+    readonly host: string;
+    readonly port: number;
+    readonly payments: PaymentsConfiguration;
+  };
+  readonly payouts: PayoutsConfiguration;
   readonly limits: Limits;
   readonly logLevel: (typeof LOG_LEVELS)[number];
 }
@@ -142,6 +182,12 @@ export function parseConfiguration(text: string, file = 'specie.json'): Configur
     loadAmountMax: money('loadAmountMax'),
     balanceMax: money('balanceMax'),
   };
+  const payouts: PayoutsConfiguration = {
+    ...read.payouts,
+    feePerPayout: within('payouts.feePerPayout', () => parseAmount(read.payouts.feePerPayout, currency)),
+    amountMin: within('payouts.amountMin', () => parseAmount(read.payouts.amountMin, currency)),
+  };
+  if (payouts.amountMin === 0n) throw wrong('payouts.amountMin', 'expected more than 0, got 0');
   const shown = (value: Amount): string => formatAmount(value, currency);
   if (limits.loadAmountMin === 0n) throw wrong('limits.loadAmountMin', 'expected more than 0, got 0');
   for (const [less, more] of [
@@ -159,6 +205,7 @@ export function parseConfiguration(text: string, file = 'specie.json'): Configur
   const servers = [
     ...ROLES.map((role) => [`roles.${role}`, read.roles[role]] as const),
     ['institution', read.institution] as const,
+    ['institution.payments', read.institution.payments] as const,
   ];
   for (const [name, place] of servers) {
     const text = `${place.host}:${place.port}`;
@@ -177,7 +224,7 @@ export function parseConfiguration(text: string, file = 'specie.json'): Configur
     }
   }
   const { root, institution, logLevel } = read;
-  return { root, currency, currencies, roles, institution, limits, logLevel };
+  return { root, currency, currencies, roles, institution, payouts, limits, logLevel };
 }
 
 function addressOf({

@@ -253,14 +253,19 @@ function writeOutcome(
   const { amount } = terms;
   const { timestamp } = receipt.document;
   const isReserved = terms.kind === 'authorisation';
-  const record: PaidRecord = {
-    ...{ digest, terms, till, createdAt, receipt },
+  const record = {
+    kind: 'paid' as const,
+    digest,
+    terms,
+    till,
+    createdAt,
     finishedAt: at,
-    state: isReserved ? 'reserved' : 'paid',
+    receipt,
+    state: isReserved ? ('reserved' as const) : ('paid' as const),
     captured: 0n,
     refunded: 0n,
   };
-  tx.put(PURCHASE, request, FinalRecord.encode({ kind: 'paid', ...record }));
+  tx.put(PURCHASE, request, FinalRecord.encode(record));
   const kind = isReserved ? 'authorisation' : 'sale';
   entries.add({ kind, purchase: request, request, amount, timestamp, at, till });
   return record;

@@ -55,7 +55,7 @@ export class Orders {
   /** By purchase: what refused orders in doubt may have moved. */
   readonly #doubtful = new Map<bigint, bigint>();
   #isClosed = false;
-  #underWay = 0;
+  #writing = 0;
   #idle: (() => void)[] = [];
 
   constructor(options: OrdersOptions) {
@@ -113,24 +113,25 @@ export class Orders {
     // From now on nobody else can order the same rest.
     const open = this.#add(record);
     const ended = new Promise<OrderRecord>((resolve) => open.waiters.push(resolve));
-    this.#underWay++;
+    this.#writing++;
     try {
       await book.takeOrder(record);
     } catch (error) {
       this.#open.delete(document.request);
       throw error;
     } finally {
-      this.#underWay--;
+      this.#writing--;
       this.#rest();
     }
     this.#send(open);
     return { request: document.request, ended };
   }
 
+  /** Resolves when nothing is being written. What is open goes on at the next start. */
   async close(): Promise<void> {
     this.#isClosed = true;
     for (const { cancelRetry } of this.#open.values()) cancelRetry?.();
-    if (this.#underWay > 0) await new Promise<void>((resolve) => this.#idle.push(resolve));
+    if (this.#writing > 0) await new Promise<void>((resolve) => this.#idle.push(resolve));
   }
 
   #checked({
@@ -202,12 +203,7 @@ export class Orders {
   }
 
   #send(open: Open): void {
-    if (this.#isClosed) return;
-    this.#underWay++;
-    void this.#exchange(open).finally(() => {
-      this.#underWay--;
-      this.#rest();
-    });
+    if (!this.#isClosed) void this.#exchange(open);
   }
 
   async #exchange(open: Open): Promise<void> {
@@ -222,6 +218,7 @@ export class Orders {
     } catch (error) {
       verdict = { kind: 'unknown', reason: error instanceof Error ? error.message : String(error) };
     }
+    if (this.#isClosed) return;
     if (verdict.kind === 'unknown') {
       this.#again(open, verdict);
       return;
@@ -232,12 +229,16 @@ export class Orders {
 
   async #finish(open: Open, record: OrderRecord): Promise<void> {
     const { book, log } = this.#options;
+    this.#writing++;
     try {
       await book.finishOrder(record);
     } catch (error) {
       log.error({ err: error }, 'outcome of an order not stored');
       this.#again(open, { kind: 'unknown', reason: 'not stored' });
       return;
+    } finally {
+      this.#writing--;
+      this.#rest();
     }
     this.#open.delete(record.order.document.request);
     if (record.state.kind === 'refused' && record.state.inDoubt) this.#doubt(record.order);
@@ -256,6 +257,6 @@ export class Orders {
   }
 
   #rest(): void {
-    if (this.#isClosed && this.#underWay === 0) for (const resolve of this.#idle.splice(0)) resolve();
+    if (this.#isClosed && this.#writing === 0) for (const resolve of this.#idle.splice(0)) resolve();
   }
 }

@@ -184,7 +184,7 @@ export class Purchases {
     );
   }
 
-  /** Answers all who wait with `pending`, and resolves when nothing is being written. */
+  /** Answers all who wait with `pending`, and resolves when nothing is being written. What comes later is asked for again. */
   async close(): Promise<void> {
     this.#isClosed = true;
     this.#cancelTick?.();
@@ -193,7 +193,6 @@ export class Purchases {
   }
 
   get #isIdle(): boolean {
-    if (this.#framesInFlight > 0) return false;
     for (const { state } of this.#open.values())
       if (state === 'storing' || state === 'finishing') return false;
     return true;
@@ -205,9 +204,18 @@ export class Purchases {
 
   #add(request: bigint, record: OpenRecord, reference: Uint8Array, digest: Uint8Array): Open {
     const purchase: Open = {
-      ...{ request, record, terms: record.terms, reference, digest },
-      ...{ state: 'storing', inDoubt: false, isDistrusted: false, progress: 'stored' },
-      ...{ attempts: 0, retryAtMs: 0, waiters: [] },
+      request,
+      record,
+      terms: record.terms,
+      reference,
+      digest,
+      state: 'storing',
+      inDoubt: false,
+      isDistrusted: false,
+      progress: 'stored',
+      attempts: 0,
+      retryAtMs: 0,
+      waiters: [],
     };
     this.#open.set(request, purchase);
     return purchase;
@@ -249,6 +257,8 @@ export class Purchases {
       const reason = error instanceof Error ? error.message : String(error);
       verdicts = batch.map(() => ({ kind: 'unknown', reason }));
     }
+    this.#framesInFlight--;
+    if (this.#isClosed) return;
     const finished: (FinishedPurchase & { readonly purchase: Open })[] = [];
     verdicts.forEach((verdict, i) => {
       const purchase = batch[i]!;
@@ -262,7 +272,6 @@ export class Purchases {
       finished.push({ request, digest, open, outcome, purchase });
     });
     if (finished.length > 0) void this.#finish(finished);
-    this.#framesInFlight--;
     this.#pump();
   }
 

@@ -81,7 +81,6 @@ export class Shop {
   readonly #orders: Orders;
   readonly #till: TillOptions;
   readonly #listeners = new Set<(sale: Sale) => void>();
-  readonly #tills = new Map<string, Till>();
   /** For the server. */
   readonly engine: RoleEngine<ShopOperations, Peer, ShopRefusal>;
 
@@ -155,12 +154,7 @@ export class Shop {
         `till: expected a name of 1 to ${TILL_BYTES_MAX} bytes, got another`,
       );
     }
-    let till = this.#tills.get(name);
-    if (till === undefined) {
-      till = new Till(name, this.#till);
-      this.#tills.set(name, till);
-    }
-    return till;
+    return new Till(name, this.#till);
   }
 
   /** What wallets take to find the shop, and an offer of it. */

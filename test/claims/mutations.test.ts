@@ -63,6 +63,9 @@ const OF_OPERATORS = [
   'approve_shop',
   'close_shop',
   'list_shop_requests',
+  'close_window',
+  'list_windows',
+  'show_window',
 ];
 
 let system: System;
@@ -143,6 +146,10 @@ beforeAll(async () => {
       approve_shop: [{ shop: handmade.number }],
       list_shop_requests: [{ shop: handmade.number, after: undefined, limit: 2 }],
       close_shop: [{ shop: id() >> 2n, reason: 'for the test' }],
+      // In a currency that is not offered, so that nothing is booked.
+      close_window: [{ window: id(), currency: 1 }],
+      list_windows: lists,
+      show_window: [{ window: id(), after: undefined, limit: 2 }],
     },
     settlement: {
       charge: [
@@ -155,6 +162,26 @@ beforeAll(async () => {
       ],
       // Of charges that never come.
       reverse: [{ request: id() ^ (1n << 100n), reason: 'for the test', rejection: undefined }],
+      // With another's signature.
+      pay_out: [
+        {
+          page: id(),
+          payouts: [
+            {
+              order: {
+                document: {
+                  ...{ keyId: receipt.document.keyId, payout: id(), window: id(), shop },
+                  ...{ signingKey: device.signing.publicKey, amount: 100n, currency: EUR, timestamp: 1n },
+                },
+                signature: receipt.signature,
+              },
+              account,
+              binding: { purpose: 'payout', request },
+            },
+          ],
+        },
+      ],
+      list_outcomes: [{ after: 2n ** 62n, limit: 2 }],
       lookup_request: lookups,
       list_requests: lists,
     },
@@ -201,6 +228,23 @@ beforeAll(async () => {
       get_statement: [
         { device: device.number, query: { currency: EUR, after: 0n, purchases: [request, id()] } },
       ],
+      close_window: [{ window: id(), currency: 1 }],
+      book_payouts: [{ window: id(), after: undefined }],
+      book_outcomes: [
+        {
+          receipts: [
+            {
+              document: {
+                ...{ keyId: receipt.document.keyId, payout: id(), orderDigest: receipt.document.orderDigest },
+                ...{ amount: 100n, currency: EUR, outcome: 'rejected', reason: 'AC04' },
+                ...{ institutionReference: '', at: 1n },
+              },
+              signature: receipt.signature,
+            },
+          ],
+        },
+      ],
+      window_report: [{ window: id(), after: undefined }],
       lookup_request: lookups,
     },
   };

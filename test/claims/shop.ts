@@ -11,7 +11,8 @@ import { ShopEnrolment, type SignedShopEnrolment } from '../../src/roles/documen
 import { managementClient } from '../../src/roles/management/client.ts';
 import type { PayRequest } from '../../src/roles/management/messages.ts';
 import { id } from '../../src/shared/id.ts';
-import { now, sealTo, signedBy, soon } from './device.ts';
+import { paymentOrder, payRequest, sealedTo } from '../roles/cash/pay-support.ts';
+import { type Device, now, sealTo, signedBy, soon } from './device.ts';
 import { answerOf, EUR, eventually, type System } from './system.ts';
 
 export class HandmadeShop {
@@ -87,6 +88,17 @@ export class HandmadeShop {
     });
     const number = { keyId, encapsulatedKey, ciphertext };
     return { request, kind, amount, currency, expiresAt, reference, number, payment };
+  }
+
+  /** What a device buys here, as this shop forwards it. */
+  sale(device: Device, amount: bigint, expiresAt = soon()): PayRequest {
+    const payer = { device: device.number, key: device.signing };
+    const payee = { shop: this.number, key: this.signing };
+    const order = paymentOrder(payer, payee, { id: id(), amount, ledger: EUR, expiresAt });
+    const asked = payRequest(order, payer, payee);
+    const { sealing: publicKey } = this.system.directory().currentKeySet('cash', now()).keys;
+    const binding = { request: asked.request, shop: this.number };
+    return this.forwards({ ...asked, payment: sealedTo(binding, order, { publicKey }) });
   }
 
   refund(purchase: bigint, amount: bigint): SignedShopOrder {

@@ -20,6 +20,8 @@ import { loadOperator, type OperatorHome } from '../../src/identity/load-home.ts
 import { PrivateFiles } from '../../src/identity/private-files.ts';
 import { ROLES, type RoleName } from '../../src/identity/roles.ts';
 import { testAccountNumbers } from '../../src/institution/account-number.ts';
+import type { BankDials } from '../../src/institution/simulator/bank-dials.ts';
+import { BankServer } from '../../src/institution/simulator/bank-server.ts';
 import type { Dials } from '../../src/institution/simulator/faults.ts';
 import { SimulatedInstitution } from '../../src/institution/simulator/simulated-institution.ts';
 import { type RunningRole, START_ORDER, startRole } from '../../src/main/roles/start-role.ts';
@@ -62,6 +64,10 @@ export interface SystemOptions {
   /** Of specie.json. */
   readonly limits?: Record<string, unknown>;
   readonly dials?: Dials;
+  /** With the institution's side that pays shops. */
+  readonly bank?: BankDials;
+  /** Of specie.json. */
+  readonly payouts?: Record<string, unknown>;
   /** Where nothing is to be recorded: floods. */
   readonly deaf?: boolean;
 }
@@ -95,6 +101,7 @@ export class System {
   readonly #closing: (() => Promise<void> | void)[] = [];
   readonly #options: SystemOptions;
   institution!: SimulatedInstitution;
+  bank!: BankServer;
   operator!: OperatorHome;
   fingerprint = '';
 
@@ -124,6 +131,11 @@ export class System {
       this.tap(role).target = port;
     }
     configuration.institution.port = this.tap('institution').port;
+    if (this.#options.bank !== undefined) {
+      await this.startBank(this.#options.bank);
+      configuration.institution.payments.port = this.bank.port;
+    }
+    Object.assign(configuration.payouts, this.#options.payouts);
     // One device does here what many would.
     Object.assign(configuration.limits, {
       deviceRequestsPerMinute: 1_000_000,
@@ -142,6 +154,14 @@ export class System {
   async renewOperator(): Promise<void> {
     this.operator?.close();
     this.operator = await loadOperator({ home: this.home, passphrase: noPassphrase });
+  }
+
+  /** On the port of before. */
+  async startBank(dials: BankDials = {}): Promise<void> {
+    const path = join(this.folder, 'institution');
+    this.bank = await BankServer.listen({ path, port: this.bank?.port ?? 0, dials });
+    const { bank } = this;
+    this.#closing.push(() => (this.bank === bank ? bank.close() : undefined));
   }
 
   async startInstitution(dials: Dials = {}): Promise<void> {

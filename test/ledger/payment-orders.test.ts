@@ -2,11 +2,15 @@ import { cpSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { connect } from '../../src/channel/client.ts';
+import { Server } from '../../src/channel/server.ts';
 import { ed25519, sha256 } from '../../src/crypto/index.ts';
 import { LmdbJournalReader } from '../../src/journal/lmdb-reader.ts';
 import { RecordReader } from '../../src/journal/readers.ts';
+import { wholeGlobals } from '../../src/kernel/ledger-kernel.ts';
 import {
   AccountFlags,
+  GlobalsLayout,
   OrderTermsFlags,
   OrderVerdict,
   PAYMENT_ORDERS_MAX,
@@ -20,6 +24,9 @@ import {
   orderKeyId,
   orderSignedBytes,
 } from '../../src/roles/documents/payment-order.ts';
+import { META_CHECKPOINT_KEY } from '../../src/state/checkpoint-writer.ts';
+import { openStateEnvironment } from '../../src/state/environment.ts';
+import { openValue, sealValue } from '../../src/state/sealed-value.ts';
 import { RequestOperation } from '../../src/wire/operation.ts';
 import { LOCAL_PEER } from '../../src/wire/peer.ts';
 import { readCreateTransferResults } from '../../src/wire/results.ts';
@@ -243,5 +250,56 @@ describe('payment orders in the ledger', () => {
     expect(ed25519.verify(publicKey, orderSignedBytes(stored), signature)).toBe(true);
     expect(ed25519.verify(publicKey, orderSignedBytes(stored).fill(1, 30, 31), signature)).toBe(false);
     await journal.close();
+  });
+
+  test('travel over a connection, and are refused there by a ledger that checks no signatures', async () => {
+    const ledger = await Ledger.open({ path });
+    await openAccounts(ledger);
+    const server = await Server.listen({ engine: ledger });
+    const client = await connect({ url: server.url });
+    const sent = orders(1, PAYMENT_ORDERS_MAX);
+    sent[7] = { ...sent[7]!, verdict: OrderVerdict.not_checked };
+    const results = await client.createPaymentOrders(sent);
+    expect(results.map(({ status }, i) => [i, status])).toEqual(
+      sent.map((_, i) => [i, i === 7 ? 'signature_not_checked' : 'reserved_field']),
+    );
+    await expect(client.createPaymentOrders(orders(1, PAYMENT_ORDERS_MAX + 1))).rejects.toThrow(
+      'create_payment_orders: expected at most 4095 records, got 4096',
+    );
+    await client.close();
+    await server.close(200);
+    await ledger.close();
+  });
+
+  test('a checkpoint of version 0.3.0 is one without orders', async () => {
+    let ledger = await Ledger.open({ path });
+    await openAccounts(ledger);
+    const digest = ledger.digest();
+    await ledger.close();
+    // As that version wrote it: no count of devices and of orders, no third table.
+    const state = openStateEnvironment(join(path, 'state'), 2 ** 30);
+    const stored = openValue(state.meta.getBinary(META_CHECKPOINT_KEY)!, 'checkpoint') as {
+      globals: string;
+      pageCounts: number[];
+    };
+    expect(stored.pageCounts).toEqual([3, 0, 0]);
+    const older = {
+      ...stored,
+      globals: stored.globals.slice(0, GlobalsLayout.deviceCount * 2),
+      pageCounts: [3, 0],
+    };
+    await state.meta.put(META_CHECKPOINT_KEY, sealValue(older));
+    await state.root.close();
+
+    expect((await verifyStore({ path })).findings).toEqual([]);
+    ledger = await Ledger.open({ path });
+    expect(ledger.recovery).toMatchObject({ checkpointOp: 2, replayedOps: 0, discarded: undefined });
+    expect(ledger.digest()).toBe(digest);
+    expect(await ledger.createPaymentOrders(orders(0, 3))).toMatchObject(
+      Array.from({ length: 3 }, () => ({ status: 'created' })),
+    );
+    await ledger.close();
+    expect((await verifyStore({ path })).findings).toEqual([]);
+    expect(() => wholeGlobals(new Uint8Array(80))).toThrow('expected 88 bytes of globals, got 80');
   });
 });

@@ -1,10 +1,14 @@
 // The order check: each rule with its own code, and what passes.
+import { fc, test as property } from '@fast-check/vitest';
 import { describe, expect, test } from 'vitest';
+import { answerCodec } from '../../src/roles/common/answer.ts';
+import { Refusal } from '../../src/roles/common/refusal.ts';
 import { SHOP_REFUSALS } from '../../src/roles/shop/errors.ts';
-import type { GetCatalogueAnswer } from '../../src/roles/shop/messages.ts';
+import { BuyAnswer, type GetCatalogueAnswer, shopProtocol } from '../../src/roles/shop/messages.ts';
 import { Catalogue } from '../../src/shop/catalogue.ts';
 import { checkOrder, type ShopTerms } from '../../src/shop/check.ts';
 import type { Offer } from '../../src/shop/offers.ts';
+import { flipped } from '../identity/support.ts';
 import { CATALOGUE, EUR, line, NOW, order, reservation, SECOND, Stage, TERMS } from './support.ts';
 
 const catalogue = Catalogue.parse(CATALOGUE, EUR);
@@ -193,4 +197,20 @@ describe('a catalogue', () => {
       refusal: { code: 'malformed' },
     });
   });
+});
+
+describe('a message that is not what it should be', () => {
+  const bytes = shopProtocol.operations.buy.request.encode(order(1n));
+
+  property.prop([fc.nat({ max: bytes.length * 8 - 1 })], { numRuns: 100 })(
+    'any bit of a purchase changed: refused, or another purchase; the shop goes on',
+    async (bit) => {
+      const stage = new Stage();
+      const [answer] = await stage.raw(34, [flipped(bytes, bit), bytes]);
+      const known = answerCodec(BuyAnswer, SHOP_REFUSALS).decode(answer!);
+      if (known instanceof Refusal) expect(known.code).not.toBe('internal_error');
+      else expect(known.kind).toBe('paid');
+      expect(stage.management.frames.length).toBe(1);
+    },
+  );
 });

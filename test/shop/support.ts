@@ -384,6 +384,11 @@ export class Stage {
     return this.settle(client.call(name, message as never));
   }
 
+  /** Messages as they are on the wire. */
+  raw(operation: number, messages: readonly Uint8Array[]): Promise<readonly Uint8Array[]> {
+    return this.settle(this.#wire().call(operation, messages));
+  }
+
   async buy(...orders: BuyRequest[]): Promise<CallResult<BuyAnswer, ShopRefusal>[]> {
     const client = new RoleClient<ShopOperations, ShopRefusal>({
       protocol: shopProtocol,

@@ -219,6 +219,7 @@ export class Roles {
         const ledger = openMemoryLedger(process.ledger, clock, life, flushMs);
         return openCash({
           ...shared,
+          trace,
           ledger,
           identity: cashIdentity(sources.cash, clock),
           currencies: [{ currency: EUR, balanceMax: amountOf(BALANCE_MAX) }],

@@ -147,7 +147,7 @@ test.prop(
     fc.array(fc.nat(), { minLength: 1, maxLength: 12 }),
   ],
   {
-    numRuns: 40,
+    numRuns: 25,
   },
 )('interleavings and crashes', async (steps, picks) => {
   const world = newWorld();

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { Command, Option } from 'commander';
 import { SPECIAL_ACCOUNTS, TEST_ACCOUNTS_MAX, testAccountNumbers } from '../../institution/account-number.ts';
+import { OPERATOR_ACCOUNT } from '../../institution/operator-account.ts';
 import { amountOf, formatAmount, parseMinorUnits } from '../../shared/amount.ts';
 import { Currencies } from '../../shared/currency.ts';
 import { CommandError, ExitCode } from '../exit-codes.ts';
@@ -11,6 +12,7 @@ import { jsonText, type Output, processOutput, tableText } from '../output.ts';
 
 const PORT_DEFAULT = 8583;
 const ADMIN_PORT_DEFAULT = 8584;
+const PAYMENTS_PORT_DEFAULT = 8585;
 const ADMIN_URL_DEFAULT = `http://127.0.0.1:${ADMIN_PORT_DEFAULT}`;
 const STORE_DEFAULT = 'institution';
 const TIMEOUT_MS = 30_000;
@@ -50,6 +52,8 @@ interface StartOptions {
   readonly host: string;
   readonly port: number;
   readonly adminPort: number;
+  readonly paymentsPort?: number;
+  readonly paymentsAccount: string;
   readonly accounts?: number;
   readonly seed?: bigint;
   readonly balance?: bigint;
@@ -76,6 +80,12 @@ function startCommand(exit: (code: ExitCode) => void): Command {
       wholeNumber(0, 65_535),
       ADMIN_PORT_DEFAULT,
     )
+    .option(
+      '--payments-port <n>',
+      'the bank that pays shops: HTTP on 127.0.0.1 (default: 8585; a free one where --admin-port is 0)',
+      wholeNumber(0, 65_535),
+    )
+    .option('--payments-account <iban>', "the operator's account there", OPERATOR_ACCOUNT)
     .option('--accounts <n>', 'of new books (default: 1000)', wholeNumber(0, TEST_ACCOUNTS_MAX))
     .option('--seed <n>', "of new books: the accounts' numbers (default: 1)", seed)
     .option(
@@ -105,14 +115,21 @@ Examples:
   $ specie institution numbers --seed 7 --count 3`,
     )
     .action(async (options: StartOptions) => {
-      const [{ pino }, { SimulatedInstitution }, { AdminServer }, { DialError, parseDials }, { BooksError }] =
-        await Promise.all([
-          import('pino'),
-          import('../../institution/simulator/simulated-institution.ts'),
-          import('../../institution/simulator/admin.ts'),
-          import('../../institution/simulator/faults.ts'),
-          import('../../institution/simulator/books.ts'),
-        ]);
+      const [
+        { pino },
+        { SimulatedInstitution },
+        { AdminServer },
+        { BankServer },
+        { DialError, parseDials },
+        { BooksError },
+      ] = await Promise.all([
+        import('pino'),
+        import('../../institution/simulator/simulated-institution.ts'),
+        import('../../institution/simulator/admin.ts'),
+        import('../../institution/simulator/bank-server.ts'),
+        import('../../institution/simulator/faults.ts'),
+        import('../../institution/simulator/books.ts'),
+      ]);
       const log = pino({
         level: options.logLevel,
         base: { name: 'specie-institution' },
@@ -146,6 +163,20 @@ Examples:
         await institution.close();
         throw error;
       }
+      let bank: Awaited<ReturnType<typeof BankServer.listen>>;
+      try {
+        const { paymentsPort = options.adminPort === 0 ? 0 : PAYMENTS_PORT_DEFAULT, paymentsAccount } =
+          options;
+        const { currency, seed } = institution.origin;
+        bank = await BankServer.listen({
+          ...{ path, port: paymentsPort, account: paymentsAccount, currency, seed },
+          die: dieAtOnce,
+        });
+      } catch (error) {
+        await admin.close();
+        await institution.close();
+        throw error;
+      }
       const stop = (signal: string): void => {
         log.info({ signal }, 'stopping');
         void institution.close();
@@ -153,11 +184,19 @@ Examples:
       process.on('SIGTERM', stop);
       process.on('SIGINT', stop);
       log.info(
-        { host, port: institution.port, admin: admin.url, path, accounts: institution.origin.accounts },
+        {
+          host,
+          port: institution.port,
+          admin: admin.url,
+          payments: bank.port,
+          path,
+          accounts: institution.origin.accounts,
+        },
         'listening',
       );
       const how = await institution.ended;
       await admin.close();
+      await bank.close();
       process.off('SIGTERM', stop);
       process.off('SIGINT', stop);
       log.info({ how }, 'stopped');

@@ -9,13 +9,14 @@ import type { RevokedPredicate } from '../../identity/server-identity.ts';
 import { isStillKey } from '../../identity/standing.ts';
 import { systemClock } from '../../identity/time.ts';
 import { CardInstitution } from '../../institution/card-institution.ts';
+import { PaymentsLink } from '../../institution/payments-link.ts';
 import { Ledger } from '../../ledger/index.ts';
 import { cashIdentity } from '../../roles/cash/identity.ts';
 import { openCash } from '../../roles/cash/role.ts';
 import { type Partner, partner } from '../../roles/common/partner.ts';
 import type { Trace } from '../../roles/flow/flow.ts';
 import { MANAGEMENT_LIMITS } from '../../roles/management/limits.ts';
-import { cashClient, settlementClient } from '../../roles/management/partners.ts';
+import { cashClient, payoutPartners, settlementClient } from '../../roles/management/partners.ts';
 import { openManagement } from '../../roles/management/role.ts';
 import { identityKeys } from '../../roles/settlement/keys.ts';
 import { openSettlement } from '../../roles/settlement/role.ts';
@@ -119,14 +120,16 @@ export function managementParts(options: PartsOptions): Promise<RoleParts> {
       return connection;
     };
     const pool = opened.add(createCryptoPool());
+    const [toSettlement, toCash] = [to('settlement'), to('cash')];
     const { currency, limits } = home.configuration;
     const management = opened.add(
       await openManagement({
         store,
         pool,
         identity: home.source,
-        settlement: settlementClient(to('settlement')),
-        cash: cashClient(to('cash')),
+        settlement: settlementClient(toSettlement),
+        cash: cashClient(toCash),
+        payouts: payoutPartners(toCash, toSettlement),
         limits: {
           ...MANAGEMENT_LIMITS,
           loads: [
@@ -163,17 +166,24 @@ function renewalNs(certificateDays: number): bigint {
   return (BigInt(certificateDays) * NANOSECONDS_A_DAY) / 6n;
 }
 
-/** Settlement: charges and reversals; the line to the institution. */
+/** Settlement: charges, reversals, payouts; the lines to the institution. */
 export function settlementParts(options: PartsOptions): Promise<RoleParts> {
   const { home, log, registry, trace } = options;
   return whole(async (opened) => {
     const store = opened.add(await openRoleStore({ path: home.storePath, failed: storeFailed(options) }));
-    const { currency, limits, institution } = home.configuration;
-    const cards = opened.add(new CardInstitution({ ...institution, random }));
+    const { currency, currencies, limits, institution } = home.configuration;
+    const { host, port, payments } = institution;
+    const cards = opened.add(new CardInstitution({ host, port, random }));
+    const channel = opened.add(new PaymentsLink(payments));
     const settlement = opened.add(
       await openSettlement({
         store,
         institution: cards,
+        payments: {
+          channel,
+          currencies,
+          debtor: { name: payments.name, account: { scheme: 'iban', id: payments.account } },
+        },
         keys: identityKeys(home.source),
         limits: { amountMax: new Map([[currency.ledger, limits.loadAmountMax]]) },
         clock: systemClock,
@@ -189,7 +199,7 @@ export function settlementParts(options: PartsOptions): Promise<RoleParts> {
 
 /** Cash: the ledger, the role beside it, and the threads that open seals and verify signatures. */
 export function cashParts(options: PartsOptions): Promise<RoleParts> {
-  const { home, log, registry, failed } = options;
+  const { home, log, registry, failed, trace } = options;
   return whole(async (opened) => {
     const ledger = opened.add(
       await Ledger.open({
@@ -206,16 +216,17 @@ export function cashParts(options: PartsOptions): Promise<RoleParts> {
       await openRoleStore({ path: join(home.storePath, 'role'), failed: storeFailed(options) }),
     );
     const pool = opened.add(createCryptoPool());
-    const { currency, limits } = home.configuration;
+    const { currency, limits, payouts } = home.configuration;
     const cash = opened.add(
       await openCash({
         ledger,
         store,
         pool,
         identity: cashIdentity(home.source, systemClock),
-        currencies: [{ currency: currency.ledger, balanceMax: limits.balanceMax }],
+        currencies: [{ currency: currency.ledger, balanceMax: limits.balanceMax, payouts }],
         limits: { devicesMax: limits.devicesMax, shopsMax: limits.shopsMax },
         log,
+        ...(trace && { trace }),
       }),
     );
     return { engine: cash.engine, revoked: NOBODY, found: ledger.recovery };

@@ -13,6 +13,7 @@ import type { Amount } from '../../shared/amount.ts';
 import { encodeBalanceLimit } from '../../shared/balance-limit.ts';
 import { readU128, U64_MAX } from '../../shared/bytes.ts';
 import { struct, u32, u128 } from '../../shared/codec.ts';
+import type { PayoutTerms } from './payout-position.ts';
 
 const { debits_must_not_exceed_credits, credits_must_not_exceed_debits, history, credit_balance_limited } =
   AccountFlags;
@@ -47,6 +48,7 @@ export const TransferCode = {
   payout: 60,
   payout_settled: 61,
   payout_returned: 62,
+  payout_reversed: 63,
   fee: 70,
   loss: 80,
   expiry: 81,
@@ -70,6 +72,7 @@ export const TRANSFER_SIDES: { readonly [reason in TransferReason]: Sides } = {
   payout: { debit: ['shop'], credit: ['clearing'] },
   payout_settled: { debit: ['clearing'], credit: ['float'] },
   payout_returned: { debit: ['clearing'], credit: ['shop'] },
+  payout_reversed: { debit: ['float'], credit: ['clearing'] },
   fee: { debit: ['device', 'shop'], credit: ['fees'] },
   loss: { debit: ['loss'], credit: ['device', 'shop', 'float'] },
   expiry: { debit: ['device'], credit: ['fees'] },
@@ -94,6 +97,8 @@ export interface CurrencyTerms {
    * no bound. Accounts that are open keep the bound that they were opened with.
    */
   readonly balanceMax?: Amount;
+  /** What shops are paid out by. Left out: all of it, without a fee. */
+  readonly payouts?: PayoutTerms;
 }
 
 const SYSTEM_IDS_PER_CURRENCY = 1000n;

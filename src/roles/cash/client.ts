@@ -23,6 +23,16 @@ import {
   type ShopOrderAnswer,
   type ShopOrderRequest,
 } from './messages.ts';
+import type {
+  BookOutcomesAnswer,
+  BookOutcomesRequest,
+  BookPayoutsAnswer,
+  BookPayoutsRequest,
+  CloseWindowAnswer,
+  CloseWindowRequest,
+  WindowReportAnswer,
+  WindowReportRequest,
+} from './payout-messages.ts';
 
 export class CashClient {
   readonly #client: RoleClient<CashOperations, CashRefusal>;
@@ -61,6 +71,22 @@ export class CashClient {
 
   getStatement(request: GetStatementRequest): Promise<CallResult<GetStatementAnswer, CashRefusal>> {
     return this.#client.call('get_statement', request);
+  }
+
+  closeWindow(request: CloseWindowRequest): Promise<CallResult<CloseWindowAnswer, CashRefusal>> {
+    return this.#client.call('close_window', request);
+  }
+
+  bookPayouts(request: BookPayoutsRequest): Promise<CallResult<BookPayoutsAnswer, CashRefusal>> {
+    return this.#client.call('book_payouts', request);
+  }
+
+  bookOutcomes(request: BookOutcomesRequest): Promise<CallResult<BookOutcomesAnswer, CashRefusal>> {
+    return this.#client.call('book_outcomes', request);
+  }
+
+  windowReport(request: WindowReportRequest): Promise<CallResult<WindowReportAnswer, CashRefusal>> {
+    return this.#client.call('window_report', request);
   }
 
   /** Operators only. */

@@ -28,5 +28,9 @@ export const CASH_REFUSALS = [
   'request_mismatch',
   'device_replaced',
   'device_blocked',
+  'window_unknown',
+  'window_open',
+  'payout_unknown',
+  'outcome_conflicts',
 ] as const;
 export type CashRefusal = (typeof CASH_REFUSALS)[number];

@@ -12,6 +12,10 @@ import type { CashParts } from './interface.ts';
 import type { CashOperations } from './messages.ts';
 import { openAccounts, openShops } from './open-accounts.ts';
 import { payer } from './pay.ts';
+import { bookPayouts } from './payout-book.ts';
+import { closeWindows } from './payout-close.ts';
+import { bookOutcomes } from './payout-outcomes.ts';
+import { windowReports } from './payout-report.ts';
 import { isManagement, isOperator } from './peers.ts';
 import { lookupRequests } from './requests.ts';
 import { shopOrders } from './shop-order.ts';
@@ -27,9 +31,15 @@ export function cashHandlers(parts: CashParts): Handlers<CashOperations, Peer, C
     shop_order: handler(isManagement, shopOrders, parts),
     device_order: handler(isManagement, deviceOrders, parts),
     get_statement: handler(isManagement, statements, parts),
+    close_window: handler(isManagement, closeWindows, parts),
+    book_payouts: handler(isManagement, bookPayouts, parts),
+    book_outcomes: handler(isManagement, bookOutcomes, parts),
+    window_report: handler(isManagementOrOperator, windowReports, parts),
     lookup_request: handler(isOperator, lookupRequests, parts),
   };
 }
+
+const isManagementOrOperator = (peer: Peer): boolean => isManagement(peer) || isOperator(peer);
 
 function handler<Request, Answer>(
   allowed: (peer: Peer) => boolean,

@@ -6,6 +6,7 @@
 // One is written here only after the ledger has opened its account, so that an account named here exists.
 import { ed25519, type PreparedKey } from '../../crypto/index.ts';
 import { type Infer, list, struct, u32, u64, u128 } from '../../shared/codec.ts';
+import { idOfKey } from '../../store/key.ts';
 import type { RoleStore, StoreReads } from '../../store/store.ts';
 import { publicKey } from '../documents/signed.ts';
 import { keyIdNumberOf } from './key-ids.ts';
@@ -96,6 +97,12 @@ export class Holders<Kind extends Holder> {
     }
     this.#remember(known);
     return known;
+  }
+
+  /** Numbers in their order, after that one. */
+  numbers(after: bigint | undefined, limit: number): bigint[] {
+    const from = after === undefined ? 0n : after + 1n;
+    return this.#store.range(this.#table, { from, limit }).map(({ key }) => idOfKey(key));
   }
 
   /** Room for one more, until it is left again; false: there is none. */

@@ -1,7 +1,7 @@
 // What cash is asked beside the ledger's own operations, and what it answers. Numbers are fixed for ever.
 //
-// By management: open_account, credit, get_balance, open_shop, pay, shop_order, device_order, get_statement. By operators:
-// lookup_request. Shops may submit payment orders as a batch of records: the ledger's operation create_payment_orders.
+// By management: open_account, credit, get_balance, open_shop, pay, shop_order, device_order, get_statement,
+// close_window, book_payouts, book_outcomes, window_report. By operators: lookup_request, window_report. Shops may submit payment orders as a batch of records: the ledger's operation create_payment_orders.
 import { type Infer, list, struct, text, u32, u64, u128, union } from '../../shared/codec.ts';
 import { operation, protocol } from '../common/operation.ts';
 import { LookupRequest, LookupRequestAnswer } from '../common/request-report.ts';
@@ -24,6 +24,16 @@ import {
 import { digest, publicKey } from '../documents/signed.ts';
 import { Statement, StatementQuery } from '../documents/statement.ts';
 import { CASH_REFUSALS } from './errors.ts';
+import {
+  BookOutcomesAnswer,
+  BookOutcomesRequest,
+  BookPayoutsAnswer,
+  BookPayoutsRequest,
+  CloseWindowAnswer,
+  CloseWindowRequest,
+  WindowReportAnswer,
+  WindowReportRequest,
+} from './payout-messages.ts';
 
 export const CashOperation = {
   open_account: 32,
@@ -34,6 +44,10 @@ export const CashOperation = {
   shop_order: 37,
   device_order: 38,
   get_statement: 39,
+  close_window: 40,
+  book_payouts: 41,
+  book_outcomes: 42,
+  window_report: 43,
   lookup_request: 48,
 } as const;
 
@@ -149,6 +163,10 @@ export const cashProtocol = protocol({
     shop_order: operation(CashOperation.shop_order, ShopOrderRequest, ShopOrderAnswer),
     device_order: operation(CashOperation.device_order, DeviceOrderRequest, DeviceOrderAnswer),
     get_statement: operation(CashOperation.get_statement, GetStatementRequest, GetStatementAnswer),
+    close_window: operation(CashOperation.close_window, CloseWindowRequest, CloseWindowAnswer),
+    book_payouts: operation(CashOperation.book_payouts, BookPayoutsRequest, BookPayoutsAnswer),
+    book_outcomes: operation(CashOperation.book_outcomes, BookOutcomesRequest, BookOutcomesAnswer),
+    window_report: operation(CashOperation.window_report, WindowReportRequest, WindowReportAnswer),
     lookup_request: operation(CashOperation.lookup_request, LookupRequest, LookupRequestAnswer),
   },
 });

@@ -23,15 +23,23 @@ export interface DeskLimits {
   readonly verifyingMax: number;
   /** Bytes of waiting requests from which the server takes no more from its sockets. */
   readonly congestedFromBytes: number;
+  /**
+   * Bytes of waiting orders of one shop, and of all shops. Beyond: `busy`, for shops alone: however much they submit, what
+   * management asks for is taken from its socket.
+   */
+  readonly shopBytesMax: number;
+  readonly shopsBytesMax: number;
   /** Beyond these: `busy`. What the server had read already when it was told to stop still fits. */
   readonly waitingBytesMax: number;
   readonly waitingRequestsMax: number;
 }
 
-/** 32 full batches until it is congested. */
+/** 32 full batches until it is congested, 4 of a shop. */
 const DESK_LIMITS: DeskLimits = {
   verifyingMax: 4,
   congestedFromBytes: 32 * 1024 * 1024,
+  shopBytesMax: 4 * 1024 * 1024,
+  shopsBytesMax: 16 * 1024 * 1024,
   waitingBytesMax: 128 * 1024 * 1024,
   waitingRequestsMax: 4096,
 };
@@ -56,6 +64,9 @@ export class OrderDesk implements Engine {
   readonly #waiting: Waiting[] = [];
   readonly #relieved: (() => void)[] = [];
   #waitingBytes = 0;
+  /** Of it, by shop, and of all shops. */
+  readonly #bytesOfShop = new Map<bigint, number>();
+  #shopsBytes = 0;
   #verifying = 0;
   #isClosed = false;
   #whenIdle: (() => void)[] = [];
@@ -79,8 +90,7 @@ export class OrderDesk implements Engine {
       const foreign = this.#foreignTo(request);
       if (foreign !== undefined) return refuse('not_permitted', foreign);
     }
-    const { waitingRequestsMax, waitingBytesMax } = this.#limits;
-    if (this.#waiting.length >= waitingRequestsMax || this.#waitingBytes + payload.length > waitingBytesMax) {
+    if (!this.#hasRoomFor(request)) {
       return refuse('busy', `expected room for one more request of ${payload.length} bytes: try again later`);
     }
     return new Promise((resolve) => {
@@ -89,7 +99,7 @@ export class OrderDesk implements Engine {
         state: isOrders(operation) ? 'unverified' : 'ready',
         resolve,
       });
-      this.#waitingBytes += payload.length;
+      this.#count(request, payload.length);
       this.#verify();
     });
   }
@@ -99,7 +109,8 @@ export class OrderDesk implements Engine {
   }
 
   get congested(): boolean {
-    return this.#ledger.congested || this.#waitingBytes >= this.#limits.congestedFromBytes;
+    const { congestedFromBytes } = this.#limits;
+    return this.#ledger.congested || this.#waitingBytes - this.#shopsBytes >= congestedFromBytes;
   }
 
   onRelieved(listener: () => void): void {
@@ -144,6 +155,25 @@ export class OrderDesk implements Engine {
     return undefined;
   }
 
+  #hasRoomFor({ peer, payload: { length } }: EngineRequest): boolean {
+    const { waitingRequestsMax, waitingBytesMax, shopBytesMax, shopsBytesMax } = this.#limits;
+    if (this.#waiting.length >= waitingRequestsMax || this.#waitingBytes + length > waitingBytesMax) {
+      return false;
+    }
+    if (peer.kind !== 'shop') return true;
+    const own = this.#bytesOfShop.get(peer.shop) ?? 0;
+    return own + length <= shopBytesMax && this.#shopsBytes + length <= shopsBytesMax;
+  }
+
+  #count({ peer }: EngineRequest, bytes: number): void {
+    this.#waitingBytes += bytes;
+    if (peer.kind !== 'shop') return;
+    this.#shopsBytes += bytes;
+    const own = (this.#bytesOfShop.get(peer.shop) ?? 0) + bytes;
+    if (own === 0) this.#bytesOfShop.delete(peer.shop);
+    else this.#bytesOfShop.set(peer.shop, own);
+  }
+
   #verify(): void {
     for (const waiting of this.#waiting) {
       if (this.#verifying >= this.#limits.verifyingMax) break;
@@ -178,7 +208,7 @@ export class OrderDesk implements Engine {
       if (state === 'unverified' || state === 'verifying') break;
       if (state === 'ready' && this.#ledger.congested) break;
       this.#waiting.shift();
-      this.#waitingBytes -= request.payload.length;
+      this.#count(request, -request.payload.length);
       if (state !== 'ready') resolve(state);
       else if (isOrders(request.operation)) resolve(this.#ledger.submitChecked(request));
       else resolve(this.#ledger.submit(request));

@@ -3,7 +3,7 @@
 // that the thread does about an order.
 import type { PreparedKey } from '../../crypto/index.ts';
 
-/** Places; an account has one, and takes it from whoever had it. A power of 2. */
+/** Places; an account has one, and takes it from whoever had it: 10 MB at most. A power of 2. */
 const PLACES = 1 << 15;
 const WORDS = 4;
 

@@ -7,11 +7,11 @@ import type { SetTimer } from '../../shared/timer.ts';
 import type { RoleStore } from '../../store/store.ts';
 import type { Engine } from '../../wire/engine.ts';
 import type { Peer } from '../../wire/peer.ts';
+import { type BatchPool, batchCrypto } from '../common/batch-crypto.ts';
 import { RoleEngine } from '../common/role-engine.ts';
 import type { Trace } from '../flow/flow.ts';
 import { FlowRunner, run } from '../flow/flow-runner.ts';
 import { type CurrencyTerms, deviceAccount, systemAccounts } from './accounts.ts';
-import { batchCrypto, type CashPool } from './batch-crypto.ts';
 import { performDeviceOrders } from './device-order-effects.ts';
 import { deviceOrderFlow } from './device-order-flow.ts';
 import { CashEngine } from './engine.ts';
@@ -34,7 +34,7 @@ export interface CashOptions {
   readonly ledger: Ledger;
   readonly store: RoleStore;
   /** Computes large batches, and is the caller's too; left out: they are computed on this thread. */
-  readonly pool?: CashPool;
+  readonly pool?: BatchPool;
   /** identity.ts makes it of the directory and the role's key sets. */
   readonly identity: CashIdentity;
   /** What devices may have accounts in, 1 to CURRENCIES_MAX. */
@@ -44,6 +44,8 @@ export interface CashOptions {
   readonly clock?: Clock;
   /** Pauses between attempts. Default: the system's. */
   readonly setTimer?: SetTimer;
+  /** 0 up to, but not including, 1: spreads those pauses. Default: the system's. */
+  readonly random?: () => number;
   /** Where a crash test may end the process. */
   readonly trace?: Trace;
   /** Default: nothing is logged. */
@@ -77,7 +79,7 @@ const SILENT: CashLog = { warn: () => {}, error: () => {} };
  */
 export async function openCash(options: CashOptions): Promise<Cash> {
   const { ledger, store, pool, identity, currencies, limits, log = SILENT, afterTurn } = options;
-  const { setTimer, trace } = options;
+  const { setTimer, random, trace } = options;
   checkTerms(currencies);
   for (const { currency } of currencies) await openSystemAccounts(ledger, currency);
   const signers = new Signers(identity);
@@ -96,6 +98,7 @@ export async function openCash(options: CashOptions): Promise<Cash> {
     clock,
     log,
     ...(setTimer === undefined ? {} : { setTimer }),
+    ...(random === undefined ? {} : { random }),
     ...(trace === undefined ? {} : { trace }),
   });
   const parts: CashParts = {

@@ -124,7 +124,7 @@ function hasUnknown(
 }
 
 /** A batch that changes nothing; the ledger writes its time like that of any other. */
-async function moveTimeOn({ ledger, terms }: CashParts): Promise<void> {
+export async function moveTimeOn({ ledger, terms }: Pick<CashParts, 'ledger' | 'terms'>): Promise<void> {
   const [currency] = terms.keys();
   await ledger.createAccounts(systemAccounts(currency!).slice(0, 1));
 }

@@ -4,9 +4,10 @@
 //     verdict 0, no device has the account ────────────▶ not_checked
 //     any other ───────────────────────────────────────▶ foreign
 //
-// Where the time of an order goes, in batches of 4,095 (bench/orders.ts --profile): verification 9 to 11 µs in the pool's
-// threads; on the main thread 2 to 3 µs, half of it the ledger. With a message, an item and a number of 128 bits made of each
-// order it was 9 µs there, a fifth of that the garbage collector's.
+// Where the time of an order goes, in batches of 4,095 of 512 devices (bench/orders.ts --profile): verification 8 µs in the
+// pool's threads, 10 in parts of 1,024; on the main thread 2.5 to 3 µs: records laid down for the threads, then the ledger,
+// journal, sockets. With a message, an item and a number of 128 bits made of each order a fifth of the main thread was the
+// garbage collector's, which is a thirtieth now.
 import type { PreparedKey } from '../../crypto/index.ts';
 import { OrderVerdict, PAYMENT_ORDER_SIZE, PaymentOrderLayout } from '../../layout/generated.ts';
 import { refuseVerdicts } from '../../ledger/order-verdicts.ts';

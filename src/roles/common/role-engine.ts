@@ -225,13 +225,24 @@ export class RoleEngine<Of extends Operations, Peer, Code extends string = strin
     } catch (error) {
       answers = Promise.reject(error);
     }
-    pending.forEach(({ settle }, i) => {
-      const answer = isList(answers) ? answers[i] : answers.then((all) => all[i]);
-      (answer ?? Promise.resolve(undefined)).then(
-        (value) => settle(value ?? failed(new Error(`expected ${pending.length} answers, got fewer`))),
-        (error) => settle(failed(error)),
+    const give = ({ settle }: Pending<Peer>, value: unknown): void =>
+      settle(value ?? failed(new Error(`expected ${pending.length} answers, got fewer`)));
+    if (isList(answers)) {
+      pending.forEach((message, i) => {
+        (answers[i] ?? Promise.resolve(undefined)).then(
+          (value) => give(message, value),
+          (error) => message.settle(failed(error)),
+        );
+      });
+    } else {
+      // Not a promise for each: thousands of messages a second come this way.
+      answers.then(
+        (all) => pending.forEach((message, i) => void give(message, all[i])),
+        (error) => {
+          for (const { settle } of pending) settle(failed(error));
+        },
       );
-    });
+    }
   }
 
   #encode(batch: Batch<Peer>, answer: unknown): { readonly bytes: Uint8Array; readonly outcome: string } {

@@ -3,6 +3,9 @@
 import { type Infer, nothing, struct, text, u32, u64, u128, union } from '../../shared/codec.ts';
 import { documentKind } from './signed.ts';
 
+/** Currencies of a device: accounts that are opened for it, one after the other, before it is enrolled. */
+export const DEVICE_CURRENCIES_MAX = 16;
+
 const DeviceOrderCodec = struct({
   /** Names it, for ever. */
   request: u128,

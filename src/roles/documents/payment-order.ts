@@ -1,8 +1,8 @@
 // What a device signs of a payment order (assembly/layout/payment-order.ts), and how one is read and written.
 //
-//     ┌──────────────────────────────┬──────────────────────────────────────────────┐
-//     │ 'specie payment order v1\0'  │ bytes 0 to 184, those of the timestamp zero  │
-//     └──────────────────────────────┴──────────────────────────────────────────────┘
+//     ┌────────────────────────────┬──────────────────────────────────────────────┐
+//     │ tag of payment orders      │ bytes 0 to 184, those of the timestamp zero  │
+//     └────────────────────────────┴──────────────────────────────────────────────┘
 //
 // The ledger writes the timestamp when it applies the order, so what is stored can be checked again like what was sent.
 import {
@@ -22,8 +22,13 @@ export const ORDER_SIGNED_BYTES = tagged('paymentOrder', new Uint8Array(PAYMENT_
 
 const TAG_BYTES = ORDER_SIGNED_BYTES - PAYMENT_ORDER_SIGNED_SIZE;
 
-/** What the signature of the order at `offset` of packed orders is over. */
+/** What the signature of the order at `offset` of packed orders is over. @throws RangeError when they end before */
 export function orderSignedBytes(orders: Uint8Array, offset = 0): Uint8Array<ArrayBuffer> {
+  if (offset + PAYMENT_ORDER_SIZE > orders.length) {
+    throw new RangeError(
+      `payment order: expected ${PAYMENT_ORDER_SIZE} bytes, got ${orders.length - offset}`,
+    );
+  }
   const signed = tagged('paymentOrder', orders.subarray(offset, offset + PAYMENT_ORDER_SIGNED_SIZE));
   const timestamp = TAG_BYTES + PaymentOrderLayout.timestamp;
   return signed.fill(0, timestamp, timestamp + 8);

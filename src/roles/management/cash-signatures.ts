@@ -52,7 +52,7 @@ export function cashSignatures({ directory, crypto, clock }: CashSignaturesOptio
       return counting.get(name);
     });
     const known = [...items.keys()].filter((i) => keys[i] !== undefined);
-    const verdicts = await crypto.verify(
+    const verdicts = await crypto.verifyBatch(
       known.map((i) => {
         const { message, signature } = items[i]!;
         return { publicKey: keys[i]!, message, signature };

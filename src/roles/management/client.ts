@@ -32,6 +32,9 @@ export interface ManagementClient {
   readonly approveShop: Call<'approve_shop'>;
   readonly closeShop: Call<'close_shop'>;
   readonly listShopRequests: Call<'list_shop_requests'>;
+  readonly closeWindow: Call<'close_window'>;
+  readonly listWindows: Call<'list_windows'>;
+  readonly showWindow: Call<'show_window'>;
 }
 
 export function managementClient(transport: MessageTransport): ManagementClient {
@@ -56,5 +59,8 @@ export function managementClient(transport: MessageTransport): ManagementClient 
     approveShop: (request) => client.call('approve_shop', request),
     closeShop: (request) => client.call('close_shop', request),
     listShopRequests: (request) => client.call('list_shop_requests', request),
+    closeWindow: (request) => client.call('close_window', request),
+    listWindows: (request) => client.call('list_windows', request),
+    showWindow: (request) => client.call('show_window', request),
   };
 }

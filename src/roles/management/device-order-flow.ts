@@ -8,10 +8,10 @@
 // checks it itself. While cash does not answer, nothing is paid either.
 import { type Infer, list, optional, struct, text, u64, union } from '../../shared/codec.ts';
 import { type DeviceOrderRequest, MovedBalance } from '../cash/messages.ts';
-import { DeviceOrder } from '../documents/device-order.ts';
+import { DEVICE_CURRENCIES_MAX, DeviceOrder } from '../documents/device-order.ts';
 import type { Flow, Put, WriteContext } from '../flow/flow.ts';
 import { nameOfState, REASON_BYTES_MAX } from './flow.ts';
-import { DEVICE_CURRENCIES_MAX, type DeviceRecord, findDevice, putDevice } from './registry.ts';
+import { type DeviceRecord, findDevice, putDevice } from './registry.ts';
 
 const Moved = list(MovedBalance, DEVICE_CURRENCIES_MAX);
 

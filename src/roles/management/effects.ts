@@ -8,7 +8,10 @@
 // A refusal is an outcome where it says for good that nothing was done and nothing will be: only settlement's of a charge
 // may. Others say that the partner takes our message for something that it is not: whether an earlier one was carried out,
 // or a later one will be, is then open, so those are not credible. flow.ts says what is behind each refusal by cash.
+import { equalBytes } from '../../identity/binary-text.ts';
+import type { CashRefusal } from '../cash/errors.ts';
 import type { CommonRefusal } from '../common/refusal.ts';
+import type { SignedChargeReceipt } from '../documents/receipts.ts';
 import { type Again, again, type EffectItem, type Perform } from '../flow/flow.ts';
 import type { SettlementRefusal } from '../settlement/errors.ts';
 import type { IssueCertificate } from './certificates.ts';
@@ -51,6 +54,9 @@ const MAY_PASS_AT_SETTLEMENT: ReadonlySet<SettlementRefusal | CommonRefusal> = n
 ] as const);
 /** A directory or a configuration is replaced within seconds or minutes. */
 const REFUSED_PAUSE_MS = 5_000;
+
+/** By cash: settlement's signature does not count there. */
+const RECEIPT_REFUSED: CashRefusal = 'receipt_invalid';
 
 export interface EffectsOptions {
   readonly settlement: SettlementClient;
@@ -100,8 +106,28 @@ export function managementEffects(options: EffectsOptions): Effects {
     return problem === undefined ? answer : distrust.distrust(item, problem);
   }
 
+  /**
+   * What settlement has signed anew, if cash has refused the receipt of before. Not at the first attempt: cash may only have
+   * an older directory, and a settlement that always says something else would keep both busy.
+   */
+  async function renewedCharge({
+    effect,
+    attempt,
+  }: EffectItem<LoadEffect & { kind: 'credit' }>): Promise<SignedChargeReceipt | undefined> {
+    if (effect.distrusted !== RECEIPT_REFUSED || attempt < 2) return undefined;
+    const { receipt } = effect.request;
+    const result = await settlement.charge(effect.charge);
+    if (result.kind !== 'ok' || result.answer.kind !== 'charged') return undefined;
+    const { receipt: found } = result.answer;
+    if (equalBytes(found.signature, receipt.signature)) return undefined;
+    const problem = await checkChargeReceipt(found, effect.charge.order, receipts);
+    return problem === undefined ? found : undefined;
+  }
+
   async function credit(item: EffectItem<LoadEffect & { kind: 'credit' }>): Promise<LoadOutcome | Again> {
     const { request } = item.effect;
+    const renewed = await renewedCharge(item);
+    if (renewed !== undefined) return { kind: 'charged', receipt: renewed };
     const result = await cash.credit(request);
     if (result.kind === 'unknown') return again();
     if (result.kind === 'refused') return distrust.distrust(item, result.refusal.code);

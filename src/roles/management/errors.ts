@@ -32,5 +32,8 @@ export const MANAGEMENT_REFUSALS = [
   'payee_mismatch',
   'purchase_unknown',
   'request_mismatch',
+  'payouts_not_offered',
+  'window_open',
+  'window_unknown',
 ] as const;
 export type ManagementRefusal = (typeof MANAGEMENT_REFUSALS)[number];

@@ -31,7 +31,8 @@
 // refusal ends crediting:
 //
 //     busy, storage_full, stopping, internal_error   again, after a pause: no state of its own
-//     receipt_invalid       cash has an older directory: a newer one is on its way, or settlement's key was withdrawn
+//     receipt_invalid       cash has an older directory: a newer one is on its way; or settlement's key was withdrawn, and
+//                           settlement is asked for its receipt again: it signs it anew
 //     receipt_mismatch, signature_invalid, malformed, amount_too_large, request_differs
 //                           management has checked that itself: one of the two is broken, or not of this version
 //     not_permitted         cash takes management for somebody else: its directory
@@ -47,6 +48,7 @@
 import { type Infer, list, optional, struct, text, u8, u32, u64, u128, union } from '../../shared/codec.ts';
 import type { CreditRequest, OpenAccountRequest } from '../cash/messages.ts';
 import { AccountBinding, SealedAccount } from '../documents/account-seal.ts';
+import { DEVICE_CURRENCIES_MAX } from '../documents/device-order.ts';
 import { USER_DATA_BYTES_MAX } from '../documents/enrolment.ts';
 import { LoadOrder } from '../documents/load-order.ts';
 import {
@@ -62,7 +64,6 @@ import type { Flow, Put, WriteContext } from '../flow/flow.ts';
 import type { ChargeRequest, ReverseRequest } from '../settlement/messages.ts';
 import {
   Certificate,
-  DEVICE_CURRENCIES_MAX,
   findSigningKey,
   putAccount,
   putChannelKey,
@@ -243,6 +244,9 @@ const LoadState = union({
   crediting: struct({
     device: u128,
     order: LoadOrder.signed,
+    /** As settlement was asked: it may have to sign its receipt anew. */
+    account: SealedAccount,
+    binding: AccountBinding,
     charge: ChargeReceipt.signed,
     distrusted: optional(Reason),
   }),
@@ -280,7 +284,8 @@ export type LoadEffect = {
   | { readonly kind: 'charge'; readonly request: ChargeRequest; readonly refused: string | undefined }
   /** What was refused so far never comes into effect. */
   | { readonly kind: 'prevent'; readonly request: ReverseRequest }
-  | { readonly kind: 'credit'; readonly request: CreditRequest }
+  /** `charge`: asks settlement for its receipt once more, if cash does not take the one of the request. */
+  | { readonly kind: 'credit'; readonly request: CreditRequest; readonly charge: ChargeRequest }
   | { readonly kind: 'reverse'; readonly request: ReverseRequest }
 );
 
@@ -314,8 +319,13 @@ export const loadFlow: Flow<LoadState, LoadEffect, LoadOutcome> = {
         return { kind: 'charge', request: { order, account, binding }, refused, distrusted };
       }
       case 'crediting': {
-        const { device, order, charge, distrusted } = state;
-        return { kind: 'credit', request: { device, order, receipt: charge }, distrusted };
+        const { device, order, account, binding, charge, distrusted } = state;
+        return {
+          kind: 'credit',
+          request: { device, order, receipt: charge },
+          charge: { order, account, binding },
+          distrusted,
+        };
       }
       case 'reversing': {
         const { order, rejection, distrusted } = state;
@@ -353,10 +363,12 @@ type LoadIn<Kind extends LoadState['kind']> = LoadState & { readonly kind: Kind 
 // An outcome that does not belong to the state changes nothing: the effect is performed again.
 
 function afterCharge(state: LoadIn<'charging'>, outcome: LoadOutcome): LoadState {
-  const { device, order } = state;
+  const { device, order, account, binding } = state;
   switch (outcome.kind) {
-    case 'charged':
-      return { kind: 'crediting', device, order, charge: outcome.receipt, distrusted: undefined };
+    case 'charged': {
+      const { receipt: charge } = outcome;
+      return { kind: 'crediting', device, order, account, binding, charge, distrusted: undefined };
+    }
     case 'declined':
       return { kind: 'declined', device, order, reason: outcome.reason };
     case 'expired':
@@ -386,6 +398,9 @@ function afterCharge(state: LoadIn<'charging'>, outcome: LoadOutcome): LoadState
 function afterCredit(state: LoadIn<'crediting'>, outcome: LoadOutcome): LoadState {
   const { device, order, charge } = state;
   switch (outcome.kind) {
+    case 'charged':
+      // Until cash takes it, nothing is better than it was.
+      return { ...state, charge: outcome.receipt };
     case 'credited':
       return { kind: 'loaded', device, order, charge, credit: outcome.receipt };
     case 'rejected':

@@ -69,6 +69,9 @@ import {
   SHOPS_PAGE_MAX,
 } from './messages.ts';
 import { type PayOptions, pay } from './pay.ts';
+import { WINDOWS_PAGE_MAX } from './payout-messages.ts';
+import { listWindows } from './payout-registry.ts';
+import { closeWindow, type PayoutsOptions, showWindow } from './payouts.ts';
 import {
   type DevicePeer,
   isAnyone,
@@ -107,7 +110,8 @@ export interface HandlerOptions
     ShopsOptions,
     SubmitOptions,
     PayOptions,
-    ShopOrdersOptions {
+    ShopOrdersOptions,
+    PayoutsOptions {
   readonly limits: ManagementLimits;
   readonly runner: FlowRunner;
   readonly cash: CashClient;
@@ -171,6 +175,13 @@ export function managementHandlers(
           reports: listShopTrades(store, shop, after, limit).map(tradeReport),
         },
     ),
+    close_window: each(isOperator, (request) => closeWindow(request, options)),
+    list_windows: each(
+      isOperator,
+      ({ after, limit }) =>
+        checkLimit(limit, WINDOWS_PAGE_MAX) ?? { windows: listWindows(store, after, limit) },
+    ),
+    show_window: each(isOperator, (request) => showWindow(request, options)),
   };
 }
 

@@ -1,6 +1,6 @@
 // All bounds of the role, each with its reason and with what happens beyond it.
 import { checkU64, checkU128, checkUint } from '../../shared/bytes.ts';
-import { DEVICE_CURRENCIES_MAX } from './registry.ts';
+import { DEVICE_CURRENCIES_MAX } from '../documents/device-order.ts';
 
 /**
  * Longest frame that comes in: anyone who begins a long one holds so much memory, on thousands of connections. It is enough

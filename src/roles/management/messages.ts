@@ -3,7 +3,7 @@
 // By devices: enrol (no certificate yet), file_account, load, get_balance, get_directory, renew_certificate, get_statement.
 // By shops: enrol_shop (no certificate yet), pay, shop_order, get_directory, renew_certificate.
 // By operators: lookup_request, list_requests, list_devices, revoke_device, device_order, list_shops, approve_shop, close_shop,
-// list_shop_requests.
+// list_shop_requests, close_window, list_windows, show_window.
 import {
   bool,
   bytesUpTo,
@@ -29,7 +29,7 @@ import {
   LookupRequestAnswer,
 } from '../common/request-report.ts';
 import { SealedAccount } from '../documents/account-seal.ts';
-import { DeviceOrder } from '../documents/device-order.ts';
+import { DEVICE_CURRENCIES_MAX, DeviceOrder } from '../documents/device-order.ts';
 import { AccountFiling, Enrolment, USER_DATA_BYTES_MAX } from '../documents/enrolment.ts';
 import { LoadOrder } from '../documents/load-order.ts';
 import {
@@ -45,7 +45,14 @@ import { SHOP_NAME_BYTES_MAX, ShopEnrolment } from '../documents/shop-enrolment.
 import { digest, publicKey } from '../documents/signed.ts';
 import { Statement, StatementQuery } from '../documents/statement.ts';
 import { MANAGEMENT_REFUSALS } from './errors.ts';
-import { DEVICE_CURRENCIES_MAX } from './registry.ts';
+import {
+  CloseWindowAnswer,
+  CloseWindowRequest,
+  ListWindowsAnswer,
+  ListWindowsRequest,
+  ShowWindowAnswer,
+  ShowWindowRequest,
+} from './payout-messages.ts';
 
 export const ManagementOperation = {
   enrol: 32,
@@ -67,6 +74,9 @@ export const ManagementOperation = {
   approve_shop: 54,
   close_shop: 55,
   list_shop_requests: 56,
+  close_window: 57,
+  list_windows: 58,
+  show_window: 59,
 } as const;
 
 /** Bytes of a signed device certificate, and of a signed directory, at most. */
@@ -280,6 +290,9 @@ export const managementProtocol = protocol({
       ListShopRequests,
       ListRequestsAnswer,
     ),
+    close_window: operation(ManagementOperation.close_window, CloseWindowRequest, CloseWindowAnswer),
+    list_windows: operation(ManagementOperation.list_windows, ListWindowsRequest, ListWindowsAnswer),
+    show_window: operation(ManagementOperation.show_window, ShowWindowRequest, ShowWindowAnswer),
   },
 });
 export type ManagementOperations = (typeof managementProtocol)['operations'];

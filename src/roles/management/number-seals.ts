@@ -33,7 +33,7 @@ export function numberOpener(identity: IdentitySource, crypto: BatchCrypto): Ope
           for (const place of group) results[place] = keyUnknown();
           return;
         }
-        const opened = await crypto.open({
+        const opened = await crypto.openBatch({
           recipientPrivateKey: key.secretKey,
           recipientPublicKey: key.publicKey,
           info: numberSealInfo(keyId),

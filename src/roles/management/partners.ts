@@ -3,8 +3,22 @@ import { cashProtocol } from '../cash/messages.ts';
 import { type MessageTransport, RoleClient } from '../common/role-client.ts';
 import { SettlementClient as Settlement } from '../settlement/client.ts';
 import type { CashClient, SettlementClient } from './interface.ts';
+import type { PayoutPartners } from './payout-effects.ts';
 
 export const settlementClient = (transport: MessageTransport): SettlementClient => new Settlement(transport);
+
+/** What of both payouts need. */
+export function payoutPartners(toCash: MessageTransport, toSettlement: MessageTransport): PayoutPartners {
+  const cash = new RoleClient({ protocol: cashProtocol, transport: toCash });
+  const settlement = new Settlement(toSettlement);
+  return {
+    closeWindow: (request) => cash.call('close_window', request),
+    bookPayouts: (request) => cash.call('book_payouts', request),
+    bookOutcomes: (request) => cash.call('book_outcomes', request),
+    payOut: (request) => settlement.payOut(request),
+    listOutcomes: (request) => settlement.listOutcomes(request),
+  };
+}
 
 /** Purchases and shops' orders go as whole batches; the rest call by call. */
 export function cashClient(transport: MessageTransport): CashClient {

@@ -23,8 +23,6 @@ import { USER_DATA_BYTES_MAX } from '../documents/enrolment.ts';
 import { publicKey } from '../documents/signed.ts';
 import type { Put } from '../flow/flow.ts';
 
-/** Currencies of a device: accounts that are opened for it, one after the other, before it is enrolled. */
-export const DEVICE_CURRENCIES_MAX = 16;
 export const CERTIFICATE_BYTES_MAX = 1024;
 export const REVOCATION_REASON_BYTES_MAX = 128;
 

@@ -15,6 +15,7 @@ import {
   type LoadState,
   loadFlow,
 } from './flow.ts';
+import { type WindowFlowState, windowFlow } from './payout-flow.ts';
 import { type ShopFlowState, shopFlow } from './shop-flow.ts';
 import { findTrade, idText, listTrades, tradeReport } from './trades.ts';
 
@@ -91,6 +92,8 @@ function particulars({ flow, state, refusal }: RequestRecord): Particulars {
       return ofShop(state as ShopFlowState);
     case deviceOrderFlow.name:
       return ofDeviceOrder(state as DeviceOrderState);
+    case windowFlow.name:
+      return { amount: 0n, currency: (state as WindowFlowState).currency, device: 0n, detail: '' };
     default:
       throw new Error(`request ${flow}: expected a flow of management, got another`);
   }

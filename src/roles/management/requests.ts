@@ -85,7 +85,7 @@ async function submitGood<State, Effect extends object, Outcome>(
   const findings = requests.map((request) => look(runner, request, log));
   const unverified = placesOf(findings, (finding) => finding === 'new');
   if (unverified.length > 0) {
-    const verdicts = await crypto.verify(unverified.map((i) => requests[i]!.signed));
+    const verdicts = await crypto.verifyBatch(unverified.map((i) => requests[i]!.signed));
     unverified.forEach((i, n) => {
       if (!verdicts[n]) findings[i] = signatureInvalid();
     });

@@ -8,7 +8,7 @@ import { type SetTimer, systemTimer } from '../../shared/timer.ts';
 import type { RoleStore } from '../../store/store.ts';
 import { type BatchPool, batchCrypto } from '../common/batch-crypto.ts';
 import { RoleEngine } from '../common/role-engine.ts';
-import type { Trace } from '../flow/flow.ts';
+import { again, type Trace } from '../flow/flow.ts';
 import { FlowRunner, run } from '../flow/flow-runner.ts';
 import { cashSignatures } from './cash-signatures.ts';
 import { certificateIssuer, shopCertificateIssuer } from './certificates.ts';
@@ -26,6 +26,9 @@ import { checkManagementLimits, type ManagementLimits } from './limits.ts';
 import { type ManagementOperations, managementProtocol } from './messages.ts';
 import { numberOpener } from './number-seals.ts';
 import { operatorEffects } from './operator-effects.ts';
+import { type PayoutPartners, payoutEffects } from './payout-effects.ts';
+import { windowFlow } from './payout-flow.ts';
+import { PayoutOutcomes } from './payout-outcomes.ts';
 import type { ManagementPeer } from './peers.ts';
 import { shopFlow } from './shop-flow.ts';
 import { isShopRevoked } from './shops.ts';
@@ -39,6 +42,8 @@ export interface ManagementOptions {
   readonly identity: IdentitySource;
   readonly settlement: SettlementClient;
   readonly cash: CashClient;
+  /** Left out: no windows are closed. */
+  readonly payouts?: PayoutPartners;
   readonly limits: ManagementLimits;
   readonly log: ManagementLog;
   readonly clock?: Clock;
@@ -63,6 +68,11 @@ export interface Management {
   /** Takes nothing more and finishes its writes. What is under way goes on at the next start. */
   close(): Promise<void>;
 }
+
+/** Outcomes of payouts take hours; nobody waits for them at a till. */
+const OUTCOMES_POLL_MS = 2_000;
+/** A window of a system that has payouts no more. */
+const NO_PARTNERS_PAUSE_MS = 60_000;
 
 /**
  * Takes up what was under way when it was closed, or crashed.
@@ -98,6 +108,7 @@ export async function openManagement(options: ManagementOptions): Promise<Manage
     now: clock,
     distrust,
   });
+  const checkSignatures = cashSignatures({ directory, crypto, clock });
   const runner = FlowRunner.open({
     store,
     flows: [
@@ -106,6 +117,12 @@ export async function openManagement(options: ManagementOptions): Promise<Manage
       run(loadFlow, effects.performLoad),
       run(shopFlow, performShop),
       run(deviceOrderFlow, performDeviceOrder),
+      run(
+        windowFlow,
+        options.payouts
+          ? payoutEffects({ store, partners: options.payouts, checkSignatures, distrust })
+          : (items) => items.map(async () => again(NO_PARTNERS_PAUSE_MS)),
+      ),
     ],
     clock,
     setTimer,
@@ -113,19 +130,23 @@ export async function openManagement(options: ManagementOptions): Promise<Manage
     ...(options.random !== undefined && { random: options.random }),
     ...(options.trace !== undefined && { trace: options.trace }),
   });
+  const outcomes =
+    options.payouts &&
+    new PayoutOutcomes({ store, runner, partners: options.payouts, pollMs: OUTCOMES_POLL_MS, setTimer, log });
   const engine = new RoleEngine({
     protocol: managementProtocol,
     handlers: managementHandlers({
       ...{ runner, store, cash, directory, issueCertificate, issueShopCertificate, limits, crypto, doubts },
       ...{ clock, setTimer, randomBytes, log },
       openNumbers: numberOpener(identity, crypto),
-      checkSignatures: cashSignatures({ directory, crypto, clock }),
+      checkSignatures,
+      outcomes,
       trace: options.trace ?? (() => {}),
     }),
     clock,
     openRequests: () => runner.openCount,
     health: () => {
-      const distrusted = distrust.size + doubts.size;
+      const distrusted = distrust.size + doubts.size + (outcomes?.isStuck ? 1 : 0);
       return { status: distrusted > 0 ? 'degraded' : 'ok', detail: { distrusted } };
     },
     log,
@@ -138,6 +159,7 @@ export async function openManagement(options: ManagementOptions): Promise<Manage
       'device' in certificate ? isRevoked(store, certificate.device) : isShopRevoked(store, certificate.shop),
     async close() {
       engine.close();
+      await outcomes?.close();
       await runner.close();
       signer.close();
     },

@@ -11,11 +11,12 @@
 // look (FlowRunner.wake). From the approval on the shop becomes one, however long cash takes.
 import { type Infer, list, optional, struct, text, u8, u32, u64, u128, union } from '../../shared/codec.ts';
 import type { OpenShopRequest } from '../cash/messages.ts';
+import { DEVICE_CURRENCIES_MAX } from '../documents/device-order.ts';
 import { ShopEnrolment } from '../documents/shop-enrolment.ts';
 import { publicKey } from '../documents/signed.ts';
 import type { Flow, Put, WriteContext } from '../flow/flow.ts';
 import { type IssuedCertificate, nameOfState, REASON_BYTES_MAX, SERIAL_FIRST } from './flow.ts';
-import { Certificate, DEVICE_CURRENCIES_MAX, putNumber, removeNumber } from './registry.ts';
+import { Certificate, putNumber, removeNumber } from './registry.ts';
 import {
   findShop,
   putShop,

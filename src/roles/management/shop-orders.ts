@@ -46,7 +46,7 @@ export async function shopOrders(
       answers[i] = { kind: 'pending', state: 'shop_closed' };
     } else unverified.push(i);
   });
-  const verdicts = await crypto.verify(
+  const verdicts = await crypto.verifyBatch(
     unverified.map((i) => {
       const { document, signature } = messages[i]!.order;
       return { publicKey: peers[i]!.signingKey, message: ShopOrder.signedBytes(document), signature };

@@ -11,6 +11,12 @@ import {
   type SettlementOperations,
   settlementProtocol,
 } from './messages.ts';
+import type {
+  ListOutcomesAnswer,
+  ListOutcomesRequest,
+  PayOutAnswer,
+  PayOutRequest,
+} from './payout-messages.ts';
 
 export class SettlementClient {
   readonly #client: RoleClient<SettlementOperations, SettlementRefusal>;
@@ -25,6 +31,14 @@ export class SettlementClient {
 
   reverse(request: ReverseRequest): Promise<CallResult<ReverseAnswer, SettlementRefusal>> {
     return this.#client.call('reverse', request);
+  }
+
+  payOut(request: PayOutRequest): Promise<CallResult<PayOutAnswer, SettlementRefusal>> {
+    return this.#client.call('pay_out', request);
+  }
+
+  listOutcomes(request: ListOutcomesRequest): Promise<CallResult<ListOutcomesAnswer, SettlementRefusal>> {
+    return this.#client.call('list_outcomes', request);
   }
 
   /** Operators only. */

@@ -14,5 +14,8 @@ export const SETTLEMENT_REFUSALS = [
   'rejection_required',
   'rejection_invalid',
   'rejection_mismatch',
+  'payouts_not_offered',
+  'page_invalid',
+  'payout_known',
 ] as const;
 export type SettlementRefusal = (typeof SETTLEMENT_REFUSALS)[number];

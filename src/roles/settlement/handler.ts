@@ -7,6 +7,7 @@ import { charge } from './charge.ts';
 import type { SettlementRefusal } from './errors.ts';
 import type { SettlementOperations } from './messages.ts';
 import type { SettlementParts } from './parts.ts';
+import { listOutcomes, payOut } from './pay-out.ts';
 import { isManagement, isOperator } from './peers.ts';
 import { requestIds } from './registry.ts';
 import { reportOf } from './reports.ts';
@@ -19,6 +20,11 @@ export function settlementHandlers(
   return {
     charge: { allowed: isManagement, handle: (requests) => charge(requests, parts) },
     reverse: { allowed: isManagement, handle: (requests) => reverse(requests, parts) },
+    pay_out: { allowed: isManagement, handle: (requests) => payOut(requests, parts) },
+    list_outcomes: {
+      allowed: (peer) => isManagement(peer) || isOperator(peer),
+      handle: (requests) => requests.map(async (request) => listOutcomes(request, parts)),
+    },
     lookup_request: {
       allowed: isOperator,
       handle: (requests) => requests.map(async ({ request }) => ({ report: reportOf(store, request) })),

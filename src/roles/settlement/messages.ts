@@ -1,6 +1,6 @@
 // What settlement is asked, and what it answers. Numbers are fixed for ever.
 //
-// By management: charge, reverse. By operators: lookup_request, list_requests.
+// By management: charge, reverse, pay_out, list_outcomes. By operators: lookup_request, list_requests.
 import { type Infer, nothing, optional, struct, text, u128, union } from '../../shared/codec.ts';
 import { operation, protocol } from '../common/operation.ts';
 import {
@@ -13,10 +13,13 @@ import { AccountBinding, SealedAccount } from '../documents/account-seal.ts';
 import { LoadOrder } from '../documents/load-order.ts';
 import { ChargeReceipt, CreditRejection } from '../documents/receipts.ts';
 import { SETTLEMENT_REFUSALS } from './errors.ts';
+import { ListOutcomesAnswer, ListOutcomesRequest, PayOutAnswer, PayOutRequest } from './payout-messages.ts';
 
 export const SettlementOperation = {
   charge: 32,
   reverse: 33,
+  pay_out: 34,
+  list_outcomes: 35,
   lookup_request: 48,
   list_requests: 49,
 } as const;
@@ -63,6 +66,8 @@ export const settlementProtocol = protocol({
   operations: {
     charge: operation(SettlementOperation.charge, ChargeRequest, ChargeAnswer),
     reverse: operation(SettlementOperation.reverse, ReverseRequest, ReverseAnswer),
+    pay_out: operation(SettlementOperation.pay_out, PayOutRequest, PayOutAnswer),
+    list_outcomes: operation(SettlementOperation.list_outcomes, ListOutcomesRequest, ListOutcomesAnswer),
     lookup_request: operation(SettlementOperation.lookup_request, LookupRequest, LookupRequestAnswer),
     list_requests: operation(SettlementOperation.list_requests, ListRequests, ListRequestsAnswer),
   },

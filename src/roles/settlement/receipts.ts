@@ -1,12 +1,13 @@
-// Signs charge receipts. The signed receipt stays in the charge's state, and is the same as long as signatures of its key
+// Signs charge receipts and payout receipts. The signed receipt stays in the charge's state, and is the same as long as signatures of its key
 // count. When they do not (the key was compromised, or its time is over), whoever asks gets one that says the same, signed
 // by the key in use. Nothing of that is stored: the stored receipt and the key make the same bytes each time. Cash credits
 // an order once, whatever receipt comes with it.
 import { ed25519, type SigningKey, sha256 } from '../../crypto/index.ts';
 import type { Clock } from '../../ledger/clock.ts';
 import { LoadOrder } from '../documents/load-order.ts';
+import { PayoutReceipt, type SignedPayoutReceipt } from '../documents/payout.ts';
 import { ChargeReceipt, type SignedChargeReceipt } from '../documents/receipts.ts';
-import { KEY_ID_BYTES } from '../documents/signed.ts';
+import { type DocumentKind, KEY_ID_BYTES, type Signed } from '../documents/signed.ts';
 import type { SignReceipt } from './institution-calls.ts';
 import type { KeyPair } from './interface.ts';
 
@@ -23,7 +24,7 @@ export class ReceiptSigner {
 
   readonly sign: SignReceipt = ({ order }, institutionReference) => {
     const { request, amount, currency } = order.document;
-    return this.#signed({
+    return this.#signed(ChargeReceipt, {
       request,
       orderDigest: sha256(LoadOrder.codec.encode(order.document)),
       amount,
@@ -35,7 +36,12 @@ export class ReceiptSigner {
 
   /** The same receipt by the key in use. */
   signAnew({ document }: SignedChargeReceipt): SignedChargeReceipt {
-    return this.#signed(document);
+    return this.#signed(ChargeReceipt, document);
+  }
+
+  /** What became of a payout. Its stored receipt too, when signatures of its key do not count any more. */
+  signPayout(content: Omit<PayoutReceipt, 'keyId'>): SignedPayoutReceipt {
+    return this.#signed(PayoutReceipt, content);
   }
 
   /** Wipes the key. */
@@ -44,10 +50,13 @@ export class ReceiptSigner {
     this.#ready = undefined;
   }
 
-  #signed(content: Omit<ChargeReceipt, 'keyId'>): SignedChargeReceipt {
+  #signed<Document extends { readonly keyId: Uint8Array }>(
+    kind: DocumentKind<Document>,
+    content: Omit<Document, 'keyId'>,
+  ): Signed<Document> {
     const { key, keyId } = this.#key();
-    const document: ChargeReceipt = { ...content, keyId };
-    return { document, signature: key.sign(ChargeReceipt.signedBytes(document)) };
+    const document = { ...content, keyId } as Document;
+    return { document, signature: key.sign(kind.signedBytes(document)) };
   }
 
   #key() {

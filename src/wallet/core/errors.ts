@@ -16,7 +16,7 @@ export const WALLET_ERROR_ADVICE = {
   shop_invalid: 'get the card from the shop again',
   shop_refused:
     'nothing was paid, as the shop says; the amount is free again when cash says so, once the order has expired: resume or sync then',
-  unreachable: 'nothing is lost; resume when management can be reached',
+  unreachable: 'nothing is lost; resume when the other end can be reached',
   unfinished: 'nothing is lost; resume later',
   interrupted: 'nothing is lost; resume',
   answer_invalid: 'nothing was added or subtracted; resume asks again, the operator can look the request up',

@@ -317,6 +317,7 @@ export class Purchases {
     const { request, message } = record;
     const { expiresAt } = BuyRequest.decode(message).terms;
     const link = new ShopLink(options.transport, shop);
+    let isAnswered = false;
     const ended = async (): Promise<RequestRecord | undefined> => {
       const now = await book.request(request);
       return now !== undefined && !isOpen(now.state) ? now : undefined;
@@ -326,6 +327,7 @@ export class Purchases {
         for (let attempt = 1; ; attempt++) {
           emit({ type: 'sent', request, attempt });
           const { reason, no } = await patience.for(this.#attemptAt(link, record));
+          isAnswered ||= reason === undefined;
           const found = await ended();
           if (found !== undefined) return found;
           // Who does not answer may have paid; who says no, or nonsense, has said nothing that counts.
@@ -339,6 +341,11 @@ export class Purchases {
           await waitFor(reason);
         }
       });
+    } catch (error) {
+      if (isAnswered || !(error instanceof WalletError) || error.code !== 'unfinished') throw error;
+      // Without an answer, the reason that helps is that there was none.
+      const what = `request ${idText(request)}: expected an answer of the shop at ${shop.address}, got none`;
+      throw new WalletError('unreachable', what, { request, cause: error });
     } finally {
       this.#close(link);
     }

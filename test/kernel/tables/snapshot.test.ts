@@ -220,16 +220,16 @@ describe('snapshots', () => {
             expect(second.globalsBytes()).toEqual(first.globalsBytes());
             for (const table of TABLES) {
               for (let page = 0; page < first.calls.pageCount(table); page += 1) {
-                expect(second.pageBytes(table, page)).toEqual(first.pageBytes(table, page));
+                expect(second.pageBytes(table, page).equals(first.pageBytes(table, page))).toBe(true);
               }
             }
-            host.accounts.forEach((id, slot) => {
-              expect(second.findAccount(id)).toBe(slot);
+            const found = (tables: Tables) => ({
+              accounts: host.accounts.map((id) => tables.findAccount(id)),
+              devices: host.accounts.map((_, slot) => tables.calls.deviceFind(slot)),
+              pending: host.pending.map((id) => tables.findPending(id)),
             });
-            for (let slot = 0; slot < host.accounts.length; slot += 1) {
-              expect(second.calls.deviceFind(slot)).toBe(first.calls.deviceFind(slot));
-            }
-            for (const id of host.pending) expect(second.findPending(id)).toBe(first.findPending(id));
+            expect(found(second)).toEqual(found(first));
+            expect(found(second).accounts).toEqual(host.accounts.map((_, slot) => slot));
             expect(second.calls.expiryPeek()).toBe(first.calls.expiryPeek());
           };
           compare();

@@ -1,6 +1,5 @@
 // kill -9 before and after every write of the ledger and the store, one after the other: asked again, everything is there
 // once, and the answers are those of a run without a crash.
-import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -11,58 +10,17 @@ import {
   cashProtocol,
   GetBalanceRequest,
   OpenAccountRequest,
+  OpenShopRequest,
 } from '../../../src/roles/cash/messages.ts';
 import { answerCodec } from '../../../src/roles/common/answer.ts';
 import { Refusal } from '../../../src/roles/common/refusal.ts';
 import { LookupRequest } from '../../../src/roles/common/request-report.ts';
 import type { Codec } from '../../../src/shared/codec.ts';
-import { BALANCE_MAX, CASH_KEY, creditOf, EUR, keyPair, newDevice, SETTLEMENT_KEY } from './support.ts';
+import { newShop, purchaseOf } from './pay-support.ts';
+import { BALANCE_MAX, creditOf, EUR, keyPair, newDevice } from './support.ts';
+import { type Call, hex, run } from './victim.ts';
 
-const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
-
-interface Call {
-  readonly peer: 'role' | 'operator';
-  readonly operation: number;
-  readonly messages: readonly string[];
-}
-
-type Run =
-  | { readonly kind: 'killed'; readonly at: string }
-  | { readonly kind: 'answered'; readonly answers: string[][] };
-
-function run(path: string, calls: readonly Call[], killAt: number): Promise<Run> {
-  return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [join(import.meta.dirname, 'victim.mjs'), path], {
-      stdio: ['pipe', 'pipe', 'pipe'],
-    });
-    let said = '';
-    let errors = '';
-    child.stdout.on('data', (chunk: Buffer) => {
-      said += chunk;
-    });
-    child.stderr.on('data', (chunk: Buffer) => {
-      errors += chunk;
-    });
-    child.on('close', (code, signal) => {
-      if (signal === 'SIGKILL') resolve({ kind: 'killed', at: said });
-      else if (code === 0) resolve({ kind: 'answered', answers: JSON.parse(said) });
-      else reject(new Error(`the victim ended by itself: ${errors}`));
-    });
-    child.stdin.end(
-      JSON.stringify({
-        settlementKey: hex(SETTLEMENT_KEY.publicKey),
-        cashSecretKey: hex(CASH_KEY.secretKey),
-        cashPublicKey: hex(CASH_KEY.publicKey),
-        currency: EUR,
-        balanceMax: String(BALANCE_MAX),
-        killAt,
-        calls,
-      }),
-    );
-  });
-}
-
-const { open_account, credit, get_balance, lookup_request } = cashProtocol.operations;
+const { open_account, open_shop, credit, pay, get_balance, lookup_request } = cashProtocol.operations;
 
 /** Answers as one line each, without times. */
 function lines<Answer>(
@@ -77,13 +35,17 @@ function lines<Answer>(
   });
 }
 
-function describeRun([opened, credited, balances, reports]: readonly string[][]): string[][] {
+function describeRun([opened, shops, credited, paid, balances, reports]: readonly string[][]): string[][] {
   return [
     lines(open_account, opened!, () => 'opened'),
+    lines(open_shop, shops!, () => 'opened'),
     lines(credit, credited!, (answer) =>
       answer.kind === 'rejected'
         ? 'rejected'
         : `credited ${answer.receipt.document.amount} to ${answer.receipt.document.device}`,
+    ),
+    lines(pay, paid!, (answer) =>
+      answer.kind === 'paid' ? `paid ${answer.receipt.document.amount}` : 'rejected',
     ),
     lines(get_balance, balances!, ({ balance }) => String(balance)),
     lines(lookup_request, reports!, ({ report }) => String(report?.state)),
@@ -99,6 +61,9 @@ test('killed before and after each write', { timeout: 300_000 }, async () => {
     creditOf(bob, { amount: BALANCE_MAX + 1n }),
     creditOf(bob, { amount: 40n }),
   ];
+  const shop = newShop();
+  const opening = { shop: shop.shop, signingKey: shop.key.publicKey, currency: EUR };
+  const purchases = [purchaseOf(alice, shop, { amount: 200n }), purchaseOf(bob, shop, { amount: 41n })];
   const balance = ({ device }: typeof alice) => hex(GetBalanceRequest.encode({ device, currency: EUR }));
   const calls: Call[] = [
     {
@@ -108,21 +73,36 @@ test('killed before and after each write', { timeout: 300_000 }, async () => {
     },
     {
       peer: 'role',
+      operation: CashOperation.open_shop,
+      messages: [hex(OpenShopRequest.encode(opening))],
+    },
+    {
+      peer: 'role',
       operation: CashOperation.credit,
       messages: credits.map((message) => hex(credit.request.encode(message))),
+    },
+    {
+      peer: 'role',
+      operation: CashOperation.pay,
+      messages: purchases.map((message) => hex(pay.request.encode(message))),
     },
     { peer: 'role', operation: CashOperation.get_balance, messages: [balance(alice), balance(bob)] },
     {
       peer: 'operator',
       operation: CashOperation.lookup_request,
-      messages: credits.map(({ order }) => hex(LookupRequest.encode({ request: order.document.request }))),
+      messages: [
+        ...credits.map(({ order }) => order.document.request),
+        ...purchases.map(({ request }) => request),
+      ].map((request) => hex(LookupRequest.encode({ request }))),
     },
   ];
   const expected = [
     ['opened', 'opened', 'refused: device_differs'],
+    ['opened'],
     [`credited 300 to ${alice.device}`, 'rejected', `credited 40 to ${bob.device}`],
-    ['300', '40'],
-    ['credited', 'rejected', 'credited'],
+    ['paid 200', 'rejected'],
+    ['100', '40'],
+    ['credited', 'rejected', 'credited', 'paid', 'rejected'],
   ];
 
   const killedAt: string[] = [];
@@ -136,7 +116,7 @@ test('killed before and after each write', { timeout: 300_000 }, async () => {
     if (second.kind !== 'answered') throw new Error('expected answers');
     const { answers } = second;
     expect([step, describeRun(answers)]).toEqual([step, expected]);
-    for (const call of [0, 1, 3]) {
+    for (const call of [0, 1, 2, 3, 5]) {
       expect(answers[call + calls.length]).toEqual(answers[call]);
       if (first.kind === 'answered') expect(answers[call]).toEqual(first.answers[call]);
     }
@@ -149,8 +129,14 @@ test('killed before and after each write', { timeout: 300_000 }, async () => {
     ...around('createAccounts'),
     ...around('createAccounts'),
     ...around('transaction'),
+    // The shop.
+    ...around('createAccounts'),
+    ...around('transaction'),
     ...around('createTransfers'),
     // The rejection.
+    ...around('transaction'),
+    // Purchases, and the rejection of one.
+    ...around('createPaymentOrders'),
     ...around('transaction'),
   ]);
 });

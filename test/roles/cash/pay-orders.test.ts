@@ -5,6 +5,7 @@ import { writeTransfer } from '../../../src/layout/generated.ts';
 import { furtherAccountId } from '../../../src/roles/cash/accounts.ts';
 import type { CashParts } from '../../../src/roles/cash/interface.ts';
 import { OrderDesk } from '../../../src/roles/cash/order-desk.ts';
+import { encodePaymentOrder } from '../../../src/roles/documents/payment-order.ts';
 import type { EngineReply } from '../../../src/wire/engine.ts';
 import { RequestOperation } from '../../../src/wire/operation.ts';
 import type { Peer } from '../../../src/wire/peer.ts';
@@ -104,6 +105,7 @@ describe('each record has its own result', () => {
       foreign,
       twice,
       twice,
+      one({ timestamp: 5n }),
       one({ debitAccountId: other.shop }),
       one({ debitAccountId: 978_001n }),
     ];
@@ -116,6 +118,7 @@ describe('each record has its own result', () => {
       'reserved_field',
       'created',
       'exists',
+      'timestamp_must_be_zero',
       'signature_not_checked',
       'signature_not_checked',
     ]);
@@ -272,6 +275,12 @@ describe('once, and in order', () => {
 
 describe('bounds', () => {
   const ORDERS = 100;
+  const cashShops = { find: (number: bigint) => ({ accounts: new Map([[EUR, { account: number }]]) }) };
+  /** Payments to a shop, as far as the desk looks at them. */
+  function to({ shop: number }: TestShop, count: number): Uint8Array {
+    const order = encodePaymentOrder({ creditAccountId: number, code: 20 });
+    return packedOrders(new Array(count).fill(order));
+  }
   /** A desk before a ledger that takes its time, with signatures that take theirs. */
   function desk() {
     const verified: (() => void)[] = [];
@@ -291,7 +300,7 @@ describe('bounds', () => {
     const parts = {
       ledger,
       registry: { find: () => ({ preparedKey: ed25519.prepare(alice.key.publicKey) }) },
-      shops: undefined,
+      shops: cashShops,
       verifyRecords: ({ keys }: SignedRecords) =>
         new Promise((resolve) => verified.push(() => resolve(keys.map(() => true)))),
       log: { error: () => {}, warn: () => {} },
@@ -299,16 +308,18 @@ describe('bounds', () => {
     const made = new OrderDesk(parts as unknown as CashParts, {
       verifyingMax: 4,
       congestedFromBytes: 8 * ORDERS * 256,
+      shopBytesMax: 2 * ORDERS * 256,
+      shopsBytesMax: 3 * ORDERS * 256,
       waitingBytesMax: 16 * ORDERS * 256,
       waitingRequestsMax: 20,
     });
-    const orders = (request: bigint, count = ORDERS) =>
+    const orders = (request: bigint, count = ORDERS, peer = OPERATOR) =>
       made.submit({
         operation: RequestOperation.create_payment_orders,
-        peer: OPERATOR,
+        peer,
         session: 1n,
         request,
-        payload: new Uint8Array(count * 256),
+        payload: to(shop, count),
         count,
       });
     return { made, ledger, relieved, verified, applied, orders };
@@ -332,6 +343,23 @@ describe('bounds', () => {
     await Promise.all(replies);
     expect(applied).toEqual(Array.from({ length: 16 }, (_, i) => BigInt(i)));
     expect([made.congested, relieved]).toEqual([false, 1]);
+  });
+
+  test('shops have room of their own: they are refused before anybody else waits for them', async () => {
+    const { made, verified, applied, orders } = desk();
+    const first = [1n, 2n].map((request) => orders(request, ORDERS, asShop(shop)));
+    expect(await orders(3n, ORDERS, asShop(shop))).toMatchObject({ status: RequestStatus.busy });
+    await new Promise(setImmediate);
+    while (applied.length < 2) {
+      for (const done of verified.splice(0)) done();
+      await new Promise(setImmediate);
+    }
+    await Promise.all(first);
+    const again = orders(4n, ORDERS, asShop(shop));
+    expect(made.congested).toBe(false);
+    await new Promise(setImmediate);
+    for (const done of verified.splice(0)) done();
+    expect(await again).toMatchObject({ status: 0 });
   });
 
   test('nothing is given to a ledger that has enough to do; closing waits for what was taken in', async () => {

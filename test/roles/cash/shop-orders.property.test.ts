@@ -12,7 +12,7 @@ import { earned, paid, shopOrder, statementOf, told } from './shop-support.ts';
 import { EUR, nextRequest, TestCash } from './support.ts';
 
 const seed = BigInt(process.env.SPECIE_SEED ?? Math.floor(performance.timeOrigin) % 2 ** 31);
-const STEPS = process.env.SPECIE_SLOW_TESTS === '1' ? 3_000 : 250;
+const STEPS = process.env.SPECIE_SLOW_TESTS === '1' ? 3_000 : 150;
 
 interface Known {
   readonly order: SignedShopOrder;

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { TransferCode } from '../../../src/roles/cash/accounts.ts';
 import { ShopOrderAnswer } from '../../../src/roles/cash/messages.ts';
 import { MemoryDisk, memoryRoleStore } from '../../store/memory-backend.ts';
-import { funded, openedShop, type TestShop } from './pay-support.ts';
+import { funded, openedShop, outcome, payAll, purchaseOf, type TestShop } from './pay-support.ts';
 import { earned, ordered, paid, shopOrder, told } from './shop-support.ts';
 import {
   answerOf,
@@ -292,6 +292,17 @@ test('operators look orders up', async () => {
     },
     { kind: 'refund', state: 'rejected', detail: expect.stringMatching(/exceeds_payment$/) },
   ]);
+});
+
+test('an order that was rejected under the id of a payment does not hide the payment', async () => {
+  const request = nextRequest();
+  const squatter = shopOrder(shop, { action: 'refund', purchase: nextRequest(), amount: 1n, request });
+  expect(await ordered(cash, squatter)).toEqual(['rejected: purchase_unknown']);
+  const lookUp = async () => answerOf(await cash.client(OPERATOR).lookupRequest(request)).report;
+  expect(await lookUp()).toMatchObject({ kind: 'refund', state: 'rejected' });
+  const [result] = await payAll(cash, purchaseOf(alice, shop, { id: request, amount: 3n }));
+  expect(outcome(result!)).toBe('paid');
+  expect(await lookUp()).toMatchObject({ kind: 'payment', state: 'paid', amount: 3n });
 });
 
 test('an order that a crash has left half done is finished at the start, and counts once', async () => {

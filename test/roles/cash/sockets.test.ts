@@ -1,8 +1,13 @@
 // Cash behind its server, over encrypted channels with the keys of a directory.
 import { expect, test } from 'vitest';
-import { sha256 } from '../../../src/crypto/index.ts';
-import { keyClientIdentity, roleClientIdentity } from '../../../src/identity/client-identity.ts';
+import { ed25519, sha256, x25519 } from '../../../src/crypto/index.ts';
+import {
+  keyClientIdentity,
+  roleClientIdentity,
+  shopClientIdentity,
+} from '../../../src/identity/client-identity.ts';
 import { serverIdentity } from '../../../src/identity/server-identity.ts';
+import { issueShopCertificate } from '../../../src/identity/shop-certificate.ts';
 import { systemCrypto } from '../../../src/identity/system-crypto.ts';
 import { CashClient } from '../../../src/roles/cash/client.ts';
 import { cashIdentity } from '../../../src/roles/cash/identity.ts';
@@ -79,6 +84,42 @@ test('management credits and pays, an operator sees it in the ledger; neither do
   expect(readCreateTransferResults(straight)).toMatchObject([{ status: 'created' }]);
   const [earned] = await operator.lookupAccounts([shop]);
   expect(earned?.creditsPosted).toBe(1000n);
+
+  // And from the shop itself, to its own account, in a session: once.
+  const channelKey = { secretKey: new Uint8Array(32).fill(77) };
+  const certificate = issueShopCertificate(
+    {
+      shop,
+      name: 'a shop',
+      signingKey: shopKey.publicKey,
+      channelKey: x25519.publicKey(channelKey.secretKey),
+      serial: 1n,
+      notBefore: START,
+      notAfter: clock() + DAY,
+    },
+    ed25519.signingKey(keySets.management[0].signing.secretKey),
+    systemCrypto,
+  );
+  const acquirer = await client(server, {
+    identity: shopClientIdentity({
+      to: 'cash',
+      directory,
+      clock,
+      channelKey,
+      certificate: () => certificate,
+    }),
+  });
+  const own = paymentOrder({ device, key }, { shop, key: shopKey }, { amount: 1n });
+  const [sent, again] = [await acquirer.createPaymentOrders(own), await acquirer.createPaymentOrders(own)];
+  expect([sent, again].flatMap(readCreateTransferResults)).toMatchObject([
+    { status: 'created' },
+    { status: 'exists' },
+  ]);
+  const elsewhere = paymentOrder({ device, key }, { shop: device, key: shopKey }, { amount: 1n });
+  await expect(acquirer.createPaymentOrders(elsewhere)).rejects.toThrow(
+    /order 0: expected one to an account of/,
+  );
+  await expect(acquirer.lookupAccounts([shop])).rejects.toThrow(/expected an operator, got shop/);
 
   const ofSettlement = new CashClient(settlement);
   const refused = [

@@ -250,7 +250,7 @@ test('many questions of one turn, each with many purchases', async () => {
   const purchases = await Promise.all(devices.map((device) => paid(cash, device, shop, { amount: 9n })));
   const unknown = Array.from({ length: 15 }, () => nextRequest());
   const statements = await Promise.all(
-    Array.from({ length: 600 }, (_, i) => {
+    Array.from({ length: 300 }, (_, i) => {
       const n = i % devices.length;
       return statementOf(cash, devices[n]!, { purchases: [...unknown, purchases[n]!] });
     }),

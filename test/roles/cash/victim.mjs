@@ -1,5 +1,6 @@
 // A cash role in a process of its own, from the built package so that it starts quickly: `victim.mjs PATH`, on stdin
-// {settlementKey, cashSecretKey, cashPublicKey, currency, balanceMax, killAt, calls: [{peer, operation, messages}]}.
+// {settlementKey, operatorKey, cashSecretKey, cashPublicKey, sealingSecretKey, sealingPublicKey, currency, balanceMax, killAt,
+// calls: [{peer, operation, messages}]}.
 // Makes the calls one after the other and prints the answers; or kills itself (SIGKILL) at step `killAt`, where a step is
 // the moment before or after each write of the ledger and of the store.
 import { readFileSync, writeSync } from 'node:fs';
@@ -27,13 +28,15 @@ function step(name) {
   process.kill(process.pid, 'SIGKILL');
 }
 
+const WRITES = new Set(['createAccounts', 'createTransfers', 'createPaymentOrders', 'setOrderTerms']);
+
 const ledger = await Ledger.open({ path: join(path, 'ledger') });
 const store = await openRoleStore({ path: join(path, 'store') });
 const watched = new Proxy(ledger, {
   get(target, name) {
     const value = target[name];
     if (typeof value !== 'function') return value;
-    if (name !== 'createAccounts' && name !== 'createTransfers') return value.bind(target);
+    if (!WRITES.has(name)) return value.bind(target);
     return (records) => around(name, () => target[name](records));
   },
 });
@@ -47,7 +50,11 @@ const cash = await openCash({
   },
   identity: {
     settlementKey: () => fromHex(given.settlementKey),
-    operatorKey: () => undefined,
+    operatorKey: () => fromHex(given.operatorKey),
+    sealingKey: () => ({
+      publicKey: fromHex(given.sealingPublicKey),
+      secretKey: fromHex(given.sealingSecretKey),
+    }),
     receiptKey: () => ({ publicKey: fromHex(given.cashPublicKey), secretKey: fromHex(given.cashSecretKey) }),
   },
   currencies: [{ currency: given.currency, balanceMax: BigInt(given.balanceMax) }],

@@ -9,7 +9,7 @@ import { encodeMessages, parseMessages } from '../../../src/wire/messages.ts';
 import { START } from '../../identity/support.ts';
 import { Device, ok, rejected, Stage, sealedAccount } from './support.ts';
 
-const devices = Array.from({ length: 12 }, (_, i) => new Device(40 + i));
+const devices = Array.from({ length: 24 }, (_, i) => new Device(40 + i));
 const codeOf = (result: Awaited<ReturnType<ManagementClient['load']>>): string =>
   result.kind === 'refused' ? result.refusal.code : result.kind === 'ok' ? result.answer.kind : result.kind;
 
@@ -21,6 +21,9 @@ function countingPool() {
     async verifyBatch(items: Parameters<typeof ed25519.verifyBatch>[0]) {
       sizes.push(items.length);
       return ed25519.verifyBatch(items);
+    },
+    verifyRecords: async () => {
+      throw new Error('expected no records');
     },
     openBatch: async (options: Parameters<typeof hpke.openBatch>[0]) => hpke.openBatch(options),
   };

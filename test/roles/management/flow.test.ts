@@ -98,15 +98,15 @@ describe('enrolment', () => {
 
 describe('load', () => {
   const common = { device: DEVICE, order };
+  const charged = { account: sealedAccount(), binding: { purpose: 'load', request: 5n } } as const;
   const charging: LoadState = {
     kind: 'charging',
     ...common,
-    account: sealedAccount(),
-    binding: { purpose: 'load', request: 5n },
+    ...charged,
     refused: undefined,
     distrusted: undefined,
   };
-  const crediting: LoadState = { kind: 'crediting', ...common, charge, distrusted: undefined };
+  const crediting: LoadState = { kind: 'crediting', ...common, ...charged, charge, distrusted: undefined };
   const reversing: LoadState = {
     kind: 'reversing',
     ...common,

@@ -1,6 +1,7 @@
 // Claims 4 and 5 at management: a load with the account given, and with the one on file.
 import { describe, expect, test } from 'vitest';
 import { CASH_REFUSALS } from '../../../src/roles/cash/errors.ts';
+import type { CreditRequest } from '../../../src/roles/cash/messages.ts';
 import { COMMON_REFUSALS, MAY_REPEAT } from '../../../src/roles/common/refusal.ts';
 import type { LoadOrder } from '../../../src/roles/documents/load-order.ts';
 import type { LoadAnswer, LoadRequest } from '../../../src/roles/management/messages.ts';
@@ -482,7 +483,10 @@ describe('an answer that cannot be right is not believed', () => {
     expect(stage.partners.reversed.size).toBe(0);
     stage.partners.script = () => undefined;
     expect(await loads.load(given())).toMatchObject({ kind: 'loaded' });
-    expect(loads.charges).toHaveLength(1);
+    // Settlement is asked for its receipt again where cash takes it no more, and for nothing else.
+    const charges = new Set(loads.charges.map(({ order: { document } }) => document.request));
+    expect(charges.size).toBe(1);
+    if (problem !== 'receipt_invalid') expect(loads.charges).toHaveLength(1);
   });
 
   test('of cash that has not read the newest directory yet: it is asked again soon', async () => {
@@ -496,6 +500,54 @@ describe('an answer that cannot be right is not believed', () => {
     isOld = false;
     await stage.pass(2_000);
     expect(await stage.stateOf(REQUEST)).toMatch(/^loaded/);
+  });
+
+  describe('a receipt that cash takes no more: settlement’s key was withdrawn after the charge', () => {
+    const receiptOf = (request: unknown) => (request as CreditRequest).receipt.document;
+
+    test('settlement signs it anew, and the load goes on', async () => {
+      const loads = await Loads.open();
+      const { stage } = loads;
+      stage.partners.script = (call, request, count) => {
+        if (call === 'credit') {
+          return receiptOf(request).chargedAt === START ? refused('receipt_invalid') : undefined;
+        }
+        return call === 'charge' && count > 1 ? charged({ chargedAt: START + 1n }) : undefined;
+      };
+      await loads.once(given());
+      expect(await stage.stateOf(REQUEST)).toBe('crediting_distrusted receipt_invalid');
+      await stage.pass(3_000);
+      expect(await stage.stateOf(REQUEST)).toMatch(/^loaded/);
+      // The same charge: account and binding are those of then.
+      expect(loads.charges).toHaveLength(2);
+      expect(loads.charges[1]).toEqual(loads.charges[0]);
+      expect(stage.role!.engine.health()).toMatchObject({ status: 'ok' });
+    });
+
+    test('what settlement says then is checked as before', async () => {
+      const loads = await Loads.open();
+      const { stage } = loads;
+      stage.partners.script = (call, _, count) => {
+        if (call === 'credit') return refused('receipt_invalid');
+        return call === 'charge' && count > 1 ? charged({ amount: 1n }) : undefined;
+      };
+      await loads.once(given());
+      await stage.pass(3_000);
+      const credits = stage.partners.calls.filter(({ call }) => call === 'credit');
+      expect(credits.length).toBeGreaterThan(1);
+      for (const { request } of credits) expect(receiptOf(request).amount).toBe(2_500n);
+    });
+
+    test('a settlement that signs something else each time is not asked in a circle', async () => {
+      const loads = await Loads.open();
+      loads.stage.partners.script = (call, _, count) => {
+        if (call === 'credit') return refused('receipt_invalid');
+        return call === 'charge' ? charged({ chargedAt: START + BigInt(count) }) : undefined;
+      };
+      await loads.once(given());
+      await loads.stage.pass(60_000);
+      expect(loads.charges.length).toBeLessThan(50);
+    });
   });
 
   test('of a reversal that is refused', async () => {

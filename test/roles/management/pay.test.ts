@@ -320,6 +320,9 @@ test('1,024 purchases in a frame, bad ones among them: one batch each of seals, 
       sizes.verify.push(items.length);
       return ed25519.verifyBatch(items);
     },
+    async verifyRecords() {
+      throw new Error('expected no records');
+    },
     async openBatch(options: Parameters<typeof hpke.openBatch>[0]) {
       sizes.open.push(options.items.length);
       return hpke.openBatch(options);

@@ -82,6 +82,16 @@ describe('enrolment', () => {
     expect(await stage.stateOf(201n)).toMatch(/^open shop 0x/);
   });
 
+  test('an approval is acted upon at once', async () => {
+    const stage = await Stage.open();
+    await apply(stage, baker);
+    await stage.pass(5_000);
+    const { shop } = (await listed(stage))[0]!;
+    await stage.settle(stage.operator.approveShop({ shop }));
+    await stage.pass(100);
+    expect(await listed(stage)).toMatchObject([{ state: 'open' }]);
+  });
+
   test('one that is turned down, or that nobody approves in time, leaves only its request', async () => {
     const stage = await Stage.open();
     await apply(stage, baker);
