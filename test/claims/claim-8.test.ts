@@ -361,7 +361,7 @@ async function paymentOrder(): Promise<Uint8Array> {
   return opened(bought().payment, sealing, paymentSealInfo) as Uint8Array;
 }
 
-const shopChannel = async (): Promise<KeyPair> => (await shop.home.keys(async () => undefined)).channel;
+const shopChannel = async (): Promise<KeyPair> => (await shop.keys()).channel;
 
 /** What is inside, or the code with which it does not open. */
 function opened(

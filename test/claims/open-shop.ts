@@ -7,8 +7,9 @@ import { join } from 'node:path';
 import { inspect } from 'node:util';
 import { Client } from '../../src/channel/client.ts';
 import { directoryFileText } from '../../src/identity/directory-file.ts';
+import { ShopCertificate } from '../../src/identity/shop-certificate.ts';
 import { RoleClient } from '../../src/roles/common/role-client.ts';
-import { managementClient } from '../../src/roles/management/client.ts';
+import { type ManagementClient, managementClient } from '../../src/roles/management/client.ts';
 import type { ShopRefusal } from '../../src/roles/shop/errors.ts';
 import { type ShopOperations, shopProtocol } from '../../src/roles/shop/messages.ts';
 import { askForCertificate, makeShop, type OpenShop, openShop, type ShopHome } from '../../src/shop/index.ts';
@@ -112,6 +113,22 @@ export class WholeShop {
     this.system.whenClosing(() => transport.close(0));
     await transport.connected;
     return new RoleClient<ShopOperations, ShopRefusal>({ protocol: shopProtocol, transport });
+  }
+
+  /** With its own keys, beside the shop itself. */
+  async management(): Promise<ManagementClient> {
+    const { channel } = await this.keys();
+    const client = await this.system.connect('management', {
+      pattern: 'IK',
+      staticKey: channel.secretKey,
+      remoteStaticKey: this.system.channelKey('management'),
+      payload: ShopCertificate.signed.encode(this.home.certificate()!),
+    });
+    return managementClient(client);
+  }
+
+  keys() {
+    return this.home.keys(async () => undefined);
   }
 
   /** All that it was ever told: by customers, by management, and what it keeps. */

@@ -15,19 +15,28 @@ import { systemCrypto } from '../../src/identity/system-crypto.ts';
 import { AccountFilterFlags, type PaymentOrder, TransferFlags } from '../../src/layout/generated.ts';
 import { CashClient } from '../../src/roles/cash/client.ts';
 import type { PayRequest as CashPayRequest, PayAnswer } from '../../src/roles/cash/messages.ts';
+import { answerCodec } from '../../src/roles/common/answer.ts';
 import type { CallResult } from '../../src/roles/common/role-client.ts';
 import { orderKeyId } from '../../src/roles/documents/payment-order.ts';
 import {
   PaymentReceipt,
   ShopOrder,
   type ShopOrder as ShopOrderDocument,
+  type SignedPaymentReceipt,
 } from '../../src/roles/documents/payment-receipts.ts';
 import { NumberContent, numberSealInfo, PurchaseBinding } from '../../src/roles/documents/purchase.ts';
 import { type ManagementClient, managementClient } from '../../src/roles/management/client.ts';
 import type { PayRequest } from '../../src/roles/management/messages.ts';
+import { SHOP_REFUSALS, type ShopRefusal } from '../../src/roles/shop/errors.ts';
+import { BuyAnswer, ShopOperation } from '../../src/roles/shop/messages.ts';
+import { amountOf } from '../../src/shared/amount.ts';
 import { id } from '../../src/shared/id.ts';
+import type { Wallet } from '../../src/wallet/index.ts';
+import { encodeMessages } from '../../src/wire/messages.ts';
+import { RequestStatus } from '../../src/wire/status.ts';
 import { paymentOrder, sealedTo } from '../roles/cash/pay-support.ts';
 import { Device, MINUTE, now, signedBy, soon } from './device.ts';
+import { WholeShop } from './open-shop.ts';
 import { HandmadeShop } from './shop.ts';
 import { accountNumber, answerOf, EUR, eventually, System } from './system.ts';
 
@@ -179,9 +188,7 @@ function numberFor(
 }
 
 /** Asks until there is an end: `refused: …`, `rejected: …`, or what the receipt says. */
-async function told(
-  ask: () => Promise<CallResult<PayAnswer | { readonly kind: 'pending'; readonly state: string }>>,
-): Promise<string> {
+async function told(ask: () => Promise<Told>): Promise<string> {
   let end = '';
   await eventually(async () => {
     const result = await ask();
@@ -430,13 +437,15 @@ test('a management that passes on something else: what it cannot read it cannot 
   expect(await ledgerDigest()).toBe(after);
 });
 
-function receiptOf(
-  result: CallResult<PayAnswer | { readonly kind: 'pending'; readonly state: string }>,
-): Uint8Array {
+type Told = CallResult<PayAnswer | { readonly kind: 'pending'; readonly state: string }>;
+
+function receiptOfMessage(result: Told): SignedPaymentReceipt {
   const answer = answerOf(result);
   if (answer.kind !== 'paid') throw new Error(`expected it to be paid, got ${answer.kind}`);
-  return PaymentReceipt.signed.encode(answer.receipt);
+  return answer.receipt;
 }
+
+const receiptOf = (result: Told): Uint8Array => PaymentReceipt.signed.encode(receiptOfMessage(result));
 
 test('replays: the same again is the same receipt, whoever sends it, and something else under its name is refused', async () => {
   const paid = made();
@@ -620,3 +629,68 @@ test('only management pays at cash: not a shop, not a device, not an operator', 
   });
   expect(await ledgerDigest()).toBe(before);
 });
+
+// ---- What a wallet is told
+
+test('a shop that answers with the receipt of another purchase: nothing is subtracted before the right one is there', async () => {
+  const shop = await WholeShop.open(system, {
+    ...{ name: 'Liar', account: 'DE89370400440532013000' },
+    articles: [{ id: 'coffee', name: 'Coffee', price: '3.00' }],
+  });
+  try {
+    const coffee = [{ article: 'coffee', price: amountOf(PRICE) }];
+    const [bob, carol] = [await aWallet('bob', 5), await aWallet('carol', 6)];
+    const hers = await carol.buy({ shop: shop.card, articles: coffee });
+    const his = await bob.buy({ shop: shop.card, articles: coffee });
+    const lies = [
+      await receiptOfWallet(carol, hers.request),
+      await receiptOfWallet(bob, his.request),
+      // Of the same device, the same amount, the same kind; and of another shop.
+      receiptOfMessage(await till.pay(made().message)),
+    ];
+    let balance = BALANCE - PRICE;
+    for (const receipt of lies) {
+      shop.lie = ({ operation, count }) => {
+        if (operation !== ShopOperation.buy) return undefined;
+        const body = encodeMessages([buyAnswers.encode({ kind: 'paid', receipt })]);
+        return { status: RequestStatus.ok, timestamp: 0n, count, body };
+      };
+      const before = await ledgerDigest();
+      await expect(bob.buy({ shop: shop.card, articles: coffee })).rejects.toMatchObject({
+        code: 'answer_invalid',
+      });
+      expect(await ledgerDigest()).toBe(before);
+      expect(await bob.balance({ online: true })).toMatchObject({
+        balance,
+        available: balance - PRICE,
+        online: { balance },
+      });
+      shop.lie = undefined;
+      // The purchase is open, and is paid when the shop does what it should.
+      expect(await bob.resume()).toMatchObject({ finished: [{ state: { kind: 'paid' } }], unfinished: [] });
+      balance -= PRICE;
+      expect(await bob.balance({ online: true })).toMatchObject({
+        balance,
+        available: balance,
+        online: { balance },
+      });
+    }
+    expect(await bob.verify()).toMatchObject({ problems: [], balance });
+  } finally {
+    await shop.close();
+  }
+});
+
+const buyAnswers = answerCodec<BuyAnswer, ShopRefusal>(BuyAnswer, SHOP_REFUSALS);
+
+async function aWallet(name: string, place: number): Promise<Wallet> {
+  const wallet = await system.wallet(name);
+  await wallet.enrol({ userData: name });
+  await wallet.load({ amount: amountOf(BALANCE), accountNumber: accountNumber(place) });
+  return wallet;
+}
+
+async function receiptOfWallet(wallet: Wallet, request: bigint): Promise<SignedPaymentReceipt> {
+  const payments = await wallet.payments();
+  return payments.find(({ receipt }) => receipt.document.request === request)!.receipt;
+}
