@@ -45,7 +45,10 @@ const UNDER_WAY = position({ standing: 'under_way' });
 describe('no difference', () => {
   test.each<[string, Books]>([
     ['booked', BOOKED],
-    ['rejected', { positions: [position({ standing: 'rejected' })], receipts: [receipt('rejected')], entries: [] }],
+    [
+      'rejected',
+      { positions: [position({ standing: 'rejected' })], receipts: [receipt('rejected')], entries: [] },
+    ],
     [
       'returned',
       {
@@ -67,7 +70,11 @@ describe('found', () => {
     ['missing', { ...BOOKED, entries: [] }, ['not on the statement']],
     ['twice', { ...BOOKED, entries: [entry('debit'), entry('debit')] }, ['paid twice']],
     ['amount', { ...BOOKED, entries: [entry('debit', { amount: 881n })] }, ['amount of a debit at the bank']],
-    ['currency', { ...BOOKED, entries: [entry('debit', { currency: 840 })] }, ['amount of a debit at the bank']],
+    [
+      'currency',
+      { ...BOOKED, entries: [entry('debit', { currency: 840 })] },
+      ['amount of a debit at the bank'],
+    ],
     [
       'unknown',
       { ...BOOKED, entries: [entry('debit'), entry('debit', { endToEndId: 'RENT' })] },
@@ -79,7 +86,11 @@ describe('found', () => {
       ['paid although rejected'],
     ],
     ['settlement knows nothing', { ...BOOKED, receipts: [] }, ["settlement's outcome"]],
-    ['settlement says another amount', { ...BOOKED, receipts: [receipt('booked', { amount: 1n })] }, ["settlement's amount"]],
+    [
+      'settlement says another amount',
+      { ...BOOKED, receipts: [receipt('booked', { amount: 1n })] },
+      ["settlement's amount"],
+    ],
     [
       'settlement knows one of nobody',
       { ...BOOKED, receipts: [receipt('booked'), receipt('booked', { payout: 4n })] },

@@ -45,7 +45,12 @@ interface Fields {
 }
 
 function message(messageId: string, fields: Fields = {}): string {
-  const { debtor = OPERATOR_ACCOUNT, currency = 'EUR', creditor = CREDITOR, ids = [`${messageId}-1`] } = fields;
+  const {
+    debtor = OPERATOR_ACCOUNT,
+    currency = 'EUR',
+    creditor = CREDITOR,
+    ids = [`${messageId}-1`],
+  } = fields;
   return writePaymentInitiation({
     ...{ messageId, createdAt: '2026-03-01T12:00:00Z', initiatingParty: { name: 'Operator' } },
     payments: [
@@ -128,7 +133,8 @@ test('dials: rejected, returned', async () => {
 });
 
 test('dials: lost before and after, garbage', async () => {
-  const nth = (what: 'drop_request' | 'drop_answer' | 'garbage', n: number) => ({ do: what, on: 'payments', nth: n }) as const;
+  const nth = (what: 'drop_request' | 'drop_answer' | 'garbage', n: number) =>
+    ({ do: what, on: 'payments', nth: n }) as const;
   bank.faults.set({ faults: [nth('drop_request', 1), nth('drop_answer', 2), nth('garbage', 3)] });
   expect(await submitted(message('A'))).toMatch(/^unknown/);
   expect(await link.status('A')).toEqual({ kind: 'not_found' });
