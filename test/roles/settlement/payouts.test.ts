@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { ed25519, sha256 } from '../../../src/crypto/index.ts';
 import { ibanOf, readPaymentInitiation } from '../../../src/iso20022/index.ts';
 import { PayoutOrder, PayoutReceipt } from '../../../src/roles/documents/payout.ts';
-import type { Payout, PayOutRequest } from '../../../src/roles/settlement/payout-messages.ts';
+import type { PayOutRequest, Payout } from '../../../src/roles/settlement/payout-messages.ts';
 import { type ChannelScript, type Fate, ScriptedBank } from './scripted-channel.ts';
 import {
   CASH,
@@ -110,9 +110,11 @@ test('a page is instructed, and its outcomes are told', async () => {
   expect(await play(simulation)).toEqual(ENDS);
   expect(await debits(bank())).toBe(1);
   const { payments } = readPaymentInitiation(bank().submitted[0]!);
-  expect(payments.flatMap(({ transactions }) => transactions.map(({ endToEndId, amount }) => [endToEndId, amount]))).toEqual(
-    [1n, 2n].map((payout) => [payout.toString(16).padStart(32, '0'), 1_250n]),
-  );
+  expect(
+    payments.flatMap(({ transactions }) =>
+      transactions.map(({ endToEndId, amount }) => [endToEndId, amount]),
+    ),
+  ).toEqual([1n, 2n].map((payout) => [payout.toString(16).padStart(32, '0'), 1_250n]));
   // The number stands in nothing that is stored, logged or answered.
   expect(simulation.everything()).not.toContain(IBAN);
 });
@@ -169,7 +171,7 @@ describe('refused', () => {
     return result.kind === 'refused' ? result.refusal.code : result.kind;
   };
 
-  test('another signature than cash\'s', async () => {
+  test("another signature than cash's", async () => {
     expect(await refusalOf(page([{ payout: 1n, signer: OTHER }]))).toBe('signature_invalid');
     const forged = page([{ payout: 1n }, { payout: 2n }]);
     const [good, bad] = forged.payouts as [Payout, Payout];

@@ -1,12 +1,13 @@
 // A bank in memory behind a line that loses, doubles and delays what goes over it, as a script says.
-import { BankFaults } from '../../../src/institution/simulator/bank-dials.ts';
-import { Bank } from '../../../src/institution/simulator/bank.ts';
+
 import { OPERATOR_ACCOUNT } from '../../../src/institution/operator-account.ts';
+import { Bank } from '../../../src/institution/simulator/bank.ts';
+import { BankFaults } from '../../../src/institution/simulator/bank-dials.ts';
 import type { PaymentChannel } from '../../../src/roles/settlement/payment-channel.ts';
 import type { PaymentOptions } from '../../../src/roles/settlement/role.ts';
 import { Random } from '../../../src/shared/random.ts';
-import { MemoryDisk, memoryRoleStore } from '../../store/memory-backend.ts';
 import { validate } from '../../iso20022/schemas.ts';
+import { MemoryDisk, memoryRoleStore } from '../../store/memory-backend.ts';
 import type { World } from './world.ts';
 
 export type Fate = 'ok' | 'lost_before' | 'lost_after' | 'late' | 'twice' | 'garbage';
@@ -67,7 +68,10 @@ export class ScriptedBank {
       submit: (document) =>
         play('submit', async () => {
           this.submitted.push(checked(document));
-          return { kind: 'answered' as const, document: Buffer.from(checked(await bank.submit(Buffer.from(document)))) };
+          return {
+            kind: 'answered' as const,
+            document: Buffer.from(checked(await bank.submit(Buffer.from(document)))),
+          };
         }),
       status: (messageId) =>
         play('status', async () => {
@@ -82,7 +86,9 @@ export class ScriptedBank {
           const documents = document === undefined ? [] : [Buffer.from(checked(document))];
           return { kind: 'statements' as const, documents, next };
         });
-        return answer.kind === 'answered' ? { kind: 'statements', documents: [answer.document], next: after + 1n } : answer;
+        return answer.kind === 'answered'
+          ? { kind: 'statements', documents: [answer.document], next: after + 1n }
+          : answer;
       },
       close: async () => {},
     };
