@@ -18,6 +18,7 @@ import {
   SHOPS_PAGE_MAX,
   type ShopReport,
 } from '../../roles/management/messages.ts';
+import { WINDOWS_PAGE_MAX, type WindowReport } from '../../roles/management/payout-messages.ts';
 import { settlementProtocol } from '../../roles/settlement/messages.ts';
 import { amountOf } from '../../shared/amount.ts';
 import { parts } from '../ids.ts';
@@ -61,6 +62,7 @@ export interface ManagementBooks {
   readonly devices: readonly DeviceReport[];
   readonly shops: readonly ShopReport[];
   readonly trades: readonly Trade[];
+  readonly windows: readonly WindowReport[];
 }
 
 export async function fromManagement(client: Client): Promise<ManagementBooks> {
@@ -89,8 +91,15 @@ export async function fromManagement(client: Client): Promise<ManagementBooks> {
     );
     return page.map((shop) => ({ key: shop.shop, row: shop }));
   });
+  const windows = await pages(async (after: bigint | undefined) => {
+    const { windows: page } = answered(
+      'management',
+      await role.call('list_windows', { after, limit: WINDOWS_PAGE_MAX }),
+    );
+    return page.map((window) => ({ key: window.window, row: window }));
+  });
   const trades = reports.flatMap((report) => reportedTrade(report) ?? []);
-  return { book: { party: 'management', statements: loads }, devices, shops, trades };
+  return { book: { party: 'management', statements: loads }, devices, shops, trades, windows };
 }
 
 /** Of some loads, as management has them now. */
