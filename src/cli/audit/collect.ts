@@ -186,7 +186,8 @@ export async function fromCash(
     known.add(trade.device);
   };
   await reader.more(floatId, onFloat);
-  for (const shop of shops) await reader.more(shop, atShop);
+  for (const some of parts(shops, HISTORIES_AT_ONCE))
+    await Promise.all(some.map((shop) => reader.more(shop, atShop)));
   const from = reader.last;
   const systemIds = SYSTEM_ACCOUNTS.map((kind) => systemAccountId(kind, currency));
   const accounts: Account[] = [];
@@ -200,12 +201,12 @@ export async function fromCash(
     onFloat(transfer);
     meanwhile(transfer);
   });
-  for (const shop of shops) {
-    await reader.more(shop, (transfer) => {
-      atShop(transfer);
-      meanwhile(transfer);
-    });
-  }
+  const atShopMeanwhile = (transfer: Transfer): void => {
+    atShop(transfer);
+    meanwhile(transfer);
+  };
+  for (const some of parts(shops, HISTORIES_AT_ONCE))
+    await Promise.all(some.map((shop) => reader.more(shop, atShopMeanwhile)));
   const read = { from, to: reader.last };
   const float = accounts.find(({ id }) => id === floatId);
   const totals = new Map<number, { debits: bigint; credits: bigint }>();
@@ -272,12 +273,12 @@ class TransferReader {
   }
 }
 
-/** So many wallets at once. */
-const WALLETS_AT_ONCE = 64;
+/** Of shops or wallets. */
+const HISTORIES_AT_ONCE = 64;
 
 async function unheardBy(client: Client, wallets: readonly WalletBalance[]): Promise<Unheard[]> {
   const unheard: Unheard[] = [];
-  for (const some of parts(wallets, WALLETS_AT_ONCE)) {
+  for (const some of parts(wallets, HISTORIES_AT_ONCE)) {
     const ask = async ({ device, currency, until, heard }: WalletBalance): Promise<void> => {
       const take = ({ id, code, flags, pendingId, amount, debitAccountId, timestamp: at }: Transfer) => {
         const isMoved = (flags & (TransferFlags.pending | TransferFlags.void_pending_transfer)) === 0;
