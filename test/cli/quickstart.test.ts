@@ -18,7 +18,7 @@ const MAIN = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
 /** The 46th fills its balance, the 50th has a card that is declined. */
 const SMALL = ['--wallets', '50', '--transfers', '5000', '--devices', '500', '--shops', '20', '--seed', '3'];
 /** A loaded machine is slow; nothing here waits for its own sake but five seconds for withheld answers. */
-const TIMEOUT_MS = 180_000;
+const TIMEOUT_MS = 300_000;
 
 let folder: string;
 const started = new Set<ChildProcess>();
