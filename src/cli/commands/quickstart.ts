@@ -25,7 +25,7 @@ interface Options extends DayOptions {
 
 const WALLETS_DEFAULT = 1_000;
 const WALLETS_MAX = 100_000;
-const LOADS_DEFAULT = 2;
+const LOADS_DEFAULT = 1;
 const PURCHASES_DEFAULT = 2;
 const AT_ONCE_DEFAULT = 64;
 /** Fewer than the connections that a server takes. */
@@ -60,9 +60,9 @@ export function quickstartCommand(output: Output, exit: (code: ExitCode) => void
 Management, settlement, cash, the institution's simulator and three shops run as processes of their own, on free ports.
 Wallets enrol and load, half with the account number given, half with the one on file; some cards are declined, some
 balances get full. Then the institution withholds answers; wallets buy, some without enough money, some have an amount
-reserved; a settlement day is submitted to cash. Cash and settlement are killed with kill -9 while loads are under way,
-management, cash and a shop while purchases are, and started again. Shops give back, take what is reserved, release it. In
-the end all parties' books are compared, and everything is read back and compared with books that quickstart kept itself.
+reserved; a sample day is submitted to cash. Cash and settlement are killed with kill -9 while loads are under way,
+management, cash and a shop while purchases are, and started again. Shops give back, take what is reserved, release it; a
+settlement window is closed, and the bank pays them out. In the end all parties' books are compared, and everything is read back and compared with books that quickstart kept itself.
 
 Examples:
   $ specie quickstart

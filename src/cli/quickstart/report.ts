@@ -4,6 +4,7 @@ import type { Currency } from '../../shared/currency.ts';
 import { grouped, milliseconds } from '../output.ts';
 import type { Latencies } from '../submit/tally.ts';
 import type { Check } from './check.ts';
+import type { PayoutFigures } from './payout.ts';
 import type { Totals } from './read-back.ts';
 import type { OrderCounts } from './shops.ts';
 import type { Stage } from './stages.ts';
@@ -96,6 +97,7 @@ export interface QuickstartReport {
   readonly recovery: Recovery;
   readonly day: DayFigures;
   readonly shopping: ShoppingFigures;
+  readonly payout: PayoutFigures;
   /** Of purchases while nothing was wrong; together they are the whole. */
   readonly stages: readonly Stage[];
   /** What the institution holds for the wallets. Minor units. */
@@ -120,7 +122,7 @@ export function plainCheck(check: Check): QuickstartReport['checks'][number] {
 
 /** @param cards the wallets' currency @param currency the day's */
 export function reportText(report: QuickstartReport, cards: Currency, currency: Currency): string {
-  const { wallets, loads, outage, recovery, day, totals, checks } = report;
+  const { wallets, loads, outage, recovery, day, payout, totals, checks } = report;
   const lines = [
     '',
     line('wallets', `${grouped(wallets.count)} enrolled, ${grouped(wallets.perSecond)} a second`),
@@ -160,8 +162,14 @@ export function reportText(report: QuickstartReport, cards: Currency, currency: 
     line('', `${latencyText(day.latency)} (${day.batches} batches, ${day.inFlight} at once)`),
     ...wrapped(countsText(day.answers)).map((text) => line('', text)),
     line(
+      'payout',
+      `${payout.shops} shops paid ${money(payout.paid, cards)}: ${money(payout.sales, cards)} sold, less ` +
+        `${money(payout.refunds, cards)} given back and ${money(payout.fees, cards)} of fees; booked by the bank in ` +
+        milliseconds(payout.seconds * 1000),
+    ),
+    line(
       'totals',
-      `${money(report.float, cards)} float at cash${report.passed ? ', in wallets and at the institution alike' : ''}`,
+      `${money(report.float, cards)} float at cash${report.passed ? ': what wallets hold, and what is earned and not paid out' : ''}`,
     ),
     line(
       '',

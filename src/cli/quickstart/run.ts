@@ -3,8 +3,11 @@
 //     init, start ─▶ enrol ─▶ load ─▶ load, answers withheld ─▶ shops open ─▶ buy ─▶ the day
 //     └ processes    └─ wallets: over encrypted channels ────┘                └ wallets └ operator
 //
-//     ─▶ load, kill -9, restart ─▶ buy, kill -9, restart ─▶ refunds, captures, voids ─▶ sync ─▶ audit ─▶ stop, verify
-//                                                           └ at the shops' desks      └ wallets └ everything read back
+//     ─▶ load, kill -9, restart ─▶ buy, kill -9, restart ─▶ refunds, captures, voids
+//                                                           └ at the shops' desks
+//
+//     ─▶ window closed, shops paid ─▶ sync ─▶ audit ─▶ stop, verify
+//        └ operator                   └ wallets └ everything read back
 import { setMaxListeners } from 'node:events';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
@@ -26,6 +29,7 @@ import { startProgress } from '../progress.ts';
 import type { BatchOptions } from '../submit/batches.ts';
 import { Check } from './check.ts';
 import { chargesInDoubt, type Doubt } from './doubt.ts';
+import { payOut } from './payout.ts';
 import { type ReadBack, readBack } from './read-back.ts';
 import {
   type DayFigures,
@@ -63,8 +67,9 @@ const LABEL_WIDTH = 30;
 /** One answer for so many wallets is withheld, and fewer than are asked for at once: the others go on. */
 const WITHHELD_EVERY = 20;
 const WITHHELD_MAX = 50;
-/** Purchases of which nothing else is under way, for the stages of a purchase. */
-const ALONE = 50;
+/** Of so many wallets one buys while nothing else is under way, for the stages of a purchase. */
+const ALONE_EVERY = 10;
+const ALONE_MAX = 50;
 /** So slow gets the institution for so long before roles are killed: then there are charges to be interrupted. */
 const SLOW_ANSWER_MS = 3_000;
 const SLOW_FOR_MS = 500;
@@ -132,7 +137,11 @@ export class Quickstart {
     const crashed = await this.#loadThroughCrashes(system, wallets);
     const rush = await this.#buyThroughCrashes(system, wallets, shopping.shops);
     const { purchases, reserved } = await this.#settle(wallets, shopping.shops);
-    const proven = await this.#prove(system, wallets, shopping.shops, day);
+    this.#say('closing the settlement window: shops are paid');
+    const paidOut = await payOut(system, this.#output, (ms) =>
+      setTimeout(ms, undefined, { signal: this.#abort.signal }),
+    );
+    const proven = await this.#prove(system, wallets, shopping.shops, day, paidOut.check);
 
     const loads: LoadFigures = {
       count: calm.outcomes.records + withheld.loads.outcomes.records + crashed.loads.outcomes.records,
@@ -171,6 +180,7 @@ export class Quickstart {
       },
       day: day.figures,
       shopping: shoppingFigures,
+      payout: paidOut.figures,
       stages: shopping.stages,
       float: proven.float,
       totals: proven.readBack.totals,
@@ -241,7 +251,7 @@ export class Quickstart {
     const shops = await Shops.open(system, this.#settings.folder, this.#output);
     const openSeconds = (performance.now() - began) / 1000;
     const times = [await roleTimes(system, SHOPS)];
-    const few = { wallets: Math.min(ALONE, wallets.count), atOnce: 1 };
+    const few = { wallets: Math.min(ALONE_MAX, Math.ceil(wallets.count / ALONE_EVERY)), atOnce: 1 };
     const alone = await this.#buy(wallets, shops, 'buying, one at a time', { times: 1, ...few });
     times.push(await roleTimes(system, SHOPS));
     const calm = await this.#buy(wallets, shops, 'buying', { times: this.#settings.purchases });
@@ -393,7 +403,7 @@ export class Quickstart {
     });
   }
 
-  async #prove(system: System, wallets: Wallets, shops: Shops, day: Day): Promise<Proven> {
+  async #prove(system: System, wallets: Wallets, shops: Shops, day: Day, paidOut: Check): Promise<Proven> {
     const { operator } = system;
     const synchronised = await this.#progress('taking statements over', wallets.count, 'wallets', (update) =>
       wallets.sync(update),
@@ -441,6 +451,7 @@ export class Quickstart {
         wallets.bought,
         shops.ordered,
         synchronised,
+        paidOut,
         over,
         doubt.check,
         receipts,

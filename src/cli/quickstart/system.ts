@@ -15,6 +15,8 @@ import { CommandError } from '../exit-codes.ts';
 import { freePorts } from './free-ports.ts';
 import { RoleProcess } from './role-process.ts';
 
+/** What the operator takes of each sale. */
+const FEE_BASIS_POINTS = 50;
 const ADMIN_TIMEOUT_MS = 30_000;
 
 export type ShopName = `shop-${number}`;
@@ -70,28 +72,36 @@ export class System {
   static async make(options: SystemOptions): Promise<System> {
     const home = join(options.folder, 'home');
     mkdirSync(join(options.folder, 'logs'), { recursive: true });
-    const ports = await freePorts(ROLES.length + 1 + options.shops);
+    const ports = await freePorts(ROLES.length + 2 + options.shops);
     await initHome({ home, currency: options.currency.code });
     const path = join(home, 'specie.json');
     const configuration = JSON.parse(readFileSync(path, 'utf8')) as Record<
-      'roles' | 'institution' | 'limits',
+      'roles' | 'institution' | 'payouts' | 'limits',
       Record<string, unknown>
     >;
     const roles = Object.fromEntries(
       ROLES.map((role, i) => [role, { ...(configuration.roles[role] as object), port: ports[i] }]),
     );
-    const institution = { ...configuration.institution, port: ports[ROLES.length] };
+    const payments = {
+      ...(configuration.institution.payments as object | undefined),
+      port: ports[ROLES.length + 1],
+    };
+    const institution = { ...configuration.institution, port: ports[ROLES.length], payments };
+    const payouts = { ...configuration.payouts, feeBasisPoints: FEE_BASIS_POINTS };
     // These wallets load as fast as they can, some of them with cards that are declined.
     const limits = {
       ...configuration.limits,
       deviceRequestsPerMinute: 1_000_000,
       deviceDeclinesPerDay: 1_000_000,
     };
-    writeFileSync(path, `${JSON.stringify({ ...configuration, roles, institution, limits }, null, 2)}\n`);
+    writeFileSync(
+      path,
+      `${JSON.stringify({ ...configuration, roles, institution, payouts, limits }, null, 2)}\n`,
+    );
     // Signs the directory anew, with the roles' addresses.
     await initHome({ home });
     const operator = await loadOperator({ home, passphrase: async () => undefined });
-    return new System(home, operator, ports.slice(ROLES.length + 1), options);
+    return new System(home, operator, ports.slice(ROLES.length + 2), options);
   }
 
   get institutionUrl(): string {
@@ -107,11 +117,11 @@ export class System {
   /** Institution first, then the roles. */
   async start(): Promise<void> {
     const { folder, accounts, seed, currency } = this.#options;
-    const { port } = this.operator.configuration.institution;
+    const { port, payments } = this.operator.configuration.institution;
     const institution = await this.#run('institution', [
       ...['institution', 'start', '--path', join(folder, 'institution'), '--port', String(port)],
       ...['--admin-port', '0', '--accounts', String(accounts), '--seed', String(seed)],
-      ...['--currency', currency.code],
+      ...['--currency', currency.code, '--payments-port', String(payments.port)],
     ]);
     this.#options.onStarted('institution', `127.0.0.1:${port}`, institution);
     const starting = START_ORDER.map((role) => this.startRole(role));
