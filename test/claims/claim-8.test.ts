@@ -21,7 +21,7 @@ import { amountOf } from '../../src/shared/amount.ts';
 import { id } from '../../src/shared/id.ts';
 import type { Outcome, Wallet } from '../../src/wallet/index.ts';
 import { WholeShop } from './open-shop.ts';
-import { accountNumber, EUR, System, toldBy } from './system.ts';
+import { accountNumber, auditOf, EUR, System, toldBy } from './system.ts';
 import { accountNumberForms, found, keyForms, numberForms, textForms } from './traces.ts';
 
 const DEPOSIT = 450_000_000n;
@@ -268,6 +268,10 @@ test('the channel says no more of the customer than the seal does: he is unnamed
   expect(new Set(messages.map(({ terms }) => Buffer.from(terms.salt).toString('hex'))).size).toBe(
     messages.length,
   );
+});
+
+test('afterwards all books agree', async () => {
+  expect(await auditOf(system)).toEqual({ passed: true, open: [], findings: [] });
 });
 
 test('what each party has not seen', async () => {

@@ -15,7 +15,7 @@ import { signedPurchase } from '../../src/wallet/core/purchase.ts';
 import { nodeCrypto } from '../../src/wallet/index.ts';
 import { Device, now, signedBy, soon } from './device.ts';
 import { WholeShop } from './open-shop.ts';
-import { accountNumber, answerOf, EUR, eventually, System } from './system.ts';
+import { accountNumber, answerOf, auditOf, EUR, eventually, System, toldBy } from './system.ts';
 
 type Customer = RoleClient<ShopOperations, ShopRefusal>;
 
@@ -60,11 +60,17 @@ async function load(device: Device, amount: bigint): Promise<void> {
 }
 
 /** A coffee, signed by a wallet that does not look at what it has. */
-function coffee(device: Device, shop: WholeShop, sequence: bigint, kind: PurchaseKind = 'sale'): BuyRequest {
+function coffee(
+  device: Device,
+  shop: WholeShop,
+  sequence: bigint,
+  kind: PurchaseKind = 'sale',
+  request = id(),
+): BuyRequest {
   const keyOf = (role: 'management' | 'cash') => system.directory().currentKeySet(role, now()).keys.sealing;
   const { message } = signedPurchase(
     {
-      ...{ request: id(), shop: shop.home.certificate()!.document, kind, currency: EUR },
+      ...{ request, shop: shop.home.certificate()!.document, kind, currency: EUR },
       ...{ amount: amountOf(PRICE), timeoutSeconds: kind === 'sale' ? 0 : 3_600, expiresAt: soon() },
       ...{ articles: [{ article: 'coffee', quantity: 1, price: PRICE }], offer: undefined },
     },
@@ -175,6 +181,26 @@ test('the same purchase twice at once, and after each role has come back: one pa
   expect(shop.shop.sale(message.terms.request)).toMatchObject({ state: 'paid', amount: PRICE });
 });
 
+test('two purchases race under one name: one is paid, and the other is told so before it is forwarded', async () => {
+  const device = await withMoney(10n * PRICE);
+  const [shop] = shops;
+  const request = id();
+  const rivals = [1n, 2n].map((sequence) => coffee(device, shop, sequence, 'sale', request));
+  const ends: string[] = await Promise.all(
+    rivals.map(async (one, i) => {
+      let end = '';
+      await eventually(async () => {
+        end = toldBy(await customers[0]![i]!.call('buy', one));
+        return end !== 'pending';
+      });
+      return end;
+    }),
+  );
+  expect(ends.toSorted()).toEqual(['paid', 'refused: request_differs']);
+  expect(await accountsOf(device.number)).toEqual([{ balance: 9n * PRICE, reserved: 0n }]);
+  expect(shop.shop.sales().filter(({ purchase }) => purchase === request)).toHaveLength(1);
+});
+
 // ---- What shops order later
 
 /** All at once, each on a channel of its own. @returns `done` or `rejected: …`, in order */
@@ -256,4 +282,8 @@ test('a capture races a void, and another capture: one of them is done', async (
       { balance: before + taken },
     ]);
   }
+});
+
+test('afterwards all books agree', async () => {
+  expect(await auditOf(system)).toEqual({ passed: true, open: [], findings: [] });
 });

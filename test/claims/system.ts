@@ -437,6 +437,12 @@ export function filesBelow(folder: string): Buffer[] {
     .map((entry) => readFileSync(join(entry.parentPath ?? entry.path, entry.name)));
 }
 
+/** With what it has found, for a test that fails. */
+export async function auditOf(system: System) {
+  const { passed, checks, open } = await system.audit();
+  return { passed, open, findings: checks.flatMap(({ findings }) => findings) };
+}
+
 export function answerOf<Answer>(result: CallResult<Answer>): Answer {
   if (result.kind === 'ok') return result.answer;
   const why = result.kind === 'refused' ? result.refusal.code : result.reason;

@@ -13,6 +13,7 @@ import { keyIdOf } from '../../src/identity/key-set.ts';
 import { generateKeyPair } from '../../src/identity/new-key-set.ts';
 import { systemCrypto } from '../../src/identity/system-crypto.ts';
 import { AccountFilterFlags, type PaymentOrder, TransferFlags } from '../../src/layout/generated.ts';
+import { systemAccountId } from '../../src/roles/cash/accounts.ts';
 import { CashClient } from '../../src/roles/cash/client.ts';
 import type { PayRequest as CashPayRequest, PayAnswer } from '../../src/roles/cash/messages.ts';
 import { answerCodec } from '../../src/roles/common/answer.ts';
@@ -38,7 +39,7 @@ import { paymentOrder, sealedTo } from '../roles/cash/pay-support.ts';
 import { Device, MINUTE, now, signedBy, soon } from './device.ts';
 import { WholeShop } from './open-shop.ts';
 import { HandmadeShop } from './shop.ts';
-import { accountNumber, answerOf, EUR, eventually, System } from './system.ts';
+import { accountNumber, answerOf, auditOf, EUR, eventually, System } from './system.ts';
 
 const USD = 840;
 const BALANCE = 50_000n;
@@ -84,7 +85,7 @@ async function withMoney(place: number): Promise<Device> {
 async function ledgerDigest(): Promise<string> {
   const operator = await system.asOperator('cash');
   try {
-    const ids = [alice.number, mallory.number, honest.number, greedy.number];
+    const ids = [alice.number, mallory.number, honest.number, greedy.number, systemAccountId('float', EUR)];
     const digest = createHash('sha256');
     const write = (records: readonly object[]): void => {
       const text = (_: string, value: unknown) => (typeof value === 'bigint' ? value.toString() : value);
@@ -694,3 +695,7 @@ async function receiptOfWallet(wallet: Wallet, request: bigint): Promise<SignedP
   const payments = await wallet.payments();
   return payments.find(({ receipt }) => receipt.document.request === request)!.receipt;
 }
+
+test('afterwards all books agree', async () => {
+  expect(await auditOf(system)).toEqual({ passed: true, open: [], findings: [] });
+});
