@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { Client } from '../../src/channel/client.ts';
 import { loadOperator } from '../../src/identity/load-home.ts';
 import { managementClient } from '../../src/roles/management/client.ts';
-import { askForCertificate, makeShop, ShopError, type ShopHome } from '../../src/shop/index.ts';
+import { askForCertificate, makeShop, type ShopError, type ShopHome } from '../../src/shop/index.ts';
 import { askDesk, type DeskCommand, type DeskReply } from '../../src/shop/node/desk.ts';
 import type { Sale } from '../../src/shop/sale.ts';
 import { freePort, type TestHome } from './home.ts';
