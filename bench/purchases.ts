@@ -11,6 +11,7 @@
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { cpus, loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { Client } from '../src/channel/client.ts';
 import { runAudit } from '../src/cli/audit/audit.ts';
@@ -50,7 +51,8 @@ const CONNECTIONS = 16;
 /** Of a connection: what a shop's server takes of a customer. */
 const FRAMES_UNDER_WAY_MAX = 8;
 const FRAME_MAX = 32;
-const WARM = flags.small ? 16 : 4_096;
+const WARM = flags.small ? 16 : 2_048;
+const MADE_AT_A_TIME = 64;
 const REQUEST_TIMEOUT_MS = 60_000;
 
 const print = (line: string): void => void process.stdout.write(`${line}\n`);
@@ -89,12 +91,20 @@ class Customers {
     return this.#steps.totals();
   }
 
+  /** Resolves when all connections stand. */
+  async connect(): Promise<void> {
+    for (const client of this.#clients) await client.ping();
+  }
+
   async close(): Promise<void> {
     for (const client of this.#clients) await client.close(1000);
   }
 
   /** @returns milliseconds each, and how often they were told to come again */
-  async buy(messages: readonly Uint8Array[], underWay: number): Promise<{ times: number[]; pending: number }> {
+  async buy(
+    messages: readonly Uint8Array[],
+    underWay: number,
+  ): Promise<{ times: number[]; pending: number }> {
     const times: number[] = [];
     let pending = 0;
     let begun = 0;
@@ -201,17 +211,7 @@ async function cpuOf(system: System): Promise<CpuSeconds> {
   return { ...(await system.cpu()), 'this side': (user + kernel) / 1e6 };
 }
 
-function report({
-  underWay,
-  perSecond,
-  p50,
-  p99,
-  pending,
-  cpu,
-  stages,
-  loadAverage,
-  busy,
-}: Measured): void {
+function report({ underWay, perSecond, p50, p99, pending, cpu, stages, loadAverage, busy }: Measured): void {
   const used = Object.entries(cpu).filter(([, value]) => value >= 0.5);
   const sum = used.reduce((all, [, value]) => all + value, 0);
   print(
@@ -251,7 +251,9 @@ async function prove(
     if (!passed || [shop, management, cash].some((count) => count !== expected)) {
       const wrong = checks.filter(({ findings }) => findings.length > 0);
       const text = wrong.map(({ name, findings }) => `${name}: ${findings[0]!.text}`).join('; ');
-      throw new Error(`audit: expected ${expected} purchases everywhere, got ${shop}, ${management}, ${cash}; ${text}`);
+      throw new Error(
+        `audit: expected ${expected} purchases everywhere, got ${shop}, ${management}, ${cash}; ${text}`,
+      );
     }
     await each(devices, async (device) => {
       const left = LOADED - (bought.get(device) ?? 0n) * PRICE;
@@ -279,7 +281,12 @@ async function main(): Promise<void> {
   const folder = mkdtempSync(join(flags.path, 'specie-bench-purchases-'));
   let system: System | undefined;
   try {
-    const running = await System.start({ folder, accounts: DEVICES, oneProcess: false, balanceMax: BALANCE_MAX });
+    const running = await System.start({
+      folder,
+      accounts: DEVICES,
+      oneProcess: false,
+      balanceMax: BALANCE_MAX,
+    });
     system = running;
     const operator = await loadOperator({ home: running.home, passphrase: async () => undefined });
     const { directory, configuration } = operator;
@@ -298,20 +305,26 @@ async function main(): Promise<void> {
 
     const trader = await enrolShop(running, folder);
     const customers = new Customers(await running.openShop(trader.home), trader.channelKey);
+    await customers.connect();
     const purchases = new Purchases(trader.number, target);
     const bought = new Map<Device, bigint>();
     let turn = 0;
-    const make = (count: number): Uint8Array[] =>
-      Array.from({ length: count }, () => {
+    const make = async (count: number): Promise<Uint8Array[]> => {
+      const made: Uint8Array[] = [];
+      while (made.length < count) {
         const device = devices[turn++ % DEVICES]!;
         bought.set(device, (bought.get(device) ?? 0n) + 1n);
-        return purchases.prepare(device);
-      });
-    await customers.buy(make(WARM), Math.min(WARM, 512));
+        made.push(purchases.prepare(device));
+        // Connections are to stay alive meanwhile.
+        if (made.length % MADE_AT_A_TIME === 0) await setImmediate();
+      }
+      return made;
+    };
+    await customers.buy(await make(WARM), Math.min(WARM, 512));
     const results: Measured[] = [];
     for (const underWay of STEPS) {
       const count = underWay === 1 ? ALONE : Math.min(Number(flags.most), underWay * Number(flags.rounds));
-      results.push(await measure(running, customers, underWay, make(count)));
+      results.push(await measure(running, customers, underWay, await make(count)));
     }
     await customers.close();
     await running.closeShop();

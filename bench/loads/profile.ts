@@ -46,7 +46,8 @@ export class ThreadProfile {
     const { profile } = await this.#session!.post('Profiler.stop');
     this.#session!.disconnect();
     const folder = process.env.SPECIE_BENCH_PROFILES;
-    if (folder !== undefined) writeFileSync(join(folder, `${this.#name}.cpuprofile`), JSON.stringify(profile));
+    if (folder !== undefined)
+      writeFileSync(join(folder, `${this.#name}.cpuprofile`), JSON.stringify(profile));
     const partOf = new Map<number, string>();
     const byId = new Map(profile.nodes.map((node) => [node.id, node]));
     const walk = (id: number, caller: string): void => {

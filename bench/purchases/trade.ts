@@ -10,16 +10,12 @@ import { loadOperator } from '../../src/identity/load-home.ts';
 import { systemCrypto } from '../../src/identity/system-crypto.ts';
 import { systemClock } from '../../src/identity/time.ts';
 import { PaymentOrderLayout } from '../../src/layout/generated.ts';
-import {
-  encodePaymentOrder,
-  orderKeyId,
-  orderSignedBytes,
-} from '../../src/roles/documents/payment-order.ts';
+import { encodePaymentOrder, orderKeyId, orderSignedBytes } from '../../src/roles/documents/payment-order.ts';
 import {
   NumberContent,
   numberSealInfo,
   PurchaseBinding,
-  PurchaseTerms,
+  type PurchaseTerms,
   paymentSealInfo,
   purchaseReference,
 } from '../../src/roles/documents/purchase.ts';
