@@ -121,7 +121,13 @@ test("what comes back later is the shop's again, and counted by the next window"
 test('an operator sees it, and compares it with the bank', async () => {
   const ask = async (...args: string[]): Promise<{ code: number; out: string }> => {
     let out = '';
-    const output = { write: (text: string) => void (out += text), note: () => {}, interactive: false };
+    const output = {
+      write(text: string): void {
+        out += text;
+      },
+      note: () => {},
+      interactive: false,
+    };
     return { code: await run(['payout', ...args, '--home', system.home], output), out };
   };
   const closed = await ask('close', '--json');
