@@ -25,7 +25,7 @@ const CATALOGUE = {
 const PATIENCE_MS = 120_000;
 const PAUSE_MS = 10;
 
-/** The processes of the desk's words: it is not there, or has died while it was asked. */
+/** The shop has died while it was asked. */
 const GONE: ReadonlySet<string> = new Set(['shop_closed', 'ECONNRESET', 'EPIPE']);
 /** Somebody has ordered it already: the command before this one, whose reply was lost; or that one is still under way. */
 const ORDERED: ReadonlySet<string> = new Set(['exceeds_rest', 'wrong_state', 'unfinished']);
@@ -112,7 +112,7 @@ export class KeptShop {
     });
   }
 
-  /** @param known what an error comes to; undefined: it is one */
+  /** Until there is a reply. @param known whether an error of the desk is an end too; undefined: it is thrown */
   async #patiently(
     command: DeskCommand,
     known: (code: string) => Promise<'none' | undefined>,
