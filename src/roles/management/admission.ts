@@ -5,7 +5,7 @@ import type { StoreReads, StoreTransaction } from '../../store/store.ts';
 import { Refusal } from '../common/refusal.ts';
 import type { SignedDeviceOrder } from '../documents/device-order.ts';
 import type { AccountFiling, Enrolment } from '../documents/enrolment.ts';
-import type { ShopEnrolment } from '../documents/shop-enrolment.ts';
+import type { ShopEnrolment, SignedShopEnrolment } from '../documents/shop-enrolment.ts';
 import {
   checkAmount,
   checkApplyBy,
@@ -173,10 +173,10 @@ export function checkShopEnrolment(
 
 export function admitShop(
   reads: StoreReads,
-  enrolment: ShopEnrolment,
+  enrolment: SignedShopEnrolment,
   options: AdmissionOptions,
 ): ShopFlowState | Refused {
-  const refused = checkShopEnrolment(reads, enrolment, options);
+  const refused = checkShopEnrolment(reads, enrolment.document, options);
   if (refused !== undefined) return refused;
   const shop = drawNumber(options.randomBytes, (number) => isNumberTaken(reads, number));
   return { kind: 'awaiting_approval', shop, enrolment };

@@ -268,7 +268,7 @@ function enrolShops(
       check: () => checkRequestId(document.request) ?? checkChannelKey(peer, document),
       checkNew: () => checkShopEnrolment(options.store, document, options),
       signed: signedMessage(ShopEnrolment, enrolment),
-      admit: (tx) => admitShop(tx, document, options),
+      admit: (tx) => admitShop(tx, enrolment, options),
     };
   });
   return submitSigned(options.runner, shopFlow, requests, options).map(

@@ -18,13 +18,12 @@ import type {
   ListOutcomesRequest,
   PayOutAnswer,
   PayOutRequest,
-  Payout,
 } from '../settlement/payout-messages.ts';
 import type { CheckCashSignatures } from './cash-signatures.ts';
 import type { Distrust } from './distrust.ts';
 import type { WindowEffect, WindowOutcome } from './payout-flow.ts';
 import { findWindow } from './payout-registry.ts';
-import { findShop } from './shop-registry.ts';
+import { enrolmentOf, findShop } from './shop-registry.ts';
 
 /** What of cash and settlement payouts need. A promise never rejects: no answer is `unknown`. */
 export interface PayoutPartners {
@@ -96,10 +95,10 @@ export function payoutEffects(options: PayoutEffectsOptions): Perform<WindowEffe
 
   async function instruct(item: Item<'instruct'>): Result {
     const { page, orders } = item.effect;
-    const payouts = orders.map((order): Payout => {
-      const { account, request } = findShop(store, order.document.shop)!;
-      return { order, account, binding: { purpose: 'payout', request } };
-    });
+    const payouts = orders.map((order) => ({
+      order,
+      enrolment: enrolmentOf(findShop(store, order.document.shop)!),
+    }));
     const result = await partners.payOut({ page, payouts });
     if (result.kind === 'unknown') return again();
     return result.kind === 'ok' ? { kind: 'instructed' } : distrust.distrust(item, result.refusal.code);

@@ -27,7 +27,7 @@ import {
 } from './shop-registry.ts';
 
 const ShopState = union({
-  awaiting_approval: struct({ shop: u128, enrolment: ShopEnrolment.codec }),
+  awaiting_approval: struct({ shop: u128, enrolment: ShopEnrolment.signed }),
   opening: struct({
     shop: u128,
     signingKey: publicKey,
@@ -67,7 +67,7 @@ export const shopFlow: Flow<ShopFlowState, ShopEffect, ShopOutcome> = {
   effect(state, now) {
     switch (state.kind) {
       case 'awaiting_approval':
-        return { kind: 'await', shop: state.shop, isOver: now >= state.enrolment.applyBy };
+        return { kind: 'await', shop: state.shop, isOver: now >= state.enrolment.document.applyBy };
       case 'opening': {
         const { shop, signingKey, currencies, opened, distrusted } = state;
         const account = { shop, signingKey, currency: currencies[opened]! };
@@ -82,7 +82,7 @@ export const shopFlow: Flow<ShopFlowState, ShopEffect, ShopOutcome> = {
     if (state.kind === 'awaiting_approval') {
       if (outcome.kind === 'closed') return { kind: 'closed', shop, reason: outcome.reason };
       if (outcome.kind !== 'approved') return state;
-      const { signingKey } = state.enrolment;
+      const { signingKey } = state.enrolment.document;
       const { currencies } = outcome;
       return { kind: 'opening', shop, signingKey, currencies, opened: 0, distrusted: undefined };
     }
@@ -105,12 +105,13 @@ function writes(
   const { shop } = after;
   if (after.kind === 'awaiting_approval') {
     if (before !== undefined) return [];
-    const { signingKey, channelKey, name, account, applyBy } = after.enrolment;
+    const { document, signature } = after.enrolment;
+    const { signingKey, channelKey, name, account, applyBy } = document;
     return [
       putNumber(shop, id),
-      ...putShopKeys(shop, after.enrolment),
+      ...putShopKeys(shop, document),
       putShop(shop, {
-        ...{ request: id, signingKey, channelKey, name, account, applyBy },
+        ...{ request: id, signingKey, channelKey, name, account, applyBy, signature },
         enrolledAt: now,
         approvedAt: undefined,
         closed: undefined,
@@ -122,7 +123,7 @@ function writes(
   if (after.kind === 'closed' && before?.kind === 'awaiting_approval') {
     return [
       removeNumber(shop),
-      ...removeShop(shop, before.enrolment),
+      ...removeShop(shop, before.enrolment.document),
       putShopCounts(reads, now, { awaiting: -1n }),
     ];
   }

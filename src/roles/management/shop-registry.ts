@@ -12,8 +12,8 @@ import { type Infer, optional, struct, text, u64, u128 } from '../../shared/code
 import { idOfKey } from '../../store/key.ts';
 import type { StoreReads } from '../../store/store.ts';
 import { SealedAccount } from '../documents/account-seal.ts';
-import { SHOP_NAME_BYTES_MAX } from '../documents/shop-enrolment.ts';
-import { publicKey } from '../documents/signed.ts';
+import { SHOP_NAME_BYTES_MAX, type SignedShopEnrolment } from '../documents/shop-enrolment.ts';
+import { publicKey, signature } from '../documents/signed.ts';
 import type { Put } from '../flow/flow.ts';
 import { Certificate, find } from './registry.ts';
 
@@ -37,6 +37,8 @@ const ShopRecord = struct({
   enrolledAt: u64,
   /** Until then an operator may approve it. */
   applyBy: u64,
+  /** The shop's, over its enrolment: shows settlement whose word the account is. */
+  signature,
   approvedAt: optional(u64),
   closed: optional(struct({ at: u64, reason: text(SHOP_REASON_BYTES_MAX) })),
   /** From when its accounts at cash are open: the newest certificate; the serial of the first is 1. */
@@ -63,6 +65,12 @@ export function stateOfShop({ approvedAt, closed, certified }: ShopRecord): Shop
 
 export const findShop = (reads: StoreReads, shop: bigint): ShopRecord | undefined =>
   find(reads, SHOPS, shop, ShopRecord);
+
+/** As the shop has signed it. */
+export function enrolmentOf(record: ShopRecord): SignedShopEnrolment {
+  const { request, signingKey, channelKey, name, account, applyBy, signature } = record;
+  return { document: { request, signingKey, channelKey, name, account, applyBy }, signature };
+}
 
 /** The shop that has, or is getting, this key. */
 export const findShopSigningKey = (reads: StoreReads, key: Uint8Array): bigint | undefined =>

@@ -1,13 +1,14 @@
 // The operations `pay_out` and `list_outcomes`.
 //
 //     page ─┬─ known here ──────────────────────────────────────────────┐
-//           └─ new ─▶ cash's signature on every order ─┬─▶ no payout of ┴─▶ runner
-//                                                      │   another page
+//           └─ new ─▶ cash's signature on every order, ┬─▶ no payout of ┴─▶ runner
+//                     the shop's on every account      │   another page
 //                                                      └─▶ refusal
 import { type CryptoPool, ed25519, sha256 } from '../../crypto/index.ts';
 import { struct, u32, u128 } from '../../shared/codec.ts';
 import { Refusal } from '../common/refusal.ts';
 import { PayoutOrder } from '../documents/payout.ts';
+import { ShopEnrolment } from '../documents/shop-enrolment.ts';
 import type { Submission } from '../flow/flow.ts';
 import type { SettlementRefusal } from './errors.ts';
 import type { SettlementParts } from './parts.ts';
@@ -19,6 +20,8 @@ import {
   OUTCOMES_PAGE_MAX,
   type PayOutAnswer,
   type PayOutRequest,
+  type Payout,
+  type PayoutInstruction,
 } from './payout-messages.ts';
 import { isKnown } from './registry.ts';
 import { RESERVED_IDS_FROM } from './reversal-id.ts';
@@ -56,7 +59,12 @@ async function payOutOne(request: PayOutRequest, parts: SettlementParts): Promis
             `payout ${payout}: expected a new one, got one of page ${known.page}`,
           );
       }
-      return { kind: 'checking', ...request, receivedAt: parts.clock() };
+      return {
+        kind: 'checking',
+        page: request.page,
+        payouts: request.payouts.map(stored),
+        receivedAt: parts.clock(),
+      };
     },
   };
   const [answer] = runner.submit(pageFlow, [submission], limits.answerWithinMs);
@@ -64,6 +72,11 @@ async function payOutOne(request: PayOutRequest, parts: SettlementParts): Promis
   if (standing instanceof Refusal) return standing;
   payouts.begun();
   return { state: standing.stateName };
+}
+
+function stored({ order, enrolment: { document } }: PayoutInstruction): Payout {
+  const { account, request } = document;
+  return { order, account, binding: { purpose: 'payout', request } };
 }
 
 async function checkPage(
@@ -75,22 +88,34 @@ async function checkPage(
   if (ids.size !== payouts.length)
     return refuse('page_invalid', `page ${page}: expected each payout once, got one twice`);
   const items: { publicKey: Uint8Array; message: Uint8Array; signature: Uint8Array }[] = [];
-  for (const { order, binding } of payouts) {
+  for (const { order, enrolment } of payouts) {
     const { document, signature } = order;
     const { payout, currency, amount } = document;
-    if (binding.purpose !== 'payout')
-      return refuse('binding_mismatch', `payout ${payout}: expected a seal for payouts, got another`);
+    if (Buffer.compare(enrolment.document.signingKey, document.signingKey) !== 0)
+      return refuse('key_mismatch', `payout ${payout}: expected the account of its shop, got another's`);
     if (!limits.amountMax.has(currency))
       return refuse('currency_not_offered', `payout ${payout}: expected another currency, got ${currency}`);
     if (amount === 0n) return refuse('amount_too_small', `payout ${payout}: expected at least 1, got 0`);
     const publicKey = cashKey(document.keyId);
     if (publicKey === undefined) return signatureInvalid(payout);
     items.push({ publicKey, message: PayoutOrder.signedBytes(document), signature });
+    items.push({
+      publicKey: document.signingKey,
+      message: ShopEnrolment.signedBytes(enrolment.document),
+      signature: enrolment.signature,
+    });
   }
   const verifier: Pick<CryptoPool, 'verifyBatch'> | typeof ed25519 = pool ?? ed25519;
   const good = await verifier.verifyBatch(items);
   const bad = good.findIndex((isGood) => !isGood);
-  return bad < 0 ? undefined : signatureInvalid(payouts[bad]!.order.document.payout);
+  if (bad < 0) return undefined;
+  const { payout } = payouts[bad >> 1]!.order.document;
+  return bad % 2 === 0
+    ? signatureInvalid(payout)
+    : refuse(
+        'signature_invalid',
+        `payout ${payout}: expected an account that its shop has signed, got another`,
+      );
 }
 
 export function listOutcomes(

@@ -2,11 +2,13 @@
 import { type Infer, list, struct, text, u16, u64, u128 } from '../../shared/codec.ts';
 import { AccountBinding, SealedAccount } from '../documents/account-seal.ts';
 import { PayoutOrder, PayoutReceipt } from '../documents/payout.ts';
+import { ShopEnrolment } from '../documents/shop-enrolment.ts';
 
 /** Payouts of one message to the institution; with their sealed accounts they fit a stored state. */
 export const PAGE_PAYOUTS_MAX = 128;
 export const OUTCOMES_PAGE_MAX = 64;
 
+/** As settlement keeps it. */
 export const Payout = struct({
   order: PayoutOrder.signed,
   account: SealedAccount,
@@ -15,8 +17,15 @@ export const Payout = struct({
 });
 export type Payout = Infer<typeof Payout>;
 
+/**
+ * Anyone can seal an account's number, in any shop's name: the shop's signature over its enrolment, which holds the seal,
+ * says that the account is the shop's choice.
+ */
+export const PayoutInstruction = struct({ order: PayoutOrder.signed, enrolment: ShopEnrolment.signed });
+export type PayoutInstruction = Infer<typeof PayoutInstruction>;
+
 /** One message to the institution. The page's id is its name there, for ever. */
-export const PayOutRequest = struct({ page: u128, payouts: list(Payout, PAGE_PAYOUTS_MAX) });
+export const PayOutRequest = struct({ page: u128, payouts: list(PayoutInstruction, PAGE_PAYOUTS_MAX) });
 export type PayOutRequest = Infer<typeof PayOutRequest>;
 /** It is stored and will be instructed; outcomes are listed. */
 export const PayOutAnswer = struct({ state: text(64) });
