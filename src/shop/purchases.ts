@@ -29,6 +29,7 @@ import { type CashKeys, judgePayments, type PaymentVerdict } from './judge.ts';
 import {
   ANSWER_WITHIN_MS,
   FRAMES_IN_FLIGHT_MAX,
+  FULL_FRAMES_IN_FLIGHT_MAX,
   PURCHASES_OPEN_MAX,
   RETRY_FIRST_MS,
   RETRY_LAST_MS,
@@ -235,10 +236,15 @@ export class Purchases {
   }
 
   #pump(): void {
-    while (this.#queue.length > 0 && this.#framesInFlight < FRAMES_IN_FLIGHT_MAX && !this.#isClosed) {
+    while (this.#queue.length > 0 && this.#mayAsk && !this.#isClosed) {
       void this.#exchange(this.#queue.splice(0, FRAME_PURCHASES_MAX));
     }
     this.#rest();
+  }
+
+  get #mayAsk(): boolean {
+    const isFull = this.#queue.length >= FRAME_PURCHASES_MAX;
+    return this.#framesInFlight < (isFull ? FULL_FRAMES_IN_FLIGHT_MAX : FRAMES_IN_FLIGHT_MAX);
   }
 
   async #exchange(batch: readonly Open[]): Promise<void> {
