@@ -1,12 +1,12 @@
 // What management says of a purchase, compared with what the device has signed. One rule a function; undefined: it holds.
 // Refusals do not say what the order holds: management passes them on, and never reads a payment.
 import { PaymentOrderLayout, TransferFlags } from '../../layout/generated.ts';
-import { readU128, U128_MAX } from '../../shared/bytes.ts';
+import { readU128 } from '../../shared/bytes.ts';
 import { Refusal } from '../common/refusal.ts';
 import type { PurchaseKind } from '../documents/purchase.ts';
 import { DIGEST_BYTES } from '../documents/signed.ts';
 import { TransferCode } from './accounts.ts';
-import type { CashRefused } from './check.ts';
+import { type CashRefused, checkIdOf } from './check.ts';
 import type { CashRefusal } from './errors.ts';
 import type { Holder } from './holders.ts';
 import type { PayRequest } from './messages.ts';
@@ -18,9 +18,8 @@ const refuse = (code: CashRefused['code'], message: string): CashRefused =>
 
 /** First failure of the rules that need nothing but the message. */
 export function checkPay({ request, amount, currency }: PayRequest): Verdict {
-  if (request === 0n || request === U128_MAX) {
-    return refuse('malformed', `request: expected neither 0 nor 2^128-1, got ${request}`);
-  }
+  const refused = checkIdOf('request', request);
+  if (refused !== undefined) return refused;
   if (amount === 0n) return refuse('malformed', 'amount: expected at least 1, got 0');
   if (currency === 0) return refuse('malformed', 'currency: expected at least 1, got 0');
   return undefined;

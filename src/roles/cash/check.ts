@@ -1,11 +1,12 @@
 // One rule a function; undefined: it holds. Rules that need nothing but the message come first.
 import { CryptoError, ed25519 } from '../../crypto/index.ts';
-import { U64_MAX, U128_MAX } from '../../shared/bytes.ts';
+import { U64_MAX } from '../../shared/bytes.ts';
 import { Refusal } from '../common/refusal.ts';
 import type { DeviceOrder } from '../documents/device-order.ts';
 import type { ShopOrder } from '../documents/payment-receipts.ts';
 import type { ChargeReceipt } from '../documents/receipts.ts';
 import { DEVICE_NUMBER_MAX, DEVICE_NUMBER_MIN } from './accounts.ts';
+import { isDerived } from './derived-ids.ts';
 import type { CashRefusal } from './errors.ts';
 import type { CreditRequest } from './messages.ts';
 import type { Device } from './registry.ts';
@@ -20,6 +21,12 @@ const refuse = (code: CashRefused['code'], message: string): CashRefused => new 
  * overflows. What a device may hold is bounded by its account.
  */
 export const CREDIT_AMOUNT_MAX = U64_MAX;
+
+/** Of a request: those that cash makes itself are nobody's to choose. */
+export function checkIdOf(field: string, id: bigint): Verdict {
+  if (id !== 0n && !isDerived(id)) return undefined;
+  return refuse('malformed', `${field}: expected an id from 1 to 2^128 - 2^120 - 1, got ${id}`);
+}
 
 export function checkNumber(kind: 'device' | 'shop', number: bigint): Verdict {
   if (number >= DEVICE_NUMBER_MIN && number <= DEVICE_NUMBER_MAX) return undefined;
@@ -57,8 +64,7 @@ export function checkCredit(request: CreditRequest): Verdict {
 
 function checkRequestId({ order }: CreditRequest): Verdict {
   const { request } = order.document;
-  if (request !== 0n && request !== U128_MAX) return undefined;
-  return refuse('malformed', `order.request: expected neither 0 nor 2^128-1, got ${request}`);
+  return checkIdOf('order.request', request);
 }
 
 function checkCurrency({ order }: CreditRequest): Verdict {
@@ -143,8 +149,8 @@ export function checkShopOrder(order: ShopOrder): Verdict {
 
 function checkIds({ request, purchase }: ShopOrder): Verdict {
   for (const [field, id] of Object.entries({ request, purchase })) {
-    if (id === 0n || id === U128_MAX)
-      return refuse('malformed', `order.${field}: expected neither 0 nor 2^128-1, got ${id}`);
+    const refused = checkIdOf(`order.${field}`, id);
+    if (refused !== undefined) return refused;
   }
   if (request !== purchase) return undefined;
   return refuse('malformed', 'order.request: expected an id of its own, got that of the purchase');
@@ -175,8 +181,8 @@ export function timeOutOfRange(after: bigint): CashRefused {
 
 /** First failure of the rules that need nothing but the order. */
 export function checkDeviceOrder({ request, device, action }: DeviceOrder): Verdict {
-  if (request === 0n || request === U128_MAX)
-    return refuse('malformed', `order.request: expected neither 0 nor 2^128-1, got ${request}`);
+  const refused = checkIdOf('order.request', request);
+  if (refused !== undefined) return refused;
   if (action.kind !== 'replace' || action.by !== device) return undefined;
   return refuse('malformed', `order.by: expected another device than ${device}, got the same`);
 }

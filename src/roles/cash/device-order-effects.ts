@@ -19,11 +19,12 @@ import {
   type Transfer,
   TransferFlags,
 } from '../../layout/generated.ts';
-import { readU128, U128_MAX } from '../../shared/bytes.ts';
+import { U128_MAX } from '../../shared/bytes.ts';
 import { Refusal } from '../common/refusal.ts';
 import { type Again, again, type EffectItem, type Perform } from '../flow/flow.ts';
 import { systemAccountId, TransferCode } from './accounts.ts';
 import { deviceUnknown } from './check.ts';
+import { derivedId } from './derived-ids.ts';
 import {
   type DeviceOrderEffect,
   type DeviceOrderOutcome,
@@ -162,8 +163,7 @@ const CLOSE = 1;
 function transferId(request: bigint, { currency, from }: Pair, round: number, part: number): bigint {
   // A device number is the id of its first account.
   if (round === 0 && part === MOVE && from < FURTHER_ACCOUNTS) return request;
-  const digest = sha256(MoveName.encode({ request, currency, round, part }));
-  return readU128(new DataView(digest.buffer, digest.byteOffset), 0);
+  return derivedId(sha256(MoveName.encode({ request, currency, round, part })));
 }
 
 /** Ids of accounts from here on are derived (accounts.ts). */

@@ -14,6 +14,7 @@ import { operationName, RequestOperation } from '../../wire/operation.ts';
 import { RequestStatus, type RequestStatusName } from '../../wire/status.ts';
 import { Refusal } from '../common/refusal.ts';
 import { purchaseKind } from './check-payment.ts';
+import { isDerived } from './derived-ids.ts';
 import { findShop } from './find-holder.ts';
 import type { CashParts } from './interface.ts';
 import { OrderVerifier } from './verify-orders.ts';
@@ -145,6 +146,9 @@ export class OrderDesk implements Engine {
     for (let i = 0, at = 0; at + PAYMENT_ORDER_SIZE <= payload.length; i++, at += PAYMENT_ORDER_SIZE) {
       if (!own.has(readU128(view, at + PaymentOrderLayout.creditAccountId))) {
         return `${name}: order ${i}: expected one to an account of shop ${peer.shop}, got one to another`;
+      }
+      if (isDerived(readU128(view, at + PaymentOrderLayout.id))) {
+        return `${name}: order ${i}: expected an id below 2^128 - 2^120, got one that cash keeps for itself`;
       }
       const code = view.getUint16(at + PaymentOrderLayout.code, true);
       const flags = view.getUint16(at + PaymentOrderLayout.flags, true);

@@ -129,13 +129,24 @@ async function bookNext(window: bigint, record: WindowRecord, parts: CashParts):
   const booked = new Map<bigint, Transfer>();
   if (ids.length > 0)
     for (const transfer of await ledger.lookupTransfers(ids)) booked.set(transfer.id, transfer);
+  // What has the id and is something else was booked by somebody else: it is none of this window's.
+  const ours = (id: bigint, account: bigint, reason: 'fee' | 'payout'): Transfer | undefined => {
+    const found = booked.get(id);
+    const credit = systemAccountId(reason === 'fee' ? 'fees' : 'clearing', currency);
+    const isOurs =
+      found?.code === TransferCode[reason] &&
+      found.debitAccountId === account &&
+      found.creditAccountId === credit &&
+      found.userData128 === window;
+    return isOurs ? found : undefined;
+  };
   await store.transaction((tx) => {
     const now = findWindow(tx, window)!;
     // Another call has booked the page.
     if (now.isBooked || now.bookedTo !== bookedTo) return;
     for (const { shop, account, turnover, returns } of entries) {
-      const fee = booked.get(feeId(window, shop));
-      const payout = booked.get(payoutId(window, shop));
+      const fee = ours(feeId(window, shop), account, 'fee');
+      const payout = ours(payoutId(window, shop), account, 'payout');
       const done = { fee: fee?.amount ?? 0n, payout: payout?.amount ?? 0n };
       const position = positionOf(turnover, done, terms);
       for (const { payout: back } of returns) removeReturn(tx, shop, back);
@@ -185,7 +196,11 @@ async function entriesOf(
   return accounts.map(({ shop, account }, i) => {
     const returns = waiting[i]!.filter(({ transfer }) => {
       const made = returned.get(transfer);
-      return made !== undefined && made.timestamp <= cutoff;
+      return (
+        made?.code === TransferCode.payout_returned &&
+        made.creditAccountId === account &&
+        made.timestamp <= cutoff
+      );
     });
     const sum = returns.reduce((total, { transfer }) => total + returned.get(transfer)!.amount, 0n);
     const last = before === undefined ? undefined : findPosition(store, before, shop);

@@ -8,10 +8,10 @@
 //
 // Ids of transfers are derived from window, shop and kind, so that what is booked again after a crash is there already.
 import { sha256 } from '../../crypto/index.ts';
-import { readU128 } from '../../shared/bytes.ts';
 import { bool, type Codec, type Infer, oneOf, optional, struct, u32, u64, u128 } from '../../shared/codec.ts';
 import { idOfKey, keyOf } from '../../store/key.ts';
 import type { StoreReads, StoreTransaction } from '../../store/store.ts';
+import { derivedId } from './derived-ids.ts';
 
 const WINDOWS = 'payout-windows';
 const HEADS = 'payout-heads';
@@ -159,6 +159,5 @@ export const outcomeId = (payout: bigint, kind: 'settled' | 'rejected' | 'revers
   derived({ of: payout, shop: 0n, kind });
 
 function derived(name: Infer<typeof Name>): bigint {
-  const hash = sha256(Buffer.concat([TAG, Name.encode(name)]));
-  return readU128(new DataView(hash.buffer, hash.byteOffset), 0);
+  return derivedId(sha256(Buffer.concat([TAG, Name.encode(name)])));
 }
