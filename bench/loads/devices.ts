@@ -24,6 +24,8 @@ import { MANAGEMENT_REFUSALS } from '../../src/roles/management/errors.ts';
 import {
   EnrolAnswer,
   EnrolRequest,
+  GetBalanceAnswer,
+  GetBalanceRequest,
   LoadAnswer,
   LoadRequest,
   ManagementOperation,
@@ -36,6 +38,7 @@ const AMOUNT = 100n;
 const numberOf = testAccountNumbers(1n);
 
 const enrolAnswers = answerCodec(EnrolAnswer, MANAGEMENT_REFUSALS);
+const balanceAnswers = answerCodec(GetBalanceAnswer, MANAGEMENT_REFUSALS);
 const loadAnswers = answerCodec(LoadAnswer, MANAGEMENT_REFUSALS);
 
 export interface Target {
@@ -58,6 +61,7 @@ export class Device {
   readonly #sealing: { readonly publicKey: Uint8Array; readonly keyId: Uint8Array };
   readonly #enrolment: Uint8Array;
   #certificate: Uint8Array | undefined;
+  #number = 0n;
   #client: Client | undefined;
   #prepared: Uint8Array[] = [];
 
@@ -106,17 +110,36 @@ export class Device {
     const { answer, ...done } = await this.#ask(ManagementOperation.enrol, this.#enrolment, enrolAnswers);
     if (answer.kind !== 'enrolled') throw new Error(`enrolment: expected a certificate, got ${answer.kind}`);
     this.#certificate = answer.certificate;
+    this.#number = answer.device;
     return done;
   }
 
+  get signing(): SigningKey {
+    return this.#signing;
+  }
+
+  /** 0n until it is enrolled. */
+  get number(): bigint {
+    return this.#number;
+  }
+
+  /** What cash has of it, minor units. */
+  async balance(): Promise<bigint> {
+    const message = GetBalanceRequest.encode({ currency: this.#target.currency });
+    const [bytes] = await this.#client!.call(ManagementOperation.get_balance, [message]);
+    const answer = balanceAnswers.decode(bytes!);
+    if (answer instanceof Refusal) throw answer;
+    return answer.balance - answer.reserved;
+  }
+
   /** Makes the messages of `count` loads, every other one with the account's number, the others with the one on file. */
-  prepare(count: number): void {
+  prepare(count: number, amount = AMOUNT): void {
     for (let i = 0; i < count; i++) {
       const request = id();
       const document = {
         request,
         signingKey: this.#signing.publicKey,
-        amount: AMOUNT,
+        amount,
         currency: this.#target.currency,
         applyBy: systemClock() + VALID_NS,
       };

@@ -1,6 +1,8 @@
 // Where a thread is busy: V8's sampling profiler, each sample given to the part of the source that it was in or was called
 // from last.
+import { writeFileSync } from 'node:fs';
 import { Session } from 'node:inspector/promises';
+import { join } from 'node:path';
 
 /** Parts of the time in which the thread ran JavaScript or what that called, largest first; together 1. */
 export type Shares = readonly { readonly part: string; readonly share: number }[];
@@ -23,7 +25,13 @@ const PARTS: readonly (readonly [RegExp, string])[] = [
 ];
 
 export class ThreadProfile {
+  readonly #name: string;
   #session: Session | undefined;
+
+  /** @param name of the file that is left in the folder that SPECIE_BENCH_PROFILES names, for a look at single functions */
+  constructor(name = 'thread') {
+    this.#name = name;
+  }
 
   async start(): Promise<void> {
     const session = new Session();
@@ -37,6 +45,9 @@ export class ThreadProfile {
   async stop(): Promise<Shares> {
     const { profile } = await this.#session!.post('Profiler.stop');
     this.#session!.disconnect();
+    const folder = process.env.SPECIE_BENCH_PROFILES;
+    if (folder !== undefined)
+      writeFileSync(join(folder, `${this.#name}.cpuprofile`), JSON.stringify(profile));
     const partOf = new Map<number, string>();
     const byId = new Map(profile.nodes.map((node) => [node.id, node]));
     const walk = (id: number, caller: string): void => {

@@ -46,3 +46,37 @@ export class Stages {
     }));
   }
 }
+
+/** By step: how many have come to it, and the sum of the times at which they did, in milliseconds. */
+export type StepTotals = { readonly [step: string]: { readonly count: number; readonly atMs: number } };
+
+/**
+ * Steps that are told with how many have come to them, and not which: as all come through all steps, the mean time between
+ * two is the difference of the sums, by their number.
+ */
+export class StepTimes {
+  readonly #totals: { [step: string]: { count: number; atMs: number } } = {};
+  /** Sums of times since the epoch would be too long for their microseconds. */
+  readonly #originMs = performance.timeOrigin;
+
+  readonly trace = (step: string, count: number): void => {
+    const total = this.#totals[step] ?? { count: 0, atMs: 0 };
+    total.count += count;
+    total.atMs += count * performance.now();
+    this.#totals[step] = total;
+  };
+
+  /** On the clock of all processes, less `EPOCH_MS`. */
+  totals(): StepTotals {
+    const since = this.#originMs - EPOCH_MS;
+    return Object.fromEntries(
+      Object.entries(this.#totals).map(([step, { count, atMs }]) => [
+        step,
+        { count, atMs: atMs + count * since },
+      ]),
+    );
+  }
+}
+
+/** 2026-01-01. */
+const EPOCH_MS = 1_767_225_600_000;

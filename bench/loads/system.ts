@@ -1,8 +1,9 @@
-// The system that the loads go through, in processes of their own: simulator, cash, settlement, management; or the three
-// roles in one process. Each answers over its IPC channel what CPU time it has used, and where.
+// The system that loads and purchases go through, in processes of their own: simulator, cash, settlement, management, and
+// a shop; or the three roles in one process. Each answers over its IPC channel what CPU time it has used, and where.
 //
 //     benchmark ──devices' channels──▶ management ─▶ settlement ─▶ simulator
-//         └── IPC: cpu, profile, stop      └───────▶ cash
+//         │   └──customers' channels─▶ shop ─▲└────▶ cash
+//         └── IPC: cpu, profile, stop
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -13,11 +14,12 @@ import { initHome } from '../../src/identity/init-home.ts';
 import { AdminServer } from '../../src/institution/simulator/admin.ts';
 import { SimulatedInstitution } from '../../src/institution/simulator/simulated-institution.ts';
 import { START_ORDER, startRole } from '../../src/main/roles/start-role.ts';
+import { openShop } from '../../src/shop/index.ts';
 import { type Shares, ThreadProfile } from './profile.ts';
-import { type Stage, Stages } from './stages.ts';
+import { type Stage, Stages, StepTimes, type StepTotals } from './stages.ts';
 
-/** What runs in one process: the simulator, or roles. */
-export type Part = 'simulator' | (typeof START_ORDER)[number];
+/** What runs in one process: the simulator, roles, or a shop. */
+export type Part = 'simulator' | 'shop' | (typeof START_ORDER)[number];
 
 interface Serve {
   readonly parts: readonly Part[];
@@ -27,7 +29,7 @@ interface Serve {
   readonly port: number;
 }
 
-type Question = 'cpu' | 'profile' | 'shares' | 'stop';
+type Question = 'cpu' | 'profile' | 'shares' | 'steps' | 'stop';
 
 const SCRIPT = fileURLToPath(import.meta.url);
 /** Devices load again and again; their accounts must hold it. */
@@ -51,6 +53,7 @@ function report(fields: object, message: string): void {
 async function serve({ parts, home, books, accounts, port }: Serve): Promise<void> {
   const running: { close(): Promise<unknown> }[] = [];
   const stages = new Map<Part, Stages>();
+  const steps = new StepTimes();
   let admin: string | undefined;
   for (const part of parts) {
     if (part === 'simulator') {
@@ -59,6 +62,10 @@ async function serve({ parts, home, books, accounts, port }: Serve): Promise<voi
       const adminServer = await AdminServer.listen({ institution, port: 0 });
       admin = adminServer.url;
       running.push(institution, adminServer);
+    } else if (part === 'shop') {
+      const shop = await openShop({ home, port: 0, log, trace: steps.trace });
+      admin = shop.url;
+      running.push(shop);
     } else {
       const own = new Stages();
       stages.set(part, own);
@@ -66,13 +73,14 @@ async function serve({ parts, home, books, accounts, port }: Serve): Promise<voi
       running.push(await startRole({ home, role: part, passphrase: async () => undefined, log, trace }));
     }
   }
-  const profile = new ThreadProfile();
+  const profile = new ThreadProfile(parts.join('-'));
   const answer: { readonly [question in Question]: () => unknown } = {
     cpu: () => process.cpuUsage(),
     profile: () => {
       for (const own of stages.values()) own.start();
       return profile.start();
     },
+    steps: () => steps.totals(),
     shares: async () => ({
       shares: await profile.stop(),
       stages: Object.fromEntries([...stages].map(([part, own]) => [part, own.stop()])),
@@ -156,20 +164,22 @@ export interface SystemOptions {
   readonly folder: string;
   readonly accounts: number;
   readonly oneProcess: boolean;
+  /** Decimal, of a device's account. */
+  readonly balanceMax?: string;
 }
 
 export class System {
   readonly home: string;
   readonly root: string;
-  readonly #processes: readonly Running[];
+  readonly #processes: Running[];
 
-  private constructor(home: string, root: string, processes: readonly Running[]) {
+  private constructor(home: string, root: string, processes: Running[]) {
     this.home = home;
     this.root = root;
     this.#processes = processes;
   }
 
-  static async start({ folder, accounts, oneProcess }: SystemOptions): Promise<System> {
+  static async start({ folder, accounts, oneProcess, balanceMax }: SystemOptions): Promise<System> {
     const home = join(folder, 'home');
     await initHome({ home });
     const ports = await freePorts(START_ORDER.length + 1);
@@ -179,7 +189,8 @@ export class System {
       settings.roles[role].port = ports[i];
     });
     settings.institution.port = ports.at(-1);
-    settings.limits.balanceMax = BALANCE_MAX;
+    settings.limits.balanceMax = balanceMax ?? BALANCE_MAX;
+    if (balanceMax !== undefined) settings.limits.loadAmountMax = balanceMax;
     settings.limits.deviceRequestsPerMinute = 1_000_000;
     writeFileSync(path, JSON.stringify(settings));
     // Signs a directory of these addresses.
@@ -204,6 +215,24 @@ export class System {
   /** Of the simulator. */
   get admin(): string {
     return this.#processes[0]!.admin!;
+  }
+
+  /** Opens a shop in a process of its own. @returns where customers find it */
+  async openShop(home: string): Promise<string> {
+    const what: Serve = { parts: ['shop'], home, books: '', accounts: 0, port: 0 };
+    const shop = await Running.start('shop', what);
+    this.#processes.push(shop);
+    return shop.admin!;
+  }
+
+  /** Nothing reads its store when it is closed. */
+  async closeShop(): Promise<void> {
+    await this.#processes.pop()!.stop();
+  }
+
+  /** Of the shop: how many purchases have come to each step, and when in all. */
+  async steps(): Promise<StepTotals> {
+    return (await this.#processes.at(-1)!.ask('steps')) as StepTotals;
   }
 
   async cpu(): Promise<CpuSeconds> {

@@ -12,7 +12,7 @@ export const ExitCode = {
   damaged: 4,
   /** Another process has the store open or listens on the port. */
   in_use: 5,
-  /** Books do not agree: a check of `quickstart` or `audit` failed, or a wallet's balance at cash is another one. */
+  /** Books do not agree: a check of `quickstart`, `audit` or `payout reconcile` failed, or a wallet's balance at cash is another one. */
   check_failed: 6,
   /** Stopped by Ctrl-C. */
   interrupted: 130,
@@ -27,7 +27,7 @@ Exit codes:
     3  no connection to the server
     4  a store is damaged, or a signature or key file is not what it should be
     5  another process has the store open or listens on the port
-    6  books do not agree: a check of quickstart or audit, a wallet's balance at cash
+    6  books do not agree: a check of quickstart, audit or payout reconcile, a wallet's balance at cash
   130  interrupted`;
 
 /** An error whose message is for the user as it is. */

@@ -8,6 +8,7 @@ import { generateCommand } from './commands/generate.ts';
 import { initCommand } from './commands/init.ts';
 import { institutionCommand } from './commands/institution.ts';
 import { keysCommand } from './commands/keys.ts';
+import { payoutCommand } from './commands/payout.ts';
 import { quickstartCommand } from './commands/quickstart.ts';
 import { requestCommand } from './commands/request.ts';
 import { shopCommand } from './commands/shop.ts';
@@ -61,6 +62,7 @@ ${EXIT_CODE_HELP}`,
     shopCommand(exit, output),
     deviceCommand(output),
     shopsCommand(output),
+    payoutCommand(output, exit),
     requestCommand(output, exit),
     auditCommand(output, exit),
     submitCommand(output, exit),

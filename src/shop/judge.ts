@@ -245,9 +245,14 @@ function receiptProblem(
 function verified<Verdict>(claims: readonly Claim<Verdict>[], keys: CashKeys): (Verdict | Unknown)[] {
   const items: SignedMessage[] = [];
   const places: number[] = [];
+  // A batch is mostly signed by one key, which is looked up once.
+  let last: { readonly keyId: Uint8Array; readonly publicKey: PreparedKey | undefined } | undefined;
   const verdicts = claims.map(({ verdict, signed }, i) => {
     if (signed === undefined) return verdict;
-    const publicKey = keys.find(signed.keyId);
+    if (last === undefined || !equalBytes(last.keyId, signed.keyId)) {
+      last = { keyId: signed.keyId, publicKey: keys.find(signed.keyId) };
+    }
+    const { publicKey } = last;
     if (publicKey === undefined) return distrust('receipt_of_unknown_key');
     items.push({ publicKey, message: signed.message, signature: signed.signature });
     places.push(i);

@@ -34,6 +34,8 @@ export const RETRY_LAST_MS = 30_000;
 
 /** Frames to management without an answer: while they are under way, the next ones gather. */
 export const FRAMES_IN_FLIGHT_MAX = 4;
+/** Of frames that are full, some 110 purchases each: a thousand under way keep management and cash busy. */
+export const FULL_FRAMES_IN_FLIGHT_MAX = 10;
 
 /** Bytes of a till's name. */
 export const TILL_BYTES_MAX = 32;

@@ -15,17 +15,21 @@ import { operation } from '../roles/common/operation.ts';
 import { Refusal } from '../roles/common/refusal.ts';
 import type { MessageTransport } from '../roles/common/role-client.ts';
 import { type PurchaseTerms, purchaseReference } from '../roles/documents/purchase.ts';
+import { FRAME_BYTES_MAX } from '../roles/management/limits.ts';
 import { ManagementOperation, PayAnswer, PayRequest } from '../roles/management/messages.ts';
 import type { ShopRefusal } from '../roles/shop/errors.ts';
 import type { BuyAnswer, BuyRequest } from '../roles/shop/messages.ts';
 import type { SetTimer } from '../shared/timer.ts';
 import { StoreError } from '../store/errors.ts';
+import { HEADER_SIZE } from '../wire/limits.ts';
+import { LENGTH_SIZE } from '../wire/message-lengths.ts';
 import type { Book, FinishedPurchase, PurchaseOutcome } from './book.ts';
 import type { ShopLog } from './interface.ts';
 import { type CashKeys, judgePayments, type PaymentVerdict } from './judge.ts';
 import {
   ANSWER_WITHIN_MS,
   FRAMES_IN_FLIGHT_MAX,
+  FULL_FRAMES_IN_FLIGHT_MAX,
   PURCHASES_OPEN_MAX,
   RETRY_FIRST_MS,
   RETRY_LAST_MS,
@@ -87,6 +91,11 @@ export interface NewPurchase {
 }
 
 const pay = operation(ManagementOperation.pay, PayRequest, PayAnswer);
+/** Purchases of a frame. Management's server hangs up on a longer one, as it takes frames of devices, which have no more. */
+const FRAME_PURCHASES_MAX = Math.min(
+  pay.messagesMax,
+  Math.floor((FRAME_BYTES_MAX - HEADER_SIZE) / (LENGTH_SIZE + PayRequest.bytesMax)),
+);
 const STATE_CHARACTERS_MAX = 64;
 
 export class Purchases {
@@ -227,10 +236,15 @@ export class Purchases {
   }
 
   #pump(): void {
-    while (this.#queue.length > 0 && this.#framesInFlight < FRAMES_IN_FLIGHT_MAX && !this.#isClosed) {
-      void this.#exchange(this.#queue.splice(0, pay.messagesMax));
+    while (this.#queue.length > 0 && this.#mayAsk && !this.#isClosed) {
+      void this.#exchange(this.#queue.splice(0, FRAME_PURCHASES_MAX));
     }
     this.#rest();
+  }
+
+  get #mayAsk(): boolean {
+    const isFull = this.#queue.length >= FRAME_PURCHASES_MAX;
+    return this.#framesInFlight < (isFull ? FULL_FRAMES_IN_FLIGHT_MAX : FRAMES_IN_FLIGHT_MAX);
   }
 
   async #exchange(batch: readonly Open[]): Promise<void> {

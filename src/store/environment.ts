@@ -5,7 +5,7 @@
 //     │ first 8 bytes of SHA-256 of table, key,  │ value   │
 //     │ value                                    │         │
 //     └──────────────────────────────────────────┴─────────┘
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { join } from 'node:path';
 import { open, type RootDatabase } from 'lmdb';
 import { DiskRoom } from '../shared/disk-room.ts';
@@ -50,16 +50,23 @@ export function usedBytes(environment: Environment): number {
   return (env.info().lastPageNumber + 1) * PAGE_BYTES;
 }
 
-const lengths = Buffer.alloc(4);
-
 /** Of a record as LMDB has it: its key with the table's name before it, and its value. */
 export function checksum(key: Uint8Array, value: Uint8Array): Buffer {
-  lengths.writeUInt32LE(key.length);
-  return createHash('sha256').update(lengths).update(key).update(value).digest().subarray(0, CHECKSUM_SIZE);
+  const summed = Buffer.allocUnsafe(4 + key.length + value.length);
+  summed.writeUInt32LE(key.length);
+  summed.set(key, 4);
+  summed.set(value, 4 + key.length);
+  return checksumOf(summed);
 }
 
-export function seal(key: Uint8Array, value: Uint8Array): Buffer {
-  return Buffer.concat([checksum(key, value), value]);
+/** @param summed the key's length (u32), key, value: in one piece, a digest costs two thirds of one in parts */
+function checksumOf(summed: Uint8Array): Buffer {
+  return hash('sha256', summed, 'buffer').subarray(0, CHECKSUM_SIZE);
+}
+
+/** @param summed as in a packed change, where it lies in one piece */
+export function seal(key: Uint8Array, value: Uint8Array, summed?: Uint8Array): Buffer {
+  return Buffer.concat([summed === undefined ? checksum(key, value) : checksumOf(summed), value]);
 }
 
 /** A copy of the value. @throws StoreError store_corrupt */

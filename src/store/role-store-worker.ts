@@ -48,9 +48,9 @@ export function write(packed: Uint8Array): WriteAnswer {
   const opened = environment;
   try {
     opened.transactionSync(() => {
-      for (const { key, value } of unpackChanges(packed)) {
+      for (const { key, value, summed } of unpackChanges(packed)) {
         if (value === undefined) opened.removeSync(key);
-        else opened.putSync(key, seal(key, value));
+        else opened.putSync(key, seal(key, value, summed));
       }
     });
     return undefined;

@@ -1,7 +1,7 @@
 // A group of changes on its way to the write thread, as one piece of memory:
 //
 //     ┌────────────────┬──────────────────────┬─────┬───────┬───
-//     │ key size u32   │ value size u32       │ key │ value │ …     value size 2^32-1: the record is removed
+//     │ value size u32 │ key size u32         │ key │ value │ …     value size 2^32-1: the record is removed
 //     └────────────────┴──────────────────────┴─────┴───────┴───
 import type { Changes } from './backend.ts';
 import type { StoreErrorCode } from './errors.ts';
@@ -23,8 +23,8 @@ export function packChanges(changes: Changes): Uint8Array {
   const packed = Buffer.allocUnsafeSlow(size);
   let offset = 0;
   for (const [at, value] of changes) {
-    packed.writeUInt32LE(at.length, offset);
-    packed.writeUInt32LE(value?.length ?? REMOVED, offset + 4);
+    packed.writeUInt32LE(value?.length ?? REMOVED, offset);
+    packed.writeUInt32LE(at.length, offset + 4);
     offset += HEADER_SIZE;
     offset += packed.write(at, offset, 'latin1');
     if (value === undefined) continue;
@@ -37,17 +37,20 @@ export function packChanges(changes: Changes): Uint8Array {
 export interface PackedChange {
   readonly key: Buffer;
   readonly value: Buffer | undefined;
+  /** The key's size, key and value: what a record's checksum is over. */
+  readonly summed: Buffer;
 }
 
 /** The changes, in place. */
 export function* unpackChanges(bytes: Uint8Array): Generator<PackedChange> {
   const packed = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   for (let at = 0; at < packed.length; ) {
-    const keyEnd = at + HEADER_SIZE + packed.readUInt32LE(at);
-    const valueSize = packed.readUInt32LE(at + 4);
+    const valueSize = packed.readUInt32LE(at);
+    const keyEnd = at + HEADER_SIZE + packed.readUInt32LE(at + 4);
     const key = packed.subarray(at + HEADER_SIZE, keyEnd);
     const value = valueSize === REMOVED ? undefined : packed.subarray(keyEnd, keyEnd + valueSize);
-    yield { key, value };
-    at = keyEnd + (value?.length ?? 0);
+    const end = keyEnd + (value?.length ?? 0);
+    yield { key, value, summed: packed.subarray(at + 4, end) };
+    at = end;
   }
 }

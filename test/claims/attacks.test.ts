@@ -24,7 +24,7 @@ import { RequestOperation } from '../../src/wire/operation.ts';
 import { CloseCode } from '../../src/wire/status.ts';
 import { Device, MINUTE, now, sealTo, signedBy } from './device.ts';
 import { messageFrame, Raw, sealed } from './raw.ts';
-import { accountNumber, answerOf, EUR, eventually, refusalOf, System, toldBy } from './system.ts';
+import { accountNumber, answerOf, auditOf, EUR, eventually, refusalOf, System, toldBy } from './system.ts';
 
 let system: System;
 let other: System;
@@ -65,12 +65,7 @@ async function harmless(work: () => Promise<void>): Promise<void> {
 }
 
 afterEach(async () => {
-  const { passed, checks, open } = await system.audit();
-  expect({ passed, open, findings: checks.flatMap(({ findings }) => findings) }).toEqual({
-    passed: true,
-    open: [],
-    findings: [],
-  });
+  expect(await auditOf(system)).toEqual({ passed: true, open: [], findings: [] });
 });
 
 /** Asks until it is through. */

@@ -1,7 +1,9 @@
 // A settlement window of a whole system, over real sockets: closed by an operator, booked by cash, instructed by settlement,
 // paid by the bank, and booked again when the bank's statement says so.
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { ibanOf } from '../../src/iso20022/index.ts';
+import { run } from '../../src/cli/program.ts';
+import { OPERATOR_ACCOUNT } from '../../src/institution/operator-account.ts';
+import { ibanOf, writePaymentInitiation } from '../../src/iso20022/index.ts';
 import { systemAccountId } from '../../src/roles/cash/accounts.ts';
 import { CashClient } from '../../src/roles/cash/client.ts';
 import type { PayRequest } from '../../src/roles/cash/messages.ts';
@@ -114,6 +116,46 @@ test("what comes back later is the shop's again, and counted by the next window"
   expect(position).toMatchObject({ sales: 0n, refunds: 0n, returned: 965n, fee: 25n, amount: 940n });
   const { windows } = answerOf(await operator.listWindows({ after: undefined, limit: 8 }));
   expect(windows.map(({ number }) => number)).toEqual([1n, 2n, 3n]);
+});
+
+test('an operator sees it, and compares it with the bank', async () => {
+  const ask = async (...args: string[]): Promise<{ code: number; out: string }> => {
+    let out = '';
+    const output = {
+      write(text: string): void {
+        out += text;
+      },
+      note: () => {},
+      interactive: false,
+    };
+    return { code: await run(['payout', ...args, '--home', system.home], output), out };
+  };
+  const closed = await ask('close', '--json');
+  expect(closed.code).toBe(0);
+  const { window } = JSON.parse(closed.out) as { window: string };
+  expect((await ask('list')).out).toContain(window);
+  const shown = await ask('show', window, '--json');
+  expect(JSON.parse(shown.out)).toMatchObject({ window, number: '4' });
+  const again = await ask('reconcile');
+  expect(again).toMatchObject({ code: 0 });
+  expect(again.out).toContain('0 differences');
+  // A payment of which nobody knows.
+  const account = { scheme: 'iban', id: OPERATOR_ACCOUNT } as const;
+  const parties = { debtor: { name: 'Operator' }, creditor: { name: 'Landlord' } };
+  const transaction = { endToEndId: 'RENT', amount: 5n, currency: 'EUR', creditorAccount: account };
+  const document = writePaymentInitiation({
+    ...{ messageId: 'RENT', createdAt: '2026-03-01T12:00:00Z', initiatingParty: parties.debtor },
+    payments: [
+      {
+        ...{ paymentInformationId: 'RENT', requestedExecutionDate: '2026-03-01', debtorAccount: account },
+        ...{ debtor: parties.debtor, transactions: [{ ...transaction, creditor: parties.creditor }] },
+      },
+    ],
+  });
+  await fetch(`http://127.0.0.1:${system.bank.port}/payments`, { method: 'POST', body: document });
+  const differs = await ask('reconcile');
+  expect(differs.code).toBe(6);
+  expect(differs.out).toContain('unknown payment');
 });
 
 function aPurchase(number: bigint, amount: bigint): PayRequest {

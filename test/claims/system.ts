@@ -217,6 +217,11 @@ export class System {
     if (failures.length > 0) throw failures[0];
   }
 
+  /** Before the roles are closed; the last one first. */
+  whenClosing(close: () => Promise<void> | void): void {
+    this.#closing.push(close);
+  }
+
   tap(name: RoleName | 'institution'): Tap {
     return this.taps.get(name)!;
   }
@@ -416,7 +421,7 @@ export class System {
 }
 
 /** Those of a role's message operations one by one; a body of the ledger as it is. */
-function messagesOf(body: Buffer, operation: number, count: number): Buffer[] {
+export function messagesOf(body: Buffer, operation: number, count: number): Buffer[] {
   if (operation < 32 || operation > 127) return [body];
   try {
     return parseMessages(body, count).map((message) => Buffer.from(message));
@@ -425,10 +430,17 @@ function messagesOf(body: Buffer, operation: number, count: number): Buffer[] {
   }
 }
 
-function filesBelow(folder: string): Buffer[] {
+/** Of what is a file; a socket has nothing in it. */
+export function filesBelow(folder: string): Buffer[] {
   return readdirSync(folder, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())
     .map((entry) => readFileSync(join(entry.parentPath ?? entry.path, entry.name)));
+}
+
+/** With what it has found, for a test that fails. */
+export async function auditOf(system: System) {
+  const { passed, checks, open } = await system.audit();
+  return { passed, open, findings: checks.flatMap(({ findings }) => findings) };
 }
 
 export function answerOf<Answer>(result: CallResult<Answer>): Answer {

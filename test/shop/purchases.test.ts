@@ -315,6 +315,18 @@ describe('however it ends in between', () => {
   });
 });
 
+test('many at once: they go in frames that management takes, all of them', async () => {
+  const stage = new Stage();
+  stage.start();
+  const results = await stage.buy(...Array.from({ length: 300 }, (_, i) => order(BigInt(i + 1))));
+  expect(results).toMatchObject(Array(300).fill({ answer: { kind: 'paid' } }));
+  expect(stage.management.frames.map((frame) => frame.length)).toEqual([
+    expect.any(Number),
+    expect.any(Number),
+    expect.any(Number),
+  ]);
+});
+
 test('so many are open at once, and no more; those who come later hear it', async () => {
   const stage = new Stage();
   stage.start({ purchasesOpenMax: 64 });

@@ -23,6 +23,7 @@ import {
 } from '../../src/roles/documents/purchase.ts';
 import type { DocumentKind, Signed } from '../../src/roles/documents/signed.ts';
 import { MANAGEMENT_REFUSALS } from '../../src/roles/management/errors.ts';
+import { FRAME_BYTES_MAX } from '../../src/roles/management/limits.ts';
 import {
   ManagementOperation,
   PayAnswer,
@@ -41,6 +42,8 @@ import { Currencies } from '../../src/shared/currency.ts';
 import { Catalogue } from '../../src/shop/catalogue.ts';
 import type { ShopTerms } from '../../src/shop/check.ts';
 import { Shop, type ShopOptions } from '../../src/shop/shop.ts';
+import { HEADER_SIZE } from '../../src/wire/limits.ts';
+import { LENGTH_SIZE } from '../../src/wire/message-lengths.ts';
 import { encodeMessages, parseMessages } from '../../src/wire/messages.ts';
 import { RequestStatus } from '../../src/wire/status.ts';
 import { DAY, directory, keySets, START, seededBytes } from '../identity/support.ts';
@@ -196,6 +199,9 @@ export class Management {
       call: (operation: number, messages: readonly Uint8Array[]): Promise<readonly Uint8Array[]> =>
         new Promise((resolve, reject) => {
           if (!isAlive()) return;
+          // As its server does: it hangs up.
+          const frameBytes = messages.reduce((sum, { length }) => sum + LENGTH_SIZE + length, HEADER_SIZE);
+          if (frameBytes > FRAME_BYTES_MAX) return reject(new Error('frame too long'));
           const answers = messages.map((message) => this.#answer(operation, message));
           if (operation === ManagementOperation.pay) {
             this.frames.push(messages.map((message) => PayRequest.decode(message)));

@@ -1,14 +1,22 @@
 // Finds the points of a process by letting it pass them, and has it killed at each.
 //
 //     eachName    in each request of a run, at the first point whose name is new; then at names that only recoveries have
+//     someNames   a few runs, in each request at a point that is drawn
 //     eachPoint   one run a point; and in its recovery, at each of the first points of that, again a run each
 //     chain       one life after the other, at the first point whose name is new, recoveries included
 //     later       the n-th life at its n-th point, for n = 1, 2, 3, …
 //
 // Each goes on until a whole run has passed with nothing left to die at.
-import { everyFlow } from './flows.ts';
+import type { Random } from '../../src/shared/random.ts';
 import type { Kill, RoleKeeper } from './role-keeper.ts';
-import type { System } from './system.ts';
+
+/** Runs each request of a run. */
+export type Around = <Result>(request: () => Promise<Result>) => Promise<Result>;
+
+/** A run: requests with their ends, which it checks. */
+export type Run = (around: Around) => Promise<void>;
+
+const UNWATCHED: Around = (request) => request();
 
 type Place = Extract<Kill, { readonly point: string }>;
 
@@ -24,12 +32,12 @@ export class Enumeration {
   readonly diedAt = new Set<string>();
   /** Where it should have died, and did not come to. */
   readonly missed: string[] = [];
-  readonly #system: System;
+  readonly #everyFlow: Run;
   readonly #keeper: RoleKeeper;
   readonly #began = performance.now();
 
-  constructor(system: System, keeper: RoleKeeper) {
-    this.#system = system;
+  constructor(everyFlow: Run, keeper: RoleKeeper) {
+    this.#everyFlow = everyFlow;
     this.#keeper = keeper;
   }
 
@@ -39,7 +47,7 @@ export class Enumeration {
     const inRecoveries = new Map<string, string>();
     for (let before = -1; before < this.deaths; ) {
       before = this.deaths;
-      await everyFlow(this.#system, async (request) => {
+      await this.#everyFlow(async (request) => {
         const plan = { only: only.source, except: [...this.diedAt] };
         await this.#keeper.arm((deaths) => (deaths.length === 0 ? plan : undefined));
         const outcome = await request();
@@ -54,6 +62,30 @@ export class Enumeration {
     }
     for (const [name, origin] of inRecoveries) {
       if (!this.diedAt.has(name) && only.test(name)) await this.#path([origin, name].map(first));
+    }
+    return this;
+  }
+
+  /** Runs in which it is killed once in each request, at a point that is drawn from those of that request. */
+  async someNames(random: Random, runs: number): Promise<this> {
+    const requests: (readonly string[])[] = [];
+    await this.#everyFlow(async (request) => {
+      await this.#keeper.arm(() => undefined);
+      const result = await request();
+      requests.push(await this.#count());
+      return result;
+    });
+    for (; this.runs < runs; this.runs++) {
+      let number = 0;
+      await this.#everyFlow(async (request) => {
+        const names = [...new Set(requests[number++]!)].sort();
+        const fresh = names.filter((name) => !this.diedAt.has(name));
+        const point = names.length === 0 ? '' : random.pick(fresh.length > 0 ? fresh : names);
+        await this.#keeper.arm((deaths) => (deaths.length === 0 ? first(point) : undefined));
+        const result = await request();
+        await this.#count();
+        return result;
+      });
     }
     return this;
   }
@@ -103,7 +135,7 @@ export class Enumeration {
 
   async #run(plan: Parameters<RoleKeeper['arm']>[0]): Promise<readonly string[]> {
     await this.#keeper.arm(plan);
-    await everyFlow(this.#system);
+    await this.#everyFlow(UNWATCHED);
     this.runs++;
     return this.#count();
   }

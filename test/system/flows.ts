@@ -1,7 +1,7 @@
 // What a fresh wallet does in flows 1 to 3, with an end of each kind.
 import { expect } from 'vitest';
 import { SPECIAL_ACCOUNTS } from '../../src/institution/account-number.ts';
-import type { Outcome } from '../../src/wallet/index.ts';
+import type { Around } from './enumeration.ts';
 import { cents, type System } from './system.ts';
 
 /** The balance limit of a system for these, in units: what goes beyond it is charged and given back. */
@@ -12,10 +12,7 @@ export const BALANCE_MAX = '500';
  * balance limit, and is declined. Resolves when each of these has come to its end, and checks the ends.
  * @param around runs each request
  */
-export async function everyFlow(
-  system: System,
-  around: (request: () => Promise<Outcome>) => Promise<Outcome> = (request) => request(),
-): Promise<void> {
+export async function everyFlow(system: System, around: Around): Promise<void> {
   const { wallet, card } = await system.newWallet();
   const { insufficientFunds } = SPECIAL_ACCOUNTS;
   const ends = [

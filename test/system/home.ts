@@ -11,6 +11,7 @@ export interface TestHomeOptions {
   /** Units, as in specie.json. */
   readonly loadAmountMax?: string;
   readonly balanceMax?: string;
+  readonly deviceRequestsPerMinute?: number;
 }
 
 export interface TestHome {
@@ -30,7 +31,7 @@ const given = new Set<number>();
  * A port that is free and below those that the system gives to clients: otherwise one of them could have it while a server
  * is down, a client that tries to connect included.
  */
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   for (;;) {
     const port = 10_000 + random.below(20_000);
     if (given.has(port)) continue;
@@ -46,7 +47,11 @@ async function freePort(): Promise<number> {
   }
 }
 
-export async function makeHome({ loadAmountMax, balanceMax }: TestHomeOptions = {}): Promise<TestHome> {
+export async function makeHome({
+  loadAmountMax,
+  balanceMax,
+  deviceRequestsPerMinute,
+}: TestHomeOptions = {}): Promise<TestHome> {
   const folder = mkdtempSync(join(tmpdir(), 'specie-system-'));
   const home = join(folder, 'home');
   await initHome({ home });
@@ -57,6 +62,9 @@ export async function makeHome({ loadAmountMax, balanceMax }: TestHomeOptions = 
   configuration.institution.port = institutionPort;
   if (loadAmountMax !== undefined) configuration.limits.loadAmountMax = loadAmountMax;
   if (balanceMax !== undefined) configuration.limits.balanceMax = balanceMax;
+  if (deviceRequestsPerMinute !== undefined) {
+    configuration.limits.deviceRequestsPerMinute = deviceRequestsPerMinute;
+  }
   writeFileSync(path, JSON.stringify(configuration));
   // The directory names the new addresses.
   const { fingerprint } = await initHome({ home });

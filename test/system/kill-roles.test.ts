@@ -6,8 +6,8 @@
 // their writes. Left to SPECIE_SLOW_TESTS=1: every single point of a run; in the recovery from each, its first points; the
 // n-th life at its n-th point; and for all roles in one process all of that, with each name in a row of deaths.
 import { expect, test } from 'vitest';
-import { Enumeration } from './enumeration.ts';
-import { BALANCE_MAX } from './flows.ts';
+import { Enumeration, type Run } from './enumeration.ts';
+import { BALANCE_MAX, everyFlow } from './flows.ts';
 import type { RoleKeeper } from './role-keeper.ts';
 import { ROLES, System } from './system.ts';
 
@@ -30,15 +30,16 @@ for (const role of ROLES) {
     const options = { processes: [[role]], spares: true, balanceMax: BALANCE_MAX };
     await System.during(options, async (system) => {
       const keeper = system.keeper(role);
+      const flows: Run = (around) => everyFlow(system, around);
       const only = isSlow ? ALL : DIFFERENT;
-      const names = await new Enumeration(system, keeper).eachName(only);
+      const names = await new Enumeration(flows, keeper).eachName(only);
       say(names.text(role));
       expect(names.left(only)).toEqual([]);
       expect(names.missed).toEqual([]);
       if (isSlow) {
-        const points = await new Enumeration(system, keeper).eachPoint({ recoveries: true });
+        const points = await new Enumeration(flows, keeper).eachPoint({ recoveries: true });
         say(points.text(`${role}, every point`));
-        say((await new Enumeration(system, keeper).later()).text(`${role}, ever later`));
+        say((await new Enumeration(flows, keeper).later()).text(`${role}, ever later`));
       }
       sayRestarts(role, keeper);
       expect(await system.audit()).toBeUndefined();
@@ -50,14 +51,15 @@ test.concurrent('all roles in one process are killed', { timeout }, async () => 
   const options = { processes: [ROLES], spares: true, balanceMax: BALANCE_MAX };
   await System.during(options, async (system) => {
     const keeper = system.keeper('cash');
+    const flows: Run = (around) => everyFlow(system, around);
     const only = isSlow ? ALL : WRITTEN;
-    const names = await new Enumeration(system, keeper).chain(only);
+    const names = await new Enumeration(flows, keeper).chain(only);
     say(names.text('all roles'));
     expect(names.left(only)).toEqual([]);
     if (isSlow) {
-      const points = await new Enumeration(system, keeper).eachPoint({ recoveries: false });
+      const points = await new Enumeration(flows, keeper).eachPoint({ recoveries: false });
       say(points.text('all roles, every point'));
-      say((await new Enumeration(system, keeper).later()).text('all roles, ever later'));
+      say((await new Enumeration(flows, keeper).later()).text('all roles, ever later'));
     }
     sayRestarts('all roles', keeper);
     expect(await system.audit()).toBeUndefined();

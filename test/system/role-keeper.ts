@@ -1,4 +1,5 @@
-// Keeps roles of a home running in a process (role-process.mjs): when it dies, another one is started at once.
+// Keeps roles of a home running in a process (role-process.mjs), or a shop (shop-process.mjs): when it dies, another one is
+// started at once.
 //
 //     life 1 ── killed at its point ──▶ life 2 ── killed, if there is a second point ──▶ … ──▶ last life
 //
@@ -8,7 +9,9 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { RoleName } from '../../src/identity/roles.ts';
 
-const SCRIPT = join(import.meta.dirname, 'role-process.mjs');
+const SCRIPTS = { roles: 'role-process.mjs', shop: 'shop-process.mjs' } as const;
+/** A shop has a home of its own. */
+export type KeptRole = RoleName | 'shop';
 const START_MS_MAX = 60_000;
 const STOP_MS_MAX = 20_000;
 const COMPLAINTS_MAX = 60;
@@ -51,8 +54,9 @@ class RoleProcess {
   #died: readonly string[] | undefined;
   #end: string | undefined;
 
-  constructor(home: string, roles: readonly RoleName[], more: readonly string[]) {
-    this.#child = fork(SCRIPT, [home, ...roles, ...more], {
+  constructor(home: string, roles: readonly KeptRole[], more: readonly string[]) {
+    const script = roles.includes('shop') ? SCRIPTS.shop : SCRIPTS.roles;
+    this.#child = fork(join(import.meta.dirname, script), [home, ...roles, ...more], {
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
       // Not those of the test's process.
       execArgv: [],
@@ -132,8 +136,8 @@ class RoleProcess {
 
 export interface RoleKeeperOptions {
   readonly home: string;
-  /** In one process. */
-  readonly roles: readonly RoleName[];
+  /** In one process; a shop alone. */
+  readonly roles: readonly KeptRole[];
   /** A process with everything loaded stands by. Costs memory and, once a restart, as much work as without. */
   readonly spare?: boolean;
   /** Instead of five seconds. */
@@ -147,7 +151,7 @@ export interface Death {
 }
 
 export class RoleKeeper {
-  readonly roles: readonly RoleName[];
+  readonly roles: readonly KeptRole[];
   readonly deaths: Death[] = [];
   /** From the death of a process until its successor listens. */
   readonly restartsMs: number[] = [];

@@ -26,6 +26,7 @@ import {
 import { makeHome, type TestHome, type TestHomeOptions } from './home.ts';
 import { InstitutionKeeper } from './institution-keeper.ts';
 import { RoleKeeper } from './role-keeper.ts';
+import { KeptShop } from './shop.ts';
 
 const SEED = 11n;
 const CARDS = 5_000;
@@ -70,9 +71,11 @@ export class System {
   readonly home: TestHome;
   readonly keepers = new Map<RoleName, RoleKeeper>();
   readonly wallets: TestWallet[] = [];
+  readonly shops: KeptShop[] = [];
   institution!: InstitutionKeeper | undefined;
   readonly #options: SystemOptions;
   readonly #storages: WalletStorage[] = [];
+  readonly #shopHomes: string[] = [];
   readonly #card = testAccountNumbers(SEED);
   #here: RunningRole[] = [];
   #simulator: SimulatedInstitution | undefined;
@@ -163,6 +166,13 @@ export class System {
     return this.#keep({ wallet, name, card: this.#card(number), storage });
   }
 
+  async newShop(name: string): Promise<KeptShop> {
+    const shop = await KeptShop.open(this.home, name, this.#options.spares === true);
+    this.shops.push(shop);
+    this.#shopHomes.push(shop.home.path);
+    return shop;
+  }
+
   /** Closes it and opens it again, with other times. */
   async reopen({ wallet, ...same }: TestWallet, times: Partial<WalletTimes>): Promise<TestWallet> {
     await wallet.close();
@@ -191,8 +201,10 @@ export class System {
     return kinds;
   }
 
-  /** @returns undefined when everything agrees and nothing is under way; else what does not */
+  /** Closes the shops: their books are read. @returns undefined when everything agrees and nothing is under way; else what does not */
   async audit(): Promise<string | undefined> {
+    await this.#closeShops();
+    const shops = this.#shopHomes;
     const notes: string[] = [];
     const output: Output = {
       write: (text) => void notes.push(text),
@@ -202,7 +214,7 @@ export class System {
     const operator = await loadOperator({ home: this.home.home, passphrase: async () => undefined });
     try {
       const report = await runAudit(
-        { operator, statement: await this.statement(), wallets: this.#storages, allWallets: true },
+        { operator, statement: await this.statement(), wallets: this.#storages, allWallets: true, shops },
         output,
       );
       if (report.passed && report.open.length === 0) return undefined;
@@ -212,11 +224,16 @@ export class System {
     }
   }
 
+  async #closeShops(): Promise<void> {
+    await Promise.all(this.shops.splice(0).map((shop) => shop.close()));
+  }
+
   async stop(): Promise<void> {
     for (const { wallet } of this.wallets) await wallet.close();
     await this.#store?.close();
     const failures: unknown[] = [];
     const attempt = (close: () => Promise<void>) => close().catch((error) => void failures.push(error));
+    await attempt(() => this.#closeShops());
     await Promise.all([...new Set(this.keepers.values())].map((keeper) => attempt(() => keeper.close())));
     for (const role of this.#here.splice(0).reverse()) await attempt(() => role.close());
     if (this.institution !== undefined) await attempt(() => this.institution!.close());

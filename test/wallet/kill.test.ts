@@ -6,6 +6,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
+import { ManagementOperation } from '../../src/roles/management/messages.ts';
 import {
   nodeCrypto,
   Wallet,
@@ -15,6 +16,7 @@ import {
 } from '../../src/wallet/index.ts';
 import { directory } from '../identity/support.ts';
 import { TestManagement } from './management.ts';
+import { TestShop } from './shop.ts';
 import { ACCOUNT, eur, NOW, newWallet, ROOT_FINGERPRINT } from './support.ts';
 
 interface Report {
@@ -30,7 +32,7 @@ interface Report {
 
 interface Asked {
   readonly number: number;
-  readonly as: 'unenrolled' | 'device';
+  readonly as: 'unenrolled' | 'device' | 'shop';
   readonly operation: number;
   readonly message: string;
   readonly report?: Report;
@@ -52,8 +54,9 @@ function newManagement(): TestManagement {
 function walletProcess(
   management: TestManagement,
   path: string,
-  mode: 'run' | 'resume',
+  mode: 'run' | 'buy' | 'resume',
   point: number,
+  shop?: TestShop,
 ): Promise<Report | undefined> {
   return new Promise((resolve, reject) => {
     const child = fork(SCRIPT, [path, mode, String(point)], { stdio: ['ignore', 'ignore', 'pipe', 'ipc'] });
@@ -71,8 +74,12 @@ function walletProcess(
       const answer = (content: object): void => {
         if (child.connected) child.send({ number, ...content }, () => {});
       };
-      management.answer(as, operation, new Uint8Array(Buffer.from(message, 'base64'))).then(
-        (bytes) => answer({ answer: Buffer.from(bytes).toString('base64') }),
+      const bytes = new Uint8Array(Buffer.from(message, 'base64'));
+      if (operation === ManagementOperation.get_statement) takeReserved(management);
+      const answering =
+        as === 'shop' ? shop!.answer(operation, bytes) : management.answer(as, operation, bytes);
+      answering.then(
+        (said) => answer({ answer: Buffer.from(said).toString('base64') }),
         (error: Error) => answer({ error: error.message }),
       );
     });
@@ -87,9 +94,15 @@ function walletProcess(
         rootFingerprint: ROOT_FINGERPRINT,
         account: ACCOUNT,
         now: String(NOW),
+        card: shop?.cardText,
       },
     });
   });
+}
+
+/** As a shop that has delivered less than was reserved. */
+function takeReserved({ cash }: TestManagement): void {
+  for (const [request, { state }] of cash.payments) if (state === 'reserved') cash.capture(request, 4000n);
 }
 
 function temporaryPath(): string {
@@ -220,4 +233,50 @@ test('killed while it resumes', { timeout: 120_000 }, async () => {
     expect(await walletProcess(management, path, 'resume', point), `point ${point}`).toBeUndefined();
     expect(await resumeHere(management, path)).toBe(23n);
   });
+});
+
+/** A wallet with a balance, and a shop. */
+async function loaded(): Promise<{
+  readonly management: TestManagement;
+  readonly shop: TestShop;
+  readonly path: string;
+}> {
+  const management = newManagement();
+  const path = temporaryPath();
+  await here(management, path, async (open) => {
+    const wallet = await open(false);
+    await wallet.enrol({ userData: 'Ada', accountNumber: ACCOUNT });
+    await wallet.load({ amount: eur(10_000), accountNumber: ACCOUNT });
+    await wallet.close();
+  });
+  return { management, shop: new TestShop(management), path };
+}
+
+test('killed while it buys', { timeout: 240_000 }, async () => {
+  const whole = await loaded();
+  const report = await walletProcess(whole.management, whole.path, 'buy', 0, whole.shop);
+  expect(report).toMatchObject({ problems: [], open: 0, balance: '5680', sum: '5680' });
+  expect(report!.points).toBeGreaterThan(15);
+  const isSlow = process.env.SPECIE_SLOW_TESTS === '1';
+  const balances = new Set<bigint>();
+  await spread(
+    upTo(report!.points).filter((point) => isSlow || point % 3 === 1),
+    async (point) => {
+      const { management, shop, path } = await loaded();
+      expect(await walletProcess(management, path, 'buy', point, shop), `point ${point}`).toBeUndefined();
+      await here(management, path, async (open) => {
+        const wallet = await open(true);
+        expect((await wallet.resume()).unfinished).toEqual([]);
+        takeReserved(management);
+        const { balance, online } = await wallet.sync();
+        expect(online).toMatchObject({ verdict: 'agrees', reserved: 0n });
+        expect(balance).toBe(management.cash.balance(wallet.device!));
+        expect(await wallet.verify()).toMatchObject({ problems: [], balance });
+        expect((await wallet.balance()).open).toEqual([]);
+        balances.add(balance);
+        await wallet.close();
+      });
+    },
+  );
+  for (const balance of [10_000n, 9_680n, 5_680n]) expect(balances).toContain(balance);
 });

@@ -1,6 +1,6 @@
-// A wallet in a process of its own that kills itself at a given point. Management is the parent, behind messages.
+// A wallet in a process of its own that kills itself at a given point. Management and the shop are the parent, behind messages.
 //
-//     node wallet-process.mjs PATH run|resume POINT        POINT: 0 for never; points are counted from 1
+//     node wallet-process.mjs PATH run|buy|resume POINT        POINT: 0 for never; points are counted from 1
 //
 // Points: before and after each write, before each message, once it is sent, once it is answered. At its end it reports
 // how many it passed, and what it has.
@@ -43,21 +43,24 @@ function ask(content) {
   });
 }
 
+const channelTo = (whom) => ({
+  async call(operation, messages) {
+    const answers = [];
+    for (const message of messages) {
+      await point();
+      answers.push(
+        new Uint8Array(await ask({ ...whom, operation, message: Buffer.from(message).toString('base64') })),
+      );
+      await point();
+    }
+    return answers;
+  },
+  close: async () => {},
+});
+
 const transport = {
-  connect: async ({ as }) => ({
-    async call(operation, messages) {
-      const answers = [];
-      for (const message of messages) {
-        await point();
-        answers.push(
-          new Uint8Array(await ask({ as, operation, message: Buffer.from(message).toString('base64') })),
-        );
-        await point();
-      }
-      return answers;
-    },
-    close: async () => {},
-  }),
+  connect: async ({ as }) => channelTo({ as }),
+  connectShop: async () => channelTo({ as: 'shop' }),
 };
 
 await ready;
@@ -111,6 +114,12 @@ if (mode === 'run') {
     wallet.load({ amount: 20n, onFile: true }),
     wallet.load({ amount: 3n, accountNumber: account }),
   ]);
+} else if (mode === 'buy') {
+  const { card } = setup;
+  await wallet.buy({ shop: card, articles: [{ article: 'coffee', price: 320n }] });
+  await wallet.buy({ shop: card, articles: [{ article: 'fuel', price: 5000n }], kind: 'authorisation' });
+  // The shop has taken a part of it by then.
+  await wallet.sync();
 } else {
   const { unfinished } = await wallet.resume();
   if (unfinished.length > 0) throw unfinished[0].error;

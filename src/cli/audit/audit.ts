@@ -12,12 +12,19 @@
 // second look: they are asked for against their course from the first (trades.ts).
 import type { OperatorHome } from '../../identity/load-home.ts';
 import { type Clock, systemClock } from '../../identity/time.ts';
+import type { WindowReport } from '../../roles/management/payout-messages.ts';
 import { formatSigned } from '../../shared/amount.ts';
 import type { Currency } from '../../shared/currency.ts';
 import type { WalletStorage } from '../../wallet/core/ports.ts';
 import { withRole } from '../connect.ts';
 import { formatId } from '../files/fields.ts';
 import { grouped, type Output } from '../output.ts';
+import {
+  fromBank as payoutsOfBank,
+  fromCash as payoutsOfCash,
+  fromSettlement as payoutsOfSettlement,
+} from '../payouts/collect.ts';
+import { reconcile } from '../payouts/reconcile.ts';
 import type { AuditInput, Book, Statement } from './books.ts';
 import {
   fromCash,
@@ -28,7 +35,7 @@ import {
   fromSettlement,
   fromSettlementAgain,
 } from './collect.ts';
-import { type AuditResult, compare } from './compare.ts';
+import { type AuditCheck, type AuditResult, compare } from './compare.ts';
 import { fromShops } from './shops.ts';
 import { compareTrades, type Trade, type TradeParty } from './trades.ts';
 import { fromWallets } from './wallets.ts';
@@ -45,6 +52,8 @@ export interface AuditSources {
   readonly allWallets: boolean;
   /** Homes of shops that are not open. */
   readonly shops?: Iterable<string>;
+  /** Statements of the bank that pays shops out, camt.053 or camt.054; left out: it is asked, once a window was closed. */
+  readonly bank?: readonly string[] | undefined;
   readonly clock?: Clock | undefined;
 }
 
@@ -56,6 +65,8 @@ export interface AuditReport extends AuditResult {
   readonly trades: { readonly [party in TradeParty]: number };
   /** Of purchases, those that were handed straight to cash. */
   readonly direct: number;
+  /** Of shops, those that have an outcome. */
+  readonly payouts: number;
   /** Minor units. */
   readonly float: bigint;
 }
@@ -112,15 +123,16 @@ export async function runAudit(sources: AuditSources, output: Output): Promise<A
     wallet: wallets.trades,
   };
   const trades = compareTrades({ began, books: said, shops: shops.shops, endsInWallets: wallets.ends });
+  const payouts = await comparePayouts(sources, management.windows, output);
   const own = {
     name: "each wallet's balance is the sum of its receipts",
     compared: wallets.balances.length,
     findings: wallets.faults.map((text) => ({ request: 0n, text })),
   };
   return {
-    checks: [...result.checks, ...trades.checks, own],
+    checks: [...result.checks, ...trades.checks, payouts.check, own],
     open: [...result.open, ...trades.open],
-    passed: result.passed && trades.passed && own.findings.length === 0,
+    passed: [result, trades].every(({ passed }) => passed) && [payouts.check, own].every(isRight),
     devices: devices.length,
     shops: management.shops.length,
     loads: Object.fromEntries(books.map(({ party, statements }) => [party, done(statements)])),
@@ -131,8 +143,30 @@ export async function runAudit(sources: AuditSources, output: Output): Promise<A
       wallet: done(wallets.trades),
     },
     direct: trades.direct,
+    payouts: payouts.done,
     float: cash.float.get(currency) ?? 0n,
   };
+}
+
+const isRight = ({ findings }: AuditCheck): boolean => findings.length === 0;
+
+/** What is under way at cash, and known to those behind it already, is no finding. */
+async function comparePayouts(
+  { operator, bank }: AuditSources,
+  windows: readonly WindowReport[],
+  output: Output,
+): Promise<{ readonly check: AuditCheck; readonly done: number }> {
+  const name = 'cash, settlement and the bank have the same payouts, and clearing what is under way';
+  if (windows.length === 0) return { check: { name, compared: 0, findings: [] }, done: 0 };
+  const cash = await payoutsOfCash(operator, windows, output);
+  const receipts = await payoutsOfSettlement(operator, output);
+  const entries = await payoutsOfBank(operator, bank);
+  const { payouts, underWay, differences } = reconcile({ ...cash, receipts, entries });
+  const findings = differences.map(({ payout, problem, expected, got }) => ({
+    request: 0n,
+    text: `${payout === '' ? '' : `${payout}: `}${problem}: expected ${expected}, got ${got}`,
+  }));
+  return { check: { name, compared: payouts, findings }, done: payouts - underWay };
 }
 
 function done(said: readonly Pick<Trade, 'standing'>[]): number {
@@ -205,6 +239,7 @@ export function auditText(report: AuditReport, currency: Currency): string {
     `trades done  ${Object.entries(report.trades)
       .map(([party, count]) => `${party} ${grouped(count)}`)
       .join(', ')}; straight at cash ${grouped(report.direct)}`,
+    `payouts      ${grouped(report.payouts)}`,
     `under way    ${grouped(report.open.length)}`,
   ];
   for (const { name, compared, findings } of report.checks) {

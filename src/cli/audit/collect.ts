@@ -18,6 +18,7 @@ import {
   SHOPS_PAGE_MAX,
   type ShopReport,
 } from '../../roles/management/messages.ts';
+import { WINDOWS_PAGE_MAX, type WindowReport } from '../../roles/management/payout-messages.ts';
 import { settlementProtocol } from '../../roles/settlement/messages.ts';
 import { amountOf } from '../../shared/amount.ts';
 import { parts } from '../ids.ts';
@@ -61,6 +62,7 @@ export interface ManagementBooks {
   readonly devices: readonly DeviceReport[];
   readonly shops: readonly ShopReport[];
   readonly trades: readonly Trade[];
+  readonly windows: readonly WindowReport[];
 }
 
 export async function fromManagement(client: Client): Promise<ManagementBooks> {
@@ -89,8 +91,15 @@ export async function fromManagement(client: Client): Promise<ManagementBooks> {
     );
     return page.map((shop) => ({ key: shop.shop, row: shop }));
   });
+  const windows = await pages(async (after: bigint | undefined) => {
+    const { windows: page } = answered(
+      'management',
+      await role.call('list_windows', { after, limit: WINDOWS_PAGE_MAX }),
+    );
+    return page.map((window) => ({ key: window.window, row: window }));
+  });
   const trades = reports.flatMap((report) => reportedTrade(report) ?? []);
-  return { book: { party: 'management', statements: loads }, devices, shops, trades };
+  return { book: { party: 'management', statements: loads }, devices, shops, trades, windows };
 }
 
 /** Of some loads, as management has them now. */
@@ -177,7 +186,8 @@ export async function fromCash(
     known.add(trade.device);
   };
   await reader.more(floatId, onFloat);
-  for (const shop of shops) await reader.more(shop, atShop);
+  for (const some of parts(shops, HISTORIES_AT_ONCE))
+    await Promise.all(some.map((shop) => reader.more(shop, atShop)));
   const from = reader.last;
   const systemIds = SYSTEM_ACCOUNTS.map((kind) => systemAccountId(kind, currency));
   const accounts: Account[] = [];
@@ -191,12 +201,12 @@ export async function fromCash(
     onFloat(transfer);
     meanwhile(transfer);
   });
-  for (const shop of shops) {
-    await reader.more(shop, (transfer) => {
-      atShop(transfer);
-      meanwhile(transfer);
-    });
-  }
+  const atShopMeanwhile = (transfer: Transfer): void => {
+    atShop(transfer);
+    meanwhile(transfer);
+  };
+  for (const some of parts(shops, HISTORIES_AT_ONCE))
+    await Promise.all(some.map((shop) => reader.more(shop, atShopMeanwhile)));
   const read = { from, to: reader.last };
   const float = accounts.find(({ id }) => id === floatId);
   const totals = new Map<number, { debits: bigint; credits: bigint }>();
@@ -263,12 +273,12 @@ class TransferReader {
   }
 }
 
-/** So many wallets at once. */
-const WALLETS_AT_ONCE = 64;
+/** Of shops or wallets. */
+const HISTORIES_AT_ONCE = 64;
 
 async function unheardBy(client: Client, wallets: readonly WalletBalance[]): Promise<Unheard[]> {
   const unheard: Unheard[] = [];
-  for (const some of parts(wallets, WALLETS_AT_ONCE)) {
+  for (const some of parts(wallets, HISTORIES_AT_ONCE)) {
     const ask = async ({ device, currency, until, heard }: WalletBalance): Promise<void> => {
       const take = ({ id, code, flags, pendingId, amount, debitAccountId, timestamp: at }: Transfer) => {
         const isMoved = (flags & (TransferFlags.pending | TransferFlags.void_pending_transfer)) === 0;

@@ -15,6 +15,7 @@ interface Options extends HomeOptions {
   readonly wallets?: readonly string[];
   readonly shop?: readonly string[];
   readonly allWallets?: boolean;
+  readonly bankStatement?: readonly string[];
   readonly json?: boolean;
 }
 
@@ -40,6 +41,11 @@ export function auditCommand(output: Output, exit: (code: ExitCode) => void): Co
     .option(
       '--shop <folder>',
       'the home of a shop (repeatable)',
+      (text: string, list: readonly string[] = []) => [...list, text],
+    )
+    .option(
+      '--bank-statement <file>',
+      'a camt.053 or camt.054 of the bank that pays shops (repeatable); left out: the bank is asked',
       (text: string, list: readonly string[] = []) => [...list, text],
     )
     .option('--json', 'print one JSON object')
@@ -68,8 +74,9 @@ Examples:
         }
         await withOperator(options, async (operator) => {
           const allWallets = options.allWallets === true;
-          const { shop: shops = [] } = options;
-          const report = await runAudit({ operator, statement, wallets, allWallets, shops }, output);
+          const { shop: shops = [], bankStatement: bank } = options;
+          const sources = { operator, statement, wallets, allWallets, shops, bank };
+          const report = await runAudit(sources, output);
           const { currency } = operator.configuration;
           output.write(options.json ? jsonText(report) : auditText(report, currency));
           if (!report.passed) exit(ExitCode.check_failed);

@@ -15,6 +15,7 @@ interface Options extends DayOptions {
   readonly keep?: boolean;
   readonly wallets: number;
   readonly loads: number;
+  readonly purchases: number;
   readonly atOnce: number;
   readonly inFlight: number;
   readonly crash: boolean;
@@ -24,7 +25,8 @@ interface Options extends DayOptions {
 
 const WALLETS_DEFAULT = 1_000;
 const WALLETS_MAX = 100_000;
-const LOADS_DEFAULT = 2;
+const LOADS_DEFAULT = 1;
+const PURCHASES_DEFAULT = 2;
 const AT_ONCE_DEFAULT = 64;
 /** Fewer than the connections that a server takes. */
 const AT_ONCE_MAX = 128;
@@ -34,9 +36,15 @@ export function quickstartCommand(output: Output, exit: (code: ExitCode) => void
     .description(
       'Run a whole system with a thousand wallets and a settlement day, and prove that nothing was lost',
     )
-    .option('--wallets <n>', 'how many enrol and load', wholeNumber(1, WALLETS_MAX), WALLETS_DEFAULT)
+    .option('--wallets <n>', 'how many enrol, load and buy', wholeNumber(1, WALLETS_MAX), WALLETS_DEFAULT)
     .option('--loads <n>', 'of each wallet, before things go wrong', wholeNumber(1, 1_000), LOADS_DEFAULT)
-    .option('--at-once <n>', 'wallets that load at once', wholeNumber(1, AT_ONCE_MAX), AT_ONCE_DEFAULT)
+    .option(
+      '--purchases <n>',
+      'of each wallet, before things go wrong',
+      wholeNumber(1, 1_000),
+      PURCHASES_DEFAULT,
+    )
+    .option('--at-once <n>', 'wallets that load or buy at once', wholeNumber(1, AT_ONCE_MAX), AT_ONCE_DEFAULT)
     .option('--in-flight <n>', "the day's batches under way at once", wholeNumber(1, WRITES_IN_FLIGHT_MAX), 8)
     .option('--no-crash', 'stop cash and settlement in good order before they are started again')
     .option(
@@ -49,11 +57,12 @@ export function quickstartCommand(output: Output, exit: (code: ExitCode) => void
     .addHelpText(
       'after',
       `
-Management, settlement, cash and the institution's simulator run as processes of their own, on free ports. Wallets enrol
-and load, half with the account number given, half with the one on file; some cards are declined, some balances get
-full. Then the institution withholds answers; a settlement day is submitted to cash; cash and settlement are killed
-with kill -9 while loads are under way, and started again. In the end all parties' books are compared, and everything
-is read back and compared with books that quickstart kept itself.
+Management, settlement, cash, the institution's simulator and three shops run as processes of their own, on free ports.
+Wallets enrol and load, half with the account number given, half with the one on file; some cards are declined, some
+balances get full. Then the institution withholds answers; wallets buy, some without enough money, some have an amount
+reserved; a sample day is submitted to cash. Cash and settlement are killed with kill -9 while loads are under way,
+management, cash and a shop while purchases are, and started again. Shops give back, take what is reserved, release it; a
+settlement window is closed, and the bank pays them out. In the end all parties' books are compared, and everything is read back and compared with books that quickstart kept itself.
 
 Examples:
   $ specie quickstart
@@ -69,6 +78,7 @@ Examples:
           folder,
           wallets: options.wallets,
           loads: options.loads,
+          purchases: options.purchases,
           walletsAtOnce: options.atOnce,
           parameters,
           files: { currencies, amountUnit: options.amounts },

@@ -4,7 +4,10 @@ import type { Currency } from '../../shared/currency.ts';
 import { grouped, milliseconds } from '../output.ts';
 import type { Latencies } from '../submit/tally.ts';
 import type { Check } from './check.ts';
+import type { PayoutFigures } from './payout.ts';
 import type { Totals } from './read-back.ts';
+import type { OrderCounts } from './shops.ts';
+import type { Stage } from './stages.ts';
 
 export interface LoadFigures {
   readonly count: number;
@@ -52,6 +55,34 @@ export interface DayFigures {
   readonly answers: Readonly<Record<string, number>>;
 }
 
+export interface ShoppingFigures {
+  readonly shops: number;
+  /** Enrolled, approved, started. */
+  readonly openSeconds: number;
+  readonly count: number;
+  /** Rate and latency are those of so many purchases, while nothing was wrong. */
+  readonly perSecond: number;
+  readonly measured: number;
+  readonly seconds: number;
+  readonly walletsAtOnce: number;
+  /** From the wish to the receipt, as the wallet sees it. */
+  readonly latency: Latencies;
+  readonly outcomes: Readonly<Record<string, number>>;
+  /** What the shops have ordered later. */
+  readonly orders: Readonly<OrderCounts>;
+  /** Of sales, and of reservations before they ended. Minor units. */
+  readonly spent: bigint;
+  readonly reserved: bigint;
+  /** Of management, cash and a shop at once. */
+  readonly recovery: {
+    readonly killed: boolean;
+    /** Purchases that were begun and had not ended. */
+    readonly underWay: number;
+    readonly seconds: number;
+    readonly longestMs: number;
+  };
+}
+
 export interface QuickstartReport {
   readonly seed: bigint;
   readonly seconds: number;
@@ -65,6 +96,10 @@ export interface QuickstartReport {
   };
   readonly recovery: Recovery;
   readonly day: DayFigures;
+  readonly shopping: ShoppingFigures;
+  readonly payout: PayoutFigures;
+  /** Of purchases while nothing was wrong; together they are the whole. */
+  readonly stages: readonly Stage[];
   /** What the institution holds for the wallets. Minor units. */
   readonly float: bigint;
   /** Of the day. */
@@ -87,7 +122,7 @@ export function plainCheck(check: Check): QuickstartReport['checks'][number] {
 
 /** @param cards the wallets' currency @param currency the day's */
 export function reportText(report: QuickstartReport, cards: Currency, currency: Currency): string {
-  const { wallets, loads, outage, recovery, day, totals, checks } = report;
+  const { wallets, loads, outage, recovery, day, payout, totals, checks } = report;
   const lines = [
     '',
     line('wallets', `${grouped(wallets.count)} enrolled, ${grouped(wallets.perSecond)} a second`),
@@ -118,6 +153,7 @@ export function reportText(report: QuickstartReport, cards: Currency, currency: 
       `both back in ${milliseconds(recovery.seconds * 1000)}; cash replayed ` +
         `${grouped(recovery.cash.replayedRecords)} records in ${milliseconds(recovery.cash.replayMs)}`,
     ),
+    ...shoppingLines(report.shopping, cards),
     line(
       'the day',
       `${grouped(day.transfersPerSecond)} transfers a second, durable and encrypted: ` +
@@ -126,8 +162,14 @@ export function reportText(report: QuickstartReport, cards: Currency, currency: 
     line('', `${latencyText(day.latency)} (${day.batches} batches, ${day.inFlight} at once)`),
     ...wrapped(countsText(day.answers)).map((text) => line('', text)),
     line(
+      'payout',
+      `${payout.shops} shops paid ${money(payout.paid, cards)}: ${money(payout.sales, cards)} sold, less ` +
+        `${money(payout.refunds, cards)} given back and ${money(payout.fees, cards)} of fees; booked by the bank in ` +
+        milliseconds(payout.seconds * 1000),
+    ),
+    line(
       'totals',
-      `${money(report.float, cards)} float at cash${report.passed ? ', in wallets and at the institution alike' : ''}`,
+      `${money(report.float, cards)} float at cash${report.passed ? ': what wallets hold, and what is earned and not paid out' : ''}`,
     ),
     line(
       '',
@@ -144,9 +186,54 @@ export function reportText(report: QuickstartReport, cards: Currency, currency: 
         : `(${grouped(check.failures)} of ${grouped(check.compared)} failed: ${check.examples.join('; ')})`;
     lines.push(`  ${check.passed ? '✓' : '✗'} ${check.name} ${outcome}`);
   }
+  lines.push(...stageLines(report));
   return `${lines.join('\n')}\n`;
 }
 
+function shoppingLines(shopping: ShoppingFigures, cards: Currency): string[] {
+  const { orders, recovery } = shopping;
+  return [
+    line(
+      'purchases',
+      `${grouped(shopping.perSecond)} a second: ${grouped(shopping.measured)} in ` +
+        `${milliseconds(shopping.seconds * 1000)} at ${shopping.shops} shops, ${shopping.walletsAtOnce} wallets at once`,
+    ),
+    line('', `${latencyText(shopping.latency)}, from the price asked to the receipt`),
+    line(
+      '',
+      `${grouped(shopping.count)} in all: ${countsText(shopping.outcomes)}; ${money(shopping.spent, cards)} spent, ` +
+        `${money(shopping.reserved, cards)} reserved`,
+    ),
+    line(
+      '',
+      `then ${grouped(orders.refunds)} refunds, ${grouped(orders.partial)} of them of a half; of the reserved ` +
+        `${grouped(orders.captures)} taken in part, ${grouped(orders.voids)} released, ${grouped(orders.reserved)} left`,
+    ),
+    line(
+      recovery.killed ? 'kill -9' : 'restart',
+      `of management, cash and a shop, ${grouped(recovery.underWay)} purchases under way; back in ` +
+        `${milliseconds(recovery.seconds * 1000)}; longest purchase ${milliseconds(recovery.longestMs)}`,
+    ),
+  ];
+}
+
+/** Where the time of a purchase goes. */
+function stageLines({ stages, shopping }: QuickstartReport): string[] {
+  const alone = stages.reduce((sum, { aloneMs }) => sum + aloneMs, 0);
+  const together = stages.reduce((sum, { togetherMs }) => sum + togetherMs, 0);
+  if (alone === 0 || together === 0) return [];
+  const share = (ms: number, whole: number): string =>
+    `${milliseconds(ms).padStart(9)} ${`${Math.round((100 * ms) / whole)} %`.padStart(5)}`;
+  const row = (name: string, aloneMs: number, togetherMs: number): string =>
+    `  ${name.padEnd(STAGE_WIDTH)} ${share(aloneMs, alone)}  ${share(togetherMs, together)}`;
+  return [
+    `a purchase, stage by stage (means)${'one at a time'.padStart(STAGE_WIDTH - 16)}${`${shopping.walletsAtOnce} at once`.padStart(17)}`,
+    ...stages.map(({ name, aloneMs, togetherMs }) => row(name, aloneMs, togetherMs)),
+    row('from wallet to wallet', alone, together),
+  ];
+}
+
+const STAGE_WIDTH = 55;
 const LABEL_WIDTH = 9;
 const TEXT_WIDTH = 96;
 

@@ -1,7 +1,13 @@
 // Quickstart from beginning to end:
 //
-//     init, start ─▶ enrol ─▶ load ─▶ load, answers withheld ─▶ the day ─▶ load, kill -9, restart ─▶ audit ─▶ stop, verify
-//     └ processes    └─ wallets: over encrypted channels ────┘  operator   └─ wallets ──────────┘   everything read back
+//     init, start ─▶ enrol ─▶ load ─▶ load, answers withheld ─▶ shops open ─▶ buy ─▶ the day
+//     └ processes    └─ wallets: over encrypted channels ────┘                └ wallets └ operator
+//
+//     ─▶ load, kill -9, restart ─▶ buy, kill -9, restart ─▶ refunds, captures, voids
+//                                                           └ at the shops' desks
+//
+//     ─▶ window closed, shops paid ─▶ sync ─▶ audit ─▶ stop, verify
+//        └ operator                   └ wallets └ everything read back
 import { setMaxListeners } from 'node:events';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
@@ -23,6 +29,7 @@ import { startProgress } from '../progress.ts';
 import type { BatchOptions } from '../submit/batches.ts';
 import { Check } from './check.ts';
 import { chargesInDoubt, type Doubt } from './doubt.ts';
+import { payOut } from './payout.ts';
 import { type ReadBack, readBack } from './read-back.ts';
 import {
   type DayFigures,
@@ -30,10 +37,13 @@ import {
   plainCheck,
   type QuickstartReport,
   type Recovery,
+  type ShoppingFigures,
 } from './report.ts';
+import { SHOPS, Shops } from './shops.ts';
+import { type Measured, roleTimes, type Stage, stagesOf } from './stages.ts';
 import { AnswerList, type DayAnswers, submitDay } from './submit-day.ts';
 import { System } from './system.ts';
-import { type Loads, Wallets } from './wallets.ts';
+import { type Buying, type Loads, type Purchases, Wallets } from './wallets.ts';
 import { headText, partText } from './words.ts';
 
 export interface QuickstartSettings {
@@ -41,6 +51,8 @@ export interface QuickstartSettings {
   readonly wallets: number;
   /** Loads of each wallet while nothing is wrong; one more with answers withheld, one more with crashes. */
   readonly loads: number;
+  /** Purchases of each wallet while nothing is wrong; one more with crashes. */
+  readonly purchases: number;
   readonly walletsAtOnce: number;
   readonly parameters: DayParameters;
   readonly files: Pick<BatchOptions, 'currencies' | 'amountUnit'>;
@@ -55,6 +67,9 @@ const LABEL_WIDTH = 30;
 /** One answer for so many wallets is withheld, and fewer than are asked for at once: the others go on. */
 const WITHHELD_EVERY = 20;
 const WITHHELD_MAX = 50;
+/** Of so many wallets one buys while nothing else is under way, for the stages of a purchase. */
+const ALONE_EVERY = 10;
+const ALONE_MAX = 50;
 /** So slow gets the institution for so long before roles are killed: then there are charges to be interrupted. */
 const SLOW_ANSWER_MS = 3_000;
 const SLOW_FOR_MS = 500;
@@ -92,6 +107,7 @@ export class Quickstart {
       currency: this.currency,
       accounts: wallets,
       seed,
+      shops: SHOPS,
       onStarted: (part, address, { pid }) => this.#say(partText(part, address, pid)),
     });
     const work = this.#phases(this.#system);
@@ -116,16 +132,17 @@ export class Quickstart {
     );
     const calm = await this.#load(wallets, 'loading', times);
     const withheld = await this.#loadWithAnswersWithheld(system, wallets);
+    const shopping = await this.#shop(system, wallets);
     const day = await this.#day(system);
     const crashed = await this.#loadThroughCrashes(system, wallets);
-    const proven = await this.#prove(system, wallets, day);
+    const rush = await this.#buyThroughCrashes(system, wallets, shopping.shops);
+    const { purchases, reserved } = await this.#settle(wallets, shopping.shops);
+    this.#say('closing the settlement window: shops are paid');
+    const paidOut = await payOut(system, this.#output, (ms) =>
+      setTimeout(ms, undefined, { signal: this.#abort.signal }),
+    );
+    const proven = await this.#prove(system, wallets, shopping.shops, day, paidOut.check);
 
-    const outcomes: Record<string, number> = {};
-    for (const { outcomes: tally } of [calm, withheld.loads, crashed.loads]) {
-      for (const [name, count] of Object.entries(tally.answers())) {
-        outcomes[name] = (outcomes[name] ?? 0) + count;
-      }
-    }
     const loads: LoadFigures = {
       count: calm.outcomes.records + withheld.loads.outcomes.records + crashed.loads.outcomes.records,
       ...wallets.loads,
@@ -134,7 +151,23 @@ export class Quickstart {
       seconds: calm.seconds,
       walletsAtOnce: Math.min(this.#settings.walletsAtOnce, wallets.count),
       latency: calm.outcomes.latencies(),
-      outcomes,
+      outcomes: counted([calm, withheld.loads, crashed.loads]),
+    };
+    const bought = shopping.calm;
+    const shoppingFigures: ShoppingFigures = {
+      shops: SHOPS,
+      openSeconds: shopping.openSeconds,
+      count: counts(shopping.alone) + counts(bought) + counts(rush.bought),
+      perSecond: Math.round(bought.outcomes.records / bought.seconds),
+      measured: bought.outcomes.records,
+      seconds: bought.seconds,
+      walletsAtOnce: loads.walletsAtOnce,
+      latency: bought.outcomes.latencies(),
+      outcomes: counted([shopping.alone, bought, rush.bought]),
+      orders: shopping.shops.counts,
+      spent: purchases,
+      reserved,
+      recovery: { ...rush.recovery, longestMs: rush.bought.outcomes.latencies().maxMs },
     };
     return {
       wallets: { count: wallets.count, enrolSeconds, perSecond: Math.round(wallets.count / enrolSeconds) },
@@ -146,6 +179,9 @@ export class Quickstart {
         longestLoadMs: crashed.loads.outcomes.latencies().maxMs,
       },
       day: day.figures,
+      shopping: shoppingFigures,
+      payout: paidOut.figures,
+      stages: shopping.stages,
       float: proven.float,
       totals: proven.readBack.totals,
       openPending: proven.readBack.openPending,
@@ -200,19 +236,102 @@ export class Quickstart {
     };
   }
 
+  /** Shops open, and every wallet buys while nothing is wrong. */
+  async #shop(
+    system: System,
+    wallets: Wallets,
+  ): Promise<{
+    readonly shops: Shops;
+    readonly openSeconds: number;
+    readonly alone: Purchases;
+    readonly calm: Purchases;
+    readonly stages: readonly Stage[];
+  }> {
+    const began = performance.now();
+    const shops = await Shops.open(system, this.#settings.folder, this.#output);
+    const openSeconds = (performance.now() - began) / 1000;
+    const times = [await roleTimes(system, SHOPS)];
+    const few = { wallets: Math.min(ALONE_MAX, Math.ceil(wallets.count / ALONE_EVERY)), atOnce: 1 };
+    const alone = await this.#buy(wallets, shops, 'buying, one at a time', { times: 1, ...few });
+    times.push(await roleTimes(system, SHOPS));
+    const calm = await this.#buy(wallets, shops, 'buying', { times: this.#settings.purchases });
+    times.push(await roleTimes(system, SHOPS));
+    const measured = ({ times: sums }: Purchases, i: number): Measured => ({
+      wallets: sums,
+      before: times[i]!,
+      after: times[i + 1]!,
+    });
+    return { shops, openSeconds, alone, calm, stages: stagesOf(measured(alone, 0), measured(calm, 1)) };
+  }
+
+  #buy(
+    wallets: Wallets,
+    shops: Shops,
+    label: string,
+    buying: Pick<Buying, 'times' | 'wallets' | 'atOnce'>,
+    onEnded: (ended: number) => void = () => {},
+  ): Promise<Purchases> {
+    const cards = Array.from({ length: SHOPS }, (_, i) => shops.card(i));
+    const total = (buying.wallets ?? wallets.count) * buying.times;
+    return this.#progress(label, total, 'purchases', (update) =>
+      wallets.buy({
+        ...buying,
+        card: (shop) => cards[shop]!,
+        onProgress: (ended) => {
+          update(ended);
+          onEnded(ended);
+        },
+      }),
+    );
+  }
+
+  /** At half of the purchases, management, cash and a shop end at once and are started again. */
+  async #buyThroughCrashes(
+    system: System,
+    wallets: Wallets,
+    shops: Shops,
+  ): Promise<{
+    readonly bought: Purchases;
+    readonly recovery: { readonly killed: boolean; readonly underWay: number; readonly seconds: number };
+  }> {
+    const { crash } = this.#settings;
+    const half = new HalfWay(wallets.count, async () => {
+      const underWay = wallets.underWay;
+      const began = performance.now();
+      const parts = (['shop-1', 'management', 'cash'] as const).map((name) => system.part(name));
+      await Promise.all(parts.map((part) => (crash ? part.crash() : part.stop())));
+      await Promise.all([shops.start(0), system.startRole('management'), system.startRole('cash')]);
+      return { killed: crash, underWay, seconds: (performance.now() - began) / 1000 };
+    });
+    const label = crash ? 'buying, kill -9 and restart' : 'buying, restart';
+    const bought = await Promise.race([
+      this.#buy(wallets, shops, label, { times: 1 }, (ended) => half.reached(ended)),
+      half.failed,
+    ]);
+    return { bought, recovery: await half.done };
+  }
+
+  /** Shops give back, take and release; then each wallet asks for cash's statement. */
+  async #settle(
+    wallets: Wallets,
+    shops: Shops,
+  ): Promise<{ readonly purchases: bigint; readonly reserved: bigint }> {
+    const { purchases } = wallets;
+    const sum = (kind: string): bigint =>
+      purchases.reduce((total, one) => (one.kind === kind ? total + one.amount : total), 0n);
+    await this.#progress("at the shops' desks", purchases.length, 'purchases', (update) =>
+      shops.order(purchases, update),
+    );
+    return { purchases: sum('sale'), reserved: sum('authorisation') };
+  }
+
   /** At half of the loads, cash and settlement end at once and are started again. */
   async #loadThroughCrashes(
     system: System,
     wallets: Wallets,
   ): Promise<{ readonly loads: Loads; readonly recovery: Restart }> {
     const { crash } = this.#settings;
-    let restarting: Promise<Restart> | undefined;
-    let fail: (error: unknown) => void = () => {};
-    const failed = new Promise<never>((_, reject) => {
-      fail = reject;
-    });
-    failed.catch(() => {});
-    const restart = async () => {
+    const half = new HalfWay(wallets.count, async (): Promise<Restart> => {
       await system.dial({ latency: { ms: SLOW_ANSWER_MS } });
       await setTimeout(SLOW_FOR_MS);
       const underWay = wallets.underWay;
@@ -229,19 +348,16 @@ export class Quickstart {
         cash: { seconds: cash!.startSeconds, replayedOps, replayedRecords, loadMs, replayMs },
         settlement: { seconds: settlement!.startSeconds },
       };
-    };
+    });
     const label = crash ? 'loading, kill -9 and restart' : 'loading, restart';
     const loading = this.#progress(label, wallets.count, 'loads', (update) =>
       wallets.load(1, (ended) => {
         update(ended);
-        if (restarting !== undefined || ended < wallets.count / 2) return;
-        restarting = restart();
-        restarting.catch(fail);
+        half.reached(ended);
       }),
     );
-    // Wallets would wait long for roles that do not come back.
-    const loads = await Promise.race([loading, failed]);
-    return { loads, recovery: await restarting! };
+    const loads = await Promise.race([loading, half.failed]);
+    return { loads, recovery: await half.done };
   }
 
   /** A sample settlement day, submitted by the operator over the encrypted channel. */
@@ -287,18 +403,23 @@ export class Quickstart {
     });
   }
 
-  async #prove(system: System, wallets: Wallets, day: Day): Promise<Proven> {
+  async #prove(system: System, wallets: Wallets, shops: Shops, day: Day, paidOut: Check): Promise<Proven> {
     const { operator } = system;
-    this.#say(
-      'auditing: wallets, management, settlement, cash and the institution say what became of each load',
+    const synchronised = await this.#progress('taking statements over', wallets.count, 'wallets', (update) =>
+      wallets.sync(update),
     );
+    await system.stopShops();
+    this.#say('auditing: wallets, shops, roles and institution say what became of each load and purchase');
     const statement = () => fetchStatement(system.institutionUrl);
     const audited = await runAudit(
-      { operator, statement, wallets: wallets.storages, allWallets: true },
+      {
+        ...{ operator, statement, wallets: wallets.storages, allWallets: true },
+        shops: shops.homes.map(({ path }) => path),
+      },
       this.#output,
     );
-    const over = new Check('no load is under way any more');
-    over.compared = wallets.ended.compared;
+    const over = new Check('no load and no purchase is under way any more');
+    over.compared = wallets.ended.compared + wallets.bought.compared;
     for (const request of audited.open) over.fail(`request 0x${request.toString(16).padStart(32, '0')}`);
     const audit = audited.checks.map(({ name, compared, findings }) => {
       const check = new Check(`audit: ${name}`);
@@ -327,6 +448,10 @@ export class Quickstart {
       checks: [
         wallets.enrolled,
         wallets.ended,
+        wallets.bought,
+        shops.ordered,
+        synchronised,
+        paidOut,
         over,
         doubt.check,
         receipts,
@@ -376,6 +501,43 @@ export class Quickstart {
   #say(line: string): void {
     if (!this.#settings.quiet) this.#output.note(line);
   }
+}
+
+/** Does something once, when half of what is to end has ended. */
+class HalfWay<Result> {
+  /** Rejects when it could not be done; wallets would wait long for roles that do not come back. */
+  readonly failed: Promise<never>;
+  readonly done: Promise<Result>;
+  readonly #half: number;
+  #begin: () => void = () => {};
+
+  constructor(total: number, work: () => Promise<Result>) {
+    this.#half = total / 2;
+    this.done = new Promise<void>((resolve) => {
+      this.#begin = resolve;
+    }).then(work);
+    this.failed = new Promise((_, reject) => {
+      this.done.catch(reject);
+    });
+    this.failed.catch(() => {});
+  }
+
+  reached(ended: number): void {
+    if (ended >= this.#half) this.#begin();
+  }
+}
+
+function counts({ outcomes }: Pick<Loads, 'outcomes'>): number {
+  return outcomes.records;
+}
+
+/** Outcomes of several phases. */
+function counted(phases: readonly Pick<Loads, 'outcomes'>[]): Record<string, number> {
+  const sums: Record<string, number> = {};
+  for (const { outcomes } of phases) {
+    for (const [name, count] of Object.entries(outcomes.answers())) sums[name] = (sums[name] ?? 0) + count;
+  }
+  return sums;
 }
 
 type Restart = Omit<Recovery, 'longestLoadMs' | 'inquired'>;

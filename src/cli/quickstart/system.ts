@@ -1,7 +1,7 @@
 // A whole system on this machine, each part a process of its own:
 //
-//     institution's simulator     cash     settlement     management          ◀── wallets, operator: this process
-//     └── its books ┘             └── home/stores/… ────────────┘
+//     institution's simulator     cash     settlement     management     shops     ◀── wallets, operator: this process
+//     └── its books ┘             └── home/stores/… ────────────┘          └ each with a home of its own
 //
 //     <folder>/home   configuration, directory, keys, stores        <folder>/institution   books        <folder>/logs
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -15,9 +15,12 @@ import { CommandError } from '../exit-codes.ts';
 import { freePorts } from './free-ports.ts';
 import { RoleProcess } from './role-process.ts';
 
+/** What the operator takes of each sale. */
+const FEE_BASIS_POINTS = 50;
 const ADMIN_TIMEOUT_MS = 30_000;
 
-export type PartName = RoleName | 'institution';
+export type ShopName = `shop-${number}`;
+export type PartName = RoleName | 'institution' | ShopName;
 
 export interface SystemOptions {
   readonly folder: string;
@@ -25,6 +28,8 @@ export interface SystemOptions {
   /** Accounts at the institution, and the seed of their numbers. */
   readonly accounts: number;
   readonly seed: bigint;
+  /** For how many there are ports. */
+  readonly shops: number;
   /** Told of each part that takes requests. */
   readonly onStarted: (part: PartName, address: string, process: RoleProcess) => void;
 }
@@ -40,14 +45,21 @@ export class System {
   readonly operator: OperatorHome;
   /** Rejects when a part ends that nobody has stopped. */
   readonly lost: Promise<never>;
+  readonly shopPorts: readonly number[];
   readonly #options: SystemOptions;
   readonly #parts = new Map<PartName, RoleProcess>();
   readonly #starting = new Set<Promise<unknown>>();
   #reportLost!: (error: CommandError) => void;
   #isClosed = false;
 
-  private constructor(home: string, operator: OperatorHome, options: SystemOptions) {
+  private constructor(
+    home: string,
+    operator: OperatorHome,
+    shopPorts: readonly number[],
+    options: SystemOptions,
+  ) {
     this.home = home;
+    this.shopPorts = shopPorts;
     this.operator = operator;
     this.#options = options;
     this.lost = new Promise((_, reject) => {
@@ -60,28 +72,36 @@ export class System {
   static async make(options: SystemOptions): Promise<System> {
     const home = join(options.folder, 'home');
     mkdirSync(join(options.folder, 'logs'), { recursive: true });
-    const ports = await freePorts(ROLES.length + 1);
+    const ports = await freePorts(ROLES.length + 2 + options.shops);
     await initHome({ home, currency: options.currency.code });
     const path = join(home, 'specie.json');
     const configuration = JSON.parse(readFileSync(path, 'utf8')) as Record<
-      'roles' | 'institution' | 'limits',
+      'roles' | 'institution' | 'payouts' | 'limits',
       Record<string, unknown>
     >;
     const roles = Object.fromEntries(
       ROLES.map((role, i) => [role, { ...(configuration.roles[role] as object), port: ports[i] }]),
     );
-    const institution = { ...configuration.institution, port: ports.at(-1) };
+    const payments = {
+      ...(configuration.institution.payments as object | undefined),
+      port: ports[ROLES.length + 1],
+    };
+    const institution = { ...configuration.institution, port: ports[ROLES.length], payments };
+    const payouts = { ...configuration.payouts, feeBasisPoints: FEE_BASIS_POINTS };
     // These wallets load as fast as they can, some of them with cards that are declined.
     const limits = {
       ...configuration.limits,
       deviceRequestsPerMinute: 1_000_000,
       deviceDeclinesPerDay: 1_000_000,
     };
-    writeFileSync(path, `${JSON.stringify({ ...configuration, roles, institution, limits }, null, 2)}\n`);
+    writeFileSync(
+      path,
+      `${JSON.stringify({ ...configuration, roles, institution, payouts, limits }, null, 2)}\n`,
+    );
     // Signs the directory anew, with the roles' addresses.
     await initHome({ home });
     const operator = await loadOperator({ home, passphrase: async () => undefined });
-    return new System(home, operator, options);
+    return new System(home, operator, ports.slice(ROLES.length + 2), options);
   }
 
   get institutionUrl(): string {
@@ -97,11 +117,11 @@ export class System {
   /** Institution first, then the roles. */
   async start(): Promise<void> {
     const { folder, accounts, seed, currency } = this.#options;
-    const { port } = this.operator.configuration.institution;
+    const { port, payments } = this.operator.configuration.institution;
     const institution = await this.#run('institution', [
       ...['institution', 'start', '--path', join(folder, 'institution'), '--port', String(port)],
       ...['--admin-port', '0', '--accounts', String(accounts), '--seed', String(seed)],
-      ...['--currency', currency.code],
+      ...['--currency', currency.code, '--payments-port', String(payments.port)],
     ]);
     this.#options.onStarted('institution', `127.0.0.1:${port}`, institution);
     const starting = START_ORDER.map((role) => this.startRole(role));
@@ -115,8 +135,23 @@ export class System {
     return this.#run(role, ['start', '--home', this.home, '--role', role]);
   }
 
+  /** @param shop from 0 */
+  async startShop(shop: number, home: string): Promise<void> {
+    const name: ShopName = `shop-${shop + 1}`;
+    const isNew = !this.#parts.has(name);
+    const started = await this.#run(name, ['shop', 'start', '--home', home]);
+    if (isNew) this.#options.onStarted(name, started.listening.url as string, started);
+  }
+
+  /** In good order: what is open at them goes on when they are started again. @throws CommandError */
+  async stopShops(): Promise<void> {
+    const shops = [...this.#parts.values()].filter(({ name }) => name.startsWith('shop-'));
+    await Promise.all(shops.map((shop) => shop.stop()));
+  }
+
   /** In good order, whoever asks before whoever is asked. @throws CommandError unless each ends with 0 */
   async stop(): Promise<void> {
+    await this.stopShops();
     for (const name of [...START_ORDER].reverse()) await this.part(name).stop();
     await this.part('institution').stop();
   }

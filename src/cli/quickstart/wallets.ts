@@ -1,5 +1,6 @@
 // Many wallets, and what must become of each of their loads. Half have the account number on file, half give it with each
-// load; some have a card that the institution declines, and some load until their balance is full.
+// load; some have a card that the institution declines, and some load until their balance is full. They buy at one shop after
+// the other, until their money is spent.
 import { SPECIAL_ACCOUNTS, testAccountNumbers } from '../../institution/account-number.ts';
 import { type Amount, amountOf, ZERO } from '../../shared/amount.ts';
 import type { Currency } from '../../shared/currency.ts';
@@ -17,6 +18,8 @@ import {
 import { formatId } from '../files/fields.ts';
 import { Tally } from '../submit/tally.ts';
 import { Check } from './check.ts';
+import { ARTICLES, type Bought, type Buyer, priceOf, SHOPS } from './shops.ts';
+import type { WalletTimes } from './stages.ts';
 
 /** The n-th wallet of so many is one of these. */
 const DECLINED_EVERY = 50;
@@ -42,7 +45,10 @@ export interface WalletsOptions {
 
 export type Ending = 'loaded' | 'declined' | 'reversed';
 
-interface Holder {
+/** The n-th wallet of so many has its first purchase reserved only. */
+const RESERVING_EVERY = 6;
+
+interface Holder extends Buyer {
   readonly storage: WalletStorage;
   readonly accountNumber: string;
   readonly isOnFile: boolean;
@@ -50,6 +56,8 @@ interface Holder {
   readonly random: Random;
   /** By the endings that were foretold. */
   balance: Amount;
+  /** Purchases that it has tried. */
+  tried: number;
 }
 
 /** Loads of all wallets, under one condition. */
@@ -59,12 +67,30 @@ export interface Loads {
   readonly seconds: number;
 }
 
+export interface Buying {
+  readonly times: number;
+  /** Of a shop, from 0. */
+  readonly card: (shop: number) => string;
+  readonly onProgress: (ended: number) => void;
+  /** The first ones; all. */
+  readonly wallets?: number | undefined;
+  readonly atOnce?: number | undefined;
+}
+
+/** Purchases of all wallets, under one condition. */
+export interface Purchases extends Loads {
+  readonly times: WalletTimes;
+}
+
 export class Wallets {
   readonly ended = new Check('every load ended as was foretold: loaded, declined or reversed');
   readonly enrolled = new Check('every wallet was enrolled, and its certificate is signed by management');
+  readonly bought = new Check('every purchase ended as was foretold: paid, reserved, or not enough money');
+  /** All that is paid or reserved. */
+  readonly purchases: Bought[] = [];
   /** Loads with the account number given, and with the one on file. */
   readonly loads = { given: 0, onFile: 0 };
-  /** Loads that are sent and have not ended. */
+  /** Loads and purchases that are sent and have not ended. */
   underWay = 0;
   readonly #options: WalletsOptions;
   readonly #store: WalletStore;
@@ -90,6 +116,8 @@ export class Wallets {
         kind,
         random: new Random((options.seed + BigInt(i + 1) * 0x9e37_79b9_7f4a_7c15n) & 0xffff_ffff_ffff_ffffn),
         balance: ZERO,
+        reserved: ZERO,
+        tried: 0,
       };
     });
   }
@@ -156,6 +184,85 @@ export class Wallets {
     return { outcomes, seconds: (performance.now() - began) / 1000 };
   }
 
+  /** Each wallet, or the first ones, buys so many times, one purchase after the other, each at another shop. */
+  async buy({ times, card, onProgress, wallets, atOnce }: Buying): Promise<Purchases> {
+    const outcomes = new Tally();
+    const sums = { purchases: 0, signingMs: 0, waitingMs: 0 };
+    const began = performance.now();
+    let done = 0;
+    const buying = async (holder: Holder, i: number): Promise<void> => {
+      let signedAt = 0;
+      const wallet = await Wallet.open({
+        ...this.#of(holder.storage),
+        onEvent: ({ type }) => {
+          if (type === 'prepared') signedAt = performance.now();
+        },
+      });
+      try {
+        for (let n = 0; n < times && !this.#options.signal.aborted; n++) {
+          const shop = (i + holder.tried) % SHOPS;
+          const kind =
+            holder.tried++ === 0 && i % RESERVING_EVERY === RESERVING_EVERY - 1 ? 'authorisation' : 'sale';
+          const { id: article, units } = holder.random.pick(ARTICLES);
+          const quantity = 1 + holder.random.below(3);
+          const amount = amountOf(priceOf(units, this.#options.currency) * BigInt(quantity));
+          const foretold =
+            amount > holder.balance - holder.reserved ? 'not enough' : kind === 'sale' ? 'paid' : 'reserved';
+          const asked = performance.now();
+          const outcome = await this.#buyOnce(wallet, card(shop), article, quantity, kind);
+          const ended = performance.now();
+          const ending = typeof outcome === 'object' ? outcome.state.kind : outcome;
+          outcomes.add(ending);
+          if (typeof outcome === 'object') {
+            outcomes.addLatency(ended - asked);
+            sums.purchases++;
+            sums.signingMs += signedAt - asked;
+            sums.waitingMs += ended - signedAt;
+            this.purchases.push({ request: outcome.request, shop, kind, amount, holder });
+            if (kind === 'sale') holder.balance = amountOf(holder.balance - amount);
+            else holder.reserved = amountOf(holder.reserved + amount);
+          }
+          this.bought.expect(
+            ending === foretold,
+            () => `wallet ${i + 1}: expected ${foretold}, got ${ending}`,
+          );
+          onProgress(++done);
+        }
+      } finally {
+        await wallet.close();
+      }
+    };
+    await this.#each(buying, { wallets, atOnce });
+    return { outcomes, times: sums, seconds: (performance.now() - began) / 1000 };
+  }
+
+  /** Every wallet asks for cash's statement, and must then have what was foretold. */
+  async sync(onProgress: (done: number) => void): Promise<Check> {
+    const check = new Check('after its statement each wallet has what cash has, and what was foretold');
+    const { signal } = this.#options;
+    let done = 0;
+    await this.#each(async ({ storage, balance, reserved }, i) => {
+      const wallet = await Wallet.open(this.#of(storage));
+      try {
+        const report = await wallet.sync({ patienceMs: PATIENCE_MS, signal });
+        check.expect(
+          report.online.verdict === 'agrees' &&
+            report.balance === balance &&
+            report.available === balance - reserved,
+          () =>
+            `wallet ${i + 1}: expected ${balance}, ${reserved} of it reserved, got ${report.balance}, ` +
+            `${report.balance - report.available} of it reserved; cash ${report.online.verdict}`,
+        );
+      } catch (error) {
+        check.expect(false, () => `wallet ${i + 1}: ${messageOf(error)}`);
+      } finally {
+        await wallet.close();
+      }
+      onProgress(++done);
+    });
+    return check;
+  }
+
   /** Reads every wallet anew from its storage, and verifies each receipt's signature. */
   async verify(onProgress: (verified: number) => void): Promise<Check> {
     const check = new Check(
@@ -205,6 +312,27 @@ export class Wallets {
     }
   }
 
+  /** What became of it; a text: why it was never signed, or has no end. */
+  async #buyOnce(
+    wallet: Wallet,
+    shop: string,
+    article: string,
+    quantity: number,
+    kind: Bought['kind'],
+  ): Promise<Outcome | string> {
+    const { signal } = this.#options;
+    this.underWay++;
+    try {
+      const articles = [{ article, quantity }];
+      return await wallet.buy({ shop, articles, kind, patienceMs: PATIENCE_MS, signal });
+    } catch (error) {
+      if (!(error instanceof WalletError)) throw error;
+      return error.code === 'insufficient_funds' ? 'not enough' : `no end: ${error.message}`;
+    } finally {
+      this.underWay--;
+    }
+  }
+
   #amount({ kind, random }: Holder): Amount {
     const { currency, loadAmountMax } = this.#options;
     if (kind === 'full') return loadAmountMax;
@@ -227,9 +355,12 @@ export class Wallets {
   }
 
   /** As many at once as are to be; the first failure ends it. */
-  async #each(work: (holder: Holder, index: number) => Promise<void>): Promise<void> {
-    const { atOnce, signal } = this.#options;
-    const rest = this.#holders.entries();
+  async #each(
+    work: (holder: Holder, index: number) => Promise<void>,
+    { wallets, atOnce = this.#options.atOnce }: Pick<Buying, 'wallets' | 'atOnce'> = {},
+  ): Promise<void> {
+    const { signal } = this.#options;
+    const rest = this.#holders.slice(0, wallets).entries();
     const takeTurns = async (): Promise<void> => {
       for (const [i, holder] of rest) {
         if (signal.aborted) return;

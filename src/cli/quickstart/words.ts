@@ -1,21 +1,23 @@
 // What quickstart says at its beginning.
 import { grouped } from '../output.ts';
 import type { QuickstartSettings } from './run.ts';
-import type { PartName } from './system.ts';
+import { SHOPS } from './shops.ts';
+import type { PartName, ShopName } from './system.ts';
 
-const PARTS: { readonly [part in PartName]: string } = {
+const PARTS: { readonly [part in Exclude<PartName, ShopName>]: string } = {
   institution: 'charges cards over ISO 8583; a simulator',
   cash: 'the ledger: each device and its balance',
   settlement: 'opens account numbers, and alone can; instructs the institution',
   management: 'enrols devices, certifies their keys, passes their loads on',
 };
 
-export function headText({ wallets, loads, parameters, crash }: QuickstartSettings): string {
+export function headText({ wallets, loads, purchases, parameters, crash }: QuickstartSettings): string {
   return [
     '',
     'A whole system of electronic cash on this machine, each role a process with keys of its own.',
-    `${grouped(wallets)} wallets enrol and load ${grouped(wallets * (loads + 2))} times over encrypted channels; ` +
-      `${grouped(parameters.transfers)} transfers of a settlement day follow.`,
+    `${grouped(wallets)} wallets enrol, load ${grouped(wallets * (loads + 2))} times and buy ` +
+      `${grouped(wallets * (purchases + 1))} times at ${SHOPS} shops, over encrypted channels;`,
+    `${grouped(parameters.transfers)} transfers of a settlement day follow.`,
     `Cards are declined, answers withheld, roles ${crash ? 'killed' : 'stopped'} and started again; ` +
       'then the books of all parties are compared.',
     '',
@@ -23,5 +25,10 @@ export function headText({ wallets, loads, parameters, crash }: QuickstartSettin
 }
 
 export function partText(part: PartName, address: string, pid: number): string {
-  return `  ${part.padEnd(12)} ${address.padEnd(25)} ${PARTS[part]} (process ${pid})`;
+  const what = isShop(part) ? 'sells; knows neither who buys nor what they have' : PARTS[part];
+  return `  ${part.padEnd(12)} ${address.padEnd(25)} ${what} (process ${pid})`;
+}
+
+function isShop(part: PartName): part is ShopName {
+  return part.startsWith('shop-');
 }

@@ -4,7 +4,8 @@ import { MESSAGES_MAX } from '../../wire/limits.ts';
 
 export class RoleMetrics {
   readonly #registry: Registry;
-  readonly #messages: Counter<'operation' | 'outcome'>;
+  /** By operation and outcome, since somebody last looked: counting under labels costs as much as a digest. */
+  readonly #answered = new Map<string, Map<string, number>>();
   readonly #seconds: Histogram<'operation'>;
   readonly #sizes: Histogram<'operation'>;
 
@@ -22,11 +23,18 @@ export class RoleMetrics {
         this.set(openRequests());
       },
     });
-    this.#messages = new Counter({
+    const answered = this.#answered;
+    new Counter({
       name: 'specie_role_messages_total',
       help: 'Messages answered: ok, or refused with a code',
       labelNames: ['operation', 'outcome'],
       registers,
+      collect() {
+        for (const [operation, outcomes] of answered) {
+          for (const [outcome, count] of outcomes) this.inc({ operation, outcome }, count);
+        }
+        answered.clear();
+      },
     });
     this.#seconds = new Histogram({
       name: 'specie_role_message_seconds',
@@ -45,7 +53,12 @@ export class RoleMetrics {
   }
 
   answered(operation: string, outcome: string, ms: number): void {
-    this.#messages.inc({ operation, outcome });
+    let outcomes = this.#answered.get(operation);
+    if (outcomes === undefined) {
+      outcomes = new Map();
+      this.#answered.set(operation, outcomes);
+    }
+    outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1);
     this.#seconds.observe({ operation }, ms / 1000);
   }
 

@@ -27,7 +27,7 @@ export interface PayoutsOptions {
 }
 
 /** How long an operator waits for a window to be through. Beyond: where it stands. */
-const WAIT_MS = 1_000;
+const WAIT_MS = 250;
 
 export async function closeWindow(
   request: CloseWindowRequest,

@@ -421,3 +421,67 @@ function findings(changed: Books, name: string): string[] {
   expect(result.passed).toBe(false);
   return result.checks.find((check) => check.name === name)!.findings.map(({ text }) => text);
 }
+
+describe('more than loads', () => {
+  const SHEET = 'float and loss are what devices, shops, clearing and fees have';
+  /** Device 11 has paid 200 to a shop, of which 50 were paid out and 3 were the operator's. */
+  const sold = {
+    balancesAtCash: [wallet(11n, 550n), wallet(12n, 999n)],
+    balancesInWallets: [wallet(11n, 550n), wallet(12n, 999n)],
+    balancesOfOthers: [
+      { account: 'shops', currency: EUR, balance: 140n },
+      { account: 'clearing', currency: EUR, balance: 7n },
+      { account: 'fees', currency: EUR, balance: 3n },
+    ] as const,
+    floatAtCash: new Map([[EUR, 1699n]]),
+    outflows: [{ currency: EUR, amount: 50n, at: NOW - HOUR }],
+  };
+
+  test('what was sold, paid out and earned', () => {
+    expect(compare(input(books(), sold)).checks.flatMap((check) => check.findings)).toEqual([]);
+  });
+
+  test('what the operator has written off', () => {
+    const loss = { account: 'loss', currency: EUR, balance: -10n } as const;
+    const shops = { account: 'shops', currency: EUR, balance: 150n } as const;
+    const others = [loss, shops, ...sold.balancesOfOthers.slice(1)];
+    expect(compare(input(books(), { ...sold, balancesOfOthers: others })).passed).toBe(true);
+    const found = compare(input(books(), { ...sold, balancesOfOthers: others.slice(1) })).checks;
+    expect(found.find(({ name }) => name === SHEET)!.findings.map(({ text }) => text)).toEqual([
+      'currency 978: float 1699, loss 0; devices 1549, shops 150, clearing 7, fees 3',
+    ]);
+  });
+
+  test('what left the float, and nobody has paid out', () => {
+    const found = compare(input(books(), { ...sold, outflows: [] })).checks;
+    expect(found.find(({ name }) => name === SUMS)!.findings).toHaveLength(1);
+  });
+
+  test('what moved while accounts were read', () => {
+    const late = { ...sold, balancesAtCash: [wallet(11n, 560n), wallet(12n, 999n)] };
+    expect(compare(input(books(), late)).passed).toBe(false);
+    const inWallets = { ...late, balancesInWallets: late.balancesAtCash };
+    expect(compare(input(books(), { ...inWallets, movedMeanwhile: new Map([[EUR, 10n]]) })).passed).toBe(
+      true,
+    );
+    expect(compare(input(books(), { ...inWallets, movedMeanwhile: new Map([[EUR, 9n]]) })).passed).toBe(
+      false,
+    );
+  });
+
+  test('a refund that a wallet has not heard of', () => {
+    const refunded = {
+      ...sold,
+      balancesAtCash: [wallet(11n, 570n), wallet(12n, 999n)],
+      balancesOfOthers: [
+        { account: 'shops', currency: EUR, balance: 120n } as const,
+        ...sold.balancesOfOthers.slice(1),
+      ],
+    };
+    expect(compare(input(books(), refunded)).passed).toBe(false);
+    const unheard = [{ device: 11n, currency: EUR, change: 20n, at: NOW - HOUR }];
+    expect(compare(input(books(), { ...refunded, unheard })).passed).toBe(true);
+    const other = [{ ...unheard[0]!, change: 19n }];
+    expect(compare(input(books(), { ...refunded, unheard: other })).checks.at(-1)!.findings).toHaveLength(1);
+  });
+});

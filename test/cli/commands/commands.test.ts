@@ -35,7 +35,10 @@ const COMMANDS = [
   'start',
   'institution',
   'wallet',
-  'devices',
+  'device',
+  'shop',
+  'shops',
+  'payout',
   'request',
   'audit',
   'submit',
@@ -67,7 +70,7 @@ describe('usage', () => {
     const { code, stdout } = await inProcess(['--help']);
     expect(code).toBe(0);
     const [, list] = stdout.split('Commands:');
-    const named = [...list!.split('\n\n')[0]!.matchAll(/^ {2}([a-z]+) /gm)].map(([, name]) => name!);
+    const named = [...list!.split('\n\n')[0]!.matchAll(/^ {2}([a-z]+)[ |]/gm)].map(([, name]) => name!);
     expect(named.sort()).toEqual([...COMMANDS, 'help'].sort());
     const document = await readFile(join(import.meta.dirname, '../../../docs/commands.md'), 'utf8');
     for (const name of COMMANDS) expect(document).toContain(`| \`specie ${name}`);

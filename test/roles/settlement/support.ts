@@ -21,7 +21,7 @@ import { SettlementClient } from '../../../src/roles/settlement/client.ts';
 import type { KeyPair, SettlementKeys } from '../../../src/roles/settlement/interface.ts';
 import type { SettlementLimits } from '../../../src/roles/settlement/limits.ts';
 import type { ChargeRequest, ReverseRequest } from '../../../src/roles/settlement/messages.ts';
-import { openSettlement, type Settlement } from '../../../src/roles/settlement/role.ts';
+import { openSettlement, type PaymentOptions, type Settlement } from '../../../src/roles/settlement/role.ts';
 import type { Engine } from '../../../src/wire/engine.ts';
 import { encodeMessages, parseMessages } from '../../../src/wire/messages.ts';
 import type { Peer } from '../../../src/wire/peer.ts';
@@ -193,6 +193,8 @@ export interface SimulationOptions {
   readonly limits?: Partial<SettlementLimits>;
   readonly keys?: SettlementKeys;
   readonly trace?: Trace;
+  /** Made anew for each life. */
+  readonly payments?: (isAlive: () => boolean, world: World) => PaymentOptions;
 }
 
 /** Settlement that can crash and start again, on one disk, with one institution. */
@@ -205,12 +207,14 @@ export class Simulation {
   trace: Trace;
   keys: SettlementKeys;
   readonly #limits: Partial<SettlementLimits>;
+  readonly #payments: SimulationOptions['payments'];
   #life = 0;
   #settlement: Settlement | undefined;
   #crashed: () => void = () => {};
   #untilCrash: Promise<void> = new Promise(() => {});
 
-  constructor({ script, limits = {}, keys = KEYS, trace = () => {} }: SimulationOptions = {}) {
+  constructor({ script, limits = {}, keys = KEYS, trace = () => {}, payments }: SimulationOptions = {}) {
+    this.#payments = payments;
     this.institution = new ScriptedInstitution(this.world, script);
     this.#limits = limits;
     this.keys = keys;
@@ -234,6 +238,7 @@ export class Simulation {
     this.#settlement = await openSettlement({
       store: memoryRoleStore(this.disk),
       institution: this.institution.connect(isAlive),
+      payments: this.#payments?.(isAlive, this.world),
       keys: {
         signing: (now) => this.keys.signing(now),
         sealing: (keyId, now) => this.keys.sealing(keyId, now),
