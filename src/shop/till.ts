@@ -6,7 +6,7 @@
 
 import type { ShopAction, SignedShopOrderReceipt } from '../roles/documents/payment-receipts.ts';
 import type { ArticleLine, PurchaseKind } from '../roles/documents/purchase.ts';
-import { ARTICLE_BYTES_MAX, ARTICLES_MAX } from '../roles/documents/purchase.ts';
+import { ARTICLE_BYTES_MAX, ARTICLES_MAX, AUTHORISATION_SECONDS_MAX } from '../roles/documents/purchase.ts';
 import { ARTICLE_NAME_BYTES_MAX } from '../roles/shop/messages.ts';
 import { type Amount, amountOf, parseAmount } from '../shared/amount.ts';
 import type { Currency } from '../shared/currency.ts';
@@ -76,7 +76,6 @@ export interface TillOptions {
 
 const QUANTITY_MAX = 0xffff_ffff;
 const SECONDS_MAX = 86_400;
-const RESERVE_SECONDS_MAX = 366 * 86_400;
 const NANOSECONDS_PER_SECOND = 1_000_000_000n;
 
 export class Till {
@@ -95,7 +94,8 @@ export class Till {
   ): Charge {
     const { offers, clock, uri } = this.#options;
     expectWhole('seconds', seconds, SECONDS_MAX);
-    if (reserveSeconds !== undefined) expectWhole('reserveSeconds', reserveSeconds, RESERVE_SECONDS_MAX);
+    if (reserveSeconds !== undefined)
+      expectWhole('reserveSeconds', reserveSeconds, AUTHORISATION_SECONDS_MAX);
     if (lines.length < 1 || lines.length > ARTICLES_MAX) {
       throw new ShopError('invalid_argument', `lines: expected 1 to ${ARTICLES_MAX}, got ${lines.length}`);
     }

@@ -79,6 +79,10 @@ test('an offer of a till', async () => {
   const { state, amount } = await wallet.buy({ shop: `${shop.cardText}?offer=7KQ2M`, amount: eur(300) });
   expect([state.kind, amount]).toEqual(['paid', 300n]);
   expect(BuyRequest.decode(buys(shop)[0]!.message).offer).toBe('7KQ2M');
+  const tooLong = { ...offer, kind: 'authorisation' as const, timeoutSeconds: 367 * 86_400 };
+  shop.offers.set('LONG22', { ...tooLong, names: ['Coffee'], expiresAt: 2n ** 63n });
+  const long = wallet.buy({ shop: shop.card, offer: 'LONG22' });
+  await expect(long).rejects.toMatchObject({ message: expect.stringContaining('reserves for at most') });
   const unknown = wallet.buy({ shop: shop.card, offer: 'NNNN' });
   await expect(unknown).rejects.toMatchObject({
     code: 'refused',

@@ -3,7 +3,7 @@
 import { PaymentOrderLayout, TransferFlags } from '../../layout/generated.ts';
 import { readU128 } from '../../shared/bytes.ts';
 import { Refusal } from '../common/refusal.ts';
-import type { PurchaseKind } from '../documents/purchase.ts';
+import { AUTHORISATION_SECONDS_MAX, type PurchaseKind } from '../documents/purchase.ts';
 import { DIGEST_BYTES } from '../documents/signed.ts';
 import { TransferCode } from './accounts.ts';
 import { type CashRefused, checkIdOf } from './check.ts';
@@ -124,7 +124,10 @@ function checkKind(order: DataView, { kind }: PayRequest): Verdict {
 
 /** What is reserved runs out some time; what is paid does not. */
 function checkTimeout(order: DataView, { kind }: PayRequest): Verdict {
-  if (order.getUint32(at.timeout, true) > 0 === (kind === 'authorisation')) return undefined;
+  const timeout = order.getUint32(at.timeout, true);
+  const isRight =
+    kind === 'authorisation' ? timeout > 0 && timeout <= AUTHORISATION_SECONDS_MAX : timeout === 0;
+  if (isRight) return undefined;
   return refuse('order_invalid', `payment.timeout: expected that of ${kind}, got another`);
 }
 

@@ -29,6 +29,9 @@ export type ArticleLine = Infer<typeof ArticleLine>;
 export const PurchaseKind = oneOf('sale', 'authorisation');
 export type PurchaseKind = Infer<typeof PurchaseKind>;
 
+/** A reservation runs out after a year at the latest, whatever a shop asks for: until then nobody but the shop can release it. */
+export const AUTHORISATION_SECONDS_MAX = 366 * 86_400;
+
 export const PurchaseTerms = struct({
   /** Names the purchase, in every role, for ever. Drawn by the wallet, for this purchase alone. */
   request: u128,

@@ -8,7 +8,7 @@
 import type { ShopCertificate, SignedShopCertificate } from '../../identity/shop-certificate.ts';
 import { ShopCertificate as CertificateCodec } from '../../identity/shop-certificate.ts';
 import { Refusal } from '../../roles/common/refusal.ts';
-import type { ArticleLine } from '../../roles/documents/purchase.ts';
+import { type ArticleLine, AUTHORISATION_SECONDS_MAX } from '../../roles/documents/purchase.ts';
 import {
   decodeShopCard,
   encodeShopCard,
@@ -220,6 +220,12 @@ export class Purchases {
       throw new WalletError('invalid_argument', 'offer: expected one that stands, got one that has expired');
     }
     const { timeoutSeconds } = answer;
+    if (timeoutSeconds > AUTHORISATION_SECONDS_MAX) {
+      throw new WalletError(
+        'invalid_argument',
+        `offer: expected one that reserves for at most ${AUTHORISATION_SECONDS_MAX} seconds, got ${timeoutSeconds}`,
+      );
+    }
     return {
       kind: answer.kind,
       timeoutSeconds,

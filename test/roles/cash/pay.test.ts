@@ -264,6 +264,10 @@ describe('every refusal has its code', () => {
     ],
     'a sale with other flags': [() => inside({ flags: TransferFlags.linked }), 'kind_mismatch'],
     'an authorisation that never runs out': [() => inside({ ...AUTHORISATION, timeout: 0 }), 'order_invalid'],
+    'an authorisation of more than a year': [
+      () => inside({ ...AUTHORISATION, timeout: 366 * 86_400 + 1 }),
+      'order_invalid',
+    ],
     'an order with user data': [() => inside({ userData64: 1n }), 'order_invalid'],
     'an order with a verdict': [() => inside({ verdict: 1 }), 'order_invalid'],
     'an order without a sequence number': [() => inside({ sequence: 0n }), 'order_invalid'],
