@@ -630,6 +630,14 @@ describe('hostile arguments of a pool', () => {
     sha512Batch: [[TEXT, AAD]],
     sharedSecretBatch: [[PAIR, PAIR]],
     verifyBatch: [[SIGNED, SIGNED]],
+    verifyRecords: [
+      {
+        prefix: new Uint8Array(8),
+        records: new Uint8Array(2 * 128),
+        ...{ recordBytes: 128, signedBytes: 64, signatureOffset: 64 },
+        keys: [ed25519.prepare(SIGNER.publicKey), undefined],
+      },
+    ],
     openBatch: [{ ...RECIPIENT, items: [{ aad: AAD, ...SEALED }] }],
     sealBatch: [{ ...SENDER, items: [{ aad: AAD, plaintext: TEXT }] }],
   };

@@ -6,7 +6,7 @@
 //     message    prefix ++ record 0 to signedBytes
 import { randomBytes as secureRandomBytes } from 'node:crypto';
 import { IO_BYTES } from '../../kernel/crypto-kernel.ts';
-import { CryptoError, expectArray, expectBytes, expectFunction, expectObject } from '../errors.ts';
+import { CryptoError, expectArray, expectBytes, expectFunction, expectObject, shown } from '../errors.ts';
 import { kernel } from '../kernel.ts';
 import type { VerifyBatchOptions } from './batch.ts';
 import { PREPARED_KEY_BYTES, PreparedKey, preparedWords } from './prepare.ts';
@@ -48,7 +48,7 @@ function expectWords(what: string, value: number, max: number): void {
   if (Number.isInteger(value) && value >= 0 && value <= max && value % WORD_BYTES === 0) return;
   throw new CryptoError(
     'invalid_argument',
-    `expected ${what} as a multiple of ${WORD_BYTES} from 0 to ${max}, got ${value}`,
+    `expected ${what} as a multiple of ${WORD_BYTES} from 0 to ${max}, got ${shown(value)}`,
   );
 }
 
