@@ -265,19 +265,29 @@ describe('who is authenticated may still only do what is his', () => {
   const LEDGER = 'the ledger';
   /** Everything that is let through to where the message itself is looked at. */
   const ALLOWED: Record<string, Partial<Record<RoleName, string[]>>> = {
-    unenrolled: { management: ['enrol', 'get_directory', 'renew_certificate'] },
+    unenrolled: { management: ['enrol', 'get_directory', 'renew_certificate', 'enrol_shop'] },
     device: {
-      management: ['enrol', 'file_account', 'load', 'get_balance', 'get_directory', 'renew_certificate'],
+      management: [
+        ...['enrol', 'file_account', 'load', 'get_balance', 'get_directory', 'renew_certificate'],
+        'get_statement',
+      ],
     },
     operator: {
-      management: ['get_directory', 'lookup_request', 'list_requests', 'list_devices', 'revoke_device'],
-      settlement: ['lookup_request', 'list_requests'],
-      cash: ['lookup_request', LEDGER],
+      management: [
+        ...['get_directory', 'lookup_request', 'list_requests', 'list_devices', 'revoke_device'],
+        ...['device_order', 'list_shops', 'approve_shop', 'close_shop', 'list_shop_requests'],
+        ...['close_window', 'list_windows', 'show_window'],
+      ],
+      settlement: ['list_outcomes', 'lookup_request', 'list_requests'],
+      cash: ['window_report', 'lookup_request', LEDGER],
     },
     management: {
       management: ['get_directory'],
-      settlement: ['charge', 'reverse'],
-      cash: ['open_account', 'credit', 'get_balance'],
+      settlement: ['charge', 'reverse', 'pay_out', 'list_outcomes'],
+      cash: [
+        ...['open_account', 'credit', 'get_balance', 'open_shop', 'pay', 'shop_order', 'device_order'],
+        ...['get_statement', 'close_window', 'book_payouts', 'book_outcomes', 'window_report'],
+      ],
     },
     settlement: { management: ['get_directory'], settlement: [], cash: [] },
     cash: { management: ['get_directory'], settlement: [], cash: [] },
