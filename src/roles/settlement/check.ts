@@ -39,8 +39,11 @@ export function checkAmountMax({ order }: ChargeRequest, { amountMax }: Settleme
   return new Refusal('amount_too_large', `amount: expected at most ${max}, got ${amount}`);
 }
 
-/** A seal for one load serves that load only; one on file serves every load of its device. */
+/** A seal for one load serves that load only; one on file serves every load of its device; a shop's serves none. */
 export function checkBinding({ order, binding }: ChargeRequest): Refused {
+  if (binding.purpose === 'payout') {
+    return new Refusal('binding_mismatch', 'binding: expected a seal for loads, got one for payouts');
+  }
   if (binding.purpose !== 'load' || binding.request === order.document.request) return undefined;
   return new Refusal(
     'binding_mismatch',

@@ -89,6 +89,11 @@ const CASES: readonly (readonly [string, string, () => ChargeRequest])[] = [
     () => chargeRequest({ request: 1n, applyBy, binding: { purpose: 'load', request: 2n } }),
   ],
   [
+    'binding_mismatch',
+    "a shop's seal for payouts",
+    () => chargeRequest({ request: 1n, applyBy, binding: { purpose: 'payout', request: 1n } }),
+  ],
+  [
     'signature_invalid',
     'another signature',
     () => ({ ...good(1n), order: { ...good(1n).order, signature: changed(good(1n).order.signature, 7) } }),
@@ -234,12 +239,15 @@ describe('checks of a charge', () => {
   test('every refusal that a charge may get is tried', () => {
     const tried = new Set(CASES.map(([code]) => code));
     const untried = SETTLEMENT_REFUSALS.filter((code) => !tried.has(code));
-    // The first is kept for its number, nothing answers with it; the others are a reversal's.
+    // The first is kept for its number, nothing answers with it; the others are a reversal's, and those of payouts.
     expect(untried).toEqual([
       'request_unknown',
       'rejection_required',
       'rejection_invalid',
       'rejection_mismatch',
+      'payouts_not_offered',
+      'page_invalid',
+      'payout_known',
     ]);
   });
 
