@@ -1,11 +1,10 @@
-// Key ids as the ledger's user_data_64 holds them: the record's 8 bytes are the key id's 8 bytes.
+// Key ids as the ledger's user_data_64 holds them: as orders carry them.
 import { sha256 } from '../../crypto/index.ts';
+import { orderKeyId } from '../documents/payment-order.ts';
 
-export function keyIdNumber(keyId: Uint8Array): bigint {
-  return new DataView(keyId.buffer, keyId.byteOffset, keyId.byteLength).getBigUint64(0, true);
-}
+export { orderKeyId as keyIdNumber };
 
 /** Of a public key. */
 export function keyIdNumberOf(publicKey: Uint8Array): bigint {
-  return keyIdNumber(sha256(publicKey));
+  return orderKeyId(sha256(publicKey));
 }
