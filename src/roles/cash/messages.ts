@@ -48,6 +48,10 @@ export const CashOperation = {
   book_payouts: 41,
   book_outcomes: 42,
   window_report: 43,
+  open_purse: 44,
+  settle_transfer: 45,
+  close_purse: 46,
+  device_exposure: 47,
   lookup_request: 48,
 } as const;
 
