@@ -42,11 +42,16 @@ export class KeptShop {
   }
 
   /** Enrolled, approved by an operator, and open. */
-  static async open(system: TestHome, name: string, spare: boolean): Promise<KeptShop> {
+  static async open(
+    system: TestHome,
+    name: string,
+    spare: boolean,
+    account = 'DE89370400440532013000',
+  ): Promise<KeptShop> {
     const home = await makeShop({
       home: join(system.folder, name),
       name,
-      account: 'DE89370400440532013000',
+      account,
       directory: readFileSync(join(system.home, 'directory.json'), 'utf8'),
       root: system.fingerprint,
       port: await freePort(),

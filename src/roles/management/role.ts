@@ -44,6 +44,8 @@ export interface ManagementOptions {
   readonly cash: CashClient;
   /** Left out: no windows are closed. */
   readonly payouts?: PayoutPartners;
+  /** Between two questions for outcomes of payouts. */
+  readonly payoutsPollMs?: number;
   readonly limits: ManagementLimits;
   readonly log: ManagementLog;
   readonly clock?: Clock;
@@ -132,7 +134,14 @@ export async function openManagement(options: ManagementOptions): Promise<Manage
   });
   const outcomes =
     options.payouts &&
-    new PayoutOutcomes({ store, runner, partners: options.payouts, pollMs: OUTCOMES_POLL_MS, setTimer, log });
+    new PayoutOutcomes({
+      store,
+      runner,
+      partners: options.payouts,
+      pollMs: options.payoutsPollMs ?? OUTCOMES_POLL_MS,
+      setTimer,
+      log,
+    });
   const engine = new RoleEngine({
     protocol: managementProtocol,
     handlers: managementHandlers({
