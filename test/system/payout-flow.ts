@@ -5,23 +5,16 @@
 //
 // Everything is compared with what the test reckons itself, and with the bank's statement.
 import { expect } from 'vitest';
-import { Client } from '../../src/channel/client.ts';
-import { run } from '../../src/cli/program.ts';
-import { loadOperator } from '../../src/identity/load-home.ts';
 import type { BankDials } from '../../src/institution/simulator/bank-dials.ts';
-import { type EntryTransaction, ibanOf, readAccountReport } from '../../src/iso20022/index.ts';
-import { cashProtocol } from '../../src/roles/cash/messages.ts';
+import { ibanOf } from '../../src/iso20022/index.ts';
 import type { ReportedPosition } from '../../src/roles/cash/payout-messages.ts';
-import { type CallResult, RoleClient } from '../../src/roles/common/role-client.ts';
-import { managementProtocol } from '../../src/roles/management/messages.ts';
 import type { ShowWindowAnswer } from '../../src/roles/management/payout-messages.ts';
 import { id } from '../../src/shared/id.ts';
 import type { Around } from './enumeration.ts';
-import type { TestHome } from './home.ts';
+import type { Desk } from './payout-desk.ts';
 import type { KeptShop } from './shop.ts';
 import type { System, TestWallet } from './system.ts';
 
-export const EUR = 978;
 const GOOD_ACCOUNT = ibanOf('DE', '370400440532013001');
 /** No IBAN. */
 const BAD_ACCOUNT = '9999001234567893';
@@ -30,122 +23,6 @@ export const PAYOUTS = { feeBasisPoints: 100, feePerPayout: '0.10', amountMin: '
 const FEE_PER_PAYOUT = 10n;
 const share = (sales: bigint): bigint => (sales + 50n) / 100n;
 
-const PATIENCE_MS = 120_000;
-const PAUSE_MS = 40;
-
-/** An operator's connections to management and cash, which come back when those do. */
-export class Desk {
-  readonly management: RoleClient<(typeof managementProtocol)['operations']>;
-  readonly cash: RoleClient<(typeof cashProtocol)['operations']>;
-  readonly #home: TestHome;
-  readonly #close: () => Promise<void>;
-
-  private constructor(
-    home: TestHome,
-    management: Client,
-    cash: Client,
-    operator: Awaited<ReturnType<typeof loadOperator>>,
-  ) {
-    this.#home = home;
-    this.management = new RoleClient({ protocol: managementProtocol, transport: management });
-    this.cash = new RoleClient({ protocol: cashProtocol, transport: cash });
-    this.#close = async () => {
-      await Promise.all([management.close(0), cash.close(0)]);
-      operator.close();
-    };
-  }
-
-  static async open(home: TestHome): Promise<Desk> {
-    const operator = await loadOperator({ home: home.home, passphrase: async () => undefined });
-    const to = (role: 'management' | 'cash'): Client =>
-      new Client({
-        url: operator.directory.address(role),
-        identity: () => operator.clientIdentity(role),
-        reconnectFirstMs: 5,
-        reconnectLastMs: 100,
-        connectTimeoutMs: 2_000,
-        requestTimeoutMs: 2_000,
-      });
-    return new Desk(home, to('management'), to('cash'), operator);
-  }
-
-  close(): Promise<void> {
-    return this.#close();
-  }
-
-  async closeWindow(window: bigint): Promise<void> {
-    await heard(() => this.management.call('close_window', { window, currency: EUR }));
-  }
-
-  show(window: bigint): Promise<ShowWindowAnswer> {
-    return heard(() => this.management.call('show_window', { window, after: undefined, limit: 128 }));
-  }
-
-  async showOnce(window: bigint): Promise<ShowWindowAnswer['window']> {
-    return (await this.show(window)).window;
-  }
-
-  async until(window: bigint, isThere: (shown: ShowWindowAnswer) => boolean): Promise<ShowWindowAnswer> {
-    const latest = performance.now() + PATIENCE_MS;
-    for (;;) {
-      const shown = await this.show(window);
-      if (isThere(shown)) return shown;
-      if (performance.now() > latest) {
-        const { state, problem, open } = shown.window;
-        throw new Error(`window: expected it to go on, got ${state} ${problem} with ${open} open`);
-      }
-      await pause();
-    }
-  }
-
-  async positions(window: bigint): Promise<ReadonlyMap<bigint, ReportedPosition>> {
-    const { positions } = await heard(() => this.cash.call('window_report', { window, after: undefined }));
-    return new Map(positions.map((position) => [position.shop, position]));
-  }
-
-  /** `specie payout reconcile`: undefined where all agree; else what it says. */
-  async reconcile(): Promise<string | undefined> {
-    let out = '';
-    const write = (text: string): void => {
-      out += text;
-    };
-    const output = { write, note: write, interactive: false };
-    const code = await run(['payout', 'reconcile', '--home', this.#home.home], output);
-    return code === 0 ? undefined : out;
-  }
-
-  /** What the bank has booked for each payment: debits and credits. */
-  async booked(): Promise<ReadonlyMap<string, { readonly debits: bigint[]; readonly credits: bigint[] }>> {
-    const found = new Map<string, { debits: bigint[]; credits: bigint[] }>();
-    for (let after = 0; ; ) {
-      const response = await fetch(`http://127.0.0.1:${this.#home.paymentsPort}/statements?after=${after}`);
-      if (response.status === 204) return found;
-      const { reports } = readAccountReport(new Uint8Array(await response.arrayBuffer()));
-      for (const { side, transactions, amount } of reports.flatMap(({ entries }) => entries)) {
-        for (const { endToEndId = '' } of transactions as readonly EntryTransaction[]) {
-          const of = found.get(endToEndId) ?? { debits: [], credits: [] };
-          found.set(endToEndId, of);
-          of[side === 'debit' ? 'debits' : 'credits'].push(amount);
-        }
-      }
-      after = Number(response.headers.get('specie-next'));
-    }
-  }
-}
-
-/** Until there is an answer. */
-async function heard<Answer>(ask: () => Promise<CallResult<Answer>>): Promise<Answer> {
-  const latest = performance.now() + PATIENCE_MS;
-  for (;;) {
-    const result = await ask();
-    if (result.kind === 'ok') return result.answer;
-    if (result.kind === 'refused') throw new Error(`${result.refusal.code}: ${result.refusal.message}`);
-    if (performance.now() > latest) throw new Error(`expected an answer, got none: ${result.reason}`);
-    await pause();
-  }
-}
-
-const pause = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
 const nameOf = (payout: bigint): string => payout.toString(16).padStart(32, '0');
 
 /** The two shops, and what the bad one is owed. */
@@ -153,16 +30,16 @@ export class Payees {
   readonly #system: System;
   readonly #desk: Desk;
   readonly #payer: TestWallet;
-  readonly #good: KeptShop;
-  readonly #bad: KeptShop;
+  readonly good: KeptShop;
+  readonly bad: KeptShop;
   #owed = 0n;
 
   private constructor(system: System, desk: Desk, payer: TestWallet, good: KeptShop, bad: KeptShop) {
     this.#system = system;
     this.#desk = desk;
     this.#payer = payer;
-    this.#good = good;
-    this.#bad = bad;
+    this.good = good;
+    this.bad = bad;
   }
 
   static async open(system: System, desk: Desk, payer: TestWallet): Promise<Payees> {
@@ -179,14 +56,14 @@ export class Payees {
   async everyPayout(around: Around, faults: BankDials['faults'] = []): Promise<void> {
     const desk = this.#desk;
     const firstEnd = faults.length === 0 ? 'returned' : 'booked';
-    await this.#sell(this.#good, 'coffee', 280n);
-    await this.#sell(this.#bad, 'tea', 220n);
+    await this.#sell(this.good, 'coffee', 280n);
+    await this.#sell(this.bad, 'tea', 220n);
     await this.#system.dialPayments(
       firstEnd === 'returned' ? { return: { probability: 1, code: 'AC06', afterMs: 0 } } : { faults },
     );
     const first = await this.#close(around);
     // After the cutoff.
-    await this.#sell(this.#good, 'tea', 220n);
+    await this.#sell(this.good, 'tea', 220n);
     await around(() => desk.until(first, ({ payouts, window }) => isOver(payouts, window, firstEnd)));
     await this.#system.dialPayments({ faults });
     const second = await this.#close(around);
