@@ -3,8 +3,8 @@
 // windows reach their end, every shop is paid once. Then windows are closed while wallets buy and shops give back and take: each
 // payment is in one of them, as the shops' day books say. At the end the audit, and cash, settlement and the bank compared.
 //
-// Here, to stay short, all three die in each step of two windows, each at a point that is drawn, and the bank once in each of
-// two more: SPECIE_SEED=… repeats a draw. Left to SPECIE_SLOW_TESTS=1: one role after the other, at each name; at every
+// Here, to stay short, one of them that is drawn dies in each step of two windows, at a point that is drawn, and the bank once
+// in each of two more: SPECIE_SEED=… repeats a draw. Left to SPECIE_SLOW_TESTS=1: one role after the other, at each name; at every
 // single point of a run; with each name in a row of deaths; and all deaths of the bank.
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -26,10 +26,10 @@ const OF_PAYOUTS = /^(?!.*(get_directory| pay$|paying|payment_orders))/;
 /** What is asked again and again is at another place in each run; `eachName` has it. */
 const ONCE = /^(?!.*(get_directory| pay$|paying|payment_orders|list_outcomes|asks statements))/;
 /** A role passes a dozen points or more in each step. */
-const POINTS = 12;
+const POINTS = 10;
 /** Windows that are closed while wallets trade, and the time between them. */
-const WINDOWS = isSlow ? 12 : 3;
-const BETWEEN_MS = isSlow ? 2_000 : 500;
+const WINDOWS = isSlow ? 12 : 2;
+const BETWEEN_MS = isSlow ? 2_000 : 400;
 const WALLETS = 3;
 const STARTED_WITHIN_MS = 120_000;
 /** Enough for all runs of the slow version. */
@@ -50,19 +50,15 @@ const DEATHS: readonly Faults[] = (['die_before', 'die_after'] as const).flatMap
 const say = (text: string): void => void process.stderr.write(text);
 say(`payouts: SPECIE_SEED=${seed}\n`);
 
-/** Each dies once, or does not come to its point. */
-function together(died: string[]): Around {
-  const keepers = ROLES.map((role) => system.keeper(role));
+/** One of them dies in each step, or does not come to its point. */
+function drawn(died: string[]): Around {
   return async (step) => {
-    for (const keeper of keepers) {
-      const number = random.below(POINTS);
-      await keeper.arm((deaths) => (deaths.length === 0 ? { number } : undefined));
-    }
+    const keeper = system.keeper(random.pick(ROLES));
+    const number = random.below(POINTS);
+    await keeper.arm((deaths) => (deaths.length === 0 ? { number } : undefined));
     const result = await step();
-    for (const keeper of keepers) {
-      await keeper.disarm();
-      for (const { passed } of keeper.deaths) died.push(passed!.at(-1)!);
-    }
+    await keeper.disarm();
+    for (const { passed } of keeper.deaths) died.push(passed!.at(-1)!);
     return result;
   };
 }
@@ -116,9 +112,9 @@ test('who pays out is killed', { timeout: isSlow ? 7_200_000 : 400_000 }, async 
     await oneByOne((around) => payees.everyPayout(around));
   } else {
     const died: string[] = [];
-    await payees.everyPayout(together(died));
+    await payees.everyPayout(drawn(died));
     say(`payouts: ${died.length} deaths, at ${died.join(', ')}\n`);
-    expect(died.length).toBeGreaterThan(ROLES.length);
+    expect(died.length).toBeGreaterThan(0);
   }
   const institution = system.institution!;
   for (const faults of isSlow ? DEATHS : [random.pick(DEATHS)]) {

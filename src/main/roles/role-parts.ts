@@ -123,7 +123,8 @@ export function managementParts(options: PartsOptions): Promise<RoleParts> {
     };
     const pool = opened.add(createCryptoPool());
     const [toSettlement, toCash] = [to('settlement'), to('cash')];
-    const { currency, limits } = home.configuration;
+    const { currency, limits, payouts } = home.configuration;
+    const { closeEverySeconds: everySeconds, closeOffsetSeconds: offsetSeconds } = payouts;
     const management = opened.add(
       await openManagement({
         store,
@@ -133,6 +134,9 @@ export function managementParts(options: PartsOptions): Promise<RoleParts> {
         cash: cashClient(toCash),
         payouts: payoutPartners(toCash, toSettlement),
         ...(payoutsPollMs !== undefined && { payoutsPollMs }),
+        ...(everySeconds > 0 && {
+          payoutSchedule: { currency: currency.ledger, everySeconds, offsetSeconds },
+        }),
         limits: {
           ...MANAGEMENT_LIMITS,
           loads: [
