@@ -22,9 +22,9 @@ const random = new Random(seed);
 
 const ROLES = ['management', 'cash', 'settlement'] as const;
 /** Not the sales in between: kill-purchases.test.ts has them. */
-const OF_PAYOUTS = /^(?!.*(get_directory| pay$|paying|payment_orders))/;
+const OF_PAYOUTS = /^(?!.*(get_directory|window_report| pay$|paying|payment_orders))/;
 /** What is asked again and again is at another place in each run; `eachName` has it. */
-const ONCE = /^(?!.*(get_directory| pay$|paying|payment_orders|list_outcomes|asks statements))/;
+const ONCE = /^(?!.*(get_directory|window_report| pay$|paying|payment_orders|list_outcomes|asks statements))/;
 /** A role passes a dozen points or more in each step. */
 const POINTS = 10;
 /** Windows that are closed while wallets trade, and the time between them. */

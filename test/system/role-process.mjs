@@ -75,13 +75,11 @@ const { transaction } = GroupStore.prototype;
 GroupStore.prototype.transaction = async function watchedTransaction(run) {
   const tables = new Set();
   const write = transaction.call(this, (tx) => {
-    const noting =
-      (method) =>
-      (table, ...given) => {
-        tables.add(table);
-        return tx[method](table, ...given);
-      };
-    return run({ ...tx, put: noting('put'), remove: noting('remove') });
+    const put = (table, ...given) => {
+      tables.add(table);
+      tx.put(table, ...given);
+    };
+    return run({ ...tx, put });
   });
   // Flows have points of their own.
   const names = tables.has('requests') ? [] : [...tables].filter((table) => table.startsWith('payout'));
