@@ -38,6 +38,8 @@ export interface PartsOptions {
   /** Ends the process: the engine takes nothing more until a restart. */
   readonly failed: (reason: string) => void;
   readonly ledger?: { readonly readers?: number; readonly mapSizeBytes?: number } | undefined;
+  /** Between two questions of management and settlement for outcomes of payouts; left out: as they have it. */
+  readonly payoutsPollMs?: number | undefined;
 }
 
 export interface RoleParts {
@@ -105,7 +107,7 @@ function storeFailed({ log, failed }: PartsOptions): (error: Error) => void {
 
 /** Management: registry and flows; connections to settlement and cash. */
 export function managementParts(options: PartsOptions): Promise<RoleParts> {
-  const { home, log, registry, trace } = options;
+  const { home, log, registry, trace, payoutsPollMs } = options;
   return whole(async (opened) => {
     const store = opened.add(await openRoleStore({ path: home.storePath, failed: storeFailed(options) }));
     const partners = new Map<'settlement' | 'cash', Partner>();
@@ -121,7 +123,8 @@ export function managementParts(options: PartsOptions): Promise<RoleParts> {
     };
     const pool = opened.add(createCryptoPool());
     const [toSettlement, toCash] = [to('settlement'), to('cash')];
-    const { currency, limits } = home.configuration;
+    const { currency, limits, payouts } = home.configuration;
+    const { closeEverySeconds: everySeconds, closeOffsetSeconds: offsetSeconds } = payouts;
     const management = opened.add(
       await openManagement({
         store,
@@ -130,6 +133,10 @@ export function managementParts(options: PartsOptions): Promise<RoleParts> {
         settlement: settlementClient(toSettlement),
         cash: cashClient(toCash),
         payouts: payoutPartners(toCash, toSettlement),
+        ...(payoutsPollMs !== undefined && { payoutsPollMs }),
+        ...(everySeconds > 0 && {
+          payoutSchedule: { currency: currency.ledger, everySeconds, offsetSeconds },
+        }),
         limits: {
           ...MANAGEMENT_LIMITS,
           loads: [
@@ -168,7 +175,7 @@ function renewalNs(certificateDays: number): bigint {
 
 /** Settlement: charges, reversals, payouts; the lines to the institution. */
 export function settlementParts(options: PartsOptions): Promise<RoleParts> {
-  const { home, log, registry, trace } = options;
+  const { home, log, registry, trace, payoutsPollMs } = options;
   return whole(async (opened) => {
     const store = opened.add(await openRoleStore({ path: home.storePath, failed: storeFailed(options) }));
     const { currency, currencies, limits, institution } = home.configuration;
@@ -183,6 +190,7 @@ export function settlementParts(options: PartsOptions): Promise<RoleParts> {
           channel,
           currencies,
           debtor: { name: payments.name, account: { scheme: 'iban', id: payments.account } },
+          ...(payoutsPollMs !== undefined && { pollMs: payoutsPollMs }),
         },
         keys: identityKeys(home.source),
         limits: { amountMax: new Map([[currency.ledger, limits.loadAmountMax]]) },

@@ -49,6 +49,8 @@ export interface StartRoleOptions {
   readonly around?: ((engine: Engine) => Engine) | undefined;
   /** Of the ledger, where the role is cash. */
   readonly ledger?: PartsOptions['ledger'];
+  /** How often outcomes of payouts are asked for; a test has no seconds. */
+  readonly payoutsPollMs?: PartsOptions['payoutsPollMs'];
 }
 
 export interface RunningRole {
@@ -63,7 +65,17 @@ export interface RunningRole {
 
 /** @throws IdentityError, StoreError, PortError … with what to do */
 export async function startRole(options: StartRoleOptions): Promise<RunningRole> {
-  const { home: path, role, passphrase, log, failed = () => {}, trace, around, ledger } = options;
+  const {
+    home: path,
+    role,
+    passphrase,
+    log,
+    failed = () => {},
+    trace,
+    around,
+    ledger,
+    payoutsPollMs,
+  } = options;
   let parts: RoleParts | undefined;
   let server: Server | undefined;
   const home = await loadHome({
@@ -79,7 +91,7 @@ export async function startRole(options: StartRoleOptions): Promise<RunningRole>
   });
   try {
     const registry = new Registry();
-    parts = await PARTS[role]({ home, log, registry, trace, failed, ledger });
+    parts = await PARTS[role]({ home, log, registry, trace, failed, ledger, payoutsPollMs });
     const { host, port } = home.configuration.roles[role];
     server = await Server.listen({
       engine: around?.(parts.engine) ?? parts.engine,

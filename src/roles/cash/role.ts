@@ -21,6 +21,7 @@ import { CURRENCIES_MAX } from './holders.ts';
 import type { CashIdentity, CashLog, CashParts } from './interface.ts';
 import { type CashOperations, cashProtocol } from './messages.ts';
 import { OrderDesk } from './order-desk.ts';
+import { countLeftOut } from './payout-windows.ts';
 import { CreditReceipts } from './receipts.ts';
 import { Registry, type RegistryLimits } from './registry.ts';
 import { SettlementKeys } from './settlement-keys.ts';
@@ -123,6 +124,10 @@ export async function openCash(options: CashOptions): Promise<Cash> {
     // What Node tells of the process is among the ledger's metrics.
     registry: new MetricsRegistry(),
     openRequests: () => runner.openCount,
+    health: () => {
+      const shopsLeftOut = countLeftOut(store, parts.terms.keys());
+      return { status: shopsLeftOut > 0 ? 'degraded' : 'ok', detail: { shopsLeftOut } };
+    },
     log,
     ...(afterTurn === undefined ? {} : { afterTurn }),
   });

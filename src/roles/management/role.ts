@@ -29,6 +29,8 @@ import { operatorEffects } from './operator-effects.ts';
 import { type PayoutPartners, payoutEffects } from './payout-effects.ts';
 import { windowFlow } from './payout-flow.ts';
 import { PayoutOutcomes } from './payout-outcomes.ts';
+import { PayoutSchedule, type ScheduleTerms } from './payout-schedule.ts';
+import { closeWindow } from './payouts.ts';
 import type { ManagementPeer } from './peers.ts';
 import { shopFlow } from './shop-flow.ts';
 import { isShopRevoked } from './shops.ts';
@@ -44,6 +46,10 @@ export interface ManagementOptions {
   readonly cash: CashClient;
   /** Left out: no windows are closed. */
   readonly payouts?: PayoutPartners;
+  /** Between two questions for outcomes of payouts. */
+  readonly payoutsPollMs?: number;
+  /** When windows are closed; left out: by operators. */
+  readonly payoutSchedule?: ScheduleTerms;
   readonly limits: ManagementLimits;
   readonly log: ManagementLog;
   readonly clock?: Clock;
@@ -132,7 +138,21 @@ export async function openManagement(options: ManagementOptions): Promise<Manage
   });
   const outcomes =
     options.payouts &&
-    new PayoutOutcomes({ store, runner, partners: options.payouts, pollMs: OUTCOMES_POLL_MS, setTimer, log });
+    new PayoutOutcomes({
+      store,
+      runner,
+      partners: options.payouts,
+      pollMs: options.payoutsPollMs ?? OUTCOMES_POLL_MS,
+      setTimer,
+      log,
+    });
+  const schedule =
+    options.payoutSchedule &&
+    new PayoutSchedule({
+      ...options.payoutSchedule,
+      ...{ store, clock, setTimer, log },
+      close: (request) => closeWindow(request, { store, runner, limits, outcomes }),
+    });
   const engine = new RoleEngine({
     protocol: managementProtocol,
     handlers: managementHandlers({
@@ -159,6 +179,7 @@ export async function openManagement(options: ManagementOptions): Promise<Manage
       'device' in certificate ? isRevoked(store, certificate.device) : isShopRevoked(store, certificate.shop),
     async close() {
       engine.close();
+      await schedule?.close();
       await outcomes?.close();
       await runner.close();
       signer.close();
