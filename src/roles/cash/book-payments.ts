@@ -9,12 +9,17 @@
 // is remembered for it. Asked again about one that it has refused, it may have another reason by now (the order has expired
 // in the meantime, its id is used up), so the first reason is remembered, under the purchase's id and the order's digest.
 //
+// A purchase at a closed shop is first booked as a transfer that the ledger refuses, which uses up its id; then as any other.
+// If it was paid before, it has its receipt; if not, no order of this id ever moves anything, whoever submits it, and
+// whichever of two attempts comes first.
+//
 // What the ledger refuses for good: what uses up the id (docs/decisions/0016-payment-orders.md), what only gets worse with
 // time (an order's expiry, its sequence number), and what follows from the order and what never changes.
 import { type CreateTransferStatusName, OrderVerdict, PAYMENT_ORDER_SIZE } from '../../layout/generated.ts';
 import { type CreateTransferResult, readCreateTransferResults } from '../../wire/results.ts';
 import { Refusal } from '../common/refusal.ts';
 import { PaymentReceipt, PaymentRejection } from '../documents/payment-receipts.ts';
+import { noAccountId, TransferCode } from './accounts.ts';
 import type { CashRefused } from './check.ts';
 import type { Purchase } from './check-payment.ts';
 import type { CashRefusal } from './errors.ts';
@@ -66,11 +71,36 @@ const OUTCOMES: { readonly [status in CreateTransferStatusName]?: 'paid' | 'reje
   exceeds_debit_limit: 'rejected',
 };
 
-/** Fills in the purchases' answers. @throws RequestError: nothing is known of any of them */
+const SHOP_CLOSED = 'shop_closed';
+
+/** As bookPayments, of shops that are closed: nothing new is paid. @throws RequestError */
+export async function bookToClosed(
+  purchases: readonly SignedPurchase[],
+  parts: CashParts,
+  answers: (PayResult | undefined)[],
+): Promise<void> {
+  await parts.ledger.createTransfers(
+    purchases.map(({ request: { request: id, amount, currency }, device }) => ({
+      id,
+      debitAccountId: device.accounts.get(currency)!.account,
+      creditAccountId: noAccountId(currency),
+      amount,
+      ledger: currency,
+      code: TransferCode.payment,
+    })),
+  );
+  await bookPayments(purchases, parts, answers, SHOP_CLOSED);
+}
+
+/**
+ * Fills in the purchases' answers. @throws RequestError: nothing is known of any of them
+ * @param usedUp why an id was used up before, where nothing is remembered of it
+ */
 export async function bookPayments(
   purchases: readonly SignedPurchase[],
   parts: CashParts,
   answers: (PayResult | undefined)[],
+  usedUp = 'id_already_failed',
 ): Promise<void> {
   if (purchases.length === 0) return;
   const results = readCreateTransferResults(await parts.ledger.createPaymentOrders(packed(purchases)));
@@ -97,7 +127,7 @@ export async function bookPayments(
   // What cannot be kept now is not answered now; the rest of the batch is.
   try {
     const remembered = await parts.registry.paymentsRejected(
-      refused.map(({ purchase, result }) => recordOf(purchase, result)),
+      refused.map(({ purchase, result }) => recordOf(purchase, result, usedUp)),
     );
     refused.forEach(({ purchase }, i) => {
       answers[purchase.index] = rejected(purchase, remembered[i]!, parts);
@@ -141,9 +171,11 @@ function rejected(
 function recordOf(
   { request, device, orderDigest }: SignedPurchase,
   { status, timestamp: at }: CreateTransferResult,
+  usedUp: string,
 ): Rejection {
   const { request: id, amount, currency } = request;
-  return { request: id, device: device.number, amount, currency, orderDigest, reason: status, at };
+  const reason = status === 'id_already_failed' ? usedUp : status;
+  return { request: id, device: device.number, amount, currency, orderDigest, reason, at };
 }
 
 function described({ request, device }: SignedPurchase): Record<string, unknown> {

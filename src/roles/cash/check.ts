@@ -200,5 +200,5 @@ export function deviceReplaced(device: bigint, by: bigint): CashRefused {
 }
 
 export function deviceBlocked(device: bigint): CashRefused {
-  return refuse('device_blocked', `device ${device}: expected one that is not blocked`);
+  return refuse('device_blocked', `device ${device}: expected one that is neither blocked nor revoked`);
 }

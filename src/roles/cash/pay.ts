@@ -7,7 +7,7 @@
 import { sha256 } from '../../crypto/index.ts';
 import { Refusal } from '../common/refusal.ts';
 import { orderSignedBytes } from '../documents/payment-order.ts';
-import { bookPayments, type PayResult, type SignedPurchase } from './book-payments.ts';
+import { bookPayments, bookToClosed, type PayResult, type SignedPurchase } from './book-payments.ts';
 import { currencyNotOffered, deviceUnknown, shopUnknown, signatureInvalid } from './check.ts';
 import { checkPay, checkPayment } from './check-payment.ts';
 import { findDevice, findShop } from './find-holder.ts';
@@ -45,10 +45,19 @@ async function pay(
   const known = checkAll(requests, parts, answers);
   const signed = await verifyAll(await openAll(known, parts, answers), parts, answers);
   // In the order of their batches: what is given to the ledger now comes before what is given to it later.
-  const booked = bookPayments(signed, parts, answers);
+  const booked = bookAll(signed, parts, answers);
   release();
   await booked;
   return answers as PayResult[];
+}
+
+/** Shops that are closed are few, and asked for now that the ledger is next: one may have been closed meanwhile. */
+async function bookAll(signed: readonly SignedPurchase[], parts: CashParts, answers: Answers): Promise<void> {
+  const isClosed = ({ shop }: SignedPurchase): boolean => parts.shops.isClosed(shop.number);
+  const closed = signed.filter(isClosed);
+  if (closed.length === 0) return bookPayments(signed, parts, answers);
+  const open = signed.filter((one) => !closed.includes(one));
+  await Promise.all([bookPayments(open, parts, answers), bookToClosed(closed, parts, answers)]);
 }
 
 /** What the registry knows of a request. */

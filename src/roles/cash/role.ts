@@ -1,5 +1,6 @@
 // Puts cash together: the ledger, the registry, the keys, and the engine that stands behind its server.
 import { Registry as MetricsRegistry } from 'prom-client';
+import type { RevokedPredicate } from '../../identity/server-identity.ts';
 import { type Clock, systemClock } from '../../ledger/clock.ts';
 import type { Ledger } from '../../ledger/index.ts';
 import { Currencies } from '../../shared/currency.ts';
@@ -56,6 +57,8 @@ export interface CashOptions {
 
 export interface Cash {
   readonly engine: Engine;
+  /** For the server's identity: shops that are closed. Devices have no channel to cash. */
+  readonly revoked: RevokedPredicate;
   /** Refuses new messages, waits until those taken in are answered, and wipes the keys. Ledger operations go on. */
   close(): Promise<void>;
 }
@@ -130,6 +133,7 @@ export async function openCash(options: CashOptions): Promise<Cash> {
   const engine = new CashEngine(desk, role);
   return {
     engine,
+    revoked: (certificate) => 'shop' in certificate && parts.shops.isClosed(certificate.shop),
     async close() {
       role.close();
       await engine.idle();

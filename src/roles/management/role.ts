@@ -30,6 +30,7 @@ import { type PayoutPartners, payoutEffects } from './payout-effects.ts';
 import { windowFlow } from './payout-flow.ts';
 import { PayoutOutcomes } from './payout-outcomes.ts';
 import type { ManagementPeer } from './peers.ts';
+import { shopClosingFlow } from './shop-closing-flow.ts';
 import { shopFlow } from './shop-flow.ts';
 import { isShopRevoked } from './shops.ts';
 import { signatureChecks } from './signature-checks.ts';
@@ -100,7 +101,7 @@ export async function openManagement(options: ManagementOptions): Promise<Manage
     now: clock,
     distrust,
   });
-  const { performShop, performDeviceOrder } = operatorEffects({
+  const { performShop, performShopClosing, performDeviceOrder } = operatorEffects({
     store,
     cash,
     issueCertificate: issueShopCertificate,
@@ -116,6 +117,7 @@ export async function openManagement(options: ManagementOptions): Promise<Manage
       run(filingFlow, () => []),
       run(loadFlow, effects.performLoad),
       run(shopFlow, performShop),
+      run(shopClosingFlow, performShopClosing),
       run(deviceOrderFlow, performDeviceOrder),
       run(
         windowFlow,

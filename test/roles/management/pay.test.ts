@@ -291,8 +291,7 @@ describe('a device that is revoked, a shop that is closed, while a purchase is u
     '%s: nothing definite before it has run out, then what cash says',
     async (reason) => {
       const { pay, shop, device, stage, asked } = await scene();
-      if (reason === 'device_revoked')
-        await stage.settle(stage.operator.revokeDevice({ device, reason: 'lost' }));
+      if (reason === 'device_revoked') await stage.revoke(device);
       else await stage.settle(stage.operator.closeShop({ shop: shop.number, reason: 'rent' }));
       const message = shop.purchase(9_000n, device);
       expect(codeOf(await pay(message))).toBe(`pending ${reason}`);
