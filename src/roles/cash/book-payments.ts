@@ -164,7 +164,8 @@ function rejected(
   { reason, at }: RejectionRecord,
   { signers }: CashParts,
 ): PayAnswer {
-  const content = { request: request.request, orderDigest, reason, rejectedAt: at };
+  const { request: id, shop, amount, currency, reference } = request;
+  const content = { request: id, orderDigest, shop, amount, currency, reference, reason, rejectedAt: at };
   return { kind: 'rejected', rejection: signers.sign(PaymentRejection, content, at) };
 }
 

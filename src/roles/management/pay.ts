@@ -23,7 +23,7 @@ import type { CallResult } from '../common/role-client.ts';
 import { PaymentReceipt, PaymentRejection } from '../documents/payment-receipts.ts';
 import type { NumberContent } from '../documents/purchase.ts';
 import { checkRequestId, type Refused, refuse } from './check.ts';
-import { checkPaymentReceipt, checkRequestOf } from './check-receipt.ts';
+import { checkPaymentReceipt, checkPaymentRejection } from './check-receipt.ts';
 import type { CashClient } from './interface.ts';
 import type { PayAnswer, PayRequest } from './messages.ts';
 import type { OpenNumbers } from './number-seals.ts';
@@ -188,7 +188,7 @@ function read(
     };
   }
   const { document, signature } = answer.rejection;
-  const problem = checkRequestOf(document, request);
+  const problem = checkPaymentRejection(document, { ...message, shop });
   if (problem !== undefined) return { kind: 'distrusted', problem };
   return {
     kind: 'concluded',

@@ -222,6 +222,18 @@ describe('an answer that cannot be right is not passed on', () => {
       kind: 'rejected',
       rejection: paymentRejection(asked, { request: 1n }),
     }),
+    rejection_of_other_shop: (asked) => ({
+      kind: 'rejected',
+      rejection: paymentRejection(asked, { shop: 1n }),
+    }),
+    rejection_of_other_amount: (asked) => ({
+      kind: 'rejected',
+      rejection: paymentRejection(asked, { amount: 1n }),
+    }),
+    rejection_of_other_reference: (asked) => ({
+      kind: 'rejected',
+      rejection: paymentRejection(asked, { reference: new Uint8Array(32) }),
+    }),
     rejection_signature_invalid: (asked) => {
       const { keyId } = paymentRejection(asked).document;
       return { kind: 'rejected', rejection: paymentRejection(asked, { keyId }, stranger) };
