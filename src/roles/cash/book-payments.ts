@@ -20,7 +20,7 @@ import { type CreateTransferResult, readCreateTransferResults } from '../../wire
 import { Refusal } from '../common/refusal.ts';
 import { PaymentReceipt, PaymentRejection } from '../documents/payment-receipts.ts';
 import { noAccountId, TransferCode } from './accounts.ts';
-import type { CashRefused } from './check.ts';
+import { type CashRefused, tooManyRejected } from './check.ts';
 import type { Purchase } from './check-payment.ts';
 import type { CashRefusal } from './errors.ts';
 import { refusalOf } from './failures.ts';
@@ -71,6 +71,31 @@ const OUTCOMES: { readonly [status in CreateTransferStatusName]?: 'paid' | 'reje
   exceeds_debit_limit: 'rejected',
 };
 
+/**
+ * As bookPayments, of devices that have had too many rejected today: what was decided before has its answer, nothing new is
+ * booked. @throws RequestError
+ */
+export async function answerKnown(
+  purchases: readonly SignedPurchase[],
+  parts: CashParts,
+  answers: (PayResult | undefined)[],
+): Promise<void> {
+  const { ledger, registry } = parts;
+  const open = purchases.filter((purchase) => {
+    const record = registry.paymentRejectionOf(purchase.request.request, purchase.orderDigest);
+    if (record !== undefined) answers[purchase.index] = rejected(purchase, record, parts);
+    return record === undefined;
+  });
+  if (open.length === 0) return;
+  const there = await ledger.lookupTransfers(open.map(({ request }) => request.request));
+  const ids = new Set(there.map(({ id }) => id));
+  const booked = open.filter(({ request }) => ids.has(request.request));
+  const refusal = tooManyRejected(registry.rejectionQuota.perDayMax);
+  for (const { request, index } of open) if (!ids.has(request.request)) answers[index] = refusal;
+  // Another order under an id that is taken is refused too, or each of them would leave a record.
+  await bookPayments(booked, parts, answers, { refusal });
+}
+
 const SHOP_CLOSED = 'shop_closed';
 
 /** As bookPayments, of shops that are closed: nothing new is paid. @throws RequestError */
@@ -79,6 +104,7 @@ export async function bookToClosed(
   parts: CashParts,
   answers: (PayResult | undefined)[],
 ): Promise<void> {
+  if (purchases.length === 0) return;
   await parts.ledger.createTransfers(
     purchases.map(({ request: { request: id, amount, currency }, device }) => ({
       id,
@@ -89,18 +115,22 @@ export async function bookToClosed(
       code: TransferCode.payment,
     })),
   );
-  await bookPayments(purchases, parts, answers, SHOP_CLOSED);
+  await bookPayments(purchases, parts, answers, { usedUp: SHOP_CLOSED });
 }
 
-/**
- * Fills in the purchases' answers. @throws RequestError: nothing is known of any of them
- * @param usedUp why an id was used up before, where nothing is remembered of it
- */
+export interface Unusual {
+  /** Why an id was used up before, where nothing is remembered of it. */
+  readonly usedUp?: string;
+  /** The answer to what the ledger refuses, in place of a rejection that is kept. */
+  readonly refusal?: CashRefused;
+}
+
+/** Fills in the purchases' answers. @throws RequestError: nothing is known of any of them */
 export async function bookPayments(
   purchases: readonly SignedPurchase[],
   parts: CashParts,
   answers: (PayResult | undefined)[],
-  usedUp = 'id_already_failed',
+  { usedUp = 'id_already_failed', refusal }: Unusual = {},
 ): Promise<void> {
   if (purchases.length === 0) return;
   const results = readCreateTransferResults(await parts.ledger.createPaymentOrders(packed(purchases)));
@@ -123,6 +153,10 @@ export async function bookPayments(
         );
     }
   });
+  if (refusal !== undefined) {
+    for (const { purchase } of refused) answers[purchase.index] = refusal;
+    return;
+  }
   if (refused.length === 0) return;
   // What cannot be kept now is not answered now; the rest of the batch is.
   try {
@@ -133,8 +167,8 @@ export async function bookPayments(
       answers[purchase.index] = rejected(purchase, remembered[i]!, parts);
     });
   } catch (error) {
-    const refusal = refusalOf(error, parts.log);
-    for (const { purchase } of refused) answers[purchase.index] = refusal;
+    const notKept = refusalOf(error, parts.log);
+    for (const { purchase } of refused) answers[purchase.index] = notKept;
   }
 }
 

@@ -7,7 +7,13 @@
 import { sha256 } from '../../crypto/index.ts';
 import { Refusal } from '../common/refusal.ts';
 import { orderSignedBytes } from '../documents/payment-order.ts';
-import { bookPayments, bookToClosed, type PayResult, type SignedPurchase } from './book-payments.ts';
+import {
+  answerKnown,
+  bookPayments,
+  bookToClosed,
+  type PayResult,
+  type SignedPurchase,
+} from './book-payments.ts';
 import { currencyNotOffered, deviceUnknown, shopUnknown, signatureInvalid } from './check.ts';
 import { checkPay, checkPayment } from './check-payment.ts';
 import { findDevice, findShop } from './find-holder.ts';
@@ -51,13 +57,21 @@ async function pay(
   return answers as PayResult[];
 }
 
-/** Shops that are closed are few, and asked for now that the ledger is next: one may have been closed meanwhile. */
+/** Asked now that the ledger is next: a shop may have been closed meanwhile, and a device's quota used up. */
 async function bookAll(signed: readonly SignedPurchase[], parts: CashParts, answers: Answers): Promise<void> {
-  const isClosed = ({ shop }: SignedPurchase): boolean => parts.shops.isClosed(shop.number);
-  const closed = signed.filter(isClosed);
-  if (closed.length === 0) return bookPayments(signed, parts, answers);
-  const open = signed.filter((one) => !closed.includes(one));
-  await Promise.all([bookPayments(open, parts, answers), bookToClosed(closed, parts, answers)]);
+  const { shops, registry, clock } = parts;
+  const now = clock();
+  const usual: SignedPurchase[] = [];
+  const closed: SignedPurchase[] = [];
+  const over: SignedPurchase[] = [];
+  for (const one of signed) {
+    if (registry.rejectionQuota.isUsedUp(one.device.number, now)) over.push(one);
+    else if (shops.isClosed(one.shop.number)) closed.push(one);
+    else usual.push(one);
+  }
+  const booked = bookPayments(usual, parts, answers);
+  if (closed.length === 0 && over.length === 0) return booked;
+  await Promise.all([booked, bookToClosed(closed, parts, answers), answerKnown(over, parts, answers)]);
 }
 
 /** What the registry knows of a request. */

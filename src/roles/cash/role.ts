@@ -74,6 +74,9 @@ const DEVICES_IN_MEMORY_MAX = 65_536;
 /** As many as management enrols unless it is configured otherwise. */
 const DEVICES_MAX = 1_000_000;
 
+/** A hundred times the patience of somebody without money; 50 KB a day of somebody who has more of it. */
+const DEVICE_REJECTIONS_PER_DAY = 100;
+
 const SILENT: CashLog = { warn: () => {}, error: () => {} };
 
 /**
@@ -87,11 +90,16 @@ export async function openCash(options: CashOptions): Promise<Cash> {
   for (const { currency } of currencies) await openSystemAccounts(ledger, currency);
   const signers = new Signers(identity);
   const clock = options.clock ?? systemClock();
-  const registry = new Registry(store, {
-    devicesInMemoryMax: DEVICES_IN_MEMORY_MAX,
-    devicesMax: DEVICES_MAX,
-    ...limits,
-  });
+  const registry = new Registry(
+    store,
+    {
+      devicesInMemoryMax: DEVICES_IN_MEMORY_MAX,
+      devicesMax: DEVICES_MAX,
+      deviceRejectionsPerDay: DEVICE_REJECTIONS_PER_DAY,
+      ...limits,
+    },
+    clock(),
+  );
   const runner = FlowRunner.open({
     store,
     flows: [

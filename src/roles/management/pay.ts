@@ -5,7 +5,8 @@
 //     messages ─▶ shop? ─▶ number seals ─▶ as the shop says? ─▶ device? ─▶ cash ─▶ credible? ─▶ records ─▶ answers
 //                          one batch a key                                 one batch  one batch    one write
 //
-//     refused          by a rule of the message alone: the same for ever, and nothing was done
+//     refused          by a rule of the message alone: the same for ever, and nothing was done; or because cash has rejected
+//                      too many of this device today: nothing was done, and the shop need not keep it
 //     pending          cash has not answered, or not credibly; or nothing may be paid any more (below): ask again
 //     paid, rejected   cash's word, signed
 //
@@ -138,7 +139,7 @@ function checkPayer(
 
 // ---- What cash answers
 
-/** What cash refuses for what the message itself is: so it did before, and will again. */
+/** What cash refuses for what the message itself is: so it did before, and will again. And what it takes tomorrow. */
 const DEFINITE: ReadonlySet<CashRefusal | CommonRefusal> = new Set([
   'payment_seal_invalid',
   'request_mismatch',
@@ -152,6 +153,7 @@ const DEFINITE: ReadonlySet<CashRefusal | CommonRefusal> = new Set([
   'kind_mismatch',
   'signature_invalid',
   'currency_not_offered',
+  'too_many_rejected',
 ] as const);
 
 function itemOf(message: PayRequest, shop: bigint, device: bigint): PayItem {

@@ -165,7 +165,8 @@ describe('what cash refuses', () => {
     'reference_mismatch',
     'kind_mismatch',
     'signature_invalid',
-  ])('for what the message is, the shop hears as such: %s', async (code) => {
+    'too_many_rejected',
+  ])('for what the message is, or its device has had today, the shop hears as such: %s', async (code) => {
     const { pay, shop, device, stage } = await scene();
     stage.partners.script = (call) => (call === 'pay' ? refused(code) : undefined);
     const result = await pay(shop.purchase(9_000n, device));
