@@ -237,6 +237,6 @@ export function cashParts(options: PartsOptions): Promise<RoleParts> {
         ...(trace && { trace }),
       }),
     );
-    return { engine: cash.engine, revoked: NOBODY, found: ledger.recovery };
+    return { engine: cash.engine, revoked: cash.revoked, found: ledger.recovery };
   });
 }

@@ -7,7 +7,13 @@
 import { sha256 } from '../../crypto/index.ts';
 import { Refusal } from '../common/refusal.ts';
 import { orderSignedBytes } from '../documents/payment-order.ts';
-import { bookPayments, type PayResult, type SignedPurchase } from './book-payments.ts';
+import {
+  answerKnown,
+  bookPayments,
+  bookToClosed,
+  type PayResult,
+  type SignedPurchase,
+} from './book-payments.ts';
 import { currencyNotOffered, deviceUnknown, shopUnknown, signatureInvalid } from './check.ts';
 import { checkPay, checkPayment } from './check-payment.ts';
 import { findDevice, findShop } from './find-holder.ts';
@@ -45,10 +51,27 @@ async function pay(
   const known = checkAll(requests, parts, answers);
   const signed = await verifyAll(await openAll(known, parts, answers), parts, answers);
   // In the order of their batches: what is given to the ledger now comes before what is given to it later.
-  const booked = bookPayments(signed, parts, answers);
+  const booked = bookAll(signed, parts, answers);
   release();
   await booked;
   return answers as PayResult[];
+}
+
+/** Asked now that the ledger is next: a shop may have been closed meanwhile, and a device's quota used up. */
+async function bookAll(signed: readonly SignedPurchase[], parts: CashParts, answers: Answers): Promise<void> {
+  const { shops, registry, clock } = parts;
+  const now = clock();
+  const usual: SignedPurchase[] = [];
+  const closed: SignedPurchase[] = [];
+  const over: SignedPurchase[] = [];
+  for (const one of signed) {
+    if (registry.rejectionQuota.isUsedUp(one.device.number, now)) over.push(one);
+    else if (shops.isClosed(one.shop.number)) closed.push(one);
+    else usual.push(one);
+  }
+  const booked = bookPayments(usual, parts, answers);
+  if (closed.length === 0 && over.length === 0) return booked;
+  await Promise.all([booked, bookToClosed(closed, parts, answers), answerKnown(over, parts, answers)]);
 }
 
 /** What the registry knows of a request. */

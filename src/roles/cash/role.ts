@@ -1,5 +1,6 @@
 // Puts cash together: the ledger, the registry, the keys, and the engine that stands behind its server.
 import { Registry as MetricsRegistry } from 'prom-client';
+import type { RevokedPredicate } from '../../identity/server-identity.ts';
 import { type Clock, systemClock } from '../../ledger/clock.ts';
 import type { Ledger } from '../../ledger/index.ts';
 import { Currencies } from '../../shared/currency.ts';
@@ -57,6 +58,8 @@ export interface CashOptions {
 
 export interface Cash {
   readonly engine: Engine;
+  /** For the server's identity: shops that are closed. Devices have no channel to cash. */
+  readonly revoked: RevokedPredicate;
   /** Refuses new messages, waits until those taken in are answered, and wipes the keys. Ledger operations go on. */
   close(): Promise<void>;
 }
@@ -72,6 +75,9 @@ const DEVICES_IN_MEMORY_MAX = 65_536;
 /** As many as management enrols unless it is configured otherwise. */
 const DEVICES_MAX = 1_000_000;
 
+/** A hundred times the patience of somebody without money; 50 KB a day of somebody who has more of it. */
+const DEVICE_REJECTIONS_PER_DAY = 100;
+
 const SILENT: CashLog = { warn: () => {}, error: () => {} };
 
 /**
@@ -85,11 +91,16 @@ export async function openCash(options: CashOptions): Promise<Cash> {
   for (const { currency } of currencies) await openSystemAccounts(ledger, currency);
   const signers = new Signers(identity);
   const clock = options.clock ?? systemClock();
-  const registry = new Registry(store, {
-    devicesInMemoryMax: DEVICES_IN_MEMORY_MAX,
-    devicesMax: DEVICES_MAX,
-    ...limits,
-  });
+  const registry = new Registry(
+    store,
+    {
+      devicesInMemoryMax: DEVICES_IN_MEMORY_MAX,
+      devicesMax: DEVICES_MAX,
+      deviceRejectionsPerDay: DEVICE_REJECTIONS_PER_DAY,
+      ...limits,
+    },
+    clock(),
+  );
   const runner = FlowRunner.open({
     store,
     flows: [
@@ -135,6 +146,7 @@ export async function openCash(options: CashOptions): Promise<Cash> {
   const engine = new CashEngine(desk, role);
   return {
     engine,
+    revoked: (certificate) => 'shop' in certificate && parts.shops.isClosed(certificate.shop),
     async close() {
       role.close();
       await engine.idle();
