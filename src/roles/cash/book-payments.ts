@@ -66,14 +66,16 @@ const OUTCOMES: { readonly [status in CreateTransferStatusName]?: 'paid' | 'reje
   exceeds_debit_limit: 'rejected',
 };
 
-/** Fills in the purchases' answers. @throws RequestError: nothing is known of any of them */
+/** Fills in the purchases' answers. @param booked they are flushed. @throws RequestError: nothing is known of any of them */
 export async function bookPayments(
   purchases: readonly SignedPurchase[],
   parts: CashParts,
   answers: (PayResult | undefined)[],
+  booked: () => void,
 ): Promise<void> {
   if (purchases.length === 0) return;
   const results = readCreateTransferResults(await parts.ledger.createPaymentOrders(packed(purchases)));
+  booked();
   const refused: { readonly purchase: SignedPurchase; readonly result: CreateTransferResult }[] = [];
   purchases.forEach((purchase, i) => {
     const result = results[i]!;
