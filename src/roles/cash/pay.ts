@@ -127,7 +127,7 @@ async function verifyAll(
 ): Promise<SignedPurchase[]> {
   if (sealed.length === 0) return [];
   const records = new Uint8Array(sealed.length * PAYMENT_ORDER_SIZE);
-  sealed.forEach(({ order }, i) => records.set(order, i * PAYMENT_ORDER_SIZE));
+  for (const [i, { order }] of sealed.entries()) records.set(order, i * PAYMENT_ORDER_SIZE);
   const keys = sealed.map(({ device }) => device.preparedKey);
   const verdicts = await verifyRecords({ ...ORDER_RECORDS, records, keys });
   const digests = sha256.batch(sealed.map((_, i) => orderSignedBytes(records, i * PAYMENT_ORDER_SIZE)));
