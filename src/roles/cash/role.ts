@@ -19,7 +19,7 @@ import { CashEngine } from './engine.ts';
 import type { CashRefusal } from './errors.ts';
 import { cashHandlers } from './handler.ts';
 import { CURRENCIES_MAX } from './holders.ts';
-import type { CashIdentity, CashLog, CashParts } from './interface.ts';
+import type { CashIdentity, CashLog, CashParts, PayTrace } from './interface.ts';
 import { type CashOperations, cashProtocol } from './messages.ts';
 import { OrderDesk } from './order-desk.ts';
 import { countLeftOut } from './payout-windows.ts';
@@ -50,6 +50,8 @@ export interface CashOptions {
   readonly random?: () => number;
   /** Where a crash test may end the process. */
   readonly trace?: Trace;
+  /** Where the time of payments goes. */
+  readonly payTrace?: PayTrace | undefined;
   /** Default: nothing is logged. */
   readonly log?: CashLog;
   /** Runs something when all that has come in this turn is taken in. Default: setImmediate. */
@@ -86,7 +88,7 @@ const SILENT: CashLog = { warn: () => {}, error: () => {} };
  */
 export async function openCash(options: CashOptions): Promise<Cash> {
   const { ledger, store, pool, identity, currencies, limits, log = SILENT, afterTurn } = options;
-  const { setTimer, random, trace } = options;
+  const { setTimer, random, trace, payTrace } = options;
   checkTerms(currencies);
   for (const { currency } of currencies) await openSystemAccounts(ledger, currency);
   const signers = new Signers(identity);
@@ -127,6 +129,7 @@ export async function openCash(options: CashOptions): Promise<Cash> {
     terms: new Map(currencies.map((terms) => [terms.currency, terms])),
     clock,
     log,
+    payTrace,
   };
   const role = new RoleEngine<CashOperations, Peer, CashRefusal>({
     protocol: cashProtocol,
