@@ -9,6 +9,7 @@ import type { IssueCertificate } from './certificates.ts';
 import { checkInUse, deviceUnknown, type Refused } from './check.ts';
 import type { CurrentDirectory, ManagementLog } from './interface.ts';
 import type { ManagementLimits } from './limits.ts';
+import { putDeviceAndPurses } from './purse-standing.ts';
 import { type DeviceRecord, findDevice, putDevice } from './registry.ts';
 
 export interface DevicesOptions {
@@ -68,7 +69,7 @@ export async function revokeDevice(
     if (record === undefined) return deviceUnknown(device);
     if (record.revoked !== undefined) return record.revoked;
     const after = { at: clock(), reason };
-    write(tx, putDevice(device, { ...record, revoked: after }));
+    for (const put of putDeviceAndPurses(tx, device, { ...record, revoked: after }, after.at)) write(tx, put);
     return after;
   });
   if (revoked instanceof Refusal) return revoked;

@@ -35,5 +35,8 @@ export const MANAGEMENT_REFUSALS = [
   'payouts_not_offered',
   'window_open',
   'window_unknown',
+  'purse_unknown',
+  'transfer_invalid',
+  'fraud_unproven',
 ] as const;
 export type ManagementRefusal = (typeof MANAGEMENT_REFUSALS)[number];

@@ -11,9 +11,10 @@ import { RoleEngine } from '../common/role-engine.ts';
 import { again, type Trace } from '../flow/flow.ts';
 import { FlowRunner, run } from '../flow/flow-runner.ts';
 import { cashSignatures } from './cash-signatures.ts';
-import { certificateIssuer, shopCertificateIssuer } from './certificates.ts';
+import { certificateIssuer, purseCertificateIssuer, shopCertificateIssuer } from './certificates.ts';
 import type { RandomBytes } from './device-number.ts';
 import { deviceOrderFlow } from './device-order-flow.ts';
+import { DeviceRates } from './device-rates.ts';
 import { isRevoked } from './devices.ts';
 import { Distrust } from './distrust.ts';
 import { Doubts } from './doubts.ts';
@@ -26,14 +27,19 @@ import { checkManagementLimits, type ManagementLimits } from './limits.ts';
 import { type ManagementOperations, managementProtocol } from './messages.ts';
 import { numberOpener } from './number-seals.ts';
 import { operatorEffects } from './operator-effects.ts';
+import { payerOpener } from './payer-seals.ts';
 import { type PayoutPartners, payoutEffects } from './payout-effects.ts';
 import { windowFlow } from './payout-flow.ts';
 import { PayoutOutcomes } from './payout-outcomes.ts';
 import type { ManagementPeer } from './peers.ts';
+import { BlockLists } from './purse-block-list.ts';
+import { purseEffects } from './purse-effects.ts';
+import { purseFlow } from './purse-flow.ts';
 import { shopFlow } from './shop-flow.ts';
 import { isShopRevoked } from './shops.ts';
 import { signatureChecks } from './signature-checks.ts';
 import { roleSigner } from './signer.ts';
+import { WrongSeals } from './wrong-seals.ts';
 
 export interface ManagementOptions {
   /** Stays its opener's: close it after the role. */
@@ -90,6 +96,7 @@ export async function openManagement(options: ManagementOptions): Promise<Manage
   const issueCertificate = certificateIssuer(() => signer.current(), limits);
   const issueShopCertificate = shopCertificateIssuer(() => signer.current(), limits);
   const crypto = batchCrypto(options.pool);
+  const wrongSeals = new WrongSeals(log);
   const distrust = new Distrust(log);
   const doubts = new Doubts(log);
   const effects = managementEffects({
@@ -118,6 +125,16 @@ export async function openManagement(options: ManagementOptions): Promise<Manage
       run(shopFlow, performShop),
       run(deviceOrderFlow, performDeviceOrder),
       run(
+        purseFlow,
+        purseEffects({
+          cash,
+          issueCertificate: purseCertificateIssuer(() => signer.current(), limits),
+          checkSignatures,
+          now: clock,
+          distrust,
+        }),
+      ),
+      run(
         windowFlow,
         options.payouts
           ? payoutEffects({ store, partners: options.payouts, checkSignatures, distrust })
@@ -139,6 +156,10 @@ export async function openManagement(options: ManagementOptions): Promise<Manage
       ...{ runner, store, cash, directory, issueCertificate, issueShopCertificate, limits, crypto, doubts },
       ...{ clock, setTimer, randomBytes, log },
       openNumbers: numberOpener(identity, crypto),
+      openPayers: payerOpener(identity, crypto),
+      reportRates: new DeviceRates(limits.deviceReportsPerMinute),
+      blockLists: new BlockLists({ store, signer: () => signer.current(), clock, log }),
+      wrongSeals,
       checkSignatures,
       outcomes,
       trace: options.trace ?? (() => {}),
@@ -147,7 +168,10 @@ export async function openManagement(options: ManagementOptions): Promise<Manage
     openRequests: () => runner.openCount,
     health: () => {
       const distrusted = distrust.size + doubts.size + (outcomes?.isStuck ? 1 : 0);
-      return { status: distrusted > 0 ? 'degraded' : 'ok', detail: { distrusted } };
+      return {
+        status: distrusted > 0 ? 'degraded' : 'ok',
+        detail: { distrusted, wrongSeals: wrongSeals.count },
+      };
     },
     log,
     ...(options.afterTurn !== undefined && { afterTurn: options.afterTurn }),
