@@ -5,6 +5,7 @@ export const PEER_ERROR_ADVICE = {
   invalid_argument: 'nothing was done; correct it',
   address_invalid: 'let the payee show the address again',
   link_broken: 'meet again',
+  busy: 'the payee is with somebody else: come again',
   timed_out: 'meet again',
   flooded: 'the other side sends nonsense: do not meet it again',
   piece_invalid: 'the medium has lost or changed something: meet again',
