@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { Client } from '../../src/channel/client.ts';
 import { loadOperator } from '../../src/identity/load-home.ts';
 import { managementClient } from '../../src/roles/management/client.ts';
-import type { NumberedEntry } from '../../src/shop/book.ts';
+import type { NumberedEntry } from '../../src/shop/day-book.ts';
 import { askForCertificate, makeShop, type ShopError, type ShopHome } from '../../src/shop/index.ts';
 import { SALES_PAGE_MAX } from '../../src/shop/limits.ts';
 import { askDesk, type DeskCommand, type DeskReply } from '../../src/shop/node/desk.ts';

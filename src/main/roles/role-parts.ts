@@ -12,6 +12,7 @@ import { CardInstitution } from '../../institution/card-institution.ts';
 import { PaymentsLink } from '../../institution/payments-link.ts';
 import { Ledger } from '../../ledger/index.ts';
 import { cashIdentity } from '../../roles/cash/identity.ts';
+import type { PayTrace } from '../../roles/cash/interface.ts';
 import { openCash } from '../../roles/cash/role.ts';
 import { type Partner, partner } from '../../roles/common/partner.ts';
 import type { Trace } from '../../roles/flow/flow.ts';
@@ -35,6 +36,8 @@ export interface PartsOptions {
   readonly log: RoleLog;
   readonly registry: Registry;
   readonly trace?: Trace | undefined;
+  /** Of cash. */
+  readonly payTrace?: PayTrace | undefined;
   /** Ends the process: the engine takes nothing more until a restart. */
   readonly failed: (reason: string) => void;
   readonly ledger?: { readonly readers?: number; readonly mapSizeBytes?: number } | undefined;
@@ -235,8 +238,9 @@ export function cashParts(options: PartsOptions): Promise<RoleParts> {
         limits: { devicesMax: limits.devicesMax, shopsMax: limits.shopsMax },
         log,
         ...(trace && { trace }),
+        payTrace: options.payTrace,
       }),
     );
-    return { engine: cash.engine, revoked: NOBODY, found: ledger.recovery };
+    return { engine: cash.engine, revoked: cash.revoked, found: ledger.recovery };
   });
 }

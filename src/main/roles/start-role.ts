@@ -45,6 +45,8 @@ export interface StartRoleOptions {
   readonly failed?: ((reason: string) => void) | undefined;
   /** Sees each step of each request; a crash test ends the process there. */
   readonly trace?: Trace | undefined;
+  /** Sees how far payments have come, where the role is cash. */
+  readonly payTrace?: PartsOptions['payTrace'];
   /** What stands between the server and the role: a test that watches what comes and goes. */
   readonly around?: ((engine: Engine) => Engine) | undefined;
   /** Of the ledger, where the role is cash. */
@@ -72,6 +74,7 @@ export async function startRole(options: StartRoleOptions): Promise<RunningRole>
     log,
     failed = () => {},
     trace,
+    payTrace,
     around,
     ledger,
     payoutsPollMs,
@@ -91,7 +94,7 @@ export async function startRole(options: StartRoleOptions): Promise<RunningRole>
   });
   try {
     const registry = new Registry();
-    parts = await PARTS[role]({ home, log, registry, trace, failed, ledger, payoutsPollMs });
+    parts = await PARTS[role]({ home, log, registry, trace, payTrace, failed, ledger, payoutsPollMs });
     const { host, port } = home.configuration.roles[role];
     server = await Server.listen({
       engine: around?.(parts.engine) ?? parts.engine,

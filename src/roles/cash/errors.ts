@@ -32,5 +32,6 @@ export const CASH_REFUSALS = [
   'window_open',
   'payout_unknown',
   'outcome_conflicts',
+  'too_many_rejected',
 ] as const;
 export type CashRefusal = (typeof CASH_REFUSALS)[number];

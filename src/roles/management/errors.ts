@@ -35,5 +35,6 @@ export const MANAGEMENT_REFUSALS = [
   'payouts_not_offered',
   'window_open',
   'window_unknown',
+  'too_many_rejected',
 ] as const;
 export type ManagementRefusal = (typeof MANAGEMENT_REFUSALS)[number];

@@ -16,6 +16,7 @@ import {
   loadFlow,
 } from './flow.ts';
 import { type WindowFlowState, windowFlow } from './payout-flow.ts';
+import { type ShopClosingState, shopClosingFlow } from './shop-closing-flow.ts';
 import { type ShopFlowState, shopFlow } from './shop-flow.ts';
 import { findTrade, idText, listTrades, tradeReport } from './trades.ts';
 
@@ -90,6 +91,8 @@ function particulars({ flow, state, refusal }: RequestRecord): Particulars {
       return ofLoad(state as LoadState);
     case shopFlow.name:
       return ofShop(state as ShopFlowState);
+    case shopClosingFlow.name:
+      return ofShop(state as ShopClosingState);
     case deviceOrderFlow.name:
       return ofDeviceOrder(state as DeviceOrderState);
     case windowFlow.name:
@@ -104,7 +107,7 @@ function ofEnrolment(state: EnrolState): Particulars {
   return { amount: 0n, currency: 0, device: state.device, detail };
 }
 
-function ofShop(state: ShopFlowState): Particulars {
+function ofShop(state: ShopFlowState | ShopClosingState): Particulars {
   const shop = `shop ${idText(state.shop)}`;
   const detail =
     'distrusted' in state && state.distrusted !== undefined ? `${state.distrusted}, ${shop}` : shop;

@@ -32,6 +32,7 @@ import { PayoutOutcomes } from './payout-outcomes.ts';
 import { PayoutSchedule, type ScheduleTerms } from './payout-schedule.ts';
 import { closeWindow } from './payouts.ts';
 import type { ManagementPeer } from './peers.ts';
+import { shopClosingFlow } from './shop-closing-flow.ts';
 import { shopFlow } from './shop-flow.ts';
 import { isShopRevoked } from './shops.ts';
 import { signatureChecks } from './signature-checks.ts';
@@ -106,7 +107,7 @@ export async function openManagement(options: ManagementOptions): Promise<Manage
     now: clock,
     distrust,
   });
-  const { performShop, performDeviceOrder } = operatorEffects({
+  const { performShop, performShopClosing, performDeviceOrder } = operatorEffects({
     store,
     cash,
     issueCertificate: issueShopCertificate,
@@ -122,6 +123,7 @@ export async function openManagement(options: ManagementOptions): Promise<Manage
       run(filingFlow, () => []),
       run(loadFlow, effects.performLoad),
       run(shopFlow, performShop),
+      run(shopClosingFlow, performShopClosing),
       run(deviceOrderFlow, performDeviceOrder),
       run(
         windowFlow,

@@ -41,12 +41,13 @@ export function paymentReceipt(asked: PayRequest, change: Partial<PaymentReceipt
 }
 
 export function paymentRejection(
-  { request }: PayRequest,
+  { request, shop, amount, currency, reference }: PayRequest,
   change: Partial<PaymentRejection> = {},
   key = CASH,
 ) {
   const orderDigest = new Uint8Array(32).fill(5);
-  const document = { request, orderDigest, reason: 'exceeds_credits', rejectedAt: START + 9n };
+  const of = { request, orderDigest, shop, amount, currency, reference };
+  const document = { ...of, reason: 'exceeds_credits', rejectedAt: START + 9n };
   return signed(PaymentRejection, document, change, key);
 }
 
