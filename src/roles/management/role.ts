@@ -11,9 +11,10 @@ import { RoleEngine } from '../common/role-engine.ts';
 import { again, type Trace } from '../flow/flow.ts';
 import { FlowRunner, run } from '../flow/flow-runner.ts';
 import { cashSignatures } from './cash-signatures.ts';
-import { certificateIssuer, shopCertificateIssuer } from './certificates.ts';
+import { certificateIssuer, purseCertificateIssuer, shopCertificateIssuer } from './certificates.ts';
 import type { RandomBytes } from './device-number.ts';
 import { deviceOrderFlow } from './device-order-flow.ts';
+import { DeviceRates } from './device-rates.ts';
 import { isRevoked } from './devices.ts';
 import { Distrust } from './distrust.ts';
 import { Doubts } from './doubts.ts';
@@ -26,17 +27,22 @@ import { checkManagementLimits, type ManagementLimits } from './limits.ts';
 import { type ManagementOperations, managementProtocol } from './messages.ts';
 import { numberOpener } from './number-seals.ts';
 import { operatorEffects } from './operator-effects.ts';
+import { payerOpener } from './payer-seals.ts';
 import { type PayoutPartners, payoutEffects } from './payout-effects.ts';
 import { windowFlow } from './payout-flow.ts';
 import { PayoutOutcomes } from './payout-outcomes.ts';
 import { PayoutSchedule, type ScheduleTerms } from './payout-schedule.ts';
 import { closeWindow } from './payouts.ts';
 import type { ManagementPeer } from './peers.ts';
+import { BlockLists } from './purse-block-list.ts';
+import { purseEffects } from './purse-effects.ts';
+import { purseFlow } from './purse-flow.ts';
 import { shopClosingFlow } from './shop-closing-flow.ts';
 import { shopFlow } from './shop-flow.ts';
 import { isShopRevoked } from './shops.ts';
 import { signatureChecks } from './signature-checks.ts';
 import { roleSigner } from './signer.ts';
+import { WrongSeals } from './wrong-seals.ts';
 
 export interface ManagementOptions {
   /** Stays its opener's: close it after the role. */
@@ -97,6 +103,7 @@ export async function openManagement(options: ManagementOptions): Promise<Manage
   const issueCertificate = certificateIssuer(() => signer.current(), limits);
   const issueShopCertificate = shopCertificateIssuer(() => signer.current(), limits);
   const crypto = batchCrypto(options.pool);
+  const wrongSeals = new WrongSeals(log);
   const distrust = new Distrust(log);
   const doubts = new Doubts(log);
   const effects = managementEffects({
@@ -125,6 +132,16 @@ export async function openManagement(options: ManagementOptions): Promise<Manage
       run(shopFlow, performShop),
       run(shopClosingFlow, performShopClosing),
       run(deviceOrderFlow, performDeviceOrder),
+      run(
+        purseFlow,
+        purseEffects({
+          cash,
+          issueCertificate: purseCertificateIssuer(() => signer.current(), limits),
+          checkSignatures,
+          now: clock,
+          distrust,
+        }),
+      ),
       run(
         windowFlow,
         options.payouts
@@ -161,6 +178,10 @@ export async function openManagement(options: ManagementOptions): Promise<Manage
       ...{ runner, store, cash, directory, issueCertificate, issueShopCertificate, limits, crypto, doubts },
       ...{ clock, setTimer, randomBytes, log },
       openNumbers: numberOpener(identity, crypto),
+      openPayers: payerOpener(identity, crypto),
+      reportRates: new DeviceRates(limits.deviceReportsPerMinute),
+      blockLists: new BlockLists({ store, signer: () => signer.current(), clock, log }),
+      wrongSeals,
       checkSignatures,
       outcomes,
       trace: options.trace ?? (() => {}),
@@ -169,7 +190,10 @@ export async function openManagement(options: ManagementOptions): Promise<Manage
     openRequests: () => runner.openCount,
     health: () => {
       const distrusted = distrust.size + doubts.size + (outcomes?.isStuck ? 1 : 0);
-      return { status: distrusted > 0 ? 'degraded' : 'ok', detail: { distrusted } };
+      return {
+        status: distrusted > 0 ? 'degraded' : 'ok',
+        detail: { distrusted, wrongSeals: wrongSeals.count },
+      };
     },
     log,
     ...(options.afterTurn !== undefined && { afterTurn: options.afterTurn }),
