@@ -30,7 +30,9 @@ import { type PayoutPartners, payoutEffects } from './payout-effects.ts';
 import { windowFlow } from './payout-flow.ts';
 import { PayoutOutcomes } from './payout-outcomes.ts';
 import type { ManagementPeer } from './peers.ts';
+import { deviceStandings } from './registry.ts';
 import { shopFlow } from './shop-flow.ts';
+import { rememberedShops } from './shop-registry.ts';
 import { isShopRevoked } from './shops.ts';
 import { signatureChecks } from './signature-checks.ts';
 import { roleSigner } from './signer.ts';
@@ -138,6 +140,8 @@ export async function openManagement(options: ManagementOptions): Promise<Manage
     handlers: managementHandlers({
       ...{ runner, store, cash, directory, issueCertificate, issueShopCertificate, limits, crypto, doubts },
       ...{ clock, setTimer, randomBytes, log },
+      findShop: rememberedShops(store),
+      deviceStanding: deviceStandings(store),
       openNumbers: numberOpener(identity, crypto),
       checkSignatures,
       outcomes,
