@@ -86,13 +86,12 @@ export async function checkCreditRejection(
 /** undefined: cash has paid or reserved what the shop expects. */
 export function checkPaymentReceipt(
   receipt: PaymentReceipt,
-  purchase: Pick<PayRequest, 'request' | 'kind' | 'amount' | 'currency' | 'reference'> & {
-    readonly shop: bigint;
-  },
+  purchase: Pick<PayRequest, 'request' | 'kind' | 'amount' | 'currency' | 'reference'>,
+  shop: bigint,
 ): ReceiptProblem | undefined {
   const problem = checkRequestOf(receipt, purchase.request);
   if (problem !== undefined) return problem;
-  if (receipt.shop !== purchase.shop) return 'receipt_of_other_shop';
+  if (receipt.shop !== shop) return 'receipt_of_other_shop';
   if (receipt.amount !== purchase.amount) return 'receipt_of_other_amount';
   if (receipt.currency !== purchase.currency) return 'receipt_of_other_currency';
   if (receipt.kind !== (purchase.kind === 'sale' ? 'paid' : 'reserved')) return 'receipt_of_other_kind';

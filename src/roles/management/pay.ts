@@ -179,7 +179,7 @@ function read(
   const trade = { request, kind, shop, device, purchase: 0n, amount, currency };
   if (answer.kind === 'paid') {
     const { document, signature } = answer.receipt;
-    const problem = checkPaymentReceipt(document, { ...message, shop });
+    const problem = checkPaymentReceipt(document, message, shop);
     if (problem !== undefined) return { kind: 'distrusted', problem };
     return {
       kind: 'concluded',
