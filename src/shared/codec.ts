@@ -365,12 +365,22 @@ export function oneOf<const Names extends readonly string[]>(...names: Names): C
   );
 }
 
+type ReadFields = (reader: Reader, into: Record<string, unknown>) => void;
+/** Of structs: so that a union puts their fields beside its kind, and copies no object. */
+const fieldReaders = new WeakMap<object, ReadFields>();
+
 type Struct<Of> = { readonly [Name in keyof Of]: Of[Name] extends Codec<infer Value> ? Value : never };
 
 /** Fields in the order of the declaration. */
 export function struct<const Of extends Record<string, Codec<unknown>>>(fields: Of): Codec<Struct<Of>> {
   const entries = Object.entries(fields) as [string, Codec<unknown>][];
-  return codec<Struct<Of>>(
+  const readFields: ReadFields = (reader, into) => {
+    for (let i = 0; i < entries.length; i++) {
+      const [name, part] = entries[i]!;
+      into[name] = part.read(reader, name);
+    }
+  };
+  const made = codec<Struct<Of>>(
     entries.reduce((sum, [, field]) => sum + field.bytesMax, 0),
     (writer, value) => {
       for (const [name, field] of entries) {
@@ -384,16 +394,15 @@ export function struct<const Of extends Record<string, Codec<unknown>>>(fields: 
     (reader, field) => {
       const value: Record<string, unknown> = {};
       try {
-        for (let i = 0; i < entries.length; i++) {
-          const [name, part] = entries[i]!;
-          value[name] = part.read(reader, name);
-        }
+        readFields(reader, value);
       } catch (error) {
         throw inside(field, error);
       }
       return value as Struct<Of>;
     },
   );
+  fieldReaders.set(made, readFields);
+  return made;
 }
 
 type Variant<Of> = { readonly [Kind in keyof Of]: { readonly kind: Kind } & Infer<Of[Kind]> }[keyof Of];
@@ -403,7 +412,9 @@ type Variant<Of> = { readonly [Kind in keyof Of]: { readonly kind: Kind } & Infe
  * added at the end.
  */
 export function union<const Of extends Record<string, Codec<object>>>(variants: Of): Codec<Variant<Of>> {
-  const entries = Object.entries(variants) as [string, Codec<object>][];
+  const entries = (Object.entries(variants) as [string, Codec<object>][]).map(
+    ([kind, variant]): [string, Codec<object>, ReadFields] => [kind, variant, fieldsOf(variant)],
+  );
   return codec<Variant<Of>>(
     1 + Math.max(...entries.map(([, variant]) => variant.bytesMax)),
     (writer, value) => {
@@ -423,12 +434,18 @@ export function union<const Of extends Record<string, Codec<object>>>(variants: 
         if (entry === undefined) {
           throw new CodecError(`kind: expected 0 to ${entries.length - 1}, got ${number}`);
         }
-        return { kind: entry[0], ...entry[1].read(reader, '') } as unknown as Variant<Of>;
+        const value: Record<string, unknown> = { kind: entry[0] };
+        entry[2](reader, value);
+        return value as unknown as Variant<Of>;
       } catch (error) {
         throw inside(field, error);
       }
     },
   );
+}
+
+function fieldsOf(variant: Codec<object>): ReadFields {
+  return fieldReaders.get(variant) ?? ((reader, into) => void Object.assign(into, variant.read(reader, '')));
 }
 
 /** No fields: for variants that say all by their kind. */

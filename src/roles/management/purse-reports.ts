@@ -265,8 +265,8 @@ function checkOutcome(
   switch (outcome.kind) {
     case 'settled': {
       const { document } = outcome.receipt;
-      const paid = { request, kind: 'sale', shop: payee, amount, currency, reference } as const;
-      const problem = checkPaymentReceipt(document, paid);
+      const paid = { request, kind: 'sale', amount, currency, reference } as const;
+      const problem = checkPaymentReceipt(document, paid, payee);
       if (problem !== undefined) return problem;
       if (!equalBytes(document.orderDigest, digest)) return 'receipt_of_other_order';
       return outcome.from === 'loss' && fraud === undefined ? 'covered_without_fraud' : undefined;
