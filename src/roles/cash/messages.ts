@@ -48,8 +48,12 @@ export const CashOperation = {
   book_payouts: 41,
   book_outcomes: 42,
   window_report: 43,
-  close_shop: 44,
+  open_purse: 44,
+  settle_transfer: 45,
+  close_purse: 46,
+  device_exposure: 47,
   lookup_request: 48,
+  close_shop: 49,
 } as const;
 
 export const OpenAccountRequest = struct({

@@ -22,6 +22,13 @@ const tags = {
   payoutOrder: 'specie payout order v1\0',
   payoutReceipt: 'specie payout receipt v1\0',
   statement: 'specie statement v1\0',
+  purseOpening: 'specie purse opening v1\0',
+  purseClosing: 'specie purse closing v1\0',
+  allowance: 'specie allowance v1\0',
+  transfer: 'specie transfer v1\0',
+  payerSeal: 'specie payer seal v1\0',
+  transferReceipt: 'specie transfer receipt v1\0',
+  blockList: 'specie block list v1\0',
 } as const;
 
 export type Domain = keyof typeof tags;

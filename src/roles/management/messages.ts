@@ -65,6 +65,11 @@ export const ManagementOperation = {
   enrol_shop: 40,
   pay: 41,
   shop_order: 42,
+  open_purse: 43,
+  report_transfer: 44,
+  close_purse: 45,
+  get_purse_statement: 46,
+  get_block_list: 47,
   lookup_request: 48,
   list_requests: 49,
   list_devices: 50,
@@ -76,6 +81,8 @@ export const ManagementOperation = {
   close_window: 57,
   list_windows: 58,
   show_window: 59,
+  report_fraud: 60,
+  device_exposure: 61,
 } as const;
 
 /** Bytes of a signed device certificate, and of a signed directory, at most. */

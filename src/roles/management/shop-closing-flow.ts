@@ -33,7 +33,7 @@ export type ShopClosingOutcome =
   | { readonly kind: 'distrusted'; readonly reason: string };
 
 export const shopClosingFlow: Flow<ShopClosingState, ShopClosingEffect, ShopClosingOutcome> = {
-  kind: 7,
+  kind: 9,
   name: 'shop_closing',
   state: ClosingState,
   effect(state) {
