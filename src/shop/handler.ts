@@ -19,8 +19,9 @@ import {
 import type { Peer } from '../wire/peer.ts';
 import type { Book } from './book.ts';
 import { checkOrder } from './check.ts';
+import type { Guesses } from './guesses.ts';
 import type { ShopIdentity, ShopOffering } from './interface.ts';
-import type { Offers } from './offers.ts';
+import type { Offer, Offers } from './offers.ts';
 import { type BuyReply, type Purchases, payMessage, replyOf } from './purchases.ts';
 import type { OpenRecord } from './records.ts';
 
@@ -28,6 +29,7 @@ export interface HandlerOptions {
   readonly book: Book;
   readonly purchases: Purchases;
   readonly offers: Offers;
+  readonly guesses: Guesses;
   readonly identity: ShopIdentity;
   readonly offering: ShopOffering;
 }
@@ -45,9 +47,9 @@ export function shopHandlers(options: HandlerOptions): Handlers<ShopOperations, 
     },
     get_offer: {
       allowed: anyone,
-      handle: async (messages) => messages.map((message) => offer(message, options)),
+      handle: async (messages, peers) => messages.map((message, i) => offer(message, peers[i]!, options)),
     },
-    buy: { allowed: anyone, handle: (messages, _, now) => buy(messages, now, options) },
+    buy: { allowed: anyone, handle: (messages, peers, now) => buy(messages, peers, now, options) },
   };
 }
 
@@ -71,9 +73,9 @@ function catalogue(
   };
 }
 
-function offer({ code }: GetOfferRequest, options: HandlerOptions): Reply<GetOfferAnswer> {
-  const found = options.offers.find(code);
-  if (found === undefined) return offerUnknown();
+function offer({ code }: GetOfferRequest, peer: Peer, options: HandlerOptions): Reply<GetOfferAnswer> {
+  const found = look(code, peer, options);
+  if (found instanceof Refusal) return found;
   const { kind, timeoutSeconds, amount, articles, names, expiresAt } = found;
   const { currency } = options.offering.terms();
   return {
@@ -82,12 +84,23 @@ function offer({ code }: GetOfferRequest, options: HandlerOptions): Reply<GetOff
   };
 }
 
+/** The offer of a code, for somebody who may still guess. */
+function look(code: string, peer: Peer, { offers, guesses }: HandlerOptions): Offer | Refusal<ShopRefusal> {
+  const refused = guesses.check(peer);
+  if (refused !== undefined) return refused;
+  const found = offers.find(code);
+  if (found !== undefined) return found;
+  guesses.wrong(peer);
+  return offerUnknown();
+}
+
 const offerUnknown = (): Refusal<ShopRefusal> =>
   new Refusal('offer_unknown', 'offer: expected the code of one that stands, got another');
 
 /** The new ones of a turn are written down together. */
 function buy(
   orders: readonly BuyRequest[],
+  peers: readonly Peer[],
   now: bigint,
   options: HandlerOptions,
 ): Promise<Reply<BuyAnswer>>[] {
@@ -96,9 +109,9 @@ function buy(
   const waiting: (bigint | BuyReply)[] = [];
   // Copies of one purchase may come in one turn.
   const here = new Map<bigint, Uint8Array>();
-  for (const order of orders) {
+  for (const [i, order] of orders.entries()) {
     const { request } = order.terms;
-    const outcome = admit(order, here, taken.length, now, options);
+    const outcome = admit(order, peers[i]!, here, taken.length, now, options);
     if (outcome === 'open') waiting.push(request);
     else if ('record' in outcome) {
       here.set(request, outcome.digest);
@@ -113,6 +126,7 @@ function buy(
 /** What was asked before has its answer, or waits for it; what is new is checked. */
 function admit(
   order: BuyRequest,
+  peer: Peer,
   here: ReadonlyMap<bigint, Uint8Array>,
   takenCount: number,
   now: bigint,
@@ -141,8 +155,8 @@ function admit(
     if (!equalBytes(refused.open.message, message)) return differs();
     return { request, record: refused.open, digest, reference, wasRefused: true };
   }
-  const found = code === undefined ? undefined : offers.find(code);
-  if (code !== undefined && found === undefined) return offerUnknown();
+  const found = code === undefined ? undefined : look(code, peer, options);
+  if (found instanceof Refusal) return found;
   const wrong = checkOrder(terms, found, { shop: offering.terms(), catalogue: offering.catalogue(), now });
   if (wrong !== undefined) return wrong;
   if (code !== undefined) offers.take(code, request);

@@ -15,7 +15,7 @@
 // User data is personal: it stands here and nowhere else, and in no log.
 
 import { U128_MAX } from '../../shared/bytes.ts';
-import { bytesUpTo, type Infer, oneOf, optional, struct, text, u64, u128 } from '../../shared/codec.ts';
+import { bool, bytesUpTo, type Infer, oneOf, optional, struct, text, u64, u128 } from '../../shared/codec.ts';
 import { idOfKey } from '../../store/key.ts';
 import type { StoreReads } from '../../store/store.ts';
 import { AccountBinding, SealedAccount } from '../documents/account-seal.ts';
@@ -47,7 +47,8 @@ const DeviceRecord = struct({
   serial: u64,
   certificate: Certificate,
   notAfter: u64,
-  revoked: optional(struct({ at: u64, reason: text(REVOCATION_REASON_BYTES_MAX) })),
+  /** `enforced`: cash refuses the device's orders too. */
+  revoked: optional(struct({ at: u64, reason: text(REVOCATION_REASON_BYTES_MAX), enforced: bool })),
   /** By an operator's order that cash has carried out. */
   blocked: optional(struct({ at: u64, reason: text(REVOCATION_REASON_BYTES_MAX) })),
   replacedBy: optional(u128),

@@ -5,7 +5,8 @@ import { type Refused, refuse } from './check.ts';
 import type { ShopPeer } from './peers.ts';
 import { findShop } from './shop-registry.ts';
 
-export type ShopStanding = 'open' | 'closed';
+/** `closing`: closed here, and cash does not know it yet. */
+export type ShopStanding = 'open' | 'closing' | 'closed';
 
 export function shopStandings(reads: StoreReads): (peer: ShopPeer) => ShopStanding | Refused {
   const known = new Map<ShopPeer, ShopStanding | Refused>();
@@ -27,5 +28,6 @@ function standingOf(reads: StoreReads, { shop, signingKey, channelKey }: ShopPee
     equalBytes(record.signingKey, signingKey) &&
     equalBytes(record.channelKey, channelKey);
   if (!isIts) return refuse('shop_unknown', `shop: expected one of the registry, got ${shop}`);
-  return record.closed === undefined ? 'open' : 'closed';
+  if (record.closed === undefined) return 'open';
+  return record.closed.enforced ? 'closed' : 'closing';
 }
