@@ -9,22 +9,20 @@ import { Refusal } from '../common/refusal.ts';
 import type { CallResult } from '../common/role-client.ts';
 import { PURSE_PAYMENTS_MAX, PurseClosing } from '../documents/purse.ts';
 import { type Refused, refuse, signatureInvalid } from './check.ts';
-import type { DeviceRates } from './device-rates.ts';
 import { write } from './devices.ts';
 import type { Doubts } from './doubts.ts';
 import type { CashClient } from './interface.ts';
 import type { DevicePeer } from './peers.ts';
+import { type AskersOptions, purseAskers } from './purse-askers.ts';
 import type { ClosePurseManagementAnswer, ClosePurseRequest } from './purse-messages.ts';
 import { findPurse, type PurseRecord, putPurse } from './purse-registry.ts';
-import { reporters } from './purse-reports.ts';
 import { CASH_WAIT_MS } from './relay.ts';
 import { within } from './within.ts';
 
-export interface ClosingOptions {
+export interface ClosingOptions extends AskersOptions {
   readonly store: RoleStore;
   readonly cash: Pick<CashClient, 'closePurse'>;
   readonly crypto: BatchCrypto;
-  readonly reportRates: DeviceRates;
   readonly doubts: Doubts;
   readonly clock: () => bigint;
   readonly setTimer: SetTimer;
@@ -39,7 +37,7 @@ export function closePurses(
   options: ClosingOptions,
 ): readonly Promise<ClosePurseManagementAnswer | Refused>[] {
   const { store, crypto, clock } = options;
-  const mayAsk = reporters(clock(), options);
+  const mayAsk = purseAskers(clock(), options);
   const looked = messages.map(
     ({ closing: { document } }, i) =>
       mayAsk(peers[i]!) ?? checkClosing(document) ?? ownPurse(store, document.purse, peers[i]!),
