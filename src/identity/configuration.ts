@@ -88,6 +88,12 @@ export const ConfigurationFile = fields({
     feePerPayout: amount.default('0'),
     amountMin: amount.default('1'),
   }).prefault({}),
+  offline: fields({
+    allowanceMax: amount.default('100'),
+    validDays: wholeNumber(1, 365).default(7),
+    reportDays: wholeNumber(2, 730).default(37),
+    coverPercent: wholeNumber(0, 1_000).default(100),
+  }).prefault({}),
   limits: fields({
     loadAmountMin: amount.default('1'),
     loadAmountMax: amount.default('500'),
@@ -142,6 +148,17 @@ export interface PayoutsConfiguration {
   readonly amountMin: Amount;
 }
 
+/** What devices may pay each other without a server. */
+export interface OfflineConfiguration {
+  /** Most that a purse is opened with; 0: there are no purses. */
+  readonly allowanceMax: Amount;
+  /** From its opening: how long others take payments of a purse, and how long these are settled. */
+  readonly validDays: number;
+  readonly reportDays: number;
+  /** Most that the operator pays for a purse that has cheated, as a share of what it was opened with. */
+  readonly coverPercent: number;
+}
+
 export interface Configuration {
   /** Fingerprint of the root key that is trusted. */
   readonly root: string;
@@ -154,6 +171,7 @@ export interface Configuration {
     readonly payments: PaymentsConfiguration;
   };
   readonly payouts: PayoutsConfiguration;
+  readonly offline: OfflineConfiguration;
   readonly limits: Limits;
   readonly logLevel: (typeof LOG_LEVELS)[number];
 }
@@ -188,6 +206,16 @@ export function parseConfiguration(text: string, file = 'specie.json'): Configur
     amountMin: within('payouts.amountMin', () => parseAmount(read.payouts.amountMin, currency)),
   };
   if (payouts.amountMin === 0n) throw wrong('payouts.amountMin', 'expected more than 0, got 0');
+  const offline: OfflineConfiguration = {
+    ...read.offline,
+    allowanceMax: within('offline.allowanceMax', () => parseAmount(read.offline.allowanceMax, currency)),
+  };
+  if (offline.reportDays <= offline.validDays) {
+    throw wrong(
+      'offline.reportDays',
+      `expected more than validDays, ${offline.validDays}, got ${offline.reportDays}`,
+    );
+  }
   const shown = (value: Amount): string => formatAmount(value, currency);
   if (limits.loadAmountMin === 0n) throw wrong('limits.loadAmountMin', 'expected more than 0, got 0');
   for (const [less, more] of [
@@ -224,7 +252,7 @@ export function parseConfiguration(text: string, file = 'specie.json'): Configur
     }
   }
   const { root, institution, logLevel } = read;
-  return { root, currency, currencies, roles, institution, payouts, limits, logLevel };
+  return { root, currency, currencies, roles, institution, payouts, offline, limits, logLevel };
 }
 
 function addressOf({

@@ -32,5 +32,8 @@ export const CASH_REFUSALS = [
   'window_open',
   'payout_unknown',
   'outcome_conflicts',
+  'purse_unknown',
+  'purse_differs',
+  'purse_cheated',
 ] as const;
 export type CashRefusal = (typeof CASH_REFUSALS)[number];

@@ -3,7 +3,7 @@ import { Registry as MetricsRegistry } from 'prom-client';
 import { type Clock, systemClock } from '../../ledger/clock.ts';
 import type { Ledger } from '../../ledger/index.ts';
 import { Currencies } from '../../shared/currency.ts';
-import type { SetTimer } from '../../shared/timer.ts';
+import { type SetTimer, systemTimer } from '../../shared/timer.ts';
 import type { RoleStore } from '../../store/store.ts';
 import type { Engine } from '../../wire/engine.ts';
 import type { Peer } from '../../wire/peer.ts';
@@ -21,6 +21,7 @@ import { CURRENCIES_MAX } from './holders.ts';
 import type { CashIdentity, CashLog, CashParts } from './interface.ts';
 import { type CashOperations, cashProtocol } from './messages.ts';
 import { OrderDesk } from './order-desk.ts';
+import { PurseDesk } from './purse-desk.ts';
 import { CreditReceipts } from './receipts.ts';
 import { Registry, type RegistryLimits } from './registry.ts';
 import { SettlementKeys } from './settlement-keys.ts';
@@ -101,6 +102,11 @@ export async function openCash(options: CashOptions): Promise<Cash> {
     ...(random === undefined ? {} : { random }),
     ...(trace === undefined ? {} : { trace }),
   });
+  const terms = new Map(currencies.map((one) => [one.currency, one]));
+  const purses = new PurseDesk({
+    ...{ ledger, store, registry, terms, clock, log },
+    setTimer: setTimer ?? systemTimer,
+  });
   const parts: CashParts = {
     identity,
     ledger,
@@ -108,11 +114,12 @@ export async function openCash(options: CashOptions): Promise<Cash> {
     runner,
     registry,
     shops: new Shops(store, limits),
+    purses,
     settlementKeys: new SettlementKeys(identity),
     signers,
     receipts: new CreditReceipts(signers),
     ...batchCrypto(pool),
-    terms: new Map(currencies.map((terms) => [terms.currency, terms])),
+    terms,
     clock,
     log,
   };
@@ -128,11 +135,13 @@ export async function openCash(options: CashOptions): Promise<Cash> {
   });
   const desk = new OrderDesk(parts);
   const engine = new CashEngine(desk, role);
+  purses.start();
   return {
     engine,
     async close() {
       role.close();
       await engine.idle();
+      await purses.close();
       await runner.close();
       await desk.close();
       signers.close();
