@@ -101,6 +101,14 @@ describe('what is refused, and cash never sees', () => {
   });
 });
 
+test.each(['purse_cheated', 'request_differs', 'amount_mismatch'])('cash refuses it: %s', async (code) => {
+  const { stage, close, closedAs } = await scene();
+  stage.partners.script = (call) => (call === 'closePurse' ? refused(code) : undefined);
+  expect(codeOf(await close())).toBe(code);
+  expect(closedAs()).toBeUndefined();
+  expect(stage.role!.engine.health()).toMatchObject({ status: 'ok' });
+});
+
 test('a cash that does not answer, or not credibly: pending, and asked again', async () => {
   const { stage, close, says, closedAs } = await scene();
   stage.partners.script = (call) => (call === 'closePurse' ? NO_ANSWER : undefined);
