@@ -128,18 +128,20 @@ function admit(
   const open =
     known === undefined ? purchases.find(request, digest) : equalBytes(known, digest) ? 'same' : 'other';
   if (open !== undefined) return open === 'same' ? 'open' : differs();
-  const final = book.final(request);
-  if (final !== undefined) return equalBytes(final.digest, digest) ? replyOf(final) : differs();
+  const stored = book.purchase(request);
+  if (stored?.kind === 'paid' || stored?.kind === 'rejected') {
+    return equalBytes(stored.digest, digest) ? replyOf(stored) : differs();
+  }
   if (!purchases.hasRoom(takenCount + 1)) {
     return new Refusal<ShopRefusal>(
       'busy',
       'expected room for one more open purchase, got none: try again later',
     );
   }
-  const refused = book.refused(request);
-  if (refused !== undefined) {
-    if (!equalBytes(refused.open.message, message)) return differs();
-    return { request, record: refused.open, digest, reference, wasRefused: true };
+  if (stored?.kind === 'refused') {
+    const { open: record } = stored;
+    if (!equalBytes(record.message, message)) return differs();
+    return { request, record, digest, reference, wasRefused: true };
   }
   const found = code === undefined ? undefined : offers.find(code);
   if (code !== undefined && found === undefined) return offerUnknown();

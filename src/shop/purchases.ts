@@ -5,7 +5,9 @@
 //                                  │ pause               ╰─ anything else ─╮
 //                                  ╰──────────── waiting ◀─────────────────╯
 //
-// What came while frames were under way is the next frame, and what came alone goes alone. Each batch is one transaction
+// What came while frames were under way is the next frame, and what came alone goes alone: a frame goes when it is full,
+// or has half as many purchases as are under way already. So a few at a time do not wait for each other, and of many the
+// frames grow with the load, as each costs management and cash two flushes. Each batch is one transaction
 // and one verification; no purchase has a promise or a timer of its own but that of the customer who waits for it.
 // Nothing is answered before it is flushed, and nothing ends without a signature of cash: after a crash every open
 // purchase is asked for again, with the same bytes.
@@ -28,8 +30,8 @@ import type { ShopLog } from './interface.ts';
 import { type CashKeys, judgePayments, type PaymentVerdict } from './judge.ts';
 import {
   ANSWER_WITHIN_MS,
+  FRAME_SHARE_MIN,
   FRAMES_IN_FLIGHT_MAX,
-  FULL_FRAMES_IN_FLIGHT_MAX,
   PURCHASES_OPEN_MAX,
   RETRY_FIRST_MS,
   RETRY_LAST_MS,
@@ -103,6 +105,8 @@ export class Purchases {
   readonly #open = new Map<bigint, Open>();
   readonly #queue: Open[] = [];
   #framesInFlight = 0;
+  /** Purchases of those frames. */
+  #asked = 0;
   #nowMs = 0;
   #cancelTick: (() => void) | undefined;
   #isClosed = false;
@@ -243,13 +247,14 @@ export class Purchases {
   }
 
   get #mayAsk(): boolean {
-    const isFull = this.#queue.length >= FRAME_PURCHASES_MAX;
-    return this.#framesInFlight < (isFull ? FULL_FRAMES_IN_FLIGHT_MAX : FRAMES_IN_FLIGHT_MAX);
+    if (this.#framesInFlight >= FRAMES_IN_FLIGHT_MAX) return false;
+    return this.#queue.length >= Math.min(FRAME_PURCHASES_MAX, this.#asked * FRAME_SHARE_MIN);
   }
 
   async #exchange(batch: readonly Open[]): Promise<void> {
     const { transport, keys, trace } = this.#options;
     this.#framesInFlight++;
+    this.#asked += batch.length;
     for (const purchase of batch) {
       purchase.state = 'asked';
       purchase.attempts++;
@@ -272,6 +277,7 @@ export class Purchases {
       verdicts = batch.map(() => ({ kind: 'unknown', reason }));
     }
     this.#framesInFlight--;
+    this.#asked -= batch.length;
     if (this.#isClosed) return;
     const finished: (FinishedPurchase & { readonly purchase: Open })[] = [];
     verdicts.forEach((verdict, i) => {

@@ -30,7 +30,7 @@ import { RequestOperation } from '../../src/wire/operation.ts';
 import { CloseCode } from '../../src/wire/status.ts';
 import { paymentOrder, payRequest, sealedTo } from '../roles/cash/pay-support.ts';
 import { closingOf, openingOf, pays } from '../roles/cash/purse-support.ts';
-import { Device, now, signedBy, soon } from './device.ts';
+import { Device, now, revocation, signedBy, soon } from './device.ts';
 import { messageFrame, Raw, sealed } from './raw.ts';
 import { HandmadeShop } from './shop.ts';
 import { accountNumber, answerOf, EUR, eventually, System, toldBy } from './system.ts';
@@ -72,7 +72,6 @@ const OF_OPERATORS = [
   'lookup_request',
   'list_requests',
   'list_devices',
-  'revoke_device',
   'device_order',
   'list_shops',
   'approve_shop',
@@ -95,7 +94,7 @@ beforeAll(async () => {
   const bare = await Device.enrolled(system);
   const revoked = await Device.enrolled(system);
   const operator = managementClient(await system.asOperator('management'));
-  answerOf(await operator.revokeDevice({ device: revoked.number, reason: 'for the test' }));
+  answerOf(await operator.deviceOrder(revocation(system, revoked.number)));
 
   const management = await device.management();
   const settlement = new SettlementClient(await system.asRole('management', 'settlement'));
@@ -161,13 +160,12 @@ beforeAll(async () => {
       lookup_request: lookups,
       list_requests: lists,
       list_devices: lists,
-      revoke_device: [{ device: revoked.number, reason: 'once more' }],
       get_statement: [{ query: { currency: EUR, after: 0n, purchases: [request, forwarded.request] } }],
       enrol_shop: [{ enrolment: handmade.enrolment }],
       pay: [forwarded, hopelessForwarded],
       shop_order: [refund, { order: handmade.refund(hopelessForwarded.request, 1n) }],
       // Of a device that has no money, so that none moves.
-      device_order: [{ order: blocking }],
+      device_order: [{ order: blocking }, revocation(system, revoked.number)],
       list_shops: lists,
       approve_shop: [{ shop: handmade.number }],
       list_shop_requests: [{ shop: handmade.number, after: undefined, limit: 2 }],
@@ -221,7 +219,8 @@ beforeAll(async () => {
       open_shop: [{ shop, signingKey: device.signing.publicKey, currency: EUR }],
       pay: [purchase, hopelessPurchase],
       shop_order: [refund],
-      device_order: [{ order: blocking }],
+      close_shop: [{ shop: id() >> 2n }],
+      device_order: [{ order: blocking }, revocation(system, revoked.number)],
       get_statement: [
         { device: device.number, query: { currency: EUR, after: 0n, purchases: [forwarded.request, id()] } },
       ],
@@ -362,7 +361,8 @@ function mutated(random: Random, messages: readonly Buffer[]): Buffer {
 }
 
 function randomBytes(random: Random, size: number): Buffer {
-  return Buffer.from(Array.from({ length: size }, () => random.below(256)));
+  const words = new Uint32Array(Math.ceil(size / 4)).map(() => random.uint32());
+  return Buffer.from(words.buffer, 0, size);
 }
 
 function clientFor(role: RoleName, name: string): Promise<Client> {

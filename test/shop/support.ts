@@ -126,7 +126,7 @@ export function paymentReceipt(
 }
 
 export function paymentRejection(
-  { request }: PayRequest,
+  { request, amount, currency, reference }: PayRequest,
   change: Partial<PaymentRejection> = {},
   key: KeyPair = cash.signing,
 ): Signed<PaymentRejection> {
@@ -134,6 +134,7 @@ export function paymentRejection(
     keyId: keyIdOf(key.publicKey, sha256),
     request,
     orderDigest: sha256(Uint8Array.of(1)),
+    ...{ shop: SHOP, amount, currency, reference },
     reason: 'exceeds_credits',
     rejectedAt: START,
     ...change,

@@ -126,24 +126,16 @@ function outcomeOf(
 ): Outcome {
   const outcome = kept?.order.outcome;
   const { reportBy } = record;
+  const { request, payee: shop, amount, currency, reference } = handover;
+  const transfer = { request, orderDigest, shop, amount, currency, reference };
   if (outcome?.kind === 'settled') {
-    const { request, payee: shop, amount, currency, reference } = handover;
     const { timestamp, from } = outcome;
-    const content = {
-      request,
-      kind: 'paid',
-      orderDigest,
-      shop,
-      amount,
-      currency,
-      reference,
-      timestamp,
-    } as const;
+    const content = { ...transfer, kind: 'paid', timestamp } as const;
     return { kind: 'settled', receipt: signers.sign(PaymentReceipt, content, timestamp), from };
   }
   if (outcome?.kind === 'disputed') return { kind: 'disputed', reason: outcome.reason };
   if (isOver(record, now)) {
-    const content = { request: handover.request, orderDigest, reason: 'order_expired', rejectedAt: reportBy };
+    const content = { ...transfer, reason: 'order_expired', rejectedAt: reportBy };
     return { kind: 'rejected', rejection: signers.sign(PaymentRejection, content, reportBy) };
   }
   return kept === undefined ? { kind: 'disputed', reason: 'too_many_orders' } : { kind: 'waiting', reportBy };

@@ -25,13 +25,19 @@ export type PaymentReceipt = Infer<typeof PaymentReceiptCodec>;
 export const PaymentReceipt = documentKind('paymentReceipt', PaymentReceiptCodec);
 export type SignedPaymentReceipt = Infer<typeof PaymentReceipt.signed>;
 
-/** This order has moved nothing, and never will. */
+/** This order has moved nothing, and never will. What it was for stands here as in a receipt: the shop never sees the order. */
 const PaymentRejectionCodec = struct({
   /** Of cash's signing key. */
   keyId,
   request: u128,
   /** SHA-256 of what the device has signed. */
   orderDigest: digest,
+  shop: u128,
+  /** Minor units. */
+  amount: u128,
+  currency: u32,
+  /** Of the purchase's terms. */
+  reference: digest,
   /** The ledger's status: `exceeds_credits`, `order_expired` … */
   reason: text(REJECTION_REASON_BYTES_MAX),
   /** Of the ledger, nanoseconds. */

@@ -22,7 +22,6 @@ export interface ManagementClient {
   readonly lookupRequest: Call<'lookup_request'>;
   readonly listRequests: Call<'list_requests'>;
   readonly listDevices: Call<'list_devices'>;
-  readonly revokeDevice: Call<'revoke_device'>;
   readonly getStatement: Call<'get_statement'>;
   readonly enrolShop: Call<'enrol_shop'>;
   readonly pay: Call<'pay'>;
@@ -56,7 +55,6 @@ export function managementClient(transport: MessageTransport): ManagementClient 
     lookupRequest: (request) => client.call('lookup_request', request),
     listRequests: (request) => client.call('list_requests', request),
     listDevices: (request) => client.call('list_devices', request),
-    revokeDevice: (request) => client.call('revoke_device', request),
     getStatement: (request) => client.call('get_statement', request),
     enrolShop: (request) => client.call('enrol_shop', request),
     pay: (request) => client.call('pay', request),

@@ -6,6 +6,9 @@
 //
 // Cash holds the device's account, so nothing counts before cash has done it. The order is signed by the operator and cash
 // checks it itself. While cash does not answer, nothing is paid either.
+//
+// But for a revocation: it counts here from its admission on, and cash, which shops reach without management, is told until
+// it has done it. Nothing makes it too late, and no answer of cash ends it but that.
 import { type Infer, list, optional, struct, text, u64, union } from '../../shared/codec.ts';
 import { type DeviceOrderRequest, MovedBalance } from '../cash/messages.ts';
 import { DEVICE_CURRENCIES_MAX, DeviceOrder } from '../documents/device-order.ts';
@@ -61,8 +64,10 @@ function writes(
   after: DeviceOrderState,
   { now, reads }: WriteContext,
 ): readonly Put[] {
-  if (before?.kind !== 'ordering' || after.kind !== 'done') return [];
-  const { device } = after.order.document;
+  const { device, action } = after.order.document;
+  const counts =
+    action.kind === 'revoke' ? before === undefined : before !== undefined && after.kind === 'done';
+  if (!counts) return [];
   const record = findDevice(reads, device);
   const changed = record && followed(record, after.order.document, now);
   return changed === undefined ? [] : putDeviceAndPurses(reads, device, changed, now);
@@ -81,6 +86,8 @@ function followed(
       return { ...record, blocked: undefined };
     case 'replace':
       return { ...record, revoked: record.revoked ?? { at, reason }, replacedBy: action.by };
+    case 'revoke':
+      return { ...record, revoked: record.revoked ?? { at, reason } };
     case 'limits':
       return undefined;
   }

@@ -35,6 +35,7 @@ export const MANAGEMENT_REFUSALS = [
   'payouts_not_offered',
   'window_open',
   'window_unknown',
+  'too_many_rejected',
   'purse_unknown',
   'transfer_invalid',
   'fraud_unproven',

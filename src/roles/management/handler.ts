@@ -34,7 +34,7 @@ import {
   refuse,
 } from './check.ts';
 import { type DeviceOrderState, deviceOrderFlow } from './device-order-flow.ts';
-import { certificateOf, type DevicesOptions, revokeDevice } from './devices.ts';
+import { certificateOf, type DevicesOptions } from './devices.ts';
 import type { ManagementRefusal } from './errors.ts';
 import {
   type EnrolState,
@@ -147,7 +147,6 @@ export function managementHandlers(
       ({ after, limit }) =>
         checkLimit(limit, DEVICES_PAGE_MAX) ?? { devices: reportDevices(store, after, limit) },
     ),
-    revoke_device: each(isOperator, ({ device, reason }) => revokeDevice(device, reason, options)),
     get_statement: forDevices((messages, peers) =>
       messages.map((message, i) => getStatement(message, peers[i]!, options)),
     ),

@@ -3,6 +3,8 @@
 import type { Directory } from '../../identity/directory.ts';
 import type { CashRefusal } from '../cash/errors.ts';
 import type {
+  CloseShopAnswer,
+  CloseShopRequest,
   CreditAnswer,
   CreditRequest,
   DeviceOrderAnswer,
@@ -47,6 +49,7 @@ export interface CashClient {
   getBalance(request: GetBalanceRequest): Promise<CallResult<GetBalanceAnswer, CashRefusal>>;
   getStatement(request: GetStatementRequest): Promise<CallResult<GetStatementAnswer, CashRefusal>>;
   openShop(request: OpenShopRequest): Promise<CallResult<OpenShopAnswer, CashRefusal>>;
+  closeShop(request: CloseShopRequest): Promise<CallResult<CloseShopAnswer, CashRefusal>>;
   deviceOrder(request: DeviceOrderRequest): Promise<CallResult<DeviceOrderAnswer, CashRefusal>>;
   /** A batch; what has no answer when `signal` is aborted is `unknown`. */
   pay(

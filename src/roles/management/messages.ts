@@ -3,7 +3,7 @@
 // By devices: enrol (no certificate yet), file_account, load, get_balance, get_directory, renew_certificate, get_statement,
 // open_purse, report_transfer, close_purse, get_purse_statement, get_block_list, report_fraud.
 // By shops: enrol_shop (no certificate yet), pay, shop_order, get_directory, renew_certificate.
-// By operators: lookup_request, list_requests, list_devices, revoke_device, device_order, list_shops, approve_shop, close_shop,
+// By operators: lookup_request, list_requests, list_devices, device_order, list_shops, approve_shop, close_shop,
 // list_shop_requests, close_window, list_windows, show_window, device_exposure.
 import {
   bool,
@@ -90,7 +90,6 @@ export const ManagementOperation = {
   lookup_request: 48,
   list_requests: 49,
   list_devices: 50,
-  revoke_device: 51,
   device_order: 52,
   list_shops: 53,
   approve_shop: 54,
@@ -188,12 +187,6 @@ export type DeviceReport = Infer<typeof DeviceReport>;
 export const ListDevicesAnswer = struct({ devices: list(DeviceReport, DEVICES_PAGE_MAX) });
 export type ListDevicesAnswer = Infer<typeof ListDevicesAnswer>;
 
-/** From then on no channel of the device is accepted, and no order of it. */
-export const RevokeDeviceRequest = struct({ device: u128, reason: text(128) });
-export type RevokeDeviceRequest = Infer<typeof RevokeDeviceRequest>;
-export const RevokeDeviceAnswer = struct({ revokedAt: u64 });
-export type RevokeDeviceAnswer = Infer<typeof RevokeDeviceAnswer>;
-
 export const GetStatementRequest = struct({ query: StatementQuery });
 export type GetStatementRequest = Infer<typeof GetStatementRequest>;
 export const GetStatementAnswer = struct({ statement: Statement.signed });
@@ -277,10 +270,14 @@ export type ApproveShopRequest = Infer<typeof ApproveShopRequest>;
 export const ApproveShopAnswer = struct({ approvedAt: u64 });
 export type ApproveShopAnswer = Infer<typeof ApproveShopAnswer>;
 
-/** From then on no channel of the shop is accepted; what it has earned is still paid out. */
+/** From then on no channel of the shop is accepted, and nothing is paid to it; what it has earned is still paid out. */
 export const CloseShopRequest = struct({ shop: u128, reason: text(128) });
 export type CloseShopRequest = Infer<typeof CloseShopRequest>;
-export const CloseShopAnswer = struct({ closedAt: u64 });
+export const CloseShopAnswer = union({
+  /** Closed here; cash does not know it yet: ask again with the same message. */
+  pending: struct({ state: text(64) }),
+  closed: struct({ closedAt: u64 }),
+});
 export type CloseShopAnswer = Infer<typeof CloseShopAnswer>;
 
 export const managementProtocol = protocol({
@@ -300,7 +297,6 @@ export const managementProtocol = protocol({
     lookup_request: operation(ManagementOperation.lookup_request, LookupRequest, LookupRequestAnswer),
     list_requests: operation(ManagementOperation.list_requests, ListRequests, ListRequestsAnswer),
     list_devices: operation(ManagementOperation.list_devices, ListDevicesRequest, ListDevicesAnswer),
-    revoke_device: operation(ManagementOperation.revoke_device, RevokeDeviceRequest, RevokeDeviceAnswer),
     get_statement: operation(ManagementOperation.get_statement, GetStatementRequest, GetStatementAnswer),
     enrol_shop: operation(ManagementOperation.enrol_shop, EnrolShopRequest, EnrolShopAnswer),
     pay: operation(ManagementOperation.pay, PayRequest, PayAnswer),

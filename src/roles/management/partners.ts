@@ -29,6 +29,7 @@ export function cashClient(transport: MessageTransport): CashClient {
     getBalance: (request) => cash.call('get_balance', request),
     getStatement: (request) => cash.call('get_statement', request),
     openShop: (request) => cash.call('open_shop', request),
+    closeShop: (request) => cash.call('close_shop', request),
     deviceOrder: (request) => cash.call('device_order', request),
     pay: (requests, signal) => cash.callAll('pay', requests, signal),
     shopOrder: (requests, signal) => cash.callAll('shop_order', requests, signal),

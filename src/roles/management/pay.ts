@@ -5,7 +5,8 @@
 //     messages ─▶ shop? ─▶ number seals ─▶ as the shop says? ─▶ device? ─▶ cash ─▶ credible? ─▶ records ─▶ answers
 //                          one batch a key                                 one batch  one batch    one write
 //
-//     refused          by a rule of the message alone: the same for ever, and nothing was done
+//     refused          by a rule of the message alone: the same for ever, and nothing was done; or because cash has rejected
+//                      too many of this device today: nothing was done, and the shop need not keep it
 //     pending          cash has not answered, or not credibly; or nothing may be paid any more (below): ask again
 //     paid, rejected   cash's word, signed
 //
@@ -23,7 +24,7 @@ import type { CallResult } from '../common/role-client.ts';
 import { PaymentReceipt, PaymentRejection } from '../documents/payment-receipts.ts';
 import type { NumberContent } from '../documents/purchase.ts';
 import { checkRequestId, type Refused, refuse } from './check.ts';
-import { checkPaymentReceipt, checkRequestOf } from './check-receipt.ts';
+import { checkPaymentReceipt, checkPaymentRejection } from './check-receipt.ts';
 import type { CashClient } from './interface.ts';
 import type { PayAnswer, PayRequest } from './messages.ts';
 import type { OpenNumbers } from './number-seals.ts';
@@ -138,7 +139,7 @@ function checkPayer(
 
 // ---- What cash answers
 
-/** What cash refuses for what the message itself is: so it did before, and will again. */
+/** What cash refuses for what the message itself is: so it did before, and will again. And what it takes tomorrow. */
 const DEFINITE: ReadonlySet<CashRefusal | CommonRefusal> = new Set([
   'payment_seal_invalid',
   'request_mismatch',
@@ -152,6 +153,7 @@ const DEFINITE: ReadonlySet<CashRefusal | CommonRefusal> = new Set([
   'kind_mismatch',
   'signature_invalid',
   'currency_not_offered',
+  'too_many_rejected',
 ] as const);
 
 function itemOf(message: PayRequest, shop: bigint, device: bigint): PayItem {
@@ -188,7 +190,7 @@ function read(
     };
   }
   const { document, signature } = answer.rejection;
-  const problem = checkRequestOf(document, request);
+  const problem = checkPaymentRejection(document, { ...message, shop });
   if (problem !== undefined) return { kind: 'distrusted', problem };
   return {
     kind: 'concluded',

@@ -35,7 +35,7 @@ import { type Handover, type PayerContent, readHandover } from '../documents/tra
 import type { Trace } from '../flow/flow.ts';
 import type { CashSigned, CheckCashSignatures } from './cash-signatures.ts';
 import { checkRequestId, type Refused, refuse } from './check.ts';
-import { checkPaymentReceipt, checkRequestOf } from './check-receipt.ts';
+import { checkPaymentReceipt, checkPaymentRejection } from './check-receipt.ts';
 import type { Doubts } from './doubts.ts';
 import type { CashClient, ManagementLog } from './interface.ts';
 import type { OpenPayers, SealProblem } from './payer-seals.ts';
@@ -241,19 +241,19 @@ function checkOutcome(
   transfer: Transfer,
   digest: Uint8Array,
 ): string | undefined {
-  const { request, payee, amount, currency, reference, purse } = transfer;
+  const { request, payee: shop, amount, currency, reference, purse } = transfer;
+  const expected = { request, shop, amount, currency, reference };
   switch (outcome.kind) {
     case 'settled': {
       const { document } = outcome.receipt;
-      const paid = { request, kind: 'sale', shop: payee, amount, currency, reference } as const;
-      const problem = checkPaymentReceipt(document, paid);
+      const problem = checkPaymentReceipt(document, { ...expected, kind: 'sale' });
       if (problem !== undefined) return problem;
       if (!equalBytes(document.orderDigest, digest)) return 'receipt_of_other_order';
       return outcome.from === 'loss' && fraud === undefined ? 'covered_without_fraud' : undefined;
     }
     case 'rejected': {
       const { document } = outcome.rejection;
-      const problem = checkRequestOf(document, request);
+      const problem = checkPaymentRejection(document, expected);
       if (problem !== undefined) return problem;
       return equalBytes(document.orderDigest, digest) ? undefined : 'receipt_of_other_order';
     }

@@ -18,6 +18,7 @@ import {
 import { type WindowFlowState, windowFlow } from './payout-flow.ts';
 import { type PurseState, purseFlow } from './purse-flow.ts';
 import { findTransfer, listTransfers, transferReport } from './purse-transfers.ts';
+import { type ShopClosingState, shopClosingFlow } from './shop-closing-flow.ts';
 import { type ShopFlowState, shopFlow } from './shop-flow.ts';
 import { findTrade, idText, listTrades, tradeReport } from './trades.ts';
 
@@ -87,6 +88,8 @@ function particulars({ flow, state, refusal }: RequestRecord): Particulars {
       return ofLoad(state as LoadState);
     case shopFlow.name:
       return ofShop(state as ShopFlowState);
+    case shopClosingFlow.name:
+      return ofShop(state as ShopClosingState);
     case deviceOrderFlow.name:
       return ofDeviceOrder(state as DeviceOrderState);
     case purseFlow.name:
@@ -111,7 +114,7 @@ function ofPurse(state: PurseState): Particulars {
   return { amount, currency, device, detail: problem === undefined ? purse : `${problem}, ${purse}` };
 }
 
-function ofShop(state: ShopFlowState): Particulars {
+function ofShop(state: ShopFlowState | ShopClosingState): Particulars {
   const shop = `shop ${idText(state.shop)}`;
   const detail =
     'distrusted' in state && state.distrusted !== undefined ? `${state.distrusted}, ${shop}` : shop;

@@ -31,10 +31,13 @@ import { payerOpener } from './payer-seals.ts';
 import { type PayoutPartners, payoutEffects } from './payout-effects.ts';
 import { windowFlow } from './payout-flow.ts';
 import { PayoutOutcomes } from './payout-outcomes.ts';
+import { PayoutSchedule, type ScheduleTerms } from './payout-schedule.ts';
+import { closeWindow } from './payouts.ts';
 import type { ManagementPeer } from './peers.ts';
 import { BlockLists } from './purse-block-list.ts';
 import { purseEffects } from './purse-effects.ts';
 import { purseFlow } from './purse-flow.ts';
+import { shopClosingFlow } from './shop-closing-flow.ts';
 import { shopFlow } from './shop-flow.ts';
 import { isShopRevoked } from './shops.ts';
 import { signatureChecks } from './signature-checks.ts';
@@ -50,6 +53,10 @@ export interface ManagementOptions {
   readonly cash: CashClient;
   /** Left out: no windows are closed. */
   readonly payouts?: PayoutPartners;
+  /** Between two questions for outcomes of payouts. */
+  readonly payoutsPollMs?: number;
+  /** When windows are closed; left out: by operators. */
+  readonly payoutSchedule?: ScheduleTerms;
   readonly limits: ManagementLimits;
   readonly log: ManagementLog;
   readonly clock?: Clock;
@@ -107,7 +114,7 @@ export async function openManagement(options: ManagementOptions): Promise<Manage
     now: clock,
     distrust,
   });
-  const { performShop, performDeviceOrder } = operatorEffects({
+  const { performShop, performShopClosing, performDeviceOrder } = operatorEffects({
     store,
     cash,
     issueCertificate: issueShopCertificate,
@@ -123,6 +130,7 @@ export async function openManagement(options: ManagementOptions): Promise<Manage
       run(filingFlow, () => []),
       run(loadFlow, effects.performLoad),
       run(shopFlow, performShop),
+      run(shopClosingFlow, performShopClosing),
       run(deviceOrderFlow, performDeviceOrder),
       run(
         purseFlow,
@@ -149,7 +157,21 @@ export async function openManagement(options: ManagementOptions): Promise<Manage
   });
   const outcomes =
     options.payouts &&
-    new PayoutOutcomes({ store, runner, partners: options.payouts, pollMs: OUTCOMES_POLL_MS, setTimer, log });
+    new PayoutOutcomes({
+      store,
+      runner,
+      partners: options.payouts,
+      pollMs: options.payoutsPollMs ?? OUTCOMES_POLL_MS,
+      setTimer,
+      log,
+    });
+  const schedule =
+    options.payoutSchedule &&
+    new PayoutSchedule({
+      ...options.payoutSchedule,
+      ...{ store, clock, setTimer, log },
+      close: (request) => closeWindow(request, { store, runner, limits, outcomes }),
+    });
   const engine = new RoleEngine({
     protocol: managementProtocol,
     handlers: managementHandlers({
@@ -183,6 +205,7 @@ export async function openManagement(options: ManagementOptions): Promise<Manage
       'device' in certificate ? isRevoked(store, certificate.device) : isShopRevoked(store, certificate.shop),
     async close() {
       engine.close();
+      await schedule?.close();
       await outcomes?.close();
       await runner.close();
       signer.close();

@@ -457,6 +457,19 @@ describe('more than loads', () => {
     expect(found.find(({ name }) => name === SUMS)!.findings).toHaveLength(1);
   });
 
+  test('what came back to the float, known and while accounts were read', () => {
+    const returned = { currency: EUR, amount: -20n, at: NOW - HOUR };
+    const outflows = [...sold.outflows, returned];
+    const shops = { account: 'shops', currency: EUR, balance: 160n } as const;
+    const balancesOfOthers = [shops, ...sold.balancesOfOthers.slice(1)];
+    const back = { ...sold, outflows, balancesOfOthers, floatAtCash: new Map([[EUR, 1719n]]) };
+    expect(compare(input(books(), back)).passed).toBe(true);
+    expect(compare(input(books(), { ...sold, outflows })).passed).toBe(false);
+    const meanwhile = [...sold.outflows, { ...returned, at: NOW + 1n }];
+    expect(compare(input(books(), { ...sold, outflows: meanwhile })).passed).toBe(true);
+    expect(compare(input(books(), { ...back, outflows: meanwhile })).passed).toBe(true);
+  });
+
   test('what moved while accounts were read', () => {
     const late = { ...sold, balancesAtCash: [wallet(11n, 560n), wallet(12n, 999n)] };
     expect(compare(input(books(), late)).passed).toBe(false);

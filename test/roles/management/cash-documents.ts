@@ -45,12 +45,13 @@ export function paymentReceipt(asked: PayRequest, change: Partial<PaymentReceipt
 }
 
 export function paymentRejection(
-  { request }: PayRequest,
+  { request, shop, amount, currency, reference }: PayRequest,
   change: Partial<PaymentRejection> = {},
   key = CASH,
 ) {
   const orderDigest = new Uint8Array(32).fill(5);
-  const document = { request, orderDigest, reason: 'exceeds_credits', rejectedAt: START + 9n };
+  const of = { request, orderDigest, shop, amount, currency, reference };
+  const document = { ...of, reason: 'exceeds_credits', rejectedAt: START + 9n };
   return signed(PaymentRejection, document, change, key);
 }
 
@@ -103,8 +104,9 @@ export function handoverRejection(
   change: Partial<PaymentRejection> = {},
   key = CASH,
 ) {
-  const { request } = readHandover(order)!;
+  const { request, payee, amount, currency, reference } = readHandover(order)!;
   const orderDigest = sha256(orderSignedBytes(order));
-  const document = { request, orderDigest, reason: 'order_expired', rejectedAt: START + 19n };
+  const what = { request, orderDigest, shop: payee, amount, currency, reference };
+  const document = { ...what, reason: 'order_expired', rejectedAt: START + 19n };
   return signed(PaymentRejection, document, change, key);
 }

@@ -73,7 +73,7 @@ test('a revoked device, and one that was replaced', async () => {
   const { stage, device, other, purses, list, own } = await scene();
   const third = new Purse(bob, 3);
   await third.open(stage, other);
-  await stage.settle(stage.operator.revokeDevice({ device, reason: 'lost' }));
+  await stage.revoke(device);
   const first = (await list())!.document;
   expect(first.purses).toEqual(own());
   const by = await stage.enrolled(new Device(3));

@@ -260,7 +260,7 @@ test('an operator who unblocks the device frees its other purses; the one that h
 
 test('a device that was revoked before is named all the same', async () => {
   const { stage, device, payer, spare, payee, accuse, exposure, listed } = await scene();
-  await stage.settle(stage.operator.revokeDevice({ device, reason: 'lost' }));
+  await stage.revoke(device);
   expect(codeOf(await accuse(payer.fraud([payee, spare])))).toBe('ok');
   expect(await exposure()).toMatchObject({ frauds: [{ purse: payer.number }] });
   expect(await listed()).toEqual(sorted(payer, spare));

@@ -176,7 +176,7 @@ describe('what is refused, and cash never sees', () => {
     const { stage, device, send } = await scene();
     stage.partners.script = (call) => (call === 'openPurse' ? NO_ANSWER : undefined);
     expect(await send()).toMatchObject({ answer: { kind: 'pending', state: 'opening' } });
-    await stage.settle(stage.operator.revokeDevice({ device, reason: 'lost' }));
+    await stage.revoke(device);
     expect(await send()).toMatchObject({ answer: { kind: 'pending', state: 'device_revoked' } });
     expect(codeOf(await send({}, undefined, new Purse(ada, 2)))).toBe('device_revoked');
   });

@@ -137,7 +137,7 @@ describe('what the message itself rules out, cash never sees', () => {
     const forged = { ...bob.peer(other), channelKey: eve.channel.publicKey };
     expect(codeOf(await report(transfer, forged))).toBe('device_unknown');
     const lost = await stage.enrolled(eve);
-    await stage.settle(stage.operator.revokeDevice({ device: lost, reason: 'lost' }));
+    await stage.revoke(lost);
     expect(codeOf(await report(transfer, eve.peer(lost)))).toBe('device_revoked');
     expect(own.asked()).toEqual([]);
   });

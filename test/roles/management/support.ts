@@ -24,6 +24,7 @@ import type {
 import { Refusal } from '../../../src/roles/common/refusal.ts';
 import type { CallResult } from '../../../src/roles/common/role-client.ts';
 import type { SealedAccount } from '../../../src/roles/documents/account-seal.ts';
+import { DeviceOrder, type SignedDeviceOrder } from '../../../src/roles/documents/device-order.ts';
 import { AccountFiling, Enrolment } from '../../../src/roles/documents/enrolment.ts';
 import { LoadOrder, type SignedLoadOrder } from '../../../src/roles/documents/load-order.ts';
 import {
@@ -52,7 +53,7 @@ import type {
 } from '../../../src/roles/settlement/messages.ts';
 import { encodeMessages, parseMessages } from '../../../src/wire/messages.ts';
 import { RequestStatus } from '../../../src/wire/status.ts';
-import { keySets, START, seededBytes, sourceOf } from '../../identity/support.ts';
+import { keySets, operatorKeys, START, seededBytes, sourceOf } from '../../identity/support.ts';
 import { MemoryDisk, memoryRoleStore } from '../../store/memory-backend.ts';
 import { World } from '../flow/world.ts';
 import { allowance, handoverReceipt, paymentReceipt, shopOrderReceipt, statement } from './cash-documents.ts';
@@ -228,6 +229,7 @@ export type Call =
   | 'getBalance'
   | 'getStatement'
   | 'openShop'
+  | 'closeShop'
   | 'deviceOrder'
   | 'pay'
   | 'openPurse'
@@ -301,6 +303,7 @@ export class Partners {
           statement: statement(request),
         })),
         openShop: call('openShop', (request: OpenShopRequest) => this.openShop(request)),
+        closeShop: call('closeShop', () => ({ timestamp: START })),
         deviceOrder: call('deviceOrder', () => ({ timestamp: START, moved: [] })),
         pay: batch('pay', (request: PayRequest) => this.pay(request)),
         shopOrder: batch('shopOrder', ({ order }: ShopOrderRequest) => ({
@@ -384,6 +387,7 @@ export class Stage {
   readonly #fate: Fate;
   readonly #options: Partial<ManagementOptions>;
   #life = 0;
+  #nextOrder = 1n << 100n;
   tracePoints = 0;
   crashes = 0;
   role: Management | undefined;
@@ -408,6 +412,19 @@ export class Stage {
   }
 
   readonly clock = (): bigint => START + this.world.clock() - 1_000_000_000_000n;
+
+  /** An operator's order to revoke it. */
+  revocation(device: bigint, reason = 'lost'): { readonly order: SignedDeviceOrder } {
+    const document: DeviceOrder = {
+      ...{ request: this.#nextOrder++, operator: 'operator', device, action: { kind: 'revoke' } as const },
+      ...{ reason, applyBy: this.clock() + HOUR },
+    };
+    return { order: sign(DeviceOrder, document, operatorKeys.signing) };
+  }
+
+  async revoke(device: bigint): Promise<void> {
+    await this.settle(this.operator.deviceOrder(this.revocation(device)));
+  }
 
   async start(): Promise<void> {
     const life = ++this.#life;
