@@ -20,7 +20,7 @@ import { type PurchaseTerms, purchaseReference } from '../roles/documents/purcha
 import { FRAME_BYTES_MAX } from '../roles/management/limits.ts';
 import { ManagementOperation, PayAnswer, PayRequest } from '../roles/management/messages.ts';
 import type { ShopRefusal } from '../roles/shop/errors.ts';
-import type { BuyAnswer, BuyRequest } from '../roles/shop/messages.ts';
+import type { BuyAnswer } from '../roles/shop/messages.ts';
 import type { SetTimer } from '../shared/timer.ts';
 import { StoreError } from '../store/errors.ts';
 import { HEADER_SIZE } from '../wire/limits.ts';
@@ -85,11 +85,6 @@ interface Open {
   attempts: number;
   retryAtMs: number;
   waiters: Waiter[];
-}
-
-export interface NewPurchase {
-  readonly order: BuyRequest;
-  readonly till: string;
 }
 
 const pay = operation(ManagementOperation.pay, PayRequest, PayAnswer);
@@ -354,12 +349,6 @@ export class Purchases {
     this.#pump();
     if (this.#open.size > 0) this.#schedule();
   }
-}
-
-/** What management is asked for a purchase. */
-export function payMessage({ terms, number, payment }: BuyRequest, reference: Uint8Array): Uint8Array {
-  const { request, kind, amount, currency, expiresAt } = terms;
-  return PayRequest.encode({ request, kind, amount, currency, expiresAt, reference, number, payment });
 }
 
 export function replyOf(outcome: PurchaseOutcome | FinalRecord): BuyReply {

@@ -241,24 +241,22 @@ function checkOutcome(
   transfer: Transfer,
   digest: Uint8Array,
 ): string | undefined {
-  const { request, payee: shop, amount, currency, reference, purse } = transfer;
-  const expected = { request, shop, amount, currency, reference };
   switch (outcome.kind) {
     case 'settled': {
       const { document } = outcome.receipt;
-      const problem = checkPaymentReceipt(document, { ...expected, kind: 'sale' });
+      const problem = checkPaymentReceipt(document, { ...transfer, kind: 'sale' }, transfer.payee);
       if (problem !== undefined) return problem;
       if (!equalBytes(document.orderDigest, digest)) return 'receipt_of_other_order';
       return outcome.from === 'loss' && fraud === undefined ? 'covered_without_fraud' : undefined;
     }
     case 'rejected': {
       const { document } = outcome.rejection;
-      const problem = checkPaymentRejection(document, expected);
+      const problem = checkPaymentRejection(document, transfer, transfer.payee);
       if (problem !== undefined) return problem;
       return equalBytes(document.orderDigest, digest) ? undefined : 'receipt_of_other_order';
     }
     case 'waiting':
-      return outcome.reportBy === purse.reportBy ? undefined : 'waiting_until_other_time';
+      return outcome.reportBy === transfer.purse.reportBy ? undefined : 'waiting_until_other_time';
     case 'disputed':
       return fraud === undefined ? 'disputed_without_fraud' : undefined;
   }
