@@ -218,7 +218,8 @@ function auditShop(
   if (has !== (moved.get(number) ?? 0n)) told(`cash ${has}, transfers ${moved.get(number)}`);
   if ((account?.creditsPending ?? 0n) !== 0n) told(`${account!.creditsPending} reserved for it`);
   const known = new Set<bigint>();
-  for (const [request, final] of book.finals()) {
+  for (const [request, final] of book.purchases()) {
+    if (final.kind === 'open' || final.kind === 'refused') continue;
     const trade = trades.get(request);
     const isHere = trade?.creditAccountId === number;
     if (final.kind === 'rejected') {
