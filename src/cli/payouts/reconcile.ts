@@ -72,7 +72,12 @@ export function reconcile({ windows, clearing, receipts, entries }: ReconcileInp
     for (const position of positions) {
       if (position.standing === 'left_out') {
         // What it has is in the next window that can count it.
-        differ(`shop ${nameOf(position.shop)}`, 'left out of its window', 'sums that agree', position.problem);
+        differ(
+          `shop ${nameOf(position.shop)}`,
+          'left out of its window',
+          'sums that agree',
+          position.problem,
+        );
         continue;
       }
       checkPosition(position, last.get(`${currency} ${position.shop}`)?.carriedOut ?? 0n, differ);
