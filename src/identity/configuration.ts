@@ -93,6 +93,12 @@ export const ConfigurationFile = fields({
     closeEverySeconds: wholeNumber(0, CLOSE_EVERY_SECONDS_MAX).default(0),
     closeOffsetSeconds: wholeNumber(0, CLOSE_EVERY_SECONDS_MAX - 1).default(0),
   }).prefault({}),
+  offline: fields({
+    allowanceMax: amount.default('100'),
+    validDays: wholeNumber(1, 365).default(7),
+    reportDays: wholeNumber(2, 730).default(37),
+    coverPercent: wholeNumber(0, 1_000).default(100),
+  }).prefault({}),
   limits: fields({
     loadAmountMin: amount.default('1'),
     loadAmountMax: amount.default('500'),
@@ -151,6 +157,17 @@ export interface PayoutsConfiguration {
   readonly closeOffsetSeconds: number;
 }
 
+/** What devices may pay each other without a server. */
+export interface OfflineConfiguration {
+  /** Most that a purse is opened with; 0: there are no purses. */
+  readonly allowanceMax: Amount;
+  /** From its opening: how long others take payments of a purse, and how long these are settled. */
+  readonly validDays: number;
+  readonly reportDays: number;
+  /** Most that the operator pays for a purse that has cheated, as a share of what it was opened with. */
+  readonly coverPercent: number;
+}
+
 export interface Configuration {
   /** Fingerprint of the root key that is trusted. */
   readonly root: string;
@@ -163,6 +180,7 @@ export interface Configuration {
     readonly payments: PaymentsConfiguration;
   };
   readonly payouts: PayoutsConfiguration;
+  readonly offline: OfflineConfiguration;
   readonly limits: Limits;
   readonly logLevel: (typeof LOG_LEVELS)[number];
 }
@@ -208,6 +226,16 @@ export function parseConfiguration(text: string, file = 'specie.json'): Configur
       'payouts.closeOffsetSeconds',
       `expected less than closeEverySeconds, ${closeEverySeconds}, got ${closeOffsetSeconds}`,
     );
+  const offline: OfflineConfiguration = {
+    ...read.offline,
+    allowanceMax: within('offline.allowanceMax', () => parseAmount(read.offline.allowanceMax, currency)),
+  };
+  if (offline.reportDays <= offline.validDays) {
+    throw wrong(
+      'offline.reportDays',
+      `expected more than validDays, ${offline.validDays}, got ${offline.reportDays}`,
+    );
+  }
   const shown = (value: Amount): string => formatAmount(value, currency);
   if (limits.loadAmountMin === 0n) throw wrong('limits.loadAmountMin', 'expected more than 0, got 0');
   for (const [less, more] of [
@@ -244,7 +272,7 @@ export function parseConfiguration(text: string, file = 'specie.json'): Configur
     }
   }
   const { root, institution, logLevel } = read;
-  return { root, currency, currencies, roles, institution, payouts, limits, logLevel };
+  return { root, currency, currencies, roles, institution, payouts, offline, limits, logLevel };
 }
 
 function addressOf({

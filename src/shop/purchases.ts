@@ -20,7 +20,7 @@ import { type PurchaseTerms, purchaseReference } from '../roles/documents/purcha
 import { FRAME_BYTES_MAX } from '../roles/management/limits.ts';
 import { ManagementOperation, PayAnswer, PayRequest } from '../roles/management/messages.ts';
 import type { ShopRefusal } from '../roles/shop/errors.ts';
-import type { BuyAnswer, BuyRequest } from '../roles/shop/messages.ts';
+import type { BuyAnswer } from '../roles/shop/messages.ts';
 import type { SetTimer } from '../shared/timer.ts';
 import { StoreError } from '../store/errors.ts';
 import { HEADER_SIZE } from '../wire/limits.ts';
@@ -61,6 +61,8 @@ export interface PurchasesOptions {
   readonly onPaid: (paid: PaidRecord, offer: string | undefined) => void;
   /** It has come to nothing. */
   readonly onFailed: (request: bigint, offer: string | undefined) => void;
+  /** Its time is over, and its outcome is still not known: it is asked for as before, but holds no offer any more. */
+  readonly onLapsed: (request: bigint, offer: string) => void;
   readonly openMax?: number | undefined;
   readonly trace?: PurchaseTrace | undefined;
 }
@@ -80,16 +82,12 @@ interface Open {
   /** Something was sent that has no answer worth anything. */
   inDoubt: boolean;
   isDistrusted: boolean;
+  hasLapsed: boolean;
   /** Management's word for how far it is. */
   progress: string;
   attempts: number;
   retryAtMs: number;
   waiters: Waiter[];
-}
-
-export interface NewPurchase {
-  readonly order: BuyRequest;
-  readonly till: string;
 }
 
 const pay = operation(ManagementOperation.pay, PayRequest, PayAnswer);
@@ -225,6 +223,7 @@ export class Purchases {
       state: 'storing',
       inDoubt: false,
       isDistrusted: false,
+      hasLapsed: false,
       progress: 'stored',
       attempts: 0,
       retryAtMs: 0,
@@ -343,8 +342,14 @@ export class Purchases {
   #tick(): void {
     this.#cancelTick = undefined;
     this.#nowMs += TICK_MS;
+    const now = this.#options.clock();
     for (const purchase of this.#open.values()) {
       if (purchase.state === 'waiting' && purchase.retryAtMs <= this.#nowMs) this.#enqueue(purchase);
+      const { offer } = purchase.record;
+      if (offer !== undefined && !purchase.hasLapsed && now >= purchase.terms.expiresAt) {
+        purchase.hasLapsed = true;
+        this.#options.onLapsed(purchase.request, offer);
+      }
       if (purchase.waiters.length === 0) continue;
       const late = purchase.waiters.filter(({ sinceMs }) => this.#nowMs - sinceMs >= ANSWER_WITHIN_MS);
       if (late.length === 0) continue;
@@ -354,12 +359,6 @@ export class Purchases {
     this.#pump();
     if (this.#open.size > 0) this.#schedule();
   }
-}
-
-/** What management is asked for a purchase. */
-export function payMessage({ terms, number, payment }: BuyRequest, reference: Uint8Array): Uint8Array {
-  const { request, kind, amount, currency, expiresAt } = terms;
-  return PayRequest.encode({ request, kind, amount, currency, expiresAt, reference, number, payment });
 }
 
 export function replyOf(outcome: PurchaseOutcome | FinalRecord): BuyReply {

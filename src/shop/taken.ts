@@ -13,8 +13,6 @@ const Requests = list(u128, 65_536);
 export class Taken {
   readonly #batchOf = new Map<bigint, bigint>();
   readonly #left = new Map<bigint, number>();
-  /** Batches without an open purchase, to be removed: each of theirs was refused, and taken in anew with another. */
-  readonly #stale = new Set<bigint>();
   #last = 0n;
 
   /** As the last process left them. @param isOpen whether a purchase has no outcome */
@@ -24,7 +22,7 @@ export class Taken {
   ) {
     for (const { key, value } of stored) {
       this.#last = idOfKey(key);
-      this.#stale.add(this.#last);
+      // One that was refused, and has come again, stands in two batches: it is of the later one.
       for (const request of Requests.decode(value)) if (isOpen(request)) this.#add(request, this.#last);
     }
   }
@@ -38,14 +36,9 @@ export class Taken {
   takeIn(tx: StoreTransaction, requests: readonly bigint[]): () => void {
     const batch = ++this.#last;
     tx.put(TAKEN, batch, Requests.encode(requests));
-    for (const stale of this.#stale) tx.remove(TAKEN, stale);
-    const stale = [...this.#stale];
-    this.#stale.clear();
     for (const request of requests) this.#add(request, batch);
     return () => {
-      for (const one of stale) this.#stale.add(one);
       for (const request of requests) this.#remove(request);
-      this.#left.delete(batch);
     };
   }
 
@@ -61,11 +54,9 @@ export class Taken {
   }
 
   #add(request: bigint, batch: bigint): void {
-    const before = this.#remove(request);
-    if (before !== undefined && !this.#left.has(before)) this.#stale.add(before);
+    this.#remove(request);
     this.#batchOf.set(request, batch);
     this.#left.set(batch, (this.#left.get(batch) ?? 0) + 1);
-    this.#stale.delete(batch);
   }
 
   /** @returns the batch that it was of */

@@ -280,7 +280,7 @@ describe('who is authenticated may still only do what is his', () => {
         ...['close_window', 'list_windows', 'show_window', 'device_exposure'],
       ],
       settlement: ['list_outcomes', 'lookup_request', 'list_requests'],
-      cash: ['window_report', 'lookup_request', LEDGER],
+      cash: ['window_report', 'device_exposure', 'lookup_request', LEDGER],
     },
     management: {
       management: ['get_directory'],
@@ -289,6 +289,7 @@ describe('who is authenticated may still only do what is his', () => {
         ...['open_account', 'credit', 'get_balance', 'open_shop', 'pay', 'shop_order', 'device_order'],
         ...['get_statement', 'close_window', 'book_payouts', 'book_outcomes', 'window_report'],
         'close_shop',
+        ...['open_purse', 'settle_transfer', 'close_purse', 'device_exposure'],
       ],
     },
     settlement: { management: ['get_directory'], settlement: [], cash: [] },

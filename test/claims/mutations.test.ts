@@ -29,6 +29,7 @@ import { encodeHello } from '../../src/wire/hello.ts';
 import { RequestOperation } from '../../src/wire/operation.ts';
 import { CloseCode } from '../../src/wire/status.ts';
 import { paymentOrder, payRequest, sealedTo } from '../roles/cash/pay-support.ts';
+import { closingOf, openingOf, pays } from '../roles/cash/purse-support.ts';
 import { Device, now, revocation, signedBy, soon } from './device.ts';
 import { messageFrame, Raw, sealed } from './raw.ts';
 import { HandmadeShop } from './shop.ts';
@@ -119,6 +120,9 @@ beforeAll(async () => {
   // Beyond what it has, so that whatever a change makes of it moves nothing.
   const hopelessPurchase = aPurchase(device, shop, 10n ** 12n);
   expect(answerOf(await cash.pay(hopelessPurchase)).kind).toBe('rejected');
+  const purses = [await aPurse(cash, device), await aPurse(cash, bare)] as const;
+  const handedOn = { device: device.number, order: pays(purses[0].test, purses[1].test, 100n) };
+  expect(answerOf(await cash.settleTransfer(handedOn)).outcome.kind).toBe('waiting');
   handmade = await HandmadeShop.open(system, accountNumber(5));
   const purchase = aPurchase(device, handmade.number, 300n);
   const hopelessForwarded = handmade.forwards(aPurchase(device, handmade.number, 10n ** 12n));
@@ -237,6 +241,11 @@ beforeAll(async () => {
         },
       ],
       window_report: [{ window: id(), after: undefined }],
+      // Of purses that have nothing.
+      open_purse: purses.map(({ opening }) => opening),
+      settle_transfer: [handedOn],
+      close_purse: [{ closing: closingOf(purses[0].test) }],
+      device_exposure: [{ device: device.number }],
       lookup_request: lookups,
     },
   };
@@ -277,6 +286,19 @@ function purseMessages({ number, signing, channel }: Device) {
       { proof: { signingKey: signing.publicKey, evidence: { kind: 'orders' as const, ...orders } } },
     ],
     device_exposure: [{ device: number }],
+  };
+}
+
+/** A purse that only receives, and what it was opened with. */
+async function aPurse(cash: CashClient, { number: device, signing }: Device) {
+  const opening = openingOf({ device, key: signing }, { amount: 0n, key: signing, currency: EUR });
+  const answer = answerOf(await cash.openPurse(opening));
+  if (answer.kind !== 'opened') throw new Error(`expected an allowance, got ${answer.reason}`);
+  const { purse } = opening;
+  const { document: allowance } = answer.allowance;
+  return {
+    opening,
+    test: { purse, key: signing, device: { device, key: signing }, allowance, sequence: 0n, total: 0n },
   };
 }
 

@@ -32,7 +32,8 @@ export async function fromShops(paths: Iterable<string>): Promise<ShopBooks> {
   return { shops, trades };
 }
 
-function* tradesOf(book: Book, shop: bigint): Generator<Trade> {
+/** What one shop's book says. */
+export function* tradesOf(book: Book, shop: bigint): Generator<Trade> {
   for (const [request, record] of book.purchases()) yield ofPurchase(request, record, shop);
   for (const record of book.orders()) yield ofOrder(record);
 }

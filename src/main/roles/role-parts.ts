@@ -227,14 +227,14 @@ export function cashParts(options: PartsOptions): Promise<RoleParts> {
       await openRoleStore({ path: join(home.storePath, 'role'), failed: storeFailed(options) }),
     );
     const pool = opened.add(createCryptoPool());
-    const { currency, limits, payouts } = home.configuration;
+    const { currency, limits, payouts, offline } = home.configuration;
     const cash = opened.add(
       await openCash({
         ledger,
         store,
         pool,
         identity: cashIdentity(home.source, systemClock),
-        currencies: [{ currency: currency.ledger, balanceMax: limits.balanceMax, payouts }],
+        currencies: [{ currency: currency.ledger, balanceMax: limits.balanceMax, payouts, offline }],
         limits: { devicesMax: limits.devicesMax, shopsMax: limits.shopsMax },
         log,
         ...(trace && { trace }),

@@ -4,7 +4,7 @@ import type { RevokedPredicate } from '../../identity/server-identity.ts';
 import { type Clock, systemClock } from '../../ledger/clock.ts';
 import type { Ledger } from '../../ledger/index.ts';
 import { Currencies } from '../../shared/currency.ts';
-import type { SetTimer } from '../../shared/timer.ts';
+import { type SetTimer, systemTimer } from '../../shared/timer.ts';
 import type { RoleStore } from '../../store/store.ts';
 import type { Engine } from '../../wire/engine.ts';
 import type { Peer } from '../../wire/peer.ts';
@@ -23,6 +23,7 @@ import type { CashIdentity, CashLog, CashParts, PayTrace } from './interface.ts'
 import { type CashOperations, cashProtocol } from './messages.ts';
 import { OrderDesk } from './order-desk.ts';
 import { countLeftOut } from './payout-windows.ts';
+import { PurseDesk } from './purse-desk.ts';
 import { CreditReceipts } from './receipts.ts';
 import { Registry, type RegistryLimits } from './registry.ts';
 import { SettlementKeys } from './settlement-keys.ts';
@@ -115,6 +116,11 @@ export async function openCash(options: CashOptions): Promise<Cash> {
     ...(random === undefined ? {} : { random }),
     ...(trace === undefined ? {} : { trace }),
   });
+  const terms = new Map(currencies.map((one) => [one.currency, one]));
+  const purses = new PurseDesk({
+    ...{ ledger, store, registry, terms, clock, log },
+    setTimer: setTimer ?? systemTimer,
+  });
   const parts: CashParts = {
     identity,
     ledger,
@@ -122,11 +128,12 @@ export async function openCash(options: CashOptions): Promise<Cash> {
     runner,
     registry,
     shops: new Shops(store, limits),
+    purses,
     settlementKeys: new SettlementKeys(identity),
     signers,
     receipts: new CreditReceipts(signers),
     ...batchCrypto(pool),
-    terms: new Map(currencies.map((terms) => [terms.currency, terms])),
+    terms,
     clock,
     log,
     payTrace,
@@ -147,12 +154,14 @@ export async function openCash(options: CashOptions): Promise<Cash> {
   });
   const desk = new OrderDesk(parts);
   const engine = new CashEngine(desk, role);
+  purses.start();
   return {
     engine,
     revoked: (certificate) => 'shop' in certificate && parts.shops.isClosed(certificate.shop),
     async close() {
       role.close();
       await engine.idle();
+      await purses.close();
       await runner.close();
       await desk.close();
       signers.close();

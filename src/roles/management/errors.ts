@@ -39,5 +39,6 @@ export const MANAGEMENT_REFUSALS = [
   'purse_unknown',
   'transfer_invalid',
   'fraud_unproven',
+  'purse_cheated',
 ] as const;
 export type ManagementRefusal = (typeof MANAGEMENT_REFUSALS)[number];

@@ -1,34 +1,11 @@
 // Settlement and cash, over connections to them.
-import { CASH_REFUSALS } from '../cash/errors.ts';
-import { CashOperation, cashProtocol } from '../cash/messages.ts';
-import {
-  ClosePurseAnswer,
-  ClosePurseRequest,
-  DeviceExposureAnswer,
-  DeviceExposureRequest,
-  OpenPurseAnswer,
-  OpenPurseRequest,
-  SettleTransferAnswer,
-  SettleTransferRequest,
-} from '../cash/purse-messages.ts';
-import { operation, protocol } from '../common/operation.ts';
+import { cashProtocol } from '../cash/messages.ts';
 import { type MessageTransport, RoleClient } from '../common/role-client.ts';
 import { SettlementClient as Settlement } from '../settlement/client.ts';
 import type { CashClient, SettlementClient } from './interface.ts';
 import type { PayoutPartners } from './payout-effects.ts';
 
 export const settlementClient = (transport: MessageTransport): SettlementClient => new Settlement(transport);
-
-const purseProtocol = protocol({
-  role: 'cash',
-  refusals: CASH_REFUSALS,
-  operations: {
-    open_purse: operation(CashOperation.open_purse, OpenPurseRequest, OpenPurseAnswer),
-    settle_transfer: operation(CashOperation.settle_transfer, SettleTransferRequest, SettleTransferAnswer),
-    close_purse: operation(CashOperation.close_purse, ClosePurseRequest, ClosePurseAnswer),
-    device_exposure: operation(CashOperation.device_exposure, DeviceExposureRequest, DeviceExposureAnswer),
-  },
-});
 
 /** What of both payouts need. */
 export function payoutPartners(toCash: MessageTransport, toSettlement: MessageTransport): PayoutPartners {
@@ -46,7 +23,6 @@ export function payoutPartners(toCash: MessageTransport, toSettlement: MessageTr
 /** Purchases, shops' orders and transfers go as whole batches; the rest call by call. */
 export function cashClient(transport: MessageTransport): CashClient {
   const cash = new RoleClient({ protocol: cashProtocol, transport });
-  const purses = new RoleClient({ protocol: purseProtocol, transport });
   return {
     openAccount: (request) => cash.call('open_account', request),
     credit: (request) => cash.call('credit', request),
@@ -57,9 +33,9 @@ export function cashClient(transport: MessageTransport): CashClient {
     deviceOrder: (request) => cash.call('device_order', request),
     pay: (requests, signal) => cash.callAll('pay', requests, signal),
     shopOrder: (requests, signal) => cash.callAll('shop_order', requests, signal),
-    openPurse: (request) => purses.call('open_purse', request),
-    settleTransfers: (requests, signal) => purses.callAll('settle_transfer', requests, signal),
-    closePurse: (request) => purses.call('close_purse', request),
-    deviceExposure: (request) => purses.call('device_exposure', request),
+    openPurse: (request) => cash.call('open_purse', request),
+    settleTransfers: (requests, signal) => cash.callAll('settle_transfer', requests, signal),
+    closePurse: (request) => cash.call('close_purse', request),
+    deviceExposure: (request) => cash.call('device_exposure', request),
   };
 }

@@ -25,8 +25,6 @@ import {
   stoppedPurses,
 } from './purse-standing.ts';
 
-/** Purses of a list. Beyond: those that end first are left out, and the log says so. */
-export const BLOCK_LIST_MAX = BLOCK_LIST_PART_MAX * BLOCK_LIST_PARTS_MAX;
 /** What has ended leaves after so long, if nothing else changes the list: an allowance that has ended is refused anyway. */
 const ENDED_STAY_NS = 3_600_000_000_000n;
 
@@ -36,6 +34,8 @@ export interface BlockListsOptions {
   readonly signer: () => Signer;
   readonly clock: () => bigint;
   readonly log: ManagementLog;
+  /** Purses of a part. Beyond BLOCK_LIST_PARTS_MAX parts: those that end first are left out, and the log says so. */
+  readonly partMax?: number;
 }
 
 interface Ready extends ListSerial, StoppedPurses {
@@ -46,11 +46,13 @@ interface Ready extends ListSerial, StoppedPurses {
 
 export class BlockLists {
   readonly #options: BlockListsOptions;
+  readonly #partMax: number;
   #ready: Ready | undefined;
   #isRenewing = false;
 
   constructor(options: BlockListsOptions) {
     this.#options = options;
+    this.#partMax = options.partMax ?? BLOCK_LIST_PART_MAX;
   }
 
   /** undefined: the caller has the newest list, or asks for a part beyond its last one. */
@@ -60,7 +62,7 @@ export class BlockLists {
     const ready = this.#current(current);
     this.#renewAfter(ready);
     if (part >= ready.parts.length) return undefined;
-    ready.parts[part] ??= signedPart(ready, part);
+    ready.parts[part] ??= signedPart(ready, part, this.#partMax);
     return ready.parts[part];
   }
 
@@ -68,10 +70,11 @@ export class BlockLists {
     const signer = this.#options.signer();
     if (this.#ready?.serial === current.serial && this.#ready.signer === signer) return this.#ready;
     const { store, log } = this.#options;
-    const stopped = stoppedPurses(store, current, BLOCK_LIST_MAX);
+    const max = this.#partMax * BLOCK_LIST_PARTS_MAX;
+    const stopped = stoppedPurses(store, current, max);
     const count = stopped.purses.length;
-    if (count === BLOCK_LIST_MAX) log.error({ count }, 'the block list is full: what ends first is left out');
-    const parts = new Array<undefined>(Math.max(1, Math.ceil(count / BLOCK_LIST_PART_MAX))).fill(undefined);
+    if (count === max) log.error({ count }, 'the block list is full: what ends first is left out');
+    const parts = new Array<undefined>(Math.max(1, Math.ceil(count / this.#partMax))).fill(undefined);
     this.#ready = { ...current, ...stopped, signer, parts };
     return this.#ready;
   }
@@ -92,14 +95,18 @@ export class BlockLists {
   }
 }
 
-function signedPart({ serial, since, purses, parts, signer }: Ready, part: number): SignedBlockList {
+function signedPart(
+  { serial, since, purses, parts, signer }: Ready,
+  part: number,
+  max: number,
+): SignedBlockList {
   const document: BlockList = {
     keyId: keyIdOf(signer.publicKey, systemCrypto.sha256),
     serial,
     part,
     parts: parts.length,
     issuedAt: since,
-    purses: purses.slice(part * BLOCK_LIST_PART_MAX, (part + 1) * BLOCK_LIST_PART_MAX),
+    purses: purses.slice(part * max, (part + 1) * max),
   };
   return { document, signature: signer.sign(BlockList.signedBytes(document)) };
 }

@@ -5,26 +5,23 @@ import type { RoleStore, StoreReads } from '../../store/store.ts';
 import type { CashRefusal } from '../cash/errors.ts';
 import type { ClosePurseAnswer } from '../cash/purse-messages.ts';
 import type { BatchCrypto } from '../common/batch-crypto.ts';
-import { Refusal } from '../common/refusal.ts';
-import type { CallResult } from '../common/role-client.ts';
+import { type CommonRefusal, Refusal } from '../common/refusal.ts';
 import { PURSE_PAYMENTS_MAX, PurseClosing } from '../documents/purse.ts';
 import { type Refused, refuse, signatureInvalid } from './check.ts';
-import type { DeviceRates } from './device-rates.ts';
 import { write } from './devices.ts';
 import type { Doubts } from './doubts.ts';
 import type { CashClient } from './interface.ts';
 import type { DevicePeer } from './peers.ts';
+import { type AskersOptions, purseAskers } from './purse-askers.ts';
 import type { ClosePurseManagementAnswer, ClosePurseRequest } from './purse-messages.ts';
 import { findPurse, type PurseRecord, putPurse } from './purse-registry.ts';
-import { reporters } from './purse-reports.ts';
 import { CASH_WAIT_MS } from './relay.ts';
 import { within } from './within.ts';
 
-export interface ClosingOptions {
+export interface ClosingOptions extends AskersOptions {
   readonly store: RoleStore;
   readonly cash: Pick<CashClient, 'closePurse'>;
   readonly crypto: BatchCrypto;
-  readonly reportRates: DeviceRates;
   readonly doubts: Doubts;
   readonly clock: () => bigint;
   readonly setTimer: SetTimer;
@@ -39,7 +36,7 @@ export function closePurses(
   options: ClosingOptions,
 ): readonly Promise<ClosePurseManagementAnswer | Refused>[] {
   const { store, crypto, clock } = options;
-  const mayAsk = reporters(clock(), options);
+  const mayAsk = purseAskers(clock(), options);
   const looked = messages.map(
     ({ closing: { document } }, i) =>
       mayAsk(peers[i]!) ?? checkClosing(document) ?? ownPurse(store, document.purse, peers[i]!),
@@ -82,35 +79,40 @@ function checkClosing({ lastSequence, total }: PurseClosing): Refused | undefine
 async function close(
   request: ClosePurseRequest,
   { store, cash, doubts, setTimer }: ClosingOptions,
-): Promise<ClosePurseManagementAnswer> {
+): Promise<ClosePurseManagementAnswer | Refused> {
   const { purse, lastSequence } = request.closing.document;
   const result = (await within(CASH_WAIT_MS, cash.closePurse(request), setTimer)) ?? {
     kind: 'unknown' as const,
   };
   if (result.kind === 'unknown') return { kind: 'pending' };
-  const problem = checkAnswer(result, lastSequence);
-  if (problem !== undefined || result.kind === 'refused') {
-    doubts.add(purse, CLOSING, problem ?? '');
+  const told =
+    result.kind === 'refused' ? ofRefusal(result.refusal.code) : ofAnswer(result.answer, lastSequence);
+  if (typeof told === 'string') {
+    doubts.add(purse, CLOSING, told);
     return { kind: 'pending' };
   }
   doubts.end(purse);
-  const { answer } = result;
-  if (answer.kind === 'closed') await noteClosed(store, purse, answer);
-  return { kind: 'answered', answer };
+  if (told instanceof Refusal) return told;
+  if (told.kind === 'closed') await noteClosed(store, purse, told);
+  return { kind: 'answered', answer: told };
 }
 
-/** undefined: cash can have said so. */
-function checkAnswer(
-  result: Exclude<CallResult<ClosePurseAnswer, CashRefusal>, { kind: 'unknown' }>,
-  lastSequence: bigint,
-): string | undefined {
-  // The closing is the purse's own, and management has checked it.
-  if (result.kind === 'refused') return result.refusal.code;
-  if (result.answer.kind === 'closed') return undefined;
-  const { sequences } = result.answer;
+/** What cash alone knows of the purse, and may refuse a closing for. Nothing was closed. */
+const DEFINITE: { readonly [code in CashRefusal | CommonRefusal]?: Refused } = {
+  purse_cheated: refuse('purse_cheated', 'purse: expected one that has not cheated: it ends by itself'),
+  request_differs: refuse('request_differs', 'closing: expected the one that the purse was closed with'),
+  amount_mismatch: refuse('amount_mismatch', "total: expected the sum of the purse's payments, got another"),
+};
+
+/** A text: why cash cannot be right, as management has checked the closing itself. */
+const ofRefusal = (code: CashRefusal | CommonRefusal): Refused | string => DEFINITE[code] ?? code;
+
+function ofAnswer(answer: ClosePurseAnswer, lastSequence: bigint): ClosePurseAnswer | string {
+  if (answer.kind === 'closed') return answer;
+  const { sequences } = answer;
   const last = Number(lastSequence);
   const isOfIt = sequences.every((sequence, i) => sequence > (sequences[i - 1] ?? 0) && sequence <= last);
-  return isOfIt && sequences.length > 0 ? undefined : 'unreported_of_other_closing';
+  return isOfIt && sequences.length > 0 ? answer : 'unreported_of_other_closing';
 }
 
 async function noteClosed(

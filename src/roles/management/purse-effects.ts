@@ -25,8 +25,13 @@ export function purseEffects(options: PurseEffectsOptions): Perform<PurseEffect,
     const { document: opening } = request.opening;
     const result = await cash.openPurse(request);
     if (result.kind === 'unknown') return again();
-    // Management has checked the opening itself, and cash rejects what it will not open.
-    if (result.kind === 'refused') return distrust.distrust(item, result.refusal.code);
+    if (result.kind === 'refused') {
+      const { code } = result.refusal;
+      // The device was enrolled before the currency was offered. All else management has checked, or cash rejects.
+      return code === 'currency_not_offered'
+        ? { kind: 'rejected', reason: code }
+        : distrust.distrust(item, code);
+    }
     if (result.answer.kind === 'rejected') return result.answer;
     const { allowance } = result.answer;
     const { document, signature } = allowance;

@@ -5,6 +5,7 @@ import { refuse } from './check.ts';
 import type { ManagementRefusal } from './errors.ts';
 import type { ManagementOperations } from './messages.ts';
 import { type DevicePeer, isDevice, isOperator, type ManagementPeer } from './peers.ts';
+import { purseAskers } from './purse-askers.ts';
 import type { BlockLists } from './purse-block-list.ts';
 import { type ClosingOptions, closePurses } from './purse-closing.ts';
 import { findFraudIn, writeFraud } from './purse-frauds.ts';
@@ -17,7 +18,7 @@ import type {
 import { type OpeningsOptions, openPurses } from './purse-openings.ts';
 import { deviceExposure, getPurseStatement, type QuestionsOptions } from './purse-questions.ts';
 import { findFraud } from './purse-registry.ts';
-import { logFraud, type ReportsOptions, reporters, reportTransfers } from './purse-reports.ts';
+import { logFraud, type ReportsOptions, reportTransfers } from './purse-reports.ts';
 
 export interface PurseHandlerOptions
   extends OpeningsOptions,
@@ -64,7 +65,7 @@ export function purseHandlers(
     get_block_list: {
       allowed: isDevice,
       handle: (messages, peers) => {
-        const mayAsk = reporters(clock(), options);
+        const mayAsk = purseAskers(clock(), options);
         return messages.map(
           async (query, i): Promise<GetBlockListAnswer | Refused> =>
             mayAsk(peers[i] as DevicePeer) ?? { list: blockLists.part(query) },
@@ -74,7 +75,7 @@ export function purseHandlers(
     report_fraud: {
       allowed: isDevice,
       handle: (messages, peers) => {
-        const mayReport = reporters(clock(), options);
+        const mayReport = purseAskers(clock(), options);
         return messages.map(
           async (message, i) => mayReport(peers[i] as DevicePeer) ?? reportFraud(message, options),
         );

@@ -34,13 +34,13 @@ import { SIGNATURE_BYTES } from '../documents/signed.ts';
 import { type Handover, type PayerContent, readHandover } from '../documents/transfer.ts';
 import type { Trace } from '../flow/flow.ts';
 import type { CashSigned, CheckCashSignatures } from './cash-signatures.ts';
-import { checkDevice, checkRequestId, type Refused, refuse } from './check.ts';
-import { checkPaymentReceipt, checkRequestOf } from './check-receipt.ts';
-import type { DeviceRates } from './device-rates.ts';
+import { checkRequestId, type Refused, refuse } from './check.ts';
+import { checkPaymentReceipt, checkPaymentRejection } from './check-receipt.ts';
 import type { Doubts } from './doubts.ts';
 import type { CashClient, ManagementLog } from './interface.ts';
 import type { OpenPayers, SealProblem } from './payer-seals.ts';
 import type { DevicePeer } from './peers.ts';
+import { type AskersOptions, purseAskers } from './purse-askers.ts';
 import { type Fraud, findFraudIn, isKnownProof, writeFraud } from './purse-frauds.ts';
 import type { ReportTransferAnswer, ReportTransferRequest } from './purse-messages.ts';
 import { findPurse, type PurseRecord } from './purse-registry.ts';
@@ -49,13 +49,12 @@ import { CASH_WAIT_MS } from './relay.ts';
 import { withinSignal } from './within.ts';
 import type { WrongSeal, WrongSeals } from './wrong-seals.ts';
 
-export interface ReportsOptions {
+export interface ReportsOptions extends AskersOptions {
   readonly store: RoleStore;
   readonly cash: Pick<CashClient, 'settleTransfers'>;
   readonly openPayers: OpenPayers;
   readonly checkSignatures: CheckCashSignatures;
   readonly wrongSeals: WrongSeals;
-  readonly reportRates: DeviceRates;
   readonly doubts: Doubts;
   readonly clock: () => bigint;
   readonly setTimer: SetTimer;
@@ -95,7 +94,7 @@ export async function reportTransfers(
   const { store, clock } = options;
   const now = clock();
   const answers: (ReportTransferAnswer | Refused)[] = new Array(messages.length);
-  const mayReport = reporters(now, options);
+  const mayReport = purseAskers(now, options);
   const places: number[] = [];
   const transfers: Transfer[] = [];
   messages.forEach(({ transfer: { order } }, i) => {
@@ -127,25 +126,6 @@ export async function reportTransfers(
 }
 
 // ---- Before cash is asked
-
-/** Devices of the registry, so many transfers a minute. */
-export function reporters(
-  now: bigint,
-  { store, reportRates }: Pick<ReportsOptions, 'store' | 'reportRates'>,
-): (peer: DevicePeer) => Refused | undefined {
-  const known = new Map<DevicePeer, Refused | undefined>();
-  return (peer) => {
-    if (!known.has(peer)) {
-      const record = checkDevice(store, peer);
-      known.set(peer, record instanceof Refusal ? record : undefined);
-    }
-    const refused = known.get(peer);
-    if (refused !== undefined) return refused;
-    return reportRates.take(peer.device, now)
-      ? undefined
-      : refuse('busy', 'reports: expected fewer in a minute, got more: report it again later');
-  };
-}
 
 /** An order between purses of the registry, as the payer's purse can have signed it. The signature is cash's to check. */
 function lookAt(reads: StoreReads, order: Uint8Array): Transfer | Refused {
@@ -261,24 +241,22 @@ function checkOutcome(
   transfer: Transfer,
   digest: Uint8Array,
 ): string | undefined {
-  const { request, payee, amount, currency, reference, purse } = transfer;
   switch (outcome.kind) {
     case 'settled': {
       const { document } = outcome.receipt;
-      const paid = { request, kind: 'sale', shop: payee, amount, currency, reference } as const;
-      const problem = checkPaymentReceipt(document, paid);
+      const problem = checkPaymentReceipt(document, { ...transfer, kind: 'sale' }, transfer.payee);
       if (problem !== undefined) return problem;
       if (!equalBytes(document.orderDigest, digest)) return 'receipt_of_other_order';
       return outcome.from === 'loss' && fraud === undefined ? 'covered_without_fraud' : undefined;
     }
     case 'rejected': {
       const { document } = outcome.rejection;
-      const problem = checkRequestOf(document, request);
+      const problem = checkPaymentRejection(document, transfer, transfer.payee);
       if (problem !== undefined) return problem;
       return equalBytes(document.orderDigest, digest) ? undefined : 'receipt_of_other_order';
     }
     case 'waiting':
-      return outcome.reportBy === purse.reportBy ? undefined : 'waiting_until_other_time';
+      return outcome.reportBy === transfer.purse.reportBy ? undefined : 'waiting_until_other_time';
     case 'disputed':
       return fraud === undefined ? 'disputed_without_fraud' : undefined;
   }

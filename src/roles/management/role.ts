@@ -37,8 +37,10 @@ import type { ManagementPeer } from './peers.ts';
 import { BlockLists } from './purse-block-list.ts';
 import { purseEffects } from './purse-effects.ts';
 import { purseFlow } from './purse-flow.ts';
+import { deviceStandings } from './registry.ts';
 import { shopClosingFlow } from './shop-closing-flow.ts';
 import { shopFlow } from './shop-flow.ts';
+import { rememberedShops } from './shop-registry.ts';
 import { isShopRevoked } from './shops.ts';
 import { signatureChecks } from './signature-checks.ts';
 import { roleSigner } from './signer.ts';
@@ -177,6 +179,8 @@ export async function openManagement(options: ManagementOptions): Promise<Manage
     handlers: managementHandlers({
       ...{ runner, store, cash, directory, issueCertificate, issueShopCertificate, limits, crypto, doubts },
       ...{ clock, setTimer, randomBytes, log },
+      findShop: rememberedShops(store),
+      deviceStanding: deviceStandings(store),
       openNumbers: numberOpener(identity, crypto),
       openPayers: payerOpener(identity, crypto),
       reportRates: new DeviceRates(limits.deviceReportsPerMinute),

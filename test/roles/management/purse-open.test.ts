@@ -98,6 +98,12 @@ test('cash rejects it: for good; the keys are free, and nothing is left but the 
   await purse.open(stage, device, { request: 40_500n });
 });
 
+test('a device that has no account in the currency: rejected, too', async () => {
+  const { stage, send } = await scene();
+  stage.partners.script = (call) => (call === 'openPurse' ? refused('currency_not_offered') : undefined);
+  expect(await send()).toMatchObject({ answer: { kind: 'rejected', reason: 'currency_not_offered' } });
+});
+
 describe('what is refused, and cash never sees', () => {
   const changes: { readonly [code: string]: Partial<PurseOpening>[] } = {
     malformed: [{ request: 0n }],
@@ -204,7 +210,7 @@ describe('an allowance that cannot be right', () => {
     expect(stage.role!.engine.health()).toMatchObject({ status: 'ok' });
   });
 
-  test.each(['device_unknown', 'signature_invalid', 'malformed', 'currency_not_offered'])(
+  test.each(['device_unknown', 'signature_invalid', 'malformed', 'purse_differs'])(
     'a refusal that cash may not give: %s',
     async (code) => {
       const { stage, send, purse, device } = await scene();

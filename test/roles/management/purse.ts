@@ -4,6 +4,7 @@ import { type KeyPair, keyIdOf } from '../../../src/identity/key-set.ts';
 import { generateKeyPair } from '../../../src/identity/new-key-set.ts';
 import { systemCrypto } from '../../../src/identity/system-crypto.ts';
 import { PaymentOrderLayout } from '../../../src/layout/generated.ts';
+import { DeviceOrder, type SignedDeviceOrder } from '../../../src/roles/documents/device-order.ts';
 import type { FraudProof } from '../../../src/roles/documents/fraud-proof.ts';
 import { orderSignedBytes } from '../../../src/roles/documents/payment-order.ts';
 import { PurseClosing, PurseOpening, type SignedPurseOpening } from '../../../src/roles/documents/purse.ts';
@@ -18,7 +19,7 @@ import {
   TransferBinding,
 } from '../../../src/roles/documents/transfer.ts';
 import type { OpenPurseAnswer } from '../../../src/roles/management/purse-messages.ts';
-import { DAY, keySets, START, seededBytes } from '../../identity/support.ts';
+import { DAY, keySets, operatorKeys, START, seededBytes } from '../../identity/support.ts';
 import { type Device, EUR, HOUR, type Stage, sign } from './support.ts';
 
 export interface SealChange {
@@ -131,4 +132,17 @@ export class Purse {
     const [first, second] = [this.order(payees[0]), this.order(payees[1], { request: 60_001n })];
     return { signingKey: this.signing.publicKey, evidence: { kind: 'orders', first, second } };
   }
+}
+
+/** Signed by the operator. */
+export function deviceOrder(
+  device: bigint,
+  action: DeviceOrder['action'],
+  change: Partial<DeviceOrder> = {},
+): { order: SignedDeviceOrder } {
+  const document: DeviceOrder = {
+    ...{ request: 6_000n, operator: 'operator', device, action, reason: 'lost', applyBy: START + HOUR },
+    ...change,
+  };
+  return { order: sign(DeviceOrder, document, operatorKeys.signing) };
 }
