@@ -24,6 +24,7 @@ export const DomainTag = {
   directory: 'specie directory v1\0',
   deviceCertificate: 'specie device certificate v1\0',
   shopCertificate: 'specie shop certificate v1\0',
+  purseCertificate: 'specie purse certificate v1\0',
 } as const;
 
 /** What verification needs; `verify` is strict about encodings (docs/cryptography.md). */

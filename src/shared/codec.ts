@@ -98,6 +98,16 @@ export class Reader {
     return this.#bytes.length - this.#at;
   }
 
+  /** How many bytes have been read. */
+  get at(): number {
+    return this.#at;
+  }
+
+  /** A copy of what was read since then. */
+  since(at: number): Uint8Array<ArrayBuffer> {
+    return this.#bytes.slice(at, this.#at) as Uint8Array<ArrayBuffer>;
+  }
+
   /** Takes `size` bytes and returns where they begin in `view`. @throws CodecError */
   take(size: number, field: string): number {
     if (size > this.left) throw new CodecError(`${field}: expected ${size} bytes, got ${this.left}`);
@@ -449,6 +459,33 @@ export function union<const Of extends Record<string, Codec<object>>>(variants: 
 
 function fieldsOf(variant: Codec<object>): ReadFields {
   return fieldReaders.get(variant) ?? ((reader, into) => void Object.assign(into, variant.read(reader, '')));
+}
+
+const ENCODING = Symbol('encoding');
+
+/**
+ * The same bytes; but a value that was read remembers them, and writing it copies them. For what is kept, signed for or
+ * passed on as it came, several times over. Such a value must not be changed; what is made of it with a spread has fields
+ * of its own, and no memory.
+ */
+export function remembered<Value extends object>(of: Codec<Value>): Codec<Value> {
+  const encodingOf = (value: Value): Uint8Array<ArrayBuffer> | undefined =>
+    (value as { [ENCODING]?: Uint8Array<ArrayBuffer> } | undefined)?.[ENCODING];
+  const through = codec<Value>(
+    of.bytesMax,
+    (writer, value) => {
+      const encoding = encodingOf(value);
+      if (encoding === undefined) of.write(writer, value);
+      else writer.bytes(encoding);
+    },
+    (reader, field) => {
+      const { at } = reader;
+      const value = of.read(reader, field);
+      // Not enumerable: a spread leaves it behind.
+      return Object.defineProperty(value, ENCODING, { value: reader.since(at) });
+    },
+  );
+  return { ...through, encode: (value) => encodingOf(value)?.slice() ?? through.encode(value) };
 }
 
 /** No fields: for variants that say all by their kind. */

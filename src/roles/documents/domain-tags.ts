@@ -13,7 +13,7 @@ const tags = {
   paymentSeal: 'specie payment seal v1\0',
   paymentOrder: 'specie payment order v1\0',
   paymentReceipt: 'specie payment receipt v1\0',
-  paymentRejection: 'specie payment rejection v1\0',
+  paymentRejection: 'specie payment rejection v2\0',
   shopEnrolment: 'specie shop enrolment v1\0',
   shopOrder: 'specie shop order v1\0',
   shopOrderReceipt: 'specie shop order receipt v1\0',
@@ -22,6 +22,13 @@ const tags = {
   payoutOrder: 'specie payout order v1\0',
   payoutReceipt: 'specie payout receipt v1\0',
   statement: 'specie statement v1\0',
+  purseOpening: 'specie purse opening v1\0',
+  purseClosing: 'specie purse closing v1\0',
+  allowance: 'specie allowance v1\0',
+  transfer: 'specie transfer v1\0',
+  payerSeal: 'specie payer seal v1\0',
+  transferReceipt: 'specie transfer receipt v1\0',
+  blockList: 'specie block list v1\0',
 } as const;
 
 export type Domain = keyof typeof tags;
