@@ -17,8 +17,9 @@ import {
 import type { Peer } from '../wire/peer.ts';
 import type { Book } from './book.ts';
 import { checkOrder } from './check.ts';
+import type { Guesses } from './guesses.ts';
 import type { ShopIdentity, ShopOffering } from './interface.ts';
-import type { Offers } from './offers.ts';
+import type { Offer, Offers } from './offers.ts';
 import { type Order, payMessage, type ShopSideOperations } from './order.ts';
 import { type BuyReply, type Purchases, replyOf } from './purchases.ts';
 import type { OpenRecord } from './records.ts';
@@ -27,6 +28,7 @@ export interface HandlerOptions {
   readonly book: Book;
   readonly purchases: Purchases;
   readonly offers: Offers;
+  readonly guesses: Guesses;
   readonly identity: ShopIdentity;
   readonly offering: ShopOffering;
 }
@@ -44,9 +46,9 @@ export function shopHandlers(options: HandlerOptions): Handlers<ShopSideOperatio
     },
     get_offer: {
       allowed: anyone,
-      handle: async (messages) => messages.map((message) => offer(message, options)),
+      handle: async (messages, peers) => messages.map((message, i) => offer(message, peers[i]!, options)),
     },
-    buy: { allowed: anyone, handle: (messages, _, now) => buy(messages, now, options) },
+    buy: { allowed: anyone, handle: (messages, peers, now) => buy(messages, peers, now, options) },
   };
 }
 
@@ -70,9 +72,9 @@ function catalogue(
   };
 }
 
-function offer({ code }: GetOfferRequest, options: HandlerOptions): Reply<GetOfferAnswer> {
-  const found = options.offers.find(code);
-  if (found === undefined) return offerUnknown();
+function offer({ code }: GetOfferRequest, peer: Peer, options: HandlerOptions): Reply<GetOfferAnswer> {
+  const found = look(code, peer, options);
+  if (found instanceof Refusal) return found;
   const { kind, timeoutSeconds, amount, articles, names, expiresAt } = found;
   const { currency } = options.offering.terms();
   return {
@@ -81,11 +83,26 @@ function offer({ code }: GetOfferRequest, options: HandlerOptions): Reply<GetOff
   };
 }
 
+/** The offer of a code, for somebody who may still guess. */
+function look(code: string, peer: Peer, { offers, guesses }: HandlerOptions): Offer | Refusal<ShopRefusal> {
+  const refused = guesses.check(peer);
+  if (refused !== undefined) return refused;
+  const found = offers.find(code);
+  if (found !== undefined) return found;
+  guesses.wrong(peer);
+  return offerUnknown();
+}
+
 const offerUnknown = (): Refusal<ShopRefusal> =>
   new Refusal('offer_unknown', 'offer: expected the code of one that stands, got another');
 
 /** The new ones of a turn are written down together, and what is hashed of them is hashed together. */
-function buy(orders: readonly Order[], now: bigint, options: HandlerOptions): Promise<Reply<BuyAnswer>>[] {
+function buy(
+  orders: readonly Order[],
+  peers: readonly Peer[],
+  now: bigint,
+  options: HandlerOptions,
+): Promise<Reply<BuyAnswer>>[] {
   const { purchases } = options;
   const references = sha256.batch(orders.map(({ terms }) => referenceMessage(terms)));
   const messages = orders.map((order, i) => payMessage(order, references[i]!));
@@ -96,7 +113,8 @@ function buy(orders: readonly Order[], now: bigint, options: HandlerOptions): Pr
   const here = new Map<bigint, Uint8Array>();
   orders.forEach((order, i) => {
     const { request } = order.terms;
-    const asked = { order, reference: references[i]!, message: messages[i]!, digest: digests[i]! };
+    const hashed = { reference: references[i]!, message: messages[i]!, digest: digests[i]! };
+    const asked = { order, peer: peers[i]!, ...hashed };
     const outcome = admit(asked, here, taken.length, now, options);
     if (outcome === 'open') waiting.push(request);
     else if ('record' in outcome) {
@@ -111,6 +129,7 @@ function buy(orders: readonly Order[], now: bigint, options: HandlerOptions): Pr
 
 interface Asked {
   readonly order: Order;
+  readonly peer: Peer;
   readonly reference: Uint8Array;
   /** To management. */
   readonly message: Uint8Array;
@@ -119,7 +138,7 @@ interface Asked {
 
 /** What was asked before has its answer, or waits for it; what is new is checked. */
 function admit(
-  { order, reference, message, digest }: Asked,
+  { order, peer, reference, message, digest }: Asked,
   here: ReadonlyMap<bigint, Uint8Array>,
   takenCount: number,
   now: bigint,
@@ -147,8 +166,8 @@ function admit(
     if (!equalBytes(record.message, message)) return differs();
     return { request, record, digest, reference, wasRefused: true };
   }
-  const found = code === undefined ? undefined : offers.find(code);
-  if (code !== undefined && found === undefined) return offerUnknown();
+  const found = code === undefined ? undefined : look(code, peer, options);
+  if (found instanceof Refusal) return found;
   const wrong = checkOrder(terms, found, { shop: offering.terms(), catalogue: offering.catalogue(), now });
   if (wrong !== undefined) return wrong;
   if (code !== undefined) offers.take(code, request);

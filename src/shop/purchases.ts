@@ -61,6 +61,8 @@ export interface PurchasesOptions {
   readonly onPaid: (paid: PaidRecord, offer: string | undefined) => void;
   /** It has come to nothing. */
   readonly onFailed: (request: bigint, offer: string | undefined) => void;
+  /** Its time is over, and its outcome is still not known: it is asked for as before, but holds no offer any more. */
+  readonly onLapsed: (request: bigint, offer: string) => void;
   readonly openMax?: number | undefined;
   readonly trace?: PurchaseTrace | undefined;
 }
@@ -80,6 +82,7 @@ interface Open {
   /** Something was sent that has no answer worth anything. */
   inDoubt: boolean;
   isDistrusted: boolean;
+  hasLapsed: boolean;
   /** Management's word for how far it is. */
   progress: string;
   attempts: number;
@@ -220,6 +223,7 @@ export class Purchases {
       state: 'storing',
       inDoubt: false,
       isDistrusted: false,
+      hasLapsed: false,
       progress: 'stored',
       attempts: 0,
       retryAtMs: 0,
@@ -338,8 +342,14 @@ export class Purchases {
   #tick(): void {
     this.#cancelTick = undefined;
     this.#nowMs += TICK_MS;
+    const now = this.#options.clock();
     for (const purchase of this.#open.values()) {
       if (purchase.state === 'waiting' && purchase.retryAtMs <= this.#nowMs) this.#enqueue(purchase);
+      const { offer } = purchase.record;
+      if (offer !== undefined && !purchase.hasLapsed && now >= purchase.terms.expiresAt) {
+        purchase.hasLapsed = true;
+        this.#options.onLapsed(purchase.request, offer);
+      }
       if (purchase.waiters.length === 0) continue;
       const late = purchase.waiters.filter(({ sinceMs }) => this.#nowMs - sinceMs >= ANSWER_WITHIN_MS);
       if (late.length === 0) continue;

@@ -23,6 +23,7 @@ import { Book } from './book.ts';
 import { fitsText } from './catalogue.ts';
 import type { NumberedEntry } from './day-book.ts';
 import { ShopError } from './errors.ts';
+import { Guesses } from './guesses.ts';
 import { shopHandlers } from './handler.ts';
 import type { ShopIdentity, ShopLog, ShopOffering } from './interface.ts';
 import { CashKeys } from './judge.ts';
@@ -104,6 +105,7 @@ export class Shop {
       onFailed: (request, offer) => {
         if (offer !== undefined) offers.release(offer, request);
       },
+      onLapsed: (request, offer) => offers.release(offer, request),
       openMax: options.purchasesOpenMax,
       trace: options.trace,
     });
@@ -124,7 +126,10 @@ export class Shop {
     };
     this.engine = new RoleEngine<ShopSideOperations, Peer, ShopRefusal>({
       protocol: shopSide,
-      handlers: shopHandlers({ book, purchases: this.#purchases, offers, identity, offering }),
+      handlers: shopHandlers({
+        ...{ book, purchases: this.#purchases, offers, identity, offering },
+        guesses: new Guesses(clock),
+      }),
       clock,
       openRequests: () => this.#purchases.size + this.#orders.size,
       health: () => {

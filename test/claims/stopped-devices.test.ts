@@ -72,14 +72,17 @@ test('blocked: what was paid stays paid, what comes is rejected for good by cash
   });
 });
 
-test('revoked: nothing is paid, and nothing definite is said before the purchase has run out', async () => {
+test('revoked: what was paid stays paid, and what comes is rejected for good by cash', async () => {
   const bob = await withMoney(3);
   const first = shop.sale(bob, 300n);
-  expect(await pay(first)).toMatchObject({ kind: 'paid' });
+  const paid = await pay(first);
+  expect(paid).toMatchObject({ kind: 'paid' });
   await orders(bob, { kind: 'revoke' });
-  for (const message of [first, shop.sale(bob, 300n)]) {
-    expect(await pay(message)).toEqual({ kind: 'pending', state: 'device_revoked' });
-  }
+  expect(await pay(first)).toEqual(paid);
+  expect(await pay(shop.sale(bob, 300n))).toMatchObject({
+    kind: 'rejected',
+    rejection: { document: { reason: 'orders_closed' } },
+  });
   // Of a purchase that ran out long ago, cash is asked.
   const late = shop.sale(bob, 300n, 1n);
   expect(await pay(late)).toMatchObject({

@@ -6,6 +6,7 @@
 // What is settled is told with a receipt that is made anew each time, the same to the byte; so is the rejection of what came
 // too late, which moves nothing for ever, as the purse's time is over for ever.
 import { sha256 } from '../../crypto/index.ts';
+import { PaymentOrderLayout } from '../../layout/generated.ts';
 import { Refusal } from '../common/refusal.ts';
 import { orderSignedBytes } from '../documents/payment-order.ts';
 import { PaymentReceipt, PaymentRejection } from '../documents/payment-receipts.ts';
@@ -13,7 +14,6 @@ import type { Handover } from '../documents/transfer.ts';
 import type { CashRefused } from './check.ts';
 import type { CashParts } from './interface.ts';
 import { MicroBatches } from './micro-batches.ts';
-import { signatureOf } from './order-records.ts';
 import { findOpened, type PurseRecord } from './purse-book.ts';
 import { checkHandover, checkOrder, purseUnknown, readable, signatureOfPurseInvalid } from './purse-check.ts';
 import type { Job } from './purse-desk.ts';
@@ -64,7 +64,7 @@ async function settle(
     [...known.values()].map(({ payer, request }, i) => ({
       publicKey: payer.signingKey,
       message: messages[i]!,
-      signature: signatureOf(request.order),
+      signature: request.order.subarray(PaymentOrderLayout.signature),
     })),
   );
   const digests = sha256.batch(messages);
@@ -127,15 +127,15 @@ function outcomeOf(
   const outcome = kept?.order.outcome;
   const { reportBy } = record;
   const { request, payee: shop, amount, currency, reference } = handover;
-  const transfer = { request, orderDigest, shop, amount, currency, reference };
+  const what = { request, orderDigest, shop, amount, currency, reference };
   if (outcome?.kind === 'settled') {
     const { timestamp, from } = outcome;
-    const content = { ...transfer, kind: 'paid', timestamp } as const;
+    const content = { ...what, kind: 'paid', timestamp } as const;
     return { kind: 'settled', receipt: signers.sign(PaymentReceipt, content, timestamp), from };
   }
   if (outcome?.kind === 'disputed') return { kind: 'disputed', reason: outcome.reason };
   if (isOver(record, now)) {
-    const content = { ...transfer, reason: 'order_expired', rejectedAt: reportBy };
+    const content = { ...what, reason: 'order_expired', rejectedAt: reportBy };
     return { kind: 'rejected', rejection: signers.sign(PaymentRejection, content, reportBy) };
   }
   return kept === undefined ? { kind: 'disputed', reason: 'too_many_orders' } : { kind: 'waiting', reportBy };

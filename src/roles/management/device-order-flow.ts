@@ -65,11 +65,10 @@ function writes(
   { now, reads }: WriteContext,
 ): readonly Put[] {
   const { device, action } = after.order.document;
-  const counts =
-    action.kind === 'revoke' ? before === undefined : before !== undefined && after.kind === 'done';
-  if (!counts) return [];
+  const isDone = before?.kind === 'ordering' && after.kind === 'done';
+  if (!isDone && (before !== undefined || action.kind !== 'revoke')) return [];
   const record = findDevice(reads, device);
-  const changed = record && followed(record, after.order.document, now);
+  const changed = record && followed(record, after.order.document, now, isDone);
   return changed === undefined ? [] : putDeviceAndPurses(reads, device, changed, now);
 }
 
@@ -78,16 +77,21 @@ function followed(
   record: DeviceRecord,
   { action, reason }: DeviceOrder,
   at: bigint,
+  isDone: boolean,
 ): DeviceRecord | undefined {
+  const revoked = {
+    ...(record.revoked ?? { at, reason }),
+    enforced: isDone || record.revoked?.enforced === true,
+  };
   switch (action.kind) {
     case 'block':
       return { ...record, blocked: record.blocked ?? { at, reason } };
     case 'unblock':
       return { ...record, blocked: undefined };
     case 'replace':
-      return { ...record, revoked: record.revoked ?? { at, reason }, replacedBy: action.by };
+      return { ...record, revoked, replacedBy: action.by };
     case 'revoke':
-      return { ...record, revoked: record.revoked ?? { at, reason } };
+      return { ...record, revoked };
     case 'limits':
       return undefined;
   }

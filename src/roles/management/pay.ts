@@ -11,9 +11,9 @@
 //     paid, rejected   cash's word, signed
 //
 // A device may be revoked, or a shop closed, after cash was asked and before its answer was passed on. A refusal would then
-// say that nothing was done where something may be. So until the purchase has run out nothing definite is said, and cash is
-// not asked, as it might still pay; after that cash is asked, which pays nothing new and says what was. A blocked device is
-// blocked at cash too: it is asked at once, and its signed rejection ends the purchase for wallet and shop alike.
+// say that nothing was done where something may be. So until cash knows of it nothing definite is said, and cash is not
+// asked, as it might still pay, unless the purchase has run out. From then on cash is asked, which pays nothing new and says
+// what was: its signed rejection ends the purchase for wallet and shop alike, and nobody holds a till by it.
 
 import { equalBytes } from '../../identity/binary-text.ts';
 import type { CashRefusal } from '../cash/errors.ts';
@@ -136,8 +136,8 @@ function checkPayer(
     return refuse('device_unknown', 'device: expected one of the registry, got another');
   }
   if (expiresAt <= over) return undefined;
-  if (device === 'revoked') return { kind: 'pending', state: 'device_revoked' };
-  return shop === 'closed' ? { kind: 'pending', state: 'shop_closed' } : undefined;
+  if (device === 'revoking') return { kind: 'pending', state: 'device_revoked' };
+  return shop === 'closing' ? { kind: 'pending', state: 'shop_closed' } : undefined;
 }
 
 // ---- What cash answers

@@ -15,7 +15,7 @@
 // User data is personal: it stands here and nowhere else, and in no log.
 
 import { U128_MAX } from '../../shared/bytes.ts';
-import { bytesUpTo, type Infer, oneOf, optional, struct, text, u64, u128 } from '../../shared/codec.ts';
+import { bool, bytesUpTo, type Infer, oneOf, optional, struct, text, u64, u128 } from '../../shared/codec.ts';
 import { idOfKey } from '../../store/key.ts';
 import type { RoleStore, StoreReads } from '../../store/store.ts';
 import { AccountBinding, SealedAccount } from '../documents/account-seal.ts';
@@ -47,7 +47,8 @@ const DeviceRecord = struct({
   serial: u64,
   certificate: Certificate,
   notAfter: u64,
-  revoked: optional(struct({ at: u64, reason: text(REVOCATION_REASON_BYTES_MAX) })),
+  /** `enforced`: cash refuses the device's orders too. */
+  revoked: optional(struct({ at: u64, reason: text(REVOCATION_REASON_BYTES_MAX), enforced: bool })),
   /** By an operator's order that cash has carried out. */
   blocked: optional(struct({ at: u64, reason: text(REVOCATION_REASON_BYTES_MAX) })),
   replacedBy: optional(u128),
@@ -82,8 +83,8 @@ export const find = <Value>(
 export const findDevice = (reads: StoreReads, device: bigint): DeviceRecord | undefined =>
   find(reads, DEVICES, device, DeviceRecord);
 
-/** What a purchase asks of its device. */
-export type DeviceStanding = 'good' | 'revoked';
+/** What a purchase asks of its device. `revoking`: revoked here, and cash does not know it yet. */
+export type DeviceStanding = 'good' | 'revoking' | 'revoked';
 
 /** Of the devices that have paid lately, about a hundred bytes each. Beyond: the oldest is read again. */
 const STANDINGS_MAX = 65_536;
@@ -95,7 +96,11 @@ const STANDINGS_MAX = 65_536;
 export const deviceStandings = (store: RoleStore): ((device: bigint) => DeviceStanding | undefined) =>
   store.remember(
     DEVICES,
-    (stored) => (DeviceRecord.decode(stored).revoked === undefined ? 'good' : 'revoked'),
+    (stored) => {
+      const { revoked } = DeviceRecord.decode(stored);
+      if (revoked === undefined) return 'good';
+      return revoked.enforced ? 'revoked' : 'revoking';
+    },
     STANDINGS_MAX,
   );
 

@@ -33,7 +33,7 @@ export type ShopClosingOutcome =
   | { readonly kind: 'distrusted'; readonly reason: string };
 
 export const shopClosingFlow: Flow<ShopClosingState, ShopClosingEffect, ShopClosingOutcome> = {
-  kind: 7,
+  kind: 9,
   name: 'shop_closing',
   state: ClosingState,
   effect(state) {
@@ -49,9 +49,12 @@ export const shopClosingFlow: Flow<ShopClosingState, ShopClosingEffect, ShopClos
       : { ...state, distrusted: outcome.reason };
   },
   stateName: nameOfState,
-  writes(before, { shop, reason }, { now, reads }) {
-    if (before !== undefined) return [];
-    const record = findShop(reads, shop)!;
-    return [putShop(shop, { ...record, closed: { at: now, reason } })];
+  writes(before, { kind, shop, reason }, { now, reads }) {
+    const enforced = kind === 'closed';
+    if (before !== undefined && !enforced) return [];
+    // One that was turned down is gone by now.
+    const record = findShop(reads, shop);
+    if (record === undefined) return [];
+    return [putShop(shop, { ...record, closed: { at: record.closed?.at ?? now, reason, enforced } })];
   },
 };

@@ -41,7 +41,7 @@ export async function shopOrders(
     const peer = peers[i]!;
     const standing = checkOrder(document) ?? checkShop(document, peer) ?? standingOf(peer);
     if (standing instanceof Refusal) answers[i] = standing;
-    else if (standing === 'closed' && document.applyBy > over) {
+    else if (standing !== 'open' && document.applyBy > over) {
       // Until then cash might still do it; after that it only says what was.
       answers[i] = { kind: 'pending', state: 'shop_closed' };
     } else unverified.push(i);

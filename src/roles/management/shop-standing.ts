@@ -4,7 +4,8 @@ import { type Refused, refuse } from './check.ts';
 import type { ShopPeer } from './peers.ts';
 import type { ShopRecord } from './shop-registry.ts';
 
-export type ShopStanding = 'open' | 'closed';
+/** `closing`: closed here, and cash does not know it yet. */
+export type ShopStanding = 'open' | 'closing' | 'closed';
 export type FindShop = (shop: bigint) => ShopRecord | undefined;
 
 export function shopStandings(findShop: FindShop): (peer: ShopPeer) => ShopStanding | Refused {
@@ -29,5 +30,6 @@ function standingOf(
     equalBytes(record.signingKey, signingKey) &&
     equalBytes(record.channelKey, channelKey);
   if (!isIts) return refuse('shop_unknown', `shop: expected one of the registry, got ${shop}`);
-  return record.closed === undefined ? 'open' : 'closed';
+  if (record.closed === undefined) return 'open';
+  return record.closed.enforced ? 'closed' : 'closing';
 }

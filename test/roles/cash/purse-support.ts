@@ -98,7 +98,7 @@ export async function openedPurse(
   cash: TestCash,
   amount = 1_000n,
   device?: TestDevice,
-  purse = nextPurse(),
+  { purse = nextPurse(), request = nextRequest() }: OpeningFields = {},
 ): Promise<TestPurse> {
   const owner = device ?? newDevice();
   if (device === undefined) {
@@ -106,7 +106,7 @@ export async function openedPurse(
     if (amount > 0n) answerOf((await cash.credit(creditOf(owner, { amount })))[0]!);
   }
   const key = keyPair(900_000 + Number(purse & 0xffffn));
-  const answer = answerOf(await cash.client().openPurse(openingOf(owner, { purse, amount, key })));
+  const answer = answerOf(await cash.client().openPurse(openingOf(owner, { purse, request, amount, key })));
   if (answer.kind !== 'opened') throw new Error(`expected an allowance, got ${answer.reason}`);
   const { document: allowance } = answer.allowance;
   return { purse, key, device: owner, allowance, sequence: 0n, total: 0n };

@@ -301,9 +301,11 @@ test('no answer of cash, or one that says to come again: pending', async () => {
 
 describe('a device that is revoked, a shop that is closed, while a purchase is under way', () => {
   test.each(['device_revoked', 'shop_closed'])(
-    '%s: nothing definite before it has run out, then what cash says',
+    '%s, and cash does not know it yet: nothing definite before it has run out, then what cash says',
     async (reason) => {
       const { pay, shop, device, stage, asked } = await scene();
+      stage.partners.script = (call) =>
+        call === 'deviceOrder' || call === 'closeShop' ? NO_ANSWER : undefined;
       if (reason === 'device_revoked') await stage.revoke(device);
       else await stage.settle(stage.operator.closeShop({ shop: shop.number, reason: 'rent' }));
       const message = shop.purchase(9_000n, device);
@@ -321,6 +323,25 @@ describe('a device that is revoked, a shop that is closed, while a purchase is u
             })
           : undefined;
       expect(codeOf(await pay(message))).toBe('rejected');
+    },
+  );
+
+  test.each(['device_revoked', 'shop_closed'])(
+    '%s, and cash knows it: cash says at once what was, or that nothing will be',
+    async (reason) => {
+      const { pay, shop, device, stage, asked } = await scene();
+      const message = shop.purchase(9_000n, device);
+      if (reason === 'device_revoked') await stage.revoke(device);
+      else await stage.ask(() => stage.operator.closeShop({ shop: shop.number, reason: 'rent' }));
+      stage.partners.script = (call, request) =>
+        call === 'pay'
+          ? ok({
+              kind: 'rejected',
+              rejection: paymentRejection(request as CashPayRequest, { reason: 'orders_closed' }),
+            })
+          : undefined;
+      expect(codeOf(await pay(message))).toBe('rejected');
+      expect(asked().length).toBe(1);
     },
   );
 });

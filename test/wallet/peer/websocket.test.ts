@@ -63,7 +63,8 @@ test('pieces arrive as they were sent, also when the other end has gone since', 
   await link.send(new Uint8Array(link.pieceBytesMax).fill(7));
   link.close();
   expect(await other.receive()).toEqual(Uint8Array.of(1, 2, 3));
-  expect(await other.receive()).toEqual(new Uint8Array(link.pieceBytesMax).fill(7));
+  const long = await other.receive();
+  expect([long?.length, long?.every((byte) => byte === 7)]).toEqual([link.pieceBytesMax, true]);
   expect(await other.receive()).toBeUndefined();
   await expect(other.send(Uint8Array.of(1))).rejects.toThrow();
 });
