@@ -22,7 +22,7 @@ import { encodeRequest } from '../../src/wire/frame.ts';
 import { encodeHello } from '../../src/wire/hello.ts';
 import { RequestOperation } from '../../src/wire/operation.ts';
 import { CloseCode } from '../../src/wire/status.ts';
-import { Device, MINUTE, now, sealTo, signedBy } from './device.ts';
+import { Device, MINUTE, now, revocation, sealTo, signedBy } from './device.ts';
 import { messageFrame, Raw, sealed } from './raw.ts';
 import { accountNumber, answerOf, auditOf, EUR, eventually, refusalOf, System, toldBy } from './system.ts';
 
@@ -497,7 +497,7 @@ describe('a certificate that does not count', () => {
     const management = await victim.management();
     expect(toldBy(await management.getBalance({ currency: EUR }))).toBe('ok');
     const operator = managementClient(await system.asOperator('management'));
-    answerOf(await operator.revokeDevice({ device: victim.number, reason: 'lost' }));
+    answerOf(await operator.deviceOrder(revocation(system, victim.number)));
     await harmless(async () => {
       const filing = victim.filing(victim.seal(accountNumber(5), { purpose: 'file', request: 5n }));
       const told = [

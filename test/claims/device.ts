@@ -12,6 +12,7 @@ import {
   encodeAccountContent,
   type SealedAccount,
 } from '../../src/roles/documents/account-seal.ts';
+import { DeviceOrder } from '../../src/roles/documents/device-order.ts';
 import { AccountFiling, Enrolment, type SignedEnrolment } from '../../src/roles/documents/enrolment.ts';
 import { LoadOrder, type SignedLoadOrder } from '../../src/roles/documents/load-order.ts';
 import type { DocumentKind, Signed } from '../../src/roles/documents/signed.ts';
@@ -30,6 +31,15 @@ export function signedBy<Document>(
   { secretKey }: { readonly secretKey: Uint8Array },
 ): Signed<Document> {
   return { document, signature: ed25519.sign(secretKey, kind.signedBytes(document)) };
+}
+
+/** An operator's order to revoke a device. */
+export function revocation({ operator }: System, device: bigint): { readonly order: Signed<DeviceOrder> } {
+  const document: DeviceOrder = {
+    ...{ request: id(), operator: operator.name, device, action: { kind: 'revoke' } as const },
+    ...{ reason: 'lost', applyBy: soon() },
+  };
+  return { order: signedBy(DeviceOrder, document, operator.signing) };
 }
 
 /** @param publicKey whose secret is to open it */

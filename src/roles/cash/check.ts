@@ -28,7 +28,7 @@ export function checkIdOf(field: string, id: bigint): Verdict {
   return refuse('malformed', `${field}: expected an id from 1 to 2^128 - 2^120 - 1, got ${id}`);
 }
 
-export function checkNumber(kind: 'device' | 'shop', number: bigint): Verdict {
+export function checkNumber(kind: 'device' | 'shop' | 'purse', number: bigint): Verdict {
   if (number >= DEVICE_NUMBER_MIN && number <= DEVICE_NUMBER_MAX) return undefined;
   return refuse('malformed', `${kind}: expected a number from 2^64 to 2^127-1, got ${number}`);
 }
@@ -125,6 +125,13 @@ export function deviceUnknown(device: bigint): CashRefused {
   return refuse('device_unknown', `device: expected one with an account, got ${device}`);
 }
 
+export function tooManyRejected(perDayMax: number): CashRefused {
+  return refuse(
+    'too_many_rejected',
+    `payment: expected a device with fewer than ${perDayMax} rejected today, got one with more: tomorrow`,
+  );
+}
+
 export function shopUnknown(shop: bigint): CashRefused {
   return refuse('shop_unknown', `shop: expected one with an account, got ${shop}`);
 }
@@ -200,5 +207,5 @@ export function deviceReplaced(device: bigint, by: bigint): CashRefused {
 }
 
 export function deviceBlocked(device: bigint): CashRefused {
-  return refuse('device_blocked', `device ${device}: expected one that is not blocked`);
+  return refuse('device_blocked', `device ${device}: expected one that is neither blocked nor revoked`);
 }

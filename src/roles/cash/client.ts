@@ -5,6 +5,8 @@ import { type CallResult, type MessageTransport, RoleClient } from '../common/ro
 import type { CashRefusal } from './errors.ts';
 import {
   type CashOperations,
+  type CloseShopAnswer,
+  type CloseShopRequest,
   type CreditAnswer,
   type CreditRequest,
   cashProtocol,
@@ -33,6 +35,16 @@ import type {
   WindowReportAnswer,
   WindowReportRequest,
 } from './payout-messages.ts';
+import type {
+  ClosePurseAnswer,
+  ClosePurseRequest,
+  DeviceExposureAnswer,
+  DeviceExposureRequest,
+  OpenPurseAnswer,
+  OpenPurseRequest,
+  SettleTransferAnswer,
+  SettleTransferRequest,
+} from './purse-messages.ts';
 
 export class CashClient {
   readonly #client: RoleClient<CashOperations, CashRefusal>;
@@ -55,6 +67,10 @@ export class CashClient {
 
   openShop(request: OpenShopRequest): Promise<CallResult<OpenShopAnswer, CashRefusal>> {
     return this.#client.call('open_shop', request);
+  }
+
+  closeShop(request: CloseShopRequest): Promise<CallResult<CloseShopAnswer, CashRefusal>> {
+    return this.#client.call('close_shop', request);
   }
 
   pay(request: PayRequest): Promise<CallResult<PayAnswer, CashRefusal>> {
@@ -87,6 +103,22 @@ export class CashClient {
 
   windowReport(request: WindowReportRequest): Promise<CallResult<WindowReportAnswer, CashRefusal>> {
     return this.#client.call('window_report', request);
+  }
+
+  openPurse(request: OpenPurseRequest): Promise<CallResult<OpenPurseAnswer, CashRefusal>> {
+    return this.#client.call('open_purse', request);
+  }
+
+  settleTransfer(request: SettleTransferRequest): Promise<CallResult<SettleTransferAnswer, CashRefusal>> {
+    return this.#client.call('settle_transfer', request);
+  }
+
+  closePurse(request: ClosePurseRequest): Promise<CallResult<ClosePurseAnswer, CashRefusal>> {
+    return this.#client.call('close_purse', request);
+  }
+
+  deviceExposure(request: DeviceExposureRequest): Promise<CallResult<DeviceExposureAnswer, CashRefusal>> {
+    return this.#client.call('device_exposure', request);
   }
 
   /** Operators only. */

@@ -32,5 +32,9 @@ export const CASH_REFUSALS = [
   'window_open',
   'payout_unknown',
   'outcome_conflicts',
+  'too_many_rejected',
+  'purse_unknown',
+  'purse_differs',
+  'purse_cheated',
 ] as const;
 export type CashRefusal = (typeof CASH_REFUSALS)[number];

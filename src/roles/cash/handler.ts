@@ -4,6 +4,7 @@ import type { Peer } from '../../wire/peer.ts';
 import type { Handler, Handlers } from '../common/role-engine.ts';
 import { balances } from './balances.ts';
 import type { CashRefused } from './check.ts';
+import { closeShops } from './close-shops.ts';
 import { credit } from './credit.ts';
 import { deviceOrders } from './device-order.ts';
 import type { CashRefusal } from './errors.ts';
@@ -17,6 +18,10 @@ import { closeWindows } from './payout-close.ts';
 import { bookOutcomes } from './payout-outcomes.ts';
 import { windowReports } from './payout-report.ts';
 import { isManagement, isOperator } from './peers.ts';
+import { closePurses } from './purse-close.ts';
+import { deviceExposures } from './purse-exposure.ts';
+import { openPurses } from './purse-open.ts';
+import { settler } from './purse-settle.ts';
 import { lookupRequests } from './requests.ts';
 import { shopOrders } from './shop-order.ts';
 import { statements } from './statement.ts';
@@ -35,6 +40,11 @@ export function cashHandlers(parts: CashParts): Handlers<CashOperations, Peer, C
     book_payouts: handler(isManagement, bookPayouts, parts),
     book_outcomes: handler(isManagement, bookOutcomes, parts),
     window_report: handler(isManagementOrOperator, windowReports, parts),
+    close_shop: handler(isManagement, closeShops, parts),
+    open_purse: handler(isManagement, openPurses, parts),
+    settle_transfer: handler(isManagement, settler(parts), parts),
+    close_purse: handler(isManagement, closePurses, parts),
+    device_exposure: handler(isManagementOrOperator, deviceExposures, parts),
     lookup_request: handler(isOperator, lookupRequests, parts),
   };
 }

@@ -13,7 +13,7 @@ const tags = {
   paymentSeal: 'specie payment seal v1\0',
   paymentOrder: 'specie payment order v1\0',
   paymentReceipt: 'specie payment receipt v1\0',
-  paymentRejection: 'specie payment rejection v1\0',
+  paymentRejection: 'specie payment rejection v2\0',
   shopEnrolment: 'specie shop enrolment v1\0',
   shopOrder: 'specie shop order v1\0',
   shopOrderReceipt: 'specie shop order receipt v1\0',

@@ -1,8 +1,8 @@
 // Opens the device numbers of purchases, many at a time: one HPKE batch for each of management's sealing keys.
-import { toHex } from '../../identity/binary-text.ts';
 import { type IdentitySource, sealingKey } from '../../identity/own-keys.ts';
 import { CodecError } from '../../shared/codec.ts';
 import type { BatchCrypto } from '../common/batch-crypto.ts';
+import { perKey } from '../common/per-key.ts';
 import { NumberContent, numberSealInfo, PurchaseBinding, type SealedNumber } from '../documents/purchase.ts';
 import { type Refused, refuse } from './check.ts';
 
@@ -17,15 +17,15 @@ export type OpenNumbers = (seals: readonly NumberSeal[], now: bigint) => Promise
 export function numberOpener(identity: IdentitySource, crypto: BatchCrypto): OpenNumbers {
   return async (seals, now) => {
     const results: (NumberContent | Refused)[] = new Array(seals.length);
-    const groups = new Map<string, number[]>();
-    seals.forEach(({ number }, place) => {
-      const name = toHex(number.keyId);
-      const group = groups.get(name);
-      if (group === undefined) groups.set(name, [place]);
-      else group.push(place);
+    const groups: number[][] = [];
+    const groupOf = perKey((): number[] => {
+      const group: number[] = [];
+      groups.push(group);
+      return group;
     });
+    seals.forEach(({ number }, place) => void groupOf(number.keyId).push(place));
     await Promise.all(
-      [...groups.values()].map(async (group) => {
+      groups.map(async (group) => {
         const { keyId } = seals[group[0]!]!.number;
         const key = sealingKey(identity.current(), 'management', keyId, now);
         if (key === undefined) {

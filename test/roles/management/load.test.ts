@@ -335,7 +335,7 @@ describe('a device that was revoked', () => {
     stage.partners.script = (call) => (call === 'charge' ? NO_ANSWER : undefined);
     await loads.once(given());
     expect(stage.role!.revoked({ device } as never)).toBe(false);
-    await stage.settle(stage.operator.revokeDevice({ device, reason: 'lost' }));
+    await stage.revoke(device);
     expect(stage.role!.revoked({ device } as never)).toBe(true);
     const peer = stage.as(ada.peer(device));
     // Of what is under way it is told nothing definite.
@@ -367,9 +367,7 @@ describe('a device that was revoked', () => {
     for (let delayMs = 0; delayMs < 12; delayMs++) {
       const { stage, device } = await Loads.open();
       const load = stage.as(ada.peer(device)).load(given());
-      const revoked = stage
-        .pass(delayMs)
-        .then(() => stage.settle(stage.operator.revokeDevice({ device, reason: '' })));
+      const revoked = stage.pass(delayMs).then(() => stage.revoke(device));
       await revoked;
       const result = await stage.settle(load);
       await stage.pass(60_000);
@@ -386,7 +384,7 @@ describe('a device that was revoked', () => {
     // In one turn: the revocation is written, not flushed yet, when they are admitted.
     const [, load, filing] = await stage.settle(
       Promise.all([
-        stage.operator.revokeDevice({ device, reason: 'stolen' }),
+        stage.operator.deviceOrder(stage.revocation(device)),
         peer.load(given()),
         peer.fileAccount(ada.filing(6_000n)),
       ]),
