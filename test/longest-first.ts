@@ -11,6 +11,7 @@ export const LONGEST: readonly string[] = [
   'crash/kill-loop.test.ts',
   'wallet/command.test.ts',
   'system/kill-purchases.test.ts',
+  'system/payouts.test.ts',
   'cli/commands/commands.test.ts',
   'crypto/pool/death.test.ts',
   'property/ledger.test.ts',

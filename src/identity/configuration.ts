@@ -11,6 +11,9 @@ import { ROLES, type RoleName } from './roles.ts';
 export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'silent'] as const;
 export const CURRENCY_DEFAULT = 'EUR';
 const OPERATOR_CURRENCIES_MAX = 64;
+/** A window is booked, shop by shop, before the next one is closed; a year has one at least. */
+const CLOSE_EVERY_SECONDS_MIN = 60;
+const CLOSE_EVERY_SECONDS_MAX = 366 * 86_400;
 
 const host = field('a host name or an IP address', (value) =>
   typeof value === 'string' && /^(?=.{1,253}$)[A-Za-z0-9:]([A-Za-z0-9.:_-]*[A-Za-z0-9:])?$/.test(value)
@@ -87,6 +90,14 @@ export const ConfigurationFile = fields({
     feeBasisPoints: wholeNumber(0, 10_000).default(0),
     feePerPayout: amount.default('0'),
     amountMin: amount.default('1'),
+    closeEverySeconds: wholeNumber(0, CLOSE_EVERY_SECONDS_MAX).default(0),
+    closeOffsetSeconds: wholeNumber(0, CLOSE_EVERY_SECONDS_MAX - 1).default(0),
+  }).prefault({}),
+  offline: fields({
+    allowanceMax: amount.default('100'),
+    validDays: wholeNumber(1, 365).default(7),
+    reportDays: wholeNumber(2, 730).default(37),
+    coverPercent: wholeNumber(0, 1_000).default(100),
   }).prefault({}),
   limits: fields({
     loadAmountMin: amount.default('1'),
@@ -140,6 +151,21 @@ export interface PayoutsConfiguration {
   readonly feeBasisPoints: number;
   readonly feePerPayout: Amount;
   readonly amountMin: Amount;
+  /** Between two windows; 0: operators close them. */
+  readonly closeEverySeconds: number;
+  /** Of the times at which they are closed, counted from the Unix epoch. */
+  readonly closeOffsetSeconds: number;
+}
+
+/** What devices may pay each other without a server. */
+export interface OfflineConfiguration {
+  /** Most that a purse is opened with; 0: there are no purses. */
+  readonly allowanceMax: Amount;
+  /** From its opening: how long others take payments of a purse, and how long these are settled. */
+  readonly validDays: number;
+  readonly reportDays: number;
+  /** Most that the operator pays for a purse that has cheated, as a share of what it was opened with. */
+  readonly coverPercent: number;
 }
 
 export interface Configuration {
@@ -154,6 +180,7 @@ export interface Configuration {
     readonly payments: PaymentsConfiguration;
   };
   readonly payouts: PayoutsConfiguration;
+  readonly offline: OfflineConfiguration;
   readonly limits: Limits;
   readonly logLevel: (typeof LOG_LEVELS)[number];
 }
@@ -188,6 +215,27 @@ export function parseConfiguration(text: string, file = 'specie.json'): Configur
     amountMin: within('payouts.amountMin', () => parseAmount(read.payouts.amountMin, currency)),
   };
   if (payouts.amountMin === 0n) throw wrong('payouts.amountMin', 'expected more than 0, got 0');
+  const { closeEverySeconds, closeOffsetSeconds } = payouts;
+  if (closeEverySeconds > 0 && closeEverySeconds < CLOSE_EVERY_SECONDS_MIN)
+    throw wrong(
+      'payouts.closeEverySeconds',
+      `expected 0 or at least ${CLOSE_EVERY_SECONDS_MIN}, got ${closeEverySeconds}`,
+    );
+  if (closeOffsetSeconds > 0 && closeOffsetSeconds >= closeEverySeconds)
+    throw wrong(
+      'payouts.closeOffsetSeconds',
+      `expected less than closeEverySeconds, ${closeEverySeconds}, got ${closeOffsetSeconds}`,
+    );
+  const offline: OfflineConfiguration = {
+    ...read.offline,
+    allowanceMax: within('offline.allowanceMax', () => parseAmount(read.offline.allowanceMax, currency)),
+  };
+  if (offline.reportDays <= offline.validDays) {
+    throw wrong(
+      'offline.reportDays',
+      `expected more than validDays, ${offline.validDays}, got ${offline.reportDays}`,
+    );
+  }
   const shown = (value: Amount): string => formatAmount(value, currency);
   if (limits.loadAmountMin === 0n) throw wrong('limits.loadAmountMin', 'expected more than 0, got 0');
   for (const [less, more] of [
@@ -224,7 +272,7 @@ export function parseConfiguration(text: string, file = 'specie.json'): Configur
     }
   }
   const { root, institution, logLevel } = read;
-  return { root, currency, currencies, roles, institution, payouts, limits, logLevel };
+  return { root, currency, currencies, roles, institution, payouts, offline, limits, logLevel };
 }
 
 function addressOf({

@@ -43,10 +43,10 @@ export const TICK_MS = 100;
 export const RETRY_FIRST_MS = 200;
 export const RETRY_LAST_MS = 30_000;
 
-/** Frames to management without an answer: while they are under way, the next ones gather. */
-export const FRAMES_IN_FLIGHT_MAX = 4;
-/** Of frames that are full, some 110 purchases each: a thousand under way keep management and cash busy. */
-export const FULL_FRAMES_IN_FLIGHT_MAX = 10;
+/** Frames to management without an answer: of full ones, some 110 purchases each, a thousand keep management and cash busy. */
+export const FRAMES_IN_FLIGHT_MAX = 10;
+/** Of the purchases that are under way, what a frame has to have that is not full: else it waits for more, or for answers. */
+export const FRAME_SHARE_MIN = 0.5;
 
 /** Bytes of a till's name. */
 export const TILL_BYTES_MAX = 32;

@@ -2,14 +2,22 @@
 // the role's list or with an answer, none with an internal error; no money moves, and the role lives on.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Client } from '../../src/channel/client.ts';
+import { ed25519 } from '../../src/crypto/index.ts';
+import { keyIdOf } from '../../src/identity/key-set.ts';
+import { generateKeyPair } from '../../src/identity/new-key-set.ts';
 import type { RoleName } from '../../src/identity/roles.ts';
+import { systemCrypto } from '../../src/identity/system-crypto.ts';
+import { PaymentOrderLayout } from '../../src/layout/generated.ts';
 import { CashClient } from '../../src/roles/cash/client.ts';
 import { type CashOperations, cashProtocol, type PayRequest } from '../../src/roles/cash/messages.ts';
 import { answerCodec } from '../../src/roles/common/answer.ts';
 import type { MessageOperation, RequestOf } from '../../src/roles/common/operation.ts';
 import { Refusal } from '../../src/roles/common/refusal.ts';
 import { DeviceOrder } from '../../src/roles/documents/device-order.ts';
+import { orderSignedBytes } from '../../src/roles/documents/payment-order.ts';
+import { PurseClosing, PurseOpening } from '../../src/roles/documents/purse.ts';
 import type { SignedChargeReceipt } from '../../src/roles/documents/receipts.ts';
+import { encodeHandover, PayerContent } from '../../src/roles/documents/transfer.ts';
 import { managementClient } from '../../src/roles/management/client.ts';
 import { type ManagementOperations, managementProtocol } from '../../src/roles/management/messages.ts';
 import { SettlementClient } from '../../src/roles/settlement/client.ts';
@@ -21,6 +29,7 @@ import { encodeHello } from '../../src/wire/hello.ts';
 import { RequestOperation } from '../../src/wire/operation.ts';
 import { CloseCode } from '../../src/wire/status.ts';
 import { paymentOrder, payRequest, sealedTo } from '../roles/cash/pay-support.ts';
+import { closingOf, openingOf, pays } from '../roles/cash/purse-support.ts';
 import { Device, now, revocation, signedBy, soon } from './device.ts';
 import { messageFrame, Raw, sealed } from './raw.ts';
 import { HandmadeShop } from './shop.ts';
@@ -51,6 +60,12 @@ const OF_DEVICES = [
   'get_directory',
   'renew_certificate',
   'get_statement',
+  'open_purse',
+  'report_transfer',
+  'close_purse',
+  'get_purse_statement',
+  'get_block_list',
+  'report_fraud',
 ];
 const OF_SHOPS = ['pay', 'shop_order'];
 const OF_OPERATORS = [
@@ -65,6 +80,7 @@ const OF_OPERATORS = [
   'close_window',
   'list_windows',
   'show_window',
+  'device_exposure',
 ];
 
 let system: System;
@@ -104,6 +120,9 @@ beforeAll(async () => {
   // Beyond what it has, so that whatever a change makes of it moves nothing.
   const hopelessPurchase = aPurchase(device, shop, 10n ** 12n);
   expect(answerOf(await cash.pay(hopelessPurchase)).kind).toBe('rejected');
+  const purses = [await aPurse(cash, device), await aPurse(cash, bare)] as const;
+  const handedOn = { device: device.number, order: pays(purses[0].test, purses[1].test, 100n) };
+  expect(answerOf(await cash.settleTransfer(handedOn)).outcome.kind).toBe('waiting');
   handmade = await HandmadeShop.open(system, accountNumber(5));
   const purchase = aPurchase(device, handmade.number, 300n);
   const hopelessForwarded = handmade.forwards(aPurchase(device, handmade.number, 10n ** 12n));
@@ -155,6 +174,7 @@ beforeAll(async () => {
       close_window: [{ window: id(), currency: 1 }],
       list_windows: lists,
       show_window: [{ window: id(), after: undefined, limit: 2 }],
+      ...purseMessages(device),
     },
     settlement: {
       charge: [
@@ -221,11 +241,66 @@ beforeAll(async () => {
         },
       ],
       window_report: [{ window: id(), after: undefined }],
+      // Of purses that have nothing.
+      open_purse: purses.map(({ opening }) => opening),
+      settle_transfer: [handedOn],
+      close_purse: [{ closing: closingOf(purses[0].test) }],
+      device_exposure: [{ device: device.number }],
       lookup_request: lookups,
     },
   };
 });
 afterAll(() => system?.close());
+
+/** Of purses that nobody has, but for the opening: of one that only receives, so that no money moves. */
+function purseMessages({ number, signing, channel }: Device) {
+  const [payer, payee] = [id() >> 2n, id() >> 2n];
+  const keyId = keyIdOf(signing.publicKey, systemCrypto.sha256);
+  const handed = (payee: bigint): Uint8Array => {
+    const order = encodeHandover({
+      ...{ request: id(), payer, payee, amount: 5n, currency: EUR, sequence: 1n, total: 5n },
+      ...{ reference: new Uint8Array(32).fill(3), reportBy: soon(), keyId },
+    });
+    order.set(ed25519.sign(signing.secretKey, orderSignedBytes(order)), PaymentOrderLayout.signature);
+    return order;
+  };
+  const orders = { first: handed(payee), second: handed(id() >> 2n) };
+  const sealed = {
+    keyId,
+    encapsulatedKey: channel.publicKey,
+    ciphertext: new Uint8Array(PayerContent.bytesMax + 16),
+  };
+  const keys = {
+    signingKey: generateKeyPair('signing').publicKey,
+    channelKey: generateKeyPair('channel').publicKey,
+  };
+  const opening = { request: id(), device: number, ...keys, currency: EUR, amount: 0n, applyBy: soon() };
+  const closing = { purse: payer, lastSequence: 1n, total: 5n };
+  return {
+    open_purse: [{ opening: signedBy(PurseOpening, opening, signing) }],
+    report_transfer: [{ transfer: { order: orders.first, payer: sealed } }],
+    close_purse: [{ closing: signedBy(PurseClosing, closing, signing) }],
+    get_purse_statement: [{ purse: payer, query: { currency: EUR, after: 0n, purchases: [] } }],
+    get_block_list: [{ serial: 0n, part: 0 }],
+    report_fraud: [
+      { proof: { signingKey: signing.publicKey, evidence: { kind: 'orders' as const, ...orders } } },
+    ],
+    device_exposure: [{ device: number }],
+  };
+}
+
+/** A purse that only receives, and what it was opened with. */
+async function aPurse(cash: CashClient, { number: device, signing }: Device) {
+  const opening = openingOf({ device, key: signing }, { amount: 0n, key: signing, currency: EUR });
+  const answer = answerOf(await cash.openPurse(opening));
+  if (answer.kind !== 'opened') throw new Error(`expected an allowance, got ${answer.reason}`);
+  const { purse } = opening;
+  const { document: allowance } = answer.allowance;
+  return {
+    opening,
+    test: { purse, key: signing, device: { device, key: signing }, allowance, sequence: 0n, total: 0n },
+  };
+}
 
 /** What management sends to cash when the device pays at the shop. */
 function aPurchase({ number: payer, signing }: Device, number: bigint, amount: bigint): PayRequest {

@@ -64,7 +64,7 @@ describe('each wrong field is named, with what it should be and what came', () =
     ],
     [
       { ...SMALLEST, passphrase: 'hidden' },
-      'expected only version, root, currency, operatorCurrencies, roles, institution, payouts, limits, logLevel, got "passphrase"',
+      'expected only version, root, currency, operatorCurrencies, roles, institution, payouts, offline, limits, logLevel, got "passphrase"',
     ],
     [
       { ...SMALLEST, currency: 'XYZ' },

@@ -41,7 +41,7 @@ export interface Unheard extends Pick<Balance, 'device' | 'currency'> {
   readonly at: bigint;
 }
 
-/** What left the float: payouts, reversals. */
+/** What left the float: payouts, reversals; below 0: a payout that came back. */
 export interface Outflow {
   readonly currency: number;
   readonly amount: bigint;
@@ -51,7 +51,7 @@ export interface Outflow {
 
 /** Balances that are not devices', as docs/chart-of-accounts.md adds them up: credits less debits. */
 export interface OtherBalance {
-  readonly account: 'loss' | 'shops' | 'clearing' | 'fees';
+  readonly account: 'loss' | 'offline_loss' | 'shops' | 'purses' | 'clearing' | 'fees';
   readonly currency: number;
   readonly balance: bigint;
 }

@@ -8,6 +8,7 @@ import {
   TransferFlags,
 } from '../../layout/generated.ts';
 import { AccountCode, SYSTEM_ACCOUNTS, systemAccountId, TransferCode } from '../../roles/cash/accounts.ts';
+import { cashProtocol } from '../../roles/cash/messages.ts';
 import type { RequestReport } from '../../roles/common/request-report.ts';
 import { REPORTS_PAGE_MAX } from '../../roles/common/request-report.ts';
 import { type CallResult, RoleClient } from '../../roles/common/role-client.ts';
@@ -178,6 +179,7 @@ export async function fromCash(
       statements.push(credit(transfer));
       known.add(creditAccountId);
     } else if (creditAccountId === floatId && amount > 0n) outflows.push({ currency: ledger, amount, at });
+    else if (code === TransferCode.payout_reversed) outflows.push({ currency: ledger, amount: -amount, at });
   };
   const atShop = (transfer: Transfer): void => {
     const trade = ledgerTrade(transfer);
@@ -190,8 +192,9 @@ export async function fromCash(
     await Promise.all(some.map((shop) => reader.more(shop, atShop)));
   const from = reader.last;
   const systemIds = SYSTEM_ACCOUNTS.map((kind) => systemAccountId(kind, currency));
+  const purses = await pursesOf(client, devices);
   const accounts: Account[] = [];
-  for (const ids of parts([...new Set([...systemIds, ...shops, ...known])], BATCH_RECORDS_MAX))
+  for (const ids of parts([...new Set([...systemIds, ...shops, ...purses, ...known])], BATCH_RECORDS_MAX))
     accounts.push(...(await client.lookupAccounts(ids)));
   const meanwhile = ({ code, ledger, amount, timestamp }: Transfer): void => {
     if (code === TransferCode.load || timestamp <= from) return;
@@ -207,6 +210,8 @@ export async function fromCash(
   };
   for (const some of parts(shops, HISTORIES_AT_ONCE))
     await Promise.all(some.map((shop) => reader.more(shop, atShopMeanwhile)));
+  for (const some of parts(purses, HISTORIES_AT_ONCE))
+    await Promise.all(some.map((purse) => reader.more(purse, meanwhile, from + 1n)));
   const read = { from, to: reader.last };
   const float = accounts.find(({ id }) => id === floatId);
   const totals = new Map<number, { debits: bigint; credits: bigint }>();
@@ -236,10 +241,29 @@ export async function fromCash(
 
 const OTHERS: { readonly [code: number]: OtherBalance['account'] } = {
   [AccountCode.loss]: 'loss',
+  [AccountCode.offline_loss]: 'offline_loss',
   [AccountCode.shop]: 'shops',
+  [AccountCode.purse]: 'purses',
   [AccountCode.clearing]: 'clearing',
   [AccountCode.fees]: 'fees',
 };
+
+/** Of devices that have accounts. */
+async function pursesOf(client: Client, devices: readonly bigint[]): Promise<bigint[]> {
+  const role = new RoleClient({ protocol: cashProtocol, transport: client });
+  const purses: bigint[] = [];
+  for (const some of parts(devices, EXPOSURES_AT_ONCE)) {
+    const results = await Promise.all(some.map((device) => role.call('device_exposure', { device })));
+    for (const result of results) {
+      // One that is enrolled may have no account yet.
+      if (result.kind === 'refused' && result.refusal.code === 'device_unknown') continue;
+      purses.push(...answered('cash', result).purses.map(({ purse }) => purse));
+    }
+  }
+  return purses;
+}
+
+const EXPOSURES_AT_ONCE = 256;
 
 function owed({ creditsPosted, debitsPosted }: Account): bigint {
   return creditsPosted - debitsPosted;

@@ -200,7 +200,7 @@ function terms(loads: Loads): AuditCheck {
 function float(loads: Loads, input: AuditInput): AuditCheck {
   const findings: Finding[] = [];
   const { from, to } = input.balancesRead;
-  const [surely, atMost, taken, credited, underWay, goneSurely, goneAtMost] = Array.from(
+  const [surely, atMost, taken, credited, underWay, goneAtLeast, goneAtMost] = Array.from(
     { length: 7 },
     () => new Map<number, bigint>(),
   ) as [Sum, Sum, Sum, Sum, Sum, Sum, Sum];
@@ -210,8 +210,8 @@ function float(loads: Loads, input: AuditInput): AuditCheck {
     if (at <= to) add(atMost, currency, amount);
   }
   for (const { currency, amount, at } of input.outflows) {
-    if (at <= from) add(goneSurely, currency, amount);
-    add(goneAtMost, currency, amount);
+    if (at <= from || amount < 0n) add(goneAtLeast, currency, amount);
+    if (at <= from || amount > 0n) add(goneAtMost, currency, amount);
   }
   for (const { said, asked } of loads.values()) {
     if (!asked.has('institution')) continue;
@@ -228,7 +228,7 @@ function float(loads: Loads, input: AuditInput): AuditCheck {
     const of = (sum: ReadonlyMap<number, bigint>) => sum.get(currency) ?? 0n;
     const found = (text: string) => findings.push({ request: 0n, text: `currency ${currency}: ${text}` });
     const held = of(input.floatAtCash);
-    if (held < of(surely) - of(goneAtMost) || held > of(atMost) - of(goneSurely)) {
+    if (held < of(surely) - of(goneAtMost) || held > of(atMost) - of(goneAtLeast)) {
       const gone = of(goneAtMost) === 0n ? '' : `, of which ${of(goneAtMost)} has left`;
       found(`float ${held}, loads credited ${of(atMost)}${gone}`);
     }
@@ -251,7 +251,9 @@ function sheet(input: AuditInput): AuditCheck {
   const sums = {
     devices: new Map(),
     loss: new Map(),
+    offline_loss: new Map(),
     shops: new Map(),
+    purses: new Map(),
     clearing: new Map(),
     fees: new Map(),
   };
@@ -262,23 +264,25 @@ function sheet(input: AuditInput): AuditCheck {
   for (const currency of currencies) {
     const of = (sum: ReadonlyMap<number, bigint>) => sum.get(currency) ?? 0n;
     const float = of(input.floatAtCash);
-    // A debit balance: written off.
-    const loss = -of(sums.loss);
-    const [devices, shops, clearing, fees] = [
+    // Debit balances: written off.
+    const [loss, offlineLoss] = [-of(sums.loss), -of(sums.offline_loss)];
+    const [devices, shops, purses, clearing, fees] = [
       of(sums.devices),
       of(sums.shops),
+      of(sums.purses),
       of(sums.clearing),
       of(sums.fees),
     ];
-    if (magnitude(float + loss - devices - shops - clearing - fees) <= of(meanwhile)) continue;
+    const owed = devices + shops + purses + clearing + fees;
+    if (magnitude(float + loss + offlineLoss - owed) <= of(meanwhile)) continue;
     findings.push({
       request: 0n,
       text:
-        `currency ${currency}: float ${float}, loss ${loss}; devices ${devices}, shops ${shops}, ` +
-        `clearing ${clearing}, fees ${fees}`,
+        `currency ${currency}: float ${float}, loss ${loss}, offline loss ${offlineLoss}; devices ${devices}, ` +
+        `shops ${shops}, purses ${purses}, clearing ${clearing}, fees ${fees}`,
     });
   }
-  const name = 'float and loss are what devices, shops, clearing and fees have';
+  const name = 'float and losses are what devices, shops, purses, clearing and fees have';
   return { name, compared: currencies.size, findings };
 }
 

@@ -7,6 +7,7 @@ import { formatSigned, parseAmount } from '../../shared/amount.ts';
 import type { Currencies, Currency } from '../../shared/currency.ts';
 import { id } from '../../shared/id.ts';
 import { CommandError, ExitCode } from '../exit-codes.ts';
+import { exposureText, plainExposure } from '../exposure.ts';
 import { formatId, formatTimestamp, parseId } from '../files/fields.ts';
 import { type HomeOptions, withHome } from '../home-options.ts';
 import {
@@ -43,7 +44,8 @@ Examples:
   $ specie device list
   $ specie device block 0x0190f3c0a1b200010203040506070809 --reason "phone lost"
   $ specie device replace 0x0190f3c0a1b200010203040506070809 --by 0x51b5b0c7d4e90f2a7c0e5d3a1f8b6c24
-  $ specie device limits 0x0190f3c0a1b200010203040506070809 --payment 50.00 --day 200.00`,
+  $ specie device limits 0x0190f3c0a1b200010203040506070809 --payment 50.00 --day 200.00
+  $ specie device exposure 0x0190f3c0a1b200010203040506070809`,
     );
   const commands = [
     listCommand(output),
@@ -52,6 +54,7 @@ Examples:
     orderCommand(output, 'unblock', 'Let a device that was blocked pay and load again'),
     replaceCommand(output),
     limitsCommand(output),
+    exposureCommand(output),
     orderCommand(
       output,
       'revoke',
@@ -135,6 +138,31 @@ function showCommand(output: Output): Command {
                 `signing key      ${hex(report.signingKey)}`,
                 '',
               ].join('\n'),
+        );
+      });
+    });
+}
+
+function exposureCommand(output: Output): Command {
+  return withHome(new Command('exposure'))
+    .description('Show what a lost or cloned device can still have paid without a server')
+    .argument('<device>', DEVICE_HELP)
+    .option('--json', 'print one JSON object')
+    .addHelpText(
+      'after',
+      `
+The money of a purse is its holder's until the allowance ends; block or replace the device, and other wallets take none
+of it from their next block list on. What they took before is settled.`,
+    )
+    .action((text: string, options: Options) => {
+      const device = parseId(text);
+      return withManagement(options, output, async (management, { configuration }) => {
+        const answer = answered(await management.call('device_exposure', { device }));
+        const now = systemClock();
+        output.write(
+          options.json
+            ? jsonText(plainExposure(device, answer, now))
+            : exposureText(device, answer, now, configuration.currencies),
         );
       });
     });

@@ -3,9 +3,9 @@
 //     account ids
 //     0                    2^64                   2^127                  2^128
 //     ┌────────────────────┬──────────────────────┬──────────────────────┐
-//     │ system accounts    │ device, shop numbers │ derived: a device's  │
-//     │ currency×1000+code │ (and the account of  │ or shop's accounts   │
-//     │                    │  the first currency) │ of further currencies│
+//     │ system accounts    │ device, shop, purse  │ derived: a device's  │
+//     │ currency×1000+code │ numbers (the account │ or shop's accounts   │
+//     │                    │ of the 1st currency) │ of further currencies│
 //     └────────────────────┴──────────────────────┴──────────────────────┘
 import { sha256 } from '../../crypto/index.ts';
 import { type Account, AccountFlags } from '../../layout/generated.ts';
@@ -13,17 +13,33 @@ import type { Amount } from '../../shared/amount.ts';
 import { encodeBalanceLimit } from '../../shared/balance-limit.ts';
 import { readU128, U64_MAX } from '../../shared/bytes.ts';
 import { struct, u32, u128 } from '../../shared/codec.ts';
+import { HANDOVER_CODE } from '../documents/transfer.ts';
 import type { PayoutTerms } from './payout-position.ts';
 
 const { debits_must_not_exceed_credits, credits_must_not_exceed_debits, history, credit_balance_limited } =
   AccountFlags;
 
 /** `code` of an account; one number a kind, for ever. 2 belongs to the sample day (deposits on cups). */
-export const AccountCode = { float: 1, clearing: 3, fees: 4, loss: 5, shop: 10, device: 20 } as const;
+export const AccountCode = {
+  float: 1,
+  clearing: 3,
+  fees: 4,
+  loss: 5,
+  offline_loss: 6,
+  shop: 10,
+  device: 20,
+  purse: 21,
+} as const;
 export type AccountKind = keyof typeof AccountCode;
 
 /** Kinds of which each currency has one account, opened when cash starts. */
-export const SYSTEM_ACCOUNTS = ['float', 'clearing', 'fees', 'loss'] as const satisfies AccountKind[];
+export const SYSTEM_ACCOUNTS = [
+  'float',
+  'clearing',
+  'fees',
+  'loss',
+  'offline_loss',
+] as const satisfies AccountKind[];
 export type SystemAccount = (typeof SYSTEM_ACCOUNTS)[number];
 
 /** `flags` of an account, without those of a limit. Flags of an account that is open never change. */
@@ -33,8 +49,10 @@ export const ACCOUNT_FLAGS: { readonly [kind in AccountKind]: number } = {
   clearing: history,
   fees: debits_must_not_exceed_credits | history,
   loss: credits_must_not_exceed_debits | history,
+  offline_loss: credits_must_not_exceed_debits | history,
   shop: debits_must_not_exceed_credits | history,
   device: debits_must_not_exceed_credits | history,
+  purse: debits_must_not_exceed_credits | history,
 };
 
 /** `code` of a transfer; one number a reason, for ever. 40 belongs to the sample day. */
@@ -45,6 +63,9 @@ export const TransferCode = {
   authorisation: 21,
   refund: 30,
   transfer: 50,
+  reserve: 51,
+  handover: HANDOVER_CODE,
+  release: 53,
   payout: 60,
   payout_settled: 61,
   payout_returned: 62,
@@ -52,6 +73,7 @@ export const TransferCode = {
   fee: 70,
   loss: 80,
   expiry: 81,
+  offline_loss: 82,
   block: 90,
 } as const;
 export type TransferReason = keyof typeof TransferCode;
@@ -69,6 +91,9 @@ export const TRANSFER_SIDES: { readonly [reason in TransferReason]: Sides } = {
   authorisation: { debit: ['device'], credit: ['shop'] },
   refund: { debit: ['shop'], credit: ['device'] },
   transfer: { debit: ['device'], credit: ['device'] },
+  reserve: { debit: ['device'], credit: ['purse'] },
+  handover: { debit: ['purse'], credit: ['purse'] },
+  release: { debit: ['purse'], credit: ['device'] },
   payout: { debit: ['shop'], credit: ['clearing'] },
   payout_settled: { debit: ['clearing'], credit: ['float'] },
   payout_returned: { debit: ['clearing'], credit: ['shop'] },
@@ -76,6 +101,7 @@ export const TRANSFER_SIDES: { readonly [reason in TransferReason]: Sides } = {
   fee: { debit: ['device', 'shop'], credit: ['fees'] },
   loss: { debit: ['loss'], credit: ['device', 'shop', 'float'] },
   expiry: { debit: ['device'], credit: ['fees'] },
+  offline_loss: { debit: ['offline_loss', 'purse'], credit: ['purse', 'offline_loss'] },
   block: { debit: ['device'], credit: ['float'] },
 };
 
@@ -99,6 +125,18 @@ export interface CurrencyTerms {
   readonly balanceMax?: Amount;
   /** What shops are paid out by. Left out: all of it, without a fee. */
   readonly payouts?: PayoutTerms;
+  /** What devices may pay without a server. Left out: nothing, no purse is opened. */
+  readonly offline?: OfflineTerms;
+}
+
+export interface OfflineTerms {
+  /** Most that a purse is opened with. 0: no purse is opened. */
+  readonly allowanceMax: Amount;
+  /** From its opening: how long others take payments of a purse, and how long these are settled. */
+  readonly validDays: number;
+  readonly reportDays: number;
+  /** Most that the operator pays for a purse that has cheated, as a share of what it was opened with. */
+  readonly coverPercent: number;
 }
 
 const SYSTEM_IDS_PER_CURRENCY = 1000n;
@@ -179,5 +217,22 @@ export function shopAccount(
     ledger: currency,
     code: AccountCode.shop,
     flags: ACCOUNT_FLAGS.shop,
+  };
+}
+
+/** A purse's account. `user_data_128` is its device, `user_data_64` the id of the purse's own key. */
+export function purseAccount(
+  purse: bigint,
+  device: bigint,
+  signingKeyId: bigint,
+  currency: number,
+): Partial<Account> {
+  return {
+    id: purse,
+    userData128: device,
+    userData64: signingKeyId,
+    ledger: currency,
+    code: AccountCode.purse,
+    flags: ACCOUNT_FLAGS.purse,
   };
 }

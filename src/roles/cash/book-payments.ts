@@ -118,11 +118,13 @@ export async function bookToClosed(
   await bookPayments(purchases, parts, answers, { usedUp: SHOP_CLOSED });
 }
 
-export interface Unusual {
+export interface BookingOptions {
   /** Why an id was used up before, where nothing is remembered of it. */
   readonly usedUp?: string;
   /** The answer to what the ledger refuses, in place of a rejection that is kept. */
   readonly refusal?: CashRefused;
+  /** They are flushed. */
+  readonly booked?: () => void;
 }
 
 /** Fills in the purchases' answers. @throws RequestError: nothing is known of any of them */
@@ -130,10 +132,11 @@ export async function bookPayments(
   purchases: readonly SignedPurchase[],
   parts: CashParts,
   answers: (PayResult | undefined)[],
-  { usedUp = 'id_already_failed', refusal }: Unusual = {},
+  { usedUp = 'id_already_failed', refusal, booked = () => {} }: BookingOptions = {},
 ): Promise<void> {
   if (purchases.length === 0) return;
   const results = readCreateTransferResults(await parts.ledger.createPaymentOrders(packed(purchases)));
+  booked();
   const refused: { readonly purchase: SignedPurchase; readonly result: CreateTransferResult }[] = [];
   purchases.forEach((purchase, i) => {
     const result = results[i]!;

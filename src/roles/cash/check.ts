@@ -28,7 +28,7 @@ export function checkIdOf(field: string, id: bigint): Verdict {
   return refuse('malformed', `${field}: expected an id from 1 to 2^128 - 2^120 - 1, got ${id}`);
 }
 
-export function checkNumber(kind: 'device' | 'shop', number: bigint): Verdict {
+export function checkNumber(kind: 'device' | 'shop' | 'purse', number: bigint): Verdict {
   if (number >= DEVICE_NUMBER_MIN && number <= DEVICE_NUMBER_MAX) return undefined;
   return refuse('malformed', `${kind}: expected a number from 2^64 to 2^127-1, got ${number}`);
 }

@@ -35,6 +35,16 @@ import type {
   WindowReportAnswer,
   WindowReportRequest,
 } from './payout-messages.ts';
+import type {
+  ClosePurseAnswer,
+  ClosePurseRequest,
+  DeviceExposureAnswer,
+  DeviceExposureRequest,
+  OpenPurseAnswer,
+  OpenPurseRequest,
+  SettleTransferAnswer,
+  SettleTransferRequest,
+} from './purse-messages.ts';
 
 export class CashClient {
   readonly #client: RoleClient<CashOperations, CashRefusal>;
@@ -93,6 +103,22 @@ export class CashClient {
 
   windowReport(request: WindowReportRequest): Promise<CallResult<WindowReportAnswer, CashRefusal>> {
     return this.#client.call('window_report', request);
+  }
+
+  openPurse(request: OpenPurseRequest): Promise<CallResult<OpenPurseAnswer, CashRefusal>> {
+    return this.#client.call('open_purse', request);
+  }
+
+  settleTransfer(request: SettleTransferRequest): Promise<CallResult<SettleTransferAnswer, CashRefusal>> {
+    return this.#client.call('settle_transfer', request);
+  }
+
+  closePurse(request: ClosePurseRequest): Promise<CallResult<ClosePurseAnswer, CashRefusal>> {
+    return this.#client.call('close_purse', request);
+  }
+
+  deviceExposure(request: DeviceExposureRequest): Promise<CallResult<DeviceExposureAnswer, CashRefusal>> {
+    return this.#client.call('device_exposure', request);
   }
 
   /** Operators only. */

@@ -33,5 +33,8 @@ export const CASH_REFUSALS = [
   'payout_unknown',
   'outcome_conflicts',
   'too_many_rejected',
+  'purse_unknown',
+  'purse_differs',
+  'purse_cheated',
 ] as const;
 export type CashRefusal = (typeof CASH_REFUSALS)[number];

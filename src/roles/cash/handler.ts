@@ -18,6 +18,10 @@ import { closeWindows } from './payout-close.ts';
 import { bookOutcomes } from './payout-outcomes.ts';
 import { windowReports } from './payout-report.ts';
 import { isManagement, isOperator } from './peers.ts';
+import { closePurses } from './purse-close.ts';
+import { deviceExposures } from './purse-exposure.ts';
+import { openPurses } from './purse-open.ts';
+import { settler } from './purse-settle.ts';
 import { lookupRequests } from './requests.ts';
 import { shopOrders } from './shop-order.ts';
 import { statements } from './statement.ts';
@@ -37,6 +41,10 @@ export function cashHandlers(parts: CashParts): Handlers<CashOperations, Peer, C
     book_outcomes: handler(isManagement, bookOutcomes, parts),
     window_report: handler(isManagementOrOperator, windowReports, parts),
     close_shop: handler(isManagement, closeShops, parts),
+    open_purse: handler(isManagement, openPurses, parts),
+    settle_transfer: handler(isManagement, settler(parts), parts),
+    close_purse: handler(isManagement, closePurses, parts),
+    device_exposure: handler(isManagementOrOperator, deviceExposures, parts),
     lookup_request: handler(isOperator, lookupRequests, parts),
   };
 }

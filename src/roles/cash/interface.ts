@@ -6,6 +6,7 @@ import type { RoleStore } from '../../store/store.ts';
 import type { BatchCrypto } from '../common/batch-crypto.ts';
 import type { FlowRunner } from '../flow/flow-runner.ts';
 import type { CurrencyTerms } from './accounts.ts';
+import type { PurseDesk } from './purse-desk.ts';
 import type { CreditReceipts } from './receipts.ts';
 import type { Registry } from './registry.ts';
 import type { SettlementKeys } from './settlement-keys.ts';
@@ -30,6 +31,12 @@ export interface CashIdentity {
   receiptKey(timestamp: bigint): KeyPair;
 }
 
+/**
+ * Told of each batch of payments how many have come to a step: taken in, begun once the batch before had been verified,
+ * verified, booked and flushed, signed for. Two steps' times, added up, are what lies between them.
+ */
+export type PayTrace = (step: 'taken' | 'begun' | 'verified' | 'booked' | 'signed', count: number) => void;
+
 export interface CashParts extends BatchCrypto {
   readonly identity: CashIdentity;
   readonly ledger: Ledger;
@@ -38,6 +45,8 @@ export interface CashParts extends BatchCrypto {
   readonly runner: FlowRunner;
   readonly registry: Registry;
   readonly shops: Shops;
+  /** The one queue that touches purses. */
+  readonly purses: PurseDesk;
   readonly settlementKeys: SettlementKeys;
   readonly signers: Signers;
   readonly receipts: CreditReceipts;
@@ -46,4 +55,5 @@ export interface CashParts extends BatchCrypto {
   /** Nanoseconds. */
   readonly clock: Clock;
   readonly log: CashLog;
+  readonly payTrace?: PayTrace | undefined;
 }

@@ -1,7 +1,9 @@
 // What cash is asked beside the ledger's own operations, and what it answers. Numbers are fixed for ever.
 //
 // By management: open_account, credit, get_balance, open_shop, close_shop, pay, shop_order, device_order, get_statement,
-// close_window, book_payouts, book_outcomes, window_report. By operators: lookup_request, window_report. Shops may submit payment orders as a batch of records: the ledger's operation create_payment_orders.
+// close_window, book_payouts, book_outcomes, window_report, open_purse, settle_transfer, close_purse, device_exposure.
+// By operators: lookup_request, window_report, device_exposure. Shops may submit payment orders as a batch of records: the
+// ledger's operation create_payment_orders.
 import { type Infer, list, struct, text, u32, u64, u128, union } from '../../shared/codec.ts';
 import { operation, protocol } from '../common/operation.ts';
 import { LookupRequest, LookupRequestAnswer } from '../common/request-report.ts';
@@ -34,6 +36,16 @@ import {
   WindowReportAnswer,
   WindowReportRequest,
 } from './payout-messages.ts';
+import {
+  ClosePurseAnswer,
+  ClosePurseRequest,
+  DeviceExposureAnswer,
+  DeviceExposureRequest,
+  OpenPurseAnswer,
+  OpenPurseRequest,
+  SettleTransferAnswer,
+  SettleTransferRequest,
+} from './purse-messages.ts';
 
 export const CashOperation = {
   open_account: 32,
@@ -180,6 +192,10 @@ export const cashProtocol = protocol({
     book_outcomes: operation(CashOperation.book_outcomes, BookOutcomesRequest, BookOutcomesAnswer),
     window_report: operation(CashOperation.window_report, WindowReportRequest, WindowReportAnswer),
     close_shop: operation(CashOperation.close_shop, CloseShopRequest, CloseShopAnswer),
+    open_purse: operation(CashOperation.open_purse, OpenPurseRequest, OpenPurseAnswer),
+    settle_transfer: operation(CashOperation.settle_transfer, SettleTransferRequest, SettleTransferAnswer),
+    close_purse: operation(CashOperation.close_purse, ClosePurseRequest, ClosePurseAnswer),
+    device_exposure: operation(CashOperation.device_exposure, DeviceExposureRequest, DeviceExposureAnswer),
     lookup_request: operation(CashOperation.lookup_request, LookupRequest, LookupRequestAnswer),
   },
 });

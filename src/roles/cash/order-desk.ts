@@ -13,6 +13,7 @@ import type { Engine, EngineHealth, EngineReply, EngineRequest, SessionInfo } fr
 import { operationName, RequestOperation } from '../../wire/operation.ts';
 import { RequestStatus, type RequestStatusName } from '../../wire/status.ts';
 import { Refusal } from '../common/refusal.ts';
+import { TransferCode } from './accounts.ts';
 import { purchaseKind } from './check-payment.ts';
 import { isDerived } from './derived-ids.ts';
 import { findShop } from './find-holder.ts';
@@ -88,7 +89,7 @@ export class OrderDesk implements Engine {
     if (!isOrders(operation) && this.#waiting.length === 0) return this.#ledger.submit(request);
     if (isOrders(operation)) {
       if (this.#isClosed) return refuse('stopping', 'cash is stopping: nothing of this request was applied');
-      const foreign = this.#foreignTo(request);
+      const foreign = this.#foreignTo(request) ?? handoverIn(request);
       if (foreign !== undefined) return refuse('not_permitted', foreign);
     }
     if (!this.#hasRoomFor(request)) {
@@ -227,6 +228,16 @@ export class OrderDesk implements Engine {
   #relieve(): void {
     if (!this.congested) for (const listener of this.#relieved) listener();
   }
+}
+
+/** What purses have handed on is settled by cash alone, in the one queue that sees their funds (purse-desk.ts). */
+function handoverIn({ operation, payload }: EngineRequest): string | undefined {
+  const view = new DataView(payload.buffer, payload.byteOffset, payload.byteLength);
+  for (let i = 0, at = PaymentOrderLayout.code; at + 2 <= payload.length; i++, at += PAYMENT_ORDER_SIZE) {
+    if (view.getUint16(at, true) !== TransferCode.handover) continue;
+    return `${operationName(operation)}: order ${i}: expected none from purse to purse, got one`;
+  }
+  return undefined;
 }
 
 function refusal(code: RequestStatusName, message: string): EngineReply {

@@ -84,7 +84,7 @@ function bookedReport(
   // The device that gets the money, or else the one that it comes from.
   const device = [creditAccountId, debitAccountId]
     .map((account) => accounts.get(account))
-    .find((account) => account?.code === AccountCode.device);
+    .find((account) => account?.code === AccountCode.device || account?.code === AccountCode.purse);
   return {
     request: id,
     kind,

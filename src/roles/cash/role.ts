@@ -4,7 +4,7 @@ import type { RevokedPredicate } from '../../identity/server-identity.ts';
 import { type Clock, systemClock } from '../../ledger/clock.ts';
 import type { Ledger } from '../../ledger/index.ts';
 import { Currencies } from '../../shared/currency.ts';
-import type { SetTimer } from '../../shared/timer.ts';
+import { type SetTimer, systemTimer } from '../../shared/timer.ts';
 import type { RoleStore } from '../../store/store.ts';
 import type { Engine } from '../../wire/engine.ts';
 import type { Peer } from '../../wire/peer.ts';
@@ -19,9 +19,11 @@ import { CashEngine } from './engine.ts';
 import type { CashRefusal } from './errors.ts';
 import { cashHandlers } from './handler.ts';
 import { CURRENCIES_MAX } from './holders.ts';
-import type { CashIdentity, CashLog, CashParts } from './interface.ts';
+import type { CashIdentity, CashLog, CashParts, PayTrace } from './interface.ts';
 import { type CashOperations, cashProtocol } from './messages.ts';
 import { OrderDesk } from './order-desk.ts';
+import { countLeftOut } from './payout-windows.ts';
+import { PurseDesk } from './purse-desk.ts';
 import { CreditReceipts } from './receipts.ts';
 import { Registry, type RegistryLimits } from './registry.ts';
 import { SettlementKeys } from './settlement-keys.ts';
@@ -49,6 +51,8 @@ export interface CashOptions {
   readonly random?: () => number;
   /** Where a crash test may end the process. */
   readonly trace?: Trace;
+  /** Where the time of payments goes. */
+  readonly payTrace?: PayTrace | undefined;
   /** Default: nothing is logged. */
   readonly log?: CashLog;
   /** Runs something when all that has come in this turn is taken in. Default: setImmediate. */
@@ -85,7 +89,7 @@ const SILENT: CashLog = { warn: () => {}, error: () => {} };
  */
 export async function openCash(options: CashOptions): Promise<Cash> {
   const { ledger, store, pool, identity, currencies, limits, log = SILENT, afterTurn } = options;
-  const { setTimer, random, trace } = options;
+  const { setTimer, random, trace, payTrace } = options;
   checkTerms(currencies);
   for (const { currency } of currencies) await openSystemAccounts(ledger, currency);
   const signers = new Signers(identity);
@@ -112,6 +116,11 @@ export async function openCash(options: CashOptions): Promise<Cash> {
     ...(random === undefined ? {} : { random }),
     ...(trace === undefined ? {} : { trace }),
   });
+  const terms = new Map(currencies.map((one) => [one.currency, one]));
+  const purses = new PurseDesk({
+    ...{ ledger, store, registry, terms, clock, log },
+    setTimer: setTimer ?? systemTimer,
+  });
   const parts: CashParts = {
     identity,
     ledger,
@@ -119,13 +128,15 @@ export async function openCash(options: CashOptions): Promise<Cash> {
     runner,
     registry,
     shops: new Shops(store, limits),
+    purses,
     settlementKeys: new SettlementKeys(identity),
     signers,
     receipts: new CreditReceipts(signers),
     ...batchCrypto(pool),
-    terms: new Map(currencies.map((terms) => [terms.currency, terms])),
+    terms,
     clock,
     log,
+    payTrace,
   };
   const role = new RoleEngine<CashOperations, Peer, CashRefusal>({
     protocol: cashProtocol,
@@ -134,17 +145,23 @@ export async function openCash(options: CashOptions): Promise<Cash> {
     // What Node tells of the process is among the ledger's metrics.
     registry: new MetricsRegistry(),
     openRequests: () => runner.openCount,
+    health: () => {
+      const shopsLeftOut = countLeftOut(store, parts.terms.keys());
+      return { status: shopsLeftOut > 0 ? 'degraded' : 'ok', detail: { shopsLeftOut } };
+    },
     log,
     ...(afterTurn === undefined ? {} : { afterTurn }),
   });
   const desk = new OrderDesk(parts);
   const engine = new CashEngine(desk, role);
+  purses.start();
   return {
     engine,
     revoked: (certificate) => 'shop' in certificate && parts.shops.isClosed(certificate.shop),
     async close() {
       role.close();
       await engine.idle();
+      await purses.close();
       await runner.close();
       await desk.close();
       signers.close();

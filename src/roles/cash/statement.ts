@@ -1,4 +1,4 @@
-// Statements of devices' accounts.
+// Statements of accounts of devices, and of purses.
 //
 //     query ─▶ account, purchases, a page of its history ─▶ signed statement
 //              └── begun in one turn: one state of the ledger ──┘
@@ -30,6 +30,8 @@ import { findDevice } from './find-holder.ts';
 import type { CashParts } from './interface.ts';
 import type { GetStatementAnswer, GetStatementRequest } from './messages.ts';
 import { findPurchases, PURCHASES_MAX, type Purchase } from './purchases.ts';
+import { findOpened } from './purse-book.ts';
+import { readable } from './purse-check.ts';
 
 type Answer = GetStatementAnswer | CashRefused;
 
@@ -67,12 +69,23 @@ async function chunk(requests: readonly GetStatementRequest[], parts: CashParts)
 /** In the ledger. */
 function accountOf({ device, query }: GetStatementRequest, parts: CashParts): bigint | CashRefused {
   if (query.after >= TIMESTAMP_MAX) return timeOutOfRange(query.after);
-  const known = findDevice(device, parts) ?? deviceUnknown(device);
+  const known = findDevice(device, parts) ?? purseOf(device, parts) ?? deviceUnknown(device);
   if (known instanceof Refusal) return known;
+  if ('purse' in known) {
+    return known.currency === query.currency
+      ? known.purse
+      : currencyNotOffered([known.currency], query.currency);
+  }
   return (
     known.accounts.get(query.currency)?.account ??
     currencyNotOffered([...known.accounts.keys()], query.currency)
   );
+}
+
+/** Purses have statements under their own numbers; management has seen whose they are. */
+function purseOf(purse: bigint, { store, log }: CashParts) {
+  const known = readable(() => findOpened(store, purse), purse, log);
+  return known === undefined || known instanceof Refusal ? known : { purse, currency: known.currency };
 }
 
 interface Found {

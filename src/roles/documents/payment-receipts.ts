@@ -1,5 +1,5 @@
 // What cash says of a purchase, and of what a shop does about one later. None names the device: shops read them.
-import { type Infer, oneOf, struct, text, u32, u64, u128 } from '../../shared/codec.ts';
+import { type Infer, oneOf, remembered, struct, text, u32, u64, u128 } from '../../shared/codec.ts';
 import { REJECTION_REASON_BYTES_MAX } from './receipts.ts';
 import { digest, documentKind, keyId } from './signed.ts';
 
@@ -22,7 +22,8 @@ const PaymentReceiptCodec = struct({
   timestamp: u64,
 });
 export type PaymentReceipt = Infer<typeof PaymentReceiptCodec>;
-export const PaymentReceipt = documentKind('paymentReceipt', PaymentReceiptCodec);
+/** Remembered: management and shop verify each, write it down and pass it on. */
+export const PaymentReceipt = documentKind('paymentReceipt', remembered(PaymentReceiptCodec));
 export type SignedPaymentReceipt = Infer<typeof PaymentReceipt.signed>;
 
 /** This order has moved nothing, and never will. What it was for stands here as in a receipt: the shop never sees the order. */

@@ -85,14 +85,15 @@ export async function checkCreditRejection(
 // ---- Of purchases and of shops' orders: what they say; signatures are checked a batch at a time (cash-signatures.ts)
 
 /** What a shop expects of cash's word on a purchase. */
-type Expected = Pick<PayRequest, 'request' | 'amount' | 'currency' | 'reference'> & { readonly shop: bigint };
+type Expected = Pick<PayRequest, 'request' | 'amount' | 'currency' | 'reference'>;
 
 /** undefined: cash has paid or reserved what the shop expects. */
 export function checkPaymentReceipt(
   receipt: PaymentReceipt,
   purchase: Expected & Pick<PayRequest, 'kind'>,
+  shop: bigint,
 ): ReceiptProblem | undefined {
-  const problem = checkPurchaseOf(receipt, purchase);
+  const problem = checkPurchaseOf(receipt, purchase, shop);
   if (problem !== undefined) return problem;
   return receipt.kind === (purchase.kind === 'sale' ? 'paid' : 'reserved')
     ? undefined
@@ -103,14 +104,19 @@ export function checkPaymentReceipt(
 export function checkPaymentRejection(
   rejection: PaymentRejection,
   purchase: Expected,
+  shop: bigint,
 ): ReceiptProblem | undefined {
-  return checkPurchaseOf(rejection, purchase);
+  return checkPurchaseOf(rejection, purchase, shop);
 }
 
-function checkPurchaseOf(said: Expected, purchase: Expected): ReceiptProblem | undefined {
+function checkPurchaseOf(
+  said: Expected & { readonly shop: bigint },
+  purchase: Expected,
+  shop: bigint,
+): ReceiptProblem | undefined {
   const problem = checkRequestOf(said, purchase.request);
   if (problem !== undefined) return problem;
-  if (said.shop !== purchase.shop) return 'receipt_of_other_shop';
+  if (said.shop !== shop) return 'receipt_of_other_shop';
   if (said.amount !== purchase.amount) return 'receipt_of_other_amount';
   if (said.currency !== purchase.currency) return 'receipt_of_other_currency';
   return equalBytes(said.reference, purchase.reference) ? undefined : 'receipt_of_other_reference';

@@ -12,6 +12,7 @@ import type { ManagementRefusal } from './errors.ts';
 import type { CurrentDirectory } from './interface.ts';
 import type { ManagementLimits } from './limits.ts';
 import type { DevicePeer, ManagementPeer } from './peers.ts';
+import { findPurseKey } from './purse-registry.ts';
 import {
   type AccountRecord,
   countDevices,
@@ -130,7 +131,7 @@ export function checkSealKey({ keyId }: SealedAccount, directory: CurrentDirecto
 
 // ---- Of the registry
 
-/** Neither key of an enrolment is a device's or a shop's, or about to be one's. */
+/** Neither key is a device's, a shop's or a purse's, or about to be one's: nothing that is signed with one means two things. */
 export function checkKeysFree(
   reads: StoreReads,
   { signingKey, channelKey }: Pick<Enrolment, 'signingKey' | 'channelKey'>,
@@ -145,8 +146,13 @@ export function checkKeysFree(
   const isShops =
     findShopSigningKey(reads, signingKey) !== undefined ||
     findShopChannelKey(reads, channelKey) !== undefined;
-  return isShops
-    ? refuse('already_enrolled', 'keys: expected ones that no shop has, got one that is taken')
+  if (isShops) {
+    return refuse('already_enrolled', 'keys: expected ones that no shop has, got one that is taken');
+  }
+  const isPurses =
+    findPurseKey(reads, signingKey) !== undefined || findPurseKey(reads, channelKey) !== undefined;
+  return isPurses
+    ? refuse('already_enrolled', 'keys: expected ones that no purse has, got one that is taken')
     : undefined;
 }
 

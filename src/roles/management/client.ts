@@ -34,6 +34,13 @@ export interface ManagementClient {
   readonly closeWindow: Call<'close_window'>;
   readonly listWindows: Call<'list_windows'>;
   readonly showWindow: Call<'show_window'>;
+  readonly openPurse: Call<'open_purse'>;
+  readonly reportTransfer: Call<'report_transfer'>;
+  readonly closePurse: Call<'close_purse'>;
+  readonly getPurseStatement: Call<'get_purse_statement'>;
+  readonly getBlockList: Call<'get_block_list'>;
+  readonly reportFraud: Call<'report_fraud'>;
+  readonly deviceExposure: Call<'device_exposure'>;
 }
 
 export function managementClient(transport: MessageTransport): ManagementClient {
@@ -60,5 +67,12 @@ export function managementClient(transport: MessageTransport): ManagementClient 
     closeWindow: (request) => client.call('close_window', request),
     listWindows: (request) => client.call('list_windows', request),
     showWindow: (request) => client.call('show_window', request),
+    openPurse: (request) => client.call('open_purse', request),
+    reportTransfer: (request) => client.call('report_transfer', request),
+    closePurse: (request) => client.call('close_purse', request),
+    getPurseStatement: (request) => client.call('get_purse_statement', request),
+    getBlockList: (request) => client.call('get_block_list', request),
+    reportFraud: (request) => client.call('report_fraud', request),
+    deviceExposure: (request) => client.call('device_exposure', request),
   };
 }

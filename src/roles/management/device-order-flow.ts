@@ -14,7 +14,8 @@ import { type DeviceOrderRequest, MovedBalance } from '../cash/messages.ts';
 import { DEVICE_CURRENCIES_MAX, DeviceOrder } from '../documents/device-order.ts';
 import type { Flow, Put, WriteContext } from '../flow/flow.ts';
 import { nameOfState, REASON_BYTES_MAX } from './flow.ts';
-import { type DeviceRecord, findDevice, putDevice } from './registry.ts';
+import { putDeviceAndPurses } from './purse-standing.ts';
+import { type DeviceRecord, findDevice } from './registry.ts';
 
 const Moved = list(MovedBalance, DEVICE_CURRENCIES_MAX);
 
@@ -68,7 +69,7 @@ function writes(
   if (!isDone && (before !== undefined || action.kind !== 'revoke')) return [];
   const record = findDevice(reads, device);
   const changed = record && followed(record, after.order.document, now, isDone);
-  return changed === undefined ? [] : [putDevice(device, changed)];
+  return changed === undefined ? [] : putDeviceAndPurses(reads, device, changed, now);
 }
 
 /** The record of a device after an order; undefined: the registry has nothing of it. */

@@ -36,5 +36,9 @@ export const MANAGEMENT_REFUSALS = [
   'window_open',
   'window_unknown',
   'too_many_rejected',
+  'purse_unknown',
+  'transfer_invalid',
+  'fraud_unproven',
+  'purse_cheated',
 ] as const;
 export type ManagementRefusal = (typeof MANAGEMENT_REFUSALS)[number];

@@ -22,6 +22,16 @@ import type {
   ShopOrderAnswer,
   ShopOrderRequest,
 } from '../cash/messages.ts';
+import type {
+  ClosePurseAnswer,
+  ClosePurseRequest,
+  DeviceExposureAnswer,
+  DeviceExposureRequest,
+  OpenPurseAnswer,
+  OpenPurseRequest,
+  SettleTransferAnswer,
+  SettleTransferRequest,
+} from '../cash/purse-messages.ts';
 import type { CallResult } from '../common/role-client.ts';
 import type { SettlementRefusal } from '../settlement/errors.ts';
 import type { ChargeAnswer, ChargeRequest, ReverseAnswer, ReverseRequest } from '../settlement/messages.ts';
@@ -51,6 +61,14 @@ export interface CashClient {
     requests: readonly ShopOrderRequest[],
     signal: AbortSignal,
   ): Promise<readonly CallResult<ShopOrderAnswer, CashRefusal>[]>;
+  /** Likewise. */
+  settleTransfers(
+    requests: readonly SettleTransferRequest[],
+    signal: AbortSignal,
+  ): Promise<readonly CallResult<SettleTransferAnswer, CashRefusal>[]>;
+  openPurse(request: OpenPurseRequest): Promise<CallResult<OpenPurseAnswer, CashRefusal>>;
+  closePurse(request: ClosePurseRequest): Promise<CallResult<ClosePurseAnswer, CashRefusal>>;
+  deviceExposure(request: DeviceExposureRequest): Promise<CallResult<DeviceExposureAnswer, CashRefusal>>;
 }
 
 /** The directory, which may be replaced by a newer one at any time. */

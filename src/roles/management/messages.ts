@@ -1,9 +1,10 @@
 // What management is asked, and what it answers. Numbers are fixed for ever.
 //
-// By devices: enrol (no certificate yet), file_account, load, get_balance, get_directory, renew_certificate, get_statement.
+// By devices: enrol (no certificate yet), file_account, load, get_balance, get_directory, renew_certificate, get_statement,
+// open_purse, report_transfer, close_purse, get_purse_statement, get_block_list, report_fraud.
 // By shops: enrol_shop (no certificate yet), pay, shop_order, get_directory, renew_certificate.
 // By operators: lookup_request, list_requests, list_devices, device_order, list_shops, approve_shop, close_shop,
-// list_shop_requests, close_window, list_windows, show_window.
+// list_shop_requests, close_window, list_windows, show_window, device_exposure.
 import {
   bool,
   bytesUpTo,
@@ -29,6 +30,7 @@ import {
   LookupRequestAnswer,
 } from '../common/request-report.ts';
 import { SealedAccount } from '../documents/account-seal.ts';
+import { BlockListQuery } from '../documents/block-list.ts';
 import { DEVICE_CURRENCIES_MAX, DeviceOrder } from '../documents/device-order.ts';
 import { AccountFiling, Enrolment, USER_DATA_BYTES_MAX } from '../documents/enrolment.ts';
 import { LoadOrder } from '../documents/load-order.ts';
@@ -53,6 +55,21 @@ import {
   ShowWindowAnswer,
   ShowWindowRequest,
 } from './payout-messages.ts';
+import {
+  ClosePurseManagementAnswer,
+  ClosePurseRequest,
+  DeviceExposureAnswer,
+  DeviceExposureRequest,
+  GetBlockListAnswer,
+  GetPurseStatementAnswer,
+  GetPurseStatementRequest,
+  OpenPurseAnswer,
+  OpenPurseRequest,
+  ReportFraudAnswer,
+  ReportFraudRequest,
+  ReportTransferAnswer,
+  ReportTransferRequest,
+} from './purse-messages.ts';
 
 export const ManagementOperation = {
   enrol: 32,
@@ -296,6 +313,25 @@ export const managementProtocol = protocol({
     close_window: operation(ManagementOperation.close_window, CloseWindowRequest, CloseWindowAnswer),
     list_windows: operation(ManagementOperation.list_windows, ListWindowsRequest, ListWindowsAnswer),
     show_window: operation(ManagementOperation.show_window, ShowWindowRequest, ShowWindowAnswer),
+    open_purse: operation(ManagementOperation.open_purse, OpenPurseRequest, OpenPurseAnswer),
+    report_transfer: operation(
+      ManagementOperation.report_transfer,
+      ReportTransferRequest,
+      ReportTransferAnswer,
+    ),
+    close_purse: operation(ManagementOperation.close_purse, ClosePurseRequest, ClosePurseManagementAnswer),
+    get_purse_statement: operation(
+      ManagementOperation.get_purse_statement,
+      GetPurseStatementRequest,
+      GetPurseStatementAnswer,
+    ),
+    get_block_list: operation(ManagementOperation.get_block_list, BlockListQuery, GetBlockListAnswer),
+    report_fraud: operation(ManagementOperation.report_fraud, ReportFraudRequest, ReportFraudAnswer),
+    device_exposure: operation(
+      ManagementOperation.device_exposure,
+      DeviceExposureRequest,
+      DeviceExposureAnswer,
+    ),
   },
 });
 export type ManagementOperations = (typeof managementProtocol)['operations'];

@@ -16,7 +16,6 @@
 // what was: its signed rejection ends the purchase for wallet and shop alike, and nobody holds a till by it.
 
 import { equalBytes } from '../../identity/binary-text.ts';
-import type { StoreReads } from '../../store/store.ts';
 import type { CashRefusal } from '../cash/errors.ts';
 import type { PayAnswer as CashPayAnswer, PayRequest as CashPayRequest } from '../cash/messages.ts';
 import { type CommonRefusal, Refusal } from '../common/refusal.ts';
@@ -29,13 +28,14 @@ import type { CashClient } from './interface.ts';
 import type { PayAnswer, PayRequest } from './messages.ts';
 import type { OpenNumbers } from './number-seals.ts';
 import type { ShopPeer } from './peers.ts';
-import { findDevice } from './registry.ts';
+import type { DeviceStanding } from './registry.ts';
 import { type Finding, type PendingAnswer, type RelayItem, type RelayOptions, relay } from './relay.ts';
 import { type ShopStanding, shopStandings } from './shop-standing.ts';
 
 export interface PayOptions extends RelayOptions {
   readonly cash: Pick<CashClient, 'pay'>;
   readonly openNumbers: OpenNumbers;
+  readonly deviceStanding: (device: bigint) => DeviceStanding | undefined;
 }
 
 type PayItem = RelayItem<CashPayRequest, CashPayAnswer, PayAnswer>;
@@ -46,10 +46,10 @@ export async function pay(
   peers: readonly ShopPeer[],
   options: PayOptions,
 ): Promise<(PayAnswer | Refused)[]> {
-  const { store, clock, limits, openNumbers, cash } = options;
+  const { findShop, deviceStanding, clock, limits, openNumbers, cash } = options;
   const now = clock();
   const answers: (PayAnswer | Refused)[] = new Array(messages.length);
-  const shopOf = shopStandings(store);
+  const shopOf = shopStandings(findShop);
   const standings = messages.map((message, i) => checkMessage(message) ?? shopOf(peers[i]!));
   const admitted: number[] = [];
   standings.forEach((standing, i) => {
@@ -72,7 +72,12 @@ export async function pay(
       content instanceof Refusal
         ? content
         : (checkContent(content, message) ??
-          checkPayer(store, content.device, standings[i] as ShopStanding, message, now - limits.clockSkewNs));
+          checkPayer(
+            deviceStanding(content.device),
+            standings[i] as ShopStanding,
+            message,
+            now - limits.clockSkewNs,
+          ));
     if (decided !== undefined) {
       answers[i] = decided;
       return;
@@ -122,18 +127,16 @@ function mismatch(
 
 /** Never names the device: the answer goes to a shop. @param over a purchase that ran out before has run out on every clock */
 function checkPayer(
-  reads: StoreReads,
-  device: bigint,
+  device: DeviceStanding | undefined,
   shop: ShopStanding,
   { expiresAt }: PayRequest,
   over: bigint,
 ): Refused | PendingAnswer | undefined {
-  const record = findDevice(reads, device);
-  if (record === undefined) {
+  if (device === undefined) {
     return refuse('device_unknown', 'device: expected one of the registry, got another');
   }
   if (expiresAt <= over) return undefined;
-  if (record.revoked?.enforced === false) return { kind: 'pending', state: 'device_revoked' };
+  if (device === 'revoking') return { kind: 'pending', state: 'device_revoked' };
   return shop === 'closing' ? { kind: 'pending', state: 'shop_closed' } : undefined;
 }
 
@@ -178,7 +181,7 @@ function read(
   const trade = { request, kind, shop, device, purchase: 0n, amount, currency };
   if (answer.kind === 'paid') {
     const { document, signature } = answer.receipt;
-    const problem = checkPaymentReceipt(document, { ...message, shop });
+    const problem = checkPaymentReceipt(document, message, shop);
     if (problem !== undefined) return { kind: 'distrusted', problem };
     return {
       kind: 'concluded',
@@ -190,7 +193,7 @@ function read(
     };
   }
   const { document, signature } = answer.rejection;
-  const problem = checkPaymentRejection(document, { ...message, shop });
+  const problem = checkPaymentRejection(document, message, shop);
   if (problem !== undefined) return { kind: 'distrusted', problem };
   return {
     kind: 'concluded',

@@ -32,10 +32,10 @@ export async function shopOrders(
   peers: readonly ShopPeer[],
   options: ShopOrdersOptions,
 ): Promise<(ShopOrderAnswer | Refused)[]> {
-  const { store, clock, limits, crypto, cash } = options;
+  const { findShop, clock, limits, crypto, cash } = options;
   const over = clock() - limits.clockSkewNs;
   const answers: (ShopOrderAnswer | Refused)[] = new Array(messages.length);
-  const standingOf = shopStandings(store);
+  const standingOf = shopStandings(findShop);
   const unverified: number[] = [];
   messages.forEach(({ order: { document } }, i) => {
     const peer = peers[i]!;

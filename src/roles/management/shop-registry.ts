@@ -10,7 +10,7 @@
 import { U128_MAX } from '../../shared/bytes.ts';
 import { bool, type Infer, optional, struct, text, u64, u128 } from '../../shared/codec.ts';
 import { idOfKey } from '../../store/key.ts';
-import type { StoreReads } from '../../store/store.ts';
+import type { RoleStore, StoreReads } from '../../store/store.ts';
 import { SealedAccount } from '../documents/account-seal.ts';
 import { SHOP_NAME_BYTES_MAX, type SignedShopEnrolment } from '../documents/shop-enrolment.ts';
 import { publicKey, signature } from '../documents/signed.ts';
@@ -66,6 +66,13 @@ export function stateOfShop({ approvedAt, closed, certified }: ShopRecord): Shop
 
 export const findShop = (reads: StoreReads, shop: bigint): ShopRecord | undefined =>
   find(reads, SHOPS, shop, ShopRecord);
+
+/** Of the shops that have asked lately, some KB each. Beyond: the oldest is read again. */
+const SHOPS_REMEMBERED_MAX = 4_096;
+
+/** As findShop, for who asks all the time. */
+export const rememberedShops = (store: RoleStore): ((shop: bigint) => ShopRecord | undefined) =>
+  store.remember(SHOPS, ShopRecord.decode, SHOPS_REMEMBERED_MAX);
 
 /** As the shop has signed it. */
 export function enrolmentOf(record: ShopRecord): SignedShopEnrolment {

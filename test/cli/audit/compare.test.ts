@@ -159,7 +159,7 @@ describe('each of these is found', () => {
     );
     expect(texts).toEqual([
       'currency 978: float 1750, loads credited 1749',
-      'currency 978: float 1750, loss 0; devices 1749, shops 0, clearing 0, fees 0',
+      'currency 978: float 1750, loss 0, offline loss 0; devices 1749, shops 0, purses 0, clearing 0, fees 0',
     ]);
   });
 
@@ -423,7 +423,7 @@ function findings(changed: Books, name: string): string[] {
 }
 
 describe('more than loads', () => {
-  const SHEET = 'float and loss are what devices, shops, clearing and fees have';
+  const SHEET = 'float and losses are what devices, shops, purses, clearing and fees have';
   /** Device 11 has paid 200 to a shop, of which 50 were paid out and 3 were the operator's. */
   const sold = {
     balancesAtCash: [wallet(11n, 550n), wallet(12n, 999n)],
@@ -448,13 +448,26 @@ describe('more than loads', () => {
     expect(compare(input(books(), { ...sold, balancesOfOthers: others })).passed).toBe(true);
     const found = compare(input(books(), { ...sold, balancesOfOthers: others.slice(1) })).checks;
     expect(found.find(({ name }) => name === SHEET)!.findings.map(({ text }) => text)).toEqual([
-      'currency 978: float 1699, loss 0; devices 1549, shops 150, clearing 7, fees 3',
+      'currency 978: float 1699, loss 0, offline loss 0; devices 1549, shops 150, purses 0, clearing 7, fees 3',
     ]);
   });
 
   test('what left the float, and nobody has paid out', () => {
     const found = compare(input(books(), { ...sold, outflows: [] })).checks;
     expect(found.find(({ name }) => name === SUMS)!.findings).toHaveLength(1);
+  });
+
+  test('what came back to the float, known and while accounts were read', () => {
+    const returned = { currency: EUR, amount: -20n, at: NOW - HOUR };
+    const outflows = [...sold.outflows, returned];
+    const shops = { account: 'shops', currency: EUR, balance: 160n } as const;
+    const balancesOfOthers = [shops, ...sold.balancesOfOthers.slice(1)];
+    const back = { ...sold, outflows, balancesOfOthers, floatAtCash: new Map([[EUR, 1719n]]) };
+    expect(compare(input(books(), back)).passed).toBe(true);
+    expect(compare(input(books(), { ...sold, outflows })).passed).toBe(false);
+    const meanwhile = [...sold.outflows, { ...returned, at: NOW + 1n }];
+    expect(compare(input(books(), { ...sold, outflows: meanwhile })).passed).toBe(true);
+    expect(compare(input(books(), { ...back, outflows: meanwhile })).passed).toBe(true);
   });
 
   test('what moved while accounts were read', () => {

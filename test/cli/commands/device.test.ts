@@ -62,6 +62,11 @@ test('list and show every device, and no control character of what one calls its
   const ada = listed.find(({ userData }) => userData === 'Ada')!;
   expect((await devices('show', ada.device)).stdout).toMatch(/state +enrolled\n(?:.*\n)*user data +Ada\n/);
   expect(JSON.parse((await devices('show', ada.device, '--json')).stdout)).toEqual(ada);
+  expect((await devices('exposure', ada.device)).stdout).toBe(
+    `device ${ada.device}: 0 purses, not on the block list\n`,
+  );
+  expect(JSON.parse((await devices('exposure', ada.device, '--json')).stdout)).toMatchObject({ purses: [] });
+  expect(await devices('exposure', '0x5')).toMatchObject({ code: ExitCode.refused });
 });
 
 test('a revoked device is refused from then on, also by cash, and there is no way back', async () => {

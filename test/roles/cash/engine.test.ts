@@ -9,6 +9,7 @@ import { encodeMessages } from '../../../src/wire/messages.ts';
 import { RequestOperation } from '../../../src/wire/operation.ts';
 import type { Peer } from '../../../src/wire/peer.ts';
 import { RequestStatus } from '../../../src/wire/status.ts';
+import { closingOf, handover, openedPurse, openingOf, PURSE_TERMS, type TestPurse } from './purse-support.ts';
 import {
   answerOf,
   BALANCE_MAX,
@@ -24,9 +25,11 @@ import {
 
 let cash: TestCash;
 let alice: TestDevice;
+let purses: readonly TestPurse[];
 beforeAll(async () => {
-  cash = await TestCash.open();
+  cash = await TestCash.open({ currencies: PURSE_TERMS });
   alice = await cash.opened();
+  purses = [await openedPurse(cash, 0n), await openedPurse(cash, 0n)];
 });
 afterAll(() => cash.close());
 
@@ -75,6 +78,8 @@ describe('who may do what', () => {
       }
       const client = cash.client(peer);
       const request = creditOf(alice, { amount: 1n });
+      const [payer, payee] = purses as [TestPurse, TestPurse];
+      const { device } = payer.device;
       const results = {
         open: await client.openAccount({
           device: alice.device,
@@ -83,10 +88,17 @@ describe('who may do what', () => {
         }),
         credit: await client.credit(request),
         balance: await client.getBalance({ device: alice.device, currency: EUR }),
+        openPurse: await client.openPurse(openingOf(payer.device)),
+        settle: await client.settleTransfer({ device, order: handover(payer, payee, { amount: 1n }) }),
+        closePurse: await client.closePurse({ closing: closingOf(payee) }),
+        exposure: await client.deviceExposure({ device }),
         lookup: await client.lookupRequest(1n),
       };
       for (const [operation, result] of Object.entries(results)) {
-        const allowed = may.includes(operation === 'lookup' ? 'lookup' : 'message');
+        const isOfOperators = operation === 'lookup' || operation === 'exposure';
+        const isOfManagement = operation !== 'lookup';
+        const allowed =
+          (isOfOperators && may.includes('lookup')) || (isOfManagement && may.includes('message'));
         expect([operation, result.kind === 'refused' ? result.refusal.code : result.kind]).toEqual([
           operation,
           allowed ? 'ok' : 'not_permitted',

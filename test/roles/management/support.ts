@@ -16,6 +16,11 @@ import type {
   PayRequest,
   ShopOrderRequest,
 } from '../../../src/roles/cash/messages.ts';
+import type {
+  DeviceExposureAnswer,
+  OpenPurseRequest,
+  SettleTransferRequest,
+} from '../../../src/roles/cash/purse-messages.ts';
 import { Refusal } from '../../../src/roles/common/refusal.ts';
 import type { CallResult } from '../../../src/roles/common/role-client.ts';
 import type { SealedAccount } from '../../../src/roles/documents/account-seal.ts';
@@ -51,7 +56,7 @@ import { RequestStatus } from '../../../src/wire/status.ts';
 import { keySets, operatorKeys, START, seededBytes, sourceOf } from '../../identity/support.ts';
 import { MemoryDisk, memoryRoleStore } from '../../store/memory-backend.ts';
 import { World } from '../flow/world.ts';
-import { paymentReceipt, shopOrderReceipt, statement } from './cash-documents.ts';
+import { allowance, handoverReceipt, paymentReceipt, shopOrderReceipt, statement } from './cash-documents.ts';
 import type { Shop } from './shop.ts';
 
 export const EUR = 978;
@@ -69,6 +74,8 @@ export const LIMITS: ManagementLimits = {
   deviceLoadsOpenMax: 64,
   deviceRequestsPerMinute: 100_000,
   deviceDeclinesPerDay: 100_000,
+  devicePursesPerDay: 1_000,
+  deviceReportsPerMinute: 100_000,
 };
 
 export function sign<Document>(
@@ -226,6 +233,10 @@ export type Call =
   | 'closeShop'
   | 'deviceOrder'
   | 'pay'
+  | 'openPurse'
+  | 'settleTransfers'
+  | 'closePurse'
+  | 'deviceExposure'
   | 'shopOrder';
 export type Answer = CallResult<unknown, never>;
 /** To a batch's request: no answer before nobody waits for it any more. */
@@ -300,6 +311,16 @@ export class Partners {
           kind: 'done' as const,
           receipt: shopOrderReceipt(order.document),
         })),
+        openPurse: call('openPurse', (request: OpenPurseRequest) => ({
+          kind: 'opened' as const,
+          allowance: allowance(request),
+        })),
+        settleTransfers: batch('settleTransfers', (request: SettleTransferRequest) => ({
+          outcome: { kind: 'settled' as const, receipt: handoverReceipt(request), from: 'purse' as const },
+          fraud: undefined,
+        })),
+        closePurse: call('closePurse', () => ({ kind: 'closed' as const, released: 75n, timestamp: START })),
+        deviceExposure: call('deviceExposure', (): DeviceExposureAnswer => ({ purses: [] })),
       },
     };
   }
