@@ -94,7 +94,7 @@ beforeAll(async () => {
 
   const management = await device.management();
   const settlement = new SettlementClient(await system.asRole('management', 'settlement'));
-  const through = device.order(1_000n);
+  const through = device.orderGiven(1_000n);
   const { request } = through.document;
   const account = device.seal(accountNumber(1), { purpose: 'load', request });
   await eventually(async () => toldBy(await management.load({ order: through, account })) === 'loaded');
