@@ -2,14 +2,21 @@
 // and the disks of wallets and shops. It shares no code with the roles.
 //
 //     card charged once  ⇔  one transfer float ─▶ device  ⇔  one receipt in that device's wallet
-//     paid, reserved     ⇔  one transfer device ─▶ shop   ⇔  one receipt in that device's wallet, one in the shop's book
+//     paid, reserved     ⇔  one transfer device ─▶ shop   ⇔  one receipt in that device's wallet, or a page of cash's
+//                                                             statement that has it; one in the shop's book
 //     given back, taken, released ⇔ one transfer of the shop's order, no more than was paid or reserved
 //     wallet = balance at cash, float = what the institution has taken = what devices and shops have, nothing held,
 //     nothing open
 import { type Transfer, TransferFlags } from '../../src/layout/generated.ts';
 import type { CreditReceipt } from '../../src/roles/documents/receipts.ts';
 import { Book } from '../../src/shop/book.ts';
-import { BalanceRecord, PaymentRecord, ReceiptRecord, StoredDevice } from '../../src/wallet/core/records.ts';
+import {
+  BalanceRecord,
+  PaymentRecord,
+  ReceiptRecord,
+  StatementRecord,
+  StoredDevice,
+} from '../../src/wallet/core/records.ts';
 import { RequestRecord } from '../../src/wallet/core/request.ts';
 import type { MemoryLedger } from '../kernel/memory-host.ts';
 import { memoryRoleStore } from '../store/memory-backend.ts';
@@ -83,6 +90,7 @@ export async function audit(
   let held = 0n;
   const receipted = new Set<bigint>();
   const paidFor = new Set<bigint>();
+  const stated = new Set<bigint>();
   for (const { disk, plan } of wallets) {
     const told = (text: string): void => void problems.push(`${plan.name}: ${text}`);
     const device = StoredDevice.decode(disk.records.get('device')!).device;
@@ -121,6 +129,16 @@ export async function audit(
         trade.code === (kind === 'paid' ? PAYMENT : AUTHORISATION);
       if (!isBooked) told(`receipt of ${hex(request)} that cash has not booked so`);
     }
+    for (const { value } of await disk.list('statement/')) {
+      for (const { transfer, amount, timestamp } of StatementRecord.decode(value).statement.document
+        .entries) {
+        const booked = trades.get(transfer) ?? transfers.get(transfer);
+        const isIts = booked?.debitAccountId === device || booked?.creditAccountId === device;
+        if (!isIts || booked.amount !== amount || booked.timestamp !== timestamp)
+          told(`statement of ${hex(transfer)} that cash has not booked so`);
+        stated.add(transfer);
+      }
+    }
     const cards = cardsOf(plan);
     for (const { value } of await disk.list('request/')) {
       const { request, kind, state, amount } = RequestRecord.decode(value);
@@ -144,7 +162,8 @@ export async function audit(
   if (held !== floatHas) problems.push(`devices and shops have ${held}, float ${floatHas}`);
   for (const { id, code, flags } of trades.values()) {
     const isFirst = code === PAYMENT || (code === AUTHORISATION && (flags & (POST | VOID)) === 0);
-    if (isFirst && !paidFor.has(id)) problems.push(`paid, and no wallet has a receipt: ${hex(id)}`);
+    if (isFirst && !paidFor.has(id) && !stated.has(id))
+      problems.push(`paid, and no wallet has a receipt: ${hex(id)}`);
   }
   for (const request of transfers.keys())
     if (!receipted.has(request)) problems.push(`credited, and no wallet has a receipt: ${hex(request)}`);

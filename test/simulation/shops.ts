@@ -138,6 +138,7 @@ export class ShopProcess {
     while (this.certificate === undefined) {
       const asked = await managementCalls(transport(unenrolled)).enrolShop({ enrolment: this.#enrolment });
       if (!life.isAlive()) return;
+      if (asked.kind === 'refused') throw new Error(`expected a certificate, got ${asked.refusal.message}`);
       if (asked.kind === 'ok' && asked.answer.kind === 'enrolled')
         this.certificate = ShopCertificate.signed.decode(asked.answer.certificate);
       else if (asked.kind === 'ok' && asked.answer.kind === 'pending')
@@ -230,7 +231,8 @@ export class ShopProcess {
   #enrols(): SignedShopEnrolment {
     const { bytes } = this.#ground;
     const now = this.#ground.clockOf(this.plan.name)();
-    const request = bytes(16).reduce((id, byte) => (id << 8n) | BigInt(byte), 0n);
+    // The highest ids are cash's own.
+    const request = bytes(15).reduce((id, byte) => (id << 8n) | BigInt(byte), 0n);
     const { sealing } = listed.currentKeySet('settlement', now).keys;
     const keyId = keyIdOf(sealing, sha256);
     const { enc: encapsulatedKey, ciphertext } = hpke.seal({

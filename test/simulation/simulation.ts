@@ -235,7 +235,7 @@ async function commandFinds(
   wallets: readonly WalletProcess[],
   shops: readonly ShopProcess[],
 ): Promise<string[]> {
-  const as = (role: 'management' | 'settlement'): Client =>
+  const as = (role: (typeof ROLE_NAMES)[number]): Client =>
     ({
       async call(operation: number, messages: readonly Uint8Array[]) {
         const { engine } = processes[role].opened!;
@@ -253,6 +253,7 @@ async function commandFinds(
     }) as unknown as Client;
   const { books } = processes.cash.ledger;
   const ledger = {
+    ...as('cash'),
     getAccountTransfers: async (filter: Partial<AccountFilter>) =>
       books.getAccountTransfers(wholeFilter(filter)),
     lookupAccounts: async (ids: readonly bigint[]) => books.lookupAccounts(ids),

@@ -115,6 +115,7 @@ export class WalletProcess {
 
   crash(): void {
     this.#ground.note(this.plan.name, 'crashes');
+    this.isDone = false;
     this.crashes++;
     this.#life++;
     this.wallet = undefined;

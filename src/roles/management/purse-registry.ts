@@ -10,7 +10,7 @@
 import { U128_MAX } from '../../shared/bytes.ts';
 import { type Infer, optional, struct, text, u32, u64, u128 } from '../../shared/codec.ts';
 import { idOfKey, keyOf } from '../../store/key.ts';
-import { RANGE_MAX, type StoreReads } from '../../store/store.ts';
+import { RANGE_MAX, type RoleStore, type StoreReads } from '../../store/store.ts';
 import { FraudProof } from '../documents/fraud-proof.ts';
 import { publicKey } from '../documents/signed.ts';
 import type { Put } from '../flow/flow.ts';
@@ -55,6 +55,13 @@ const UsageRecord = struct({ day: u64, opened: u32 });
 
 export const findPurse = (reads: StoreReads, purse: bigint): PurseRecord | undefined =>
   find(reads, PURSES, purse, PurseRecord);
+
+/** Of the purses that were named in transfers lately, about 400 bytes each. Beyond: the oldest is read again. */
+const PURSES_REMEMBERED_MAX = 65_536;
+
+/** As findPurse, outside of transactions: each is read and decoded once until it is written. */
+export const rememberedPurses = (store: RoleStore): ((purse: bigint) => PurseRecord | undefined) =>
+  store.remember(PURSES, (stored) => PurseRecord.decode(stored), PURSES_REMEMBERED_MAX);
 
 /** The purse that has, or is getting, this key. */
 export const findPurseKey = (reads: StoreReads, key: Uint8Array): bigint | undefined =>

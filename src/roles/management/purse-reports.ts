@@ -43,7 +43,7 @@ import type { DevicePeer } from './peers.ts';
 import { type AskersOptions, purseAskers } from './purse-askers.ts';
 import { type Fraud, findFraudIn, isKnownProof, writeFraud } from './purse-frauds.ts';
 import type { ReportTransferAnswer, ReportTransferRequest } from './purse-messages.ts';
-import { findPurse, type PurseRecord } from './purse-registry.ts';
+import type { PurseRecord } from './purse-registry.ts';
 import { type FinalTransfer, isNewTransfer, putTransfer } from './purse-transfers.ts';
 import { CASH_WAIT_MS } from './relay.ts';
 import { withinSignal } from './within.ts';
@@ -51,6 +51,8 @@ import type { WrongSeal, WrongSeals } from './wrong-seals.ts';
 
 export interface ReportsOptions extends AskersOptions {
   readonly store: RoleStore;
+  /** As they are on the disk. */
+  readonly purseOf: (purse: bigint) => PurseRecord | undefined;
   readonly cash: Pick<CashClient, 'settleTransfers'>;
   readonly openPayers: OpenPayers;
   readonly checkSignatures: CheckCashSignatures;
@@ -91,14 +93,14 @@ export async function reportTransfers(
   peers: readonly DevicePeer[],
   options: ReportsOptions,
 ): Promise<(ReportTransferAnswer | Refused)[]> {
-  const { store, clock } = options;
+  const { purseOf, clock } = options;
   const now = clock();
   const answers: (ReportTransferAnswer | Refused)[] = new Array(messages.length);
   const mayReport = purseAskers(now, options);
   const places: number[] = [];
   const transfers: Transfer[] = [];
   messages.forEach(({ transfer: { order } }, i) => {
-    const transfer = mayReport(peers[i]!) ?? lookAt(store, order);
+    const transfer = mayReport(peers[i]!) ?? lookAt(purseOf, order);
     if (transfer instanceof Refusal) answers[i] = transfer;
     else {
       places.push(i);
@@ -128,15 +130,15 @@ export async function reportTransfers(
 // ---- Before cash is asked
 
 /** An order between purses of the registry, as the payer's purse can have signed it. The signature is cash's to check. */
-function lookAt(reads: StoreReads, order: Uint8Array): Transfer | Refused {
+function lookAt(purseOf: ReportsOptions['purseOf'], order: Uint8Array): Transfer | Refused {
   const read = readHandover(order);
   if (read === undefined || !isSound(read)) {
     return invalid('expected an order from purse to purse, got another');
   }
   const refused = checkRequestId(read.request);
   if (refused !== undefined) return refused;
-  const purse = findPurse(reads, read.payer);
-  const payee = findPurse(reads, read.payee);
+  const purse = purseOf(read.payer);
+  const payee = purseOf(read.payee);
   if (purse === undefined || payee === undefined) {
     return refuse('purse_unknown', 'order: expected purses of the registry, got another');
   }
