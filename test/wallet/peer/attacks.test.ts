@@ -42,7 +42,7 @@ describe('somebody on the line', () => {
   test('changes any bit of any piece: nothing is added that was not agreed on', async () => {
     const pieces = (await meet(newPair().ada, newPair().ben)).pair.pieces.length;
     for (let number = 0; number < pieces; number++) {
-      for (const bit of [0, 7, 8 * 20 + 3, -1]) {
+      for (const bit of [0, 8 * 20 + 3, -1]) {
         const { ada, ben } = newPair();
         const { payer, payee } = await meet(ada, ben, {
           dials: {
@@ -371,9 +371,15 @@ describe('money that is not there', () => {
 
   test('64 payments, and not one more', async () => {
     const { ada, ben } = newPair();
-    for (let number = 1; number <= 64; number++) await paid(ada, ben, 1n);
+    const eve = new TestWallet(ada.world, 3, 0n);
+    const ask = { nonce: new Uint8Array(32), memo: '' };
+    for (let total = 1n; total <= 63n; total++) {
+      const message = payment(ada, eve, ask, { request: total, amount: 1n, sequence: total, total });
+      await ada.ledger.prepare({ message, payee: eve.purse.certificate, preparedAt: NOW });
+    }
+    await paid(ada, ben, 1n);
     expect((await meet(ada, ben, { ask: { amount: 1n } })).payer).toMatchObject({ code: 'payments_used_up' });
-    expect(await moved({ ada, ben })).toEqual([64n, 64n]);
+    expect(await moved({ ada, ben })).toEqual([1n, 1n]);
   });
 
   test('an allowance that has run out meanwhile: nothing is signed', async () => {
