@@ -3,7 +3,7 @@
 const tags = {
   enrolment: 'specie enrolment v1\0',
   accountFiling: 'specie account filing v1\0',
-  loadOrder: 'specie load order v1\0',
+  loadOrder: 'specie load order v2\0',
   chargeReceipt: 'specie charge receipt v1\0',
   creditReceipt: 'specie credit receipt v1\0',
   creditRejection: 'specie credit rejection v1\0',

@@ -17,8 +17,6 @@
 // decide, only where there is such a proof.
 import { ed25519, sha256 } from '../../crypto/index.ts';
 import { equalBytes } from '../../identity/binary-text.ts';
-import { keyIdOf } from '../../identity/key-set.ts';
-import { systemCrypto } from '../../identity/system-crypto.ts';
 import { PaymentOrderLayout } from '../../layout/generated.ts';
 import type { SetTimer } from '../../shared/timer.ts';
 import { StoreError } from '../../store/errors.ts';
@@ -28,7 +26,7 @@ import type { SettleTransferAnswer } from '../cash/purse-messages.ts';
 import { Refusal } from '../common/refusal.ts';
 import type { CallResult } from '../common/role-client.ts';
 import { isSound } from '../documents/fraud-proof.ts';
-import { orderKeyId, orderSignedBytes } from '../documents/payment-order.ts';
+import { orderSignedBytes } from '../documents/payment-order.ts';
 import { PaymentReceipt, PaymentRejection } from '../documents/payment-receipts.ts';
 import { SIGNATURE_BYTES } from '../documents/signed.ts';
 import { type Handover, type PayerContent, readHandover } from '../documents/transfer.ts';
@@ -43,7 +41,7 @@ import type { DevicePeer } from './peers.ts';
 import { type AskersOptions, purseAskers } from './purse-askers.ts';
 import { type Fraud, findFraudIn, isKnownProof, writeFraud } from './purse-frauds.ts';
 import type { ReportTransferAnswer, ReportTransferRequest } from './purse-messages.ts';
-import type { PurseRecord } from './purse-registry.ts';
+import type { KnownPurse } from './purse-registry.ts';
 import { type FinalTransfer, isNewTransfer, putTransfer } from './purse-transfers.ts';
 import { CASH_WAIT_MS } from './relay.ts';
 import { withinSignal } from './within.ts';
@@ -52,7 +50,7 @@ import type { WrongSeal, WrongSeals } from './wrong-seals.ts';
 export interface ReportsOptions extends AskersOptions {
   readonly store: RoleStore;
   /** As they are on the disk. */
-  readonly purseOf: (purse: bigint) => PurseRecord | undefined;
+  readonly purseOf: (purse: bigint) => KnownPurse | undefined;
   readonly cash: Pick<CashClient, 'settleTransfers'>;
   readonly openPayers: OpenPayers;
   readonly checkSignatures: CheckCashSignatures;
@@ -69,7 +67,7 @@ const SETTLING = 'settling';
 /** An order that can be one of its purse: what it says, and whose it is. */
 interface Transfer extends Handover {
   readonly order: Uint8Array;
-  readonly purse: PurseRecord;
+  readonly purse: KnownPurse;
 }
 
 /** What cash's answer comes to. */
@@ -146,7 +144,7 @@ function lookAt(purseOf: ReportsOptions['purseOf'], order: Uint8Array): Transfer
   if (read.currency !== purse.currency || read.currency !== payee.currency) {
     return invalid('expected the currency of both purses, got another');
   }
-  if (read.keyId !== orderKeyId(keyIdOf(purse.signingKey, systemCrypto.sha256))) {
+  if (read.keyId !== purse.keyId) {
     return invalid("expected the id of the payer's key, got another");
   }
   if (read.reportBy !== purse.reportBy) return invalid("expected its purse's reportBy, got another");
@@ -232,7 +230,7 @@ function ofRefusal(code: string, { order, purse }: Transfer): Finding {
   return { kind: 'refused', refusal };
 }
 
-function hasSigned({ signingKey }: PurseRecord, order: Uint8Array): boolean {
+function hasSigned({ signingKey }: KnownPurse, order: Uint8Array): boolean {
   const at = PaymentOrderLayout.signature;
   return ed25519.verify(signingKey, orderSignedBytes(order), order.subarray(at, at + SIGNATURE_BYTES));
 }

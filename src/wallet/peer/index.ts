@@ -1,4 +1,4 @@
-// Payments from wallet to wallet: give it a link, a purse and its books. docs/transfers.md says how.
+// Payments from wallet to wallet: give it a link, a purse and its books. docs/peer-protocol.md says how.
 export {
   decodePurseAddress,
   encodePurseAddress,

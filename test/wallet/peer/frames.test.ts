@@ -27,7 +27,7 @@ function codeOf(work: () => unknown): string {
 }
 
 test('every message there is fits, and its bound is its size', () => {
-  // docs/transfers.md says so.
+  // docs/peer-protocol.md says so.
   expect(MESSAGE_BYTES_MAX).toBe(17_681);
   expect(MESSAGE_BYTES_MAX).toBeLessThan(PIECE_BYTES_MAX);
   expect(PeerIdentity.bytesMax + 200).toBeLessThan(MESSAGE_BYTES_MAX);
