@@ -12,6 +12,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { id } from '../src/shared/id.ts';
@@ -91,6 +92,7 @@ async function dialled(place: string): ReturnType<typeof dialPeer> {
       return await dialPeer(place);
     } catch (error) {
       if ((error as { code?: string }).code !== 'busy') throw error;
+      await setTimeout(1);
     }
   }
 }
