@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
+import { LongestFirst } from './test/longest-first.ts';
 import { TEST_TIMEOUT_MS } from './test/property/seed.ts';
 
 const dist = fileURLToPath(new URL('./dist/', import.meta.url));
@@ -12,9 +13,13 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     // uWebSockets.js and LMDB are native addons that must not be loaded into more than one thread of a test process.
     pool: 'forks',
-    // Many tests wait for disks and for processes of their own, so two at a time pay off even on two cores; more would
-    // compete for memory and for time limits.
-    maxWorkers: 2,
+    // Many tests wait for disks, timers and processes of their own: the longest use a core for a third to a half of their
+    // time, so that two cores are busy with three at a time. More would compete for memory and for time limits.
+    maxWorkers: 3,
+    sequence: { sequencer: LongestFirst },
+    // The built package is loaded as its users load it: vitest's own loader takes seconds for the files of a role, in each
+    // process anew, and makes each call of an imported function slower.
+    server: { deps: { external: [/\/dist\//] } },
     setupFiles: ['test/setup.ts'],
     testTimeout: TEST_TIMEOUT_MS,
     hookTimeout: 60_000,

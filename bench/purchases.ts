@@ -4,10 +4,12 @@
 //
 //     devices      enrolled and loaded over the real path, before the clock runs
 //     purchases    made before the clock runs: terms, both seals, the signed order
-//     customers    few connections to the shop, each with many purchases under way; frames of up to 32 of them
+//     customers    few connections to the shop, each with many purchases under way, in frames of up to 32 of them, as
+//                  tills and machines of one place share a line; `--frame 1`: each purchase comes by itself
 //
 // At the end every party's books are compared (specie audit), and every device's balance with what it has bought: without
-// the last line, no number above it counts. `--profile` also tells where each process is busy.
+// the last line, no number above it counts. `--profile` also tells where each process is busy. A look at one load takes
+// half a minute: `--under-way 256 --devices 256 --rounds 32`.
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { cpus, loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -22,7 +24,7 @@ import { mayRepeat, Refusal } from '../src/roles/common/refusal.ts';
 import { SHOP_REFUSALS } from '../src/roles/shop/errors.ts';
 import { BuyAnswer, ShopOperation } from '../src/roles/shop/messages.ts';
 import { Device } from './loads/devices.ts';
-import { StepTimes, type StepTotals } from './loads/stages.ts';
+import { NO_STEPS, StepTimes, type StepTotal, type StepTotals } from './loads/stages.ts';
 import { type Busy, type CpuSeconds, System } from './loads/system.ts';
 import { enrolShop, PRICE, Purchases } from './purchases/trade.ts';
 
@@ -32,6 +34,8 @@ const { values: flags } = parseArgs({
     profile: { type: 'boolean', default: false },
     /** Purchases under way at a time, with commas between. */
     'under-way': { type: 'string' },
+    /** Purchases of a customer's frame; left out: as many as there are for each connection. */
+    frame: { type: 'string' },
     devices: { type: 'string' },
     /** Purchases of a step, times as many as are under way, and at most. */
     rounds: { type: 'string', default: '8' },
@@ -60,6 +64,8 @@ const answers = answerCodec(BuyAnswer, SHOP_REFUSALS);
 
 interface Measured {
   readonly underWay: number;
+  /** Purchases of a customer's frame. */
+  readonly frame: number;
   readonly count: number;
   readonly perSecond: number;
   readonly p50: number;
@@ -70,6 +76,8 @@ interface Measured {
   readonly cpu: { readonly [process: string]: number };
   /** Milliseconds each, on average. */
   readonly stages: { readonly [stage: string]: number };
+  /** Purchases of a batch, on average. */
+  readonly batches: { readonly [step: string]: number };
   readonly loadAverage: number;
   readonly busy?: { readonly [process: string]: Busy };
 }
@@ -104,12 +112,12 @@ class Customers {
   async buy(
     messages: readonly Uint8Array[],
     underWay: number,
+    frame: number,
   ): Promise<{ times: number[]; pending: number }> {
     const times: number[] = [];
     let pending = 0;
     let begun = 0;
-    const lanes = Math.min(underWay, CONNECTIONS * FRAMES_UNDER_WAY_MAX);
-    const frame = Math.min(FRAME_MAX, Math.ceil(underWay / lanes));
+    const lanes = Math.min(Math.ceil(underWay / frame), CONNECTIONS * FRAMES_UNDER_WAY_MAX);
     await Promise.all(
       Array.from({ length: lanes }, async (_, lane) => {
         const client = this.#clients[lane % CONNECTIONS]!;
@@ -147,28 +155,46 @@ function isPaid(bytes: Uint8Array): boolean {
 }
 
 const STAGES = [
-  ['to the shop, checked, written', 'sent', 'stored'],
-  ['waits for a frame', 'stored', 'asked'],
-  ['management and cash', 'asked', 'answered'],
-  ['judged and written', 'answered', 'finished'],
-  ['back to the customer', 'finished', 'received'],
+  ['to the shop, checked, written', 'sent', 'shop stored'],
+  ['waits for a frame', 'shop stored', 'shop asked'],
+  ['management, on the way to cash', 'shop asked', 'cash taken'],
+  ['waits for cash', 'cash taken', 'cash begun'],
+  ['opened, verified', 'cash begun', 'cash verified'],
+  ['booked', 'cash verified', 'cash booked'],
+  ['receipts', 'cash booked', 'cash signed'],
+  ['management, on the way back', 'cash signed', 'shop answered'],
+  ['judged and written', 'shop answered', 'shop finished'],
+  ['back to the customer', 'shop finished', 'received'],
 ] as const;
+
+/** Where batches are made: what the shop writes down, asks management, and cash opens. */
+const BATCHES = ['shop stored', 'shop asked', 'cash taken', 'cash begun'] as const;
 
 const total = async (system: System, customers: Customers): Promise<StepTotals> => ({
   ...(await system.steps()),
   ...customers.steps,
 });
 
+const sinceThen = (before: StepTotals, after: StepTotals, step: string): StepTotal => {
+  const [a, b] = [before[step] ?? NO_STEPS, after[step] ?? NO_STEPS];
+  return { count: b.count - a.count, batches: b.batches - a.batches, atMs: b.atMs - a.atMs };
+};
+
 /** Mean milliseconds of each stage; one that some came through more than once has none. */
 function stagesOf(before: StepTotals, after: StepTotals, count: number): { [stage: string]: number } {
-  const since = (step: string): { count: number; atMs: number } => {
-    const [a, b] = [before[step] ?? { count: 0, atMs: 0 }, after[step] ?? { count: 0, atMs: 0 }];
-    return { count: b.count - a.count, atMs: b.atMs - a.atMs };
-  };
   return Object.fromEntries(
     STAGES.flatMap(([name, from, to]) => {
-      const [a, b] = [since(from), since(to)];
+      const [a, b] = [sinceThen(before, after, from), sinceThen(before, after, to)];
       return a.count === count && b.count === count ? [[name, (b.atMs - a.atMs) / count]] : [];
+    }),
+  );
+}
+
+function batchesOf(before: StepTotals, after: StepTotals): { [step: string]: number } {
+  return Object.fromEntries(
+    BATCHES.map((step) => {
+      const { count, batches } = sinceThen(before, after, step);
+      return [step, count / Math.max(1, batches)];
     }),
   );
 }
@@ -181,8 +207,9 @@ async function measure(
 ): Promise<Measured> {
   if (flags.profile) await system.profile();
   const [cpuBefore, stepsBefore] = [await cpuOf(system), await total(system, customers)];
+  const frame = frameOf(underWay);
   const since = performance.now();
-  const { times, pending } = await customers.buy(messages, underWay);
+  const { times, pending } = await customers.buy(messages, underWay, frame);
   const seconds = (performance.now() - since) / 1000;
   const [cpuAfter, stepsAfter] = [await cpuOf(system), await total(system, customers)];
   const busy = flags.profile ? await system.shares() : undefined;
@@ -193,12 +220,13 @@ async function measure(
     Object.entries(cpuAfter).map(([name, used]) => [name, ((used - cpuBefore[name]!) * 1e6) / count]),
   );
   const measured: Measured = {
-    ...{ underWay, count, cpu },
+    ...{ underWay, frame, count, cpu },
     perSecond: count / seconds,
     p50: at(0.5),
     p99: at(0.99),
     pending: pending / count,
     stages: stagesOf(stepsBefore, stepsAfter, count),
+    batches: batchesOf(stepsBefore, stepsAfter),
     loadAverage: loadavg()[0]!,
     ...(busy && { busy }),
   };
@@ -206,12 +234,17 @@ async function measure(
   return measured;
 }
 
+/** As many as there are for each connection. */
+const frameOf = (underWay: number): number =>
+  Math.min(FRAME_MAX, Number(flags.frame ?? Math.ceil(underWay / CONNECTIONS)));
+
 async function cpuOf(system: System): Promise<CpuSeconds> {
   const { user, system: kernel } = process.cpuUsage();
   return { ...(await system.cpu()), 'this side': (user + kernel) / 1e6 };
 }
 
-function report({ underWay, perSecond, p50, p99, pending, cpu, stages, loadAverage, busy }: Measured): void {
+function report(measured: Measured): void {
+  const { underWay, frame, perSecond, p50, p99, pending, cpu, stages, batches, loadAverage, busy } = measured;
   const used = Object.entries(cpu).filter(([, value]) => value >= 0.5);
   const sum = used.reduce((all, [, value]) => all + value, 0);
   print(
@@ -222,6 +255,8 @@ function report({ underWay, perSecond, p50, p99, pending, cpu, stages, loadAvera
   );
   const parts = Object.entries(stages).map(([name, value]) => `${name} ${value.toFixed(1)}`);
   if (parts.length > 0) print(`      ms: ${parts.join(', ')}`);
+  const sizes = Object.entries(batches).map(([step, size]) => `${step} ${size.toFixed(0)}`);
+  print(`      batches of: customer ${frame}, ${sizes.join(', ')}`);
   for (const [name, { shares, stages: own }] of Object.entries(busy ?? {})) {
     const most = shares
       .filter(({ share }) => share >= 0.02)
@@ -320,7 +355,7 @@ async function main(): Promise<void> {
       }
       return made;
     };
-    await customers.buy(await make(WARM), Math.min(WARM, 512));
+    await customers.buy(await make(WARM), Math.min(WARM, 512), frameOf(Math.min(WARM, 512)));
     const results: Measured[] = [];
     for (const underWay of STEPS) {
       const count = underWay === 1 ? ALONE : Math.min(Number(flags.most), underWay * Number(flags.rounds));

@@ -19,6 +19,10 @@ function report(details: fc.RunDetails<unknown>): void {
   throw error;
 }
 
+// As in production. A refusal is an error with a stack: with the hundred lines that vitest asks for, they would be a third of
+// what test/claims/mutations.test.ts takes.
+Error.stackTraceLimit = 10;
+
 fc.configureGlobal({
   seed: seedOf(),
   endOnFailure: !isSeedGiven,

@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { expect, test } from 'vitest';
+import { LONGEST } from './longest-first.ts';
 
 const root = resolve(import.meta.dirname, '..');
 
@@ -138,6 +139,10 @@ test('npm scripts name files that exist, and README names scripts that exist', (
   }
   const readme = readFileSync(join(root, 'README.md'), 'utf8');
   for (const [, script] of readme.matchAll(/npm run ([\w:-]+)/g)) expect(scripts).toHaveProperty(script!);
+});
+
+test('the list of the longest tests names files that exist', () => {
+  for (const name of LONGEST) expect(existsSync(join(root, 'test', name)), `test/${name}`).toBe(true);
 });
 
 test('links in the documentation lead somewhere', () => {

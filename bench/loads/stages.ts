@@ -47,32 +47,41 @@ export class Stages {
   }
 }
 
-/** By step: how many have come to it, and the sum of the times at which they did, in milliseconds. */
-export type StepTotals = { readonly [step: string]: { readonly count: number; readonly atMs: number } };
+/** How many have come to a step, in how many batches, and the sum of the times at which they did, in milliseconds. */
+export interface StepTotal {
+  readonly count: number;
+  readonly batches: number;
+  readonly atMs: number;
+}
+export type StepTotals = { readonly [step: string]: StepTotal };
+
+export const NO_STEPS: StepTotal = { count: 0, batches: 0, atMs: 0 };
 
 /**
  * Steps that are told with how many have come to them, and not which: as all come through all steps, the mean time between
  * two is the difference of the sums, by their number.
  */
 export class StepTimes {
-  readonly #totals: { [step: string]: { count: number; atMs: number } } = {};
+  readonly #totals: { [step: string]: StepTotal } = {};
   /** Sums of times since the epoch would be too long for their microseconds. */
   readonly #originMs = performance.timeOrigin;
 
   readonly trace = (step: string, count: number): void => {
-    const total = this.#totals[step] ?? { count: 0, atMs: 0 };
-    total.count += count;
-    total.atMs += count * performance.now();
-    this.#totals[step] = total;
+    const total = this.#totals[step] ?? NO_STEPS;
+    this.#totals[step] = {
+      count: total.count + count,
+      batches: total.batches + 1,
+      atMs: total.atMs + count * performance.now(),
+    };
   };
 
   /** On the clock of all processes, less `EPOCH_MS`. */
   totals(): StepTotals {
     const since = this.#originMs - EPOCH_MS;
     return Object.fromEntries(
-      Object.entries(this.#totals).map(([step, { count, atMs }]) => [
+      Object.entries(this.#totals).map(([step, { count, batches, atMs }]) => [
         step,
-        { count, atMs: atMs + count * since },
+        { count, batches, atMs: atMs + count * since },
       ]),
     );
   }

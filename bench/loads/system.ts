@@ -54,6 +54,7 @@ async function serve({ parts, home, books, accounts, port }: Serve): Promise<voi
   const running: { close(): Promise<unknown> }[] = [];
   const stages = new Map<Part, Stages>();
   const steps = new StepTimes();
+  const stepsOf = (part: Part) => (step: string, count: number) => steps.trace(`${part} ${step}`, count);
   let admin: string | undefined;
   for (const part of parts) {
     if (part === 'simulator') {
@@ -63,14 +64,17 @@ async function serve({ parts, home, books, accounts, port }: Serve): Promise<voi
       admin = adminServer.url;
       running.push(institution, adminServer);
     } else if (part === 'shop') {
-      const shop = await openShop({ home, port: 0, log, trace: steps.trace });
+      const shop = await openShop({ home, port: 0, log, trace: stepsOf(part) });
       admin = shop.url;
       running.push(shop);
     } else {
       const own = new Stages();
       stages.set(part, own);
       const { trace } = own;
-      running.push(await startRole({ home, role: part, passphrase: async () => undefined, log, trace }));
+      const payTrace = stepsOf(part);
+      running.push(
+        await startRole({ home, role: part, passphrase: async () => undefined, log, trace, payTrace }),
+      );
     }
   }
   const profile = new ThreadProfile(parts.join('-'));
@@ -230,9 +234,10 @@ export class System {
     await this.#processes.pop()!.stop();
   }
 
-  /** Of the shop: how many purchases have come to each step, and when in all. */
+  /** How many purchases have come to each step at shop and cash, and when in all. */
   async steps(): Promise<StepTotals> {
-    return (await this.#processes.at(-1)!.ask('steps')) as StepTotals;
+    const all = await this.#all<StepTotals>('steps');
+    return Object.assign({}, ...all.map(([, totals]) => totals));
   }
 
   async cpu(): Promise<CpuSeconds> {

@@ -1,4 +1,5 @@
 // What the commands have in common that ask management something as an operator.
+import { setTimeout } from 'node:timers/promises';
 import type { OperatorHome } from '../identity/load-home.ts';
 import { type CallResult, RoleClient } from '../roles/common/role-client.ts';
 import { managementProtocol } from '../roles/management/messages.ts';
@@ -38,6 +39,32 @@ export function answered<Answer>(result: CallResult<Answer>): Answer {
         ExitCode.unreachable,
       );
   }
+}
+
+/** How long a command waits for cash. */
+const PATIENCE_MS = 30_000;
+const PAUSE_MS = 250;
+
+/** Asks until what management tells cash has been carried out there. @param otherwise what to do when it takes long @throws CommandError */
+export async function untilDone<Answer extends { readonly kind: string }>(
+  ask: () => Promise<Answer | { readonly kind: 'pending'; readonly state: string }>,
+  otherwise: string,
+): Promise<Exclude<Answer, { readonly kind: 'pending' }>> {
+  for (const until = Date.now() + PATIENCE_MS; ; ) {
+    const answer = await ask();
+    if (!isPending(answer)) return answer as Exclude<Answer, { readonly kind: 'pending' }>;
+    if (Date.now() >= until) {
+      throw new CommandError(
+        `management: expected cash to carry it out, got ${answer.state}: ${otherwise}`,
+        ExitCode.unreachable,
+      );
+    }
+    await setTimeout(PAUSE_MS);
+  }
+}
+
+function isPending(answer: { readonly kind: string }): answer is { kind: 'pending'; state: string } {
+  return answer.kind === 'pending';
 }
 
 /** @throws CommandError */

@@ -1,24 +1,6 @@
 // The commands of `specie`, put together.
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
-import { accountsCommand } from './commands/accounts.ts';
-import { auditCommand } from './commands/audit.ts';
-import { deviceCommand } from './commands/device.ts';
-import { generateCommand } from './commands/generate.ts';
-import { initCommand } from './commands/init.ts';
-import { institutionCommand } from './commands/institution.ts';
-import { keysCommand } from './commands/keys.ts';
-import { payoutCommand } from './commands/payout.ts';
-import { quickstartCommand } from './commands/quickstart.ts';
-import { requestCommand } from './commands/request.ts';
-import { shopCommand } from './commands/shop.ts';
-import { shopsCommand } from './commands/shops.ts';
-import { startCommand } from './commands/start.ts';
-import { statsCommand } from './commands/stats.ts';
-import { submitCommand } from './commands/submit.ts';
-import { transfersCommand } from './commands/transfers.ts';
-import { verifyCommand } from './commands/verify.ts';
-import { walletCommand } from './commands/wallet.ts';
 import { EXIT_CODE_HELP, ExitCode } from './exit-codes.ts';
 import { failureOf } from './failure.ts';
 import type { Output } from './output.ts';
@@ -26,6 +8,43 @@ import type { Output } from './output.ts';
 function version(): string {
   const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
   return (JSON.parse(text) as { version: string }).version;
+}
+
+type MakeCommand = (output: Output, exit: (code: ExitCode) => void) => Promise<Command>;
+
+/** In the order of `--help`. Loading them all takes four times the CPU time of loading one: 0.8 s instead of 0.2 s. */
+const COMMANDS = {
+  quickstart: async (output, exit) =>
+    (await import('./commands/quickstart.ts')).quickstartCommand(output, exit),
+  init: async (output) => (await import('./commands/init.ts')).initCommand(output),
+  keys: async (output) => (await import('./commands/keys.ts')).keysCommand(output),
+  start: async (_, exit) => (await import('./commands/start.ts')).startCommand(exit),
+  institution: async (output, exit) =>
+    (await import('./commands/institution.ts')).institutionCommand(exit, output),
+  wallet: async (output, exit) => (await import('./commands/wallet.ts')).walletCommand(exit, output),
+  shop: async (output, exit) => (await import('./commands/shop.ts')).shopCommand(exit, output),
+  device: async (output) => (await import('./commands/device.ts')).deviceCommand(output),
+  shops: async (output) => (await import('./commands/shops.ts')).shopsCommand(output),
+  payout: async (output, exit) => (await import('./commands/payout.ts')).payoutCommand(output, exit),
+  request: async (output, exit) => (await import('./commands/request.ts')).requestCommand(output, exit),
+  audit: async (output, exit) => (await import('./commands/audit.ts')).auditCommand(output, exit),
+  submit: async (output, exit) => (await import('./commands/submit.ts')).submitCommand(output, exit),
+  accounts: async (output, exit) => (await import('./commands/accounts.ts')).accountsCommand(output, exit),
+  transfers: async (output, exit) => (await import('./commands/transfers.ts')).transfersCommand(output, exit),
+  verify: async (output, exit) => (await import('./commands/verify.ts')).verifyCommand(output, exit),
+  stats: async (output) => (await import('./commands/stats.ts')).statsCommand(output),
+  generate: async (output) => (await import('./commands/generate.ts')).generateCommand(output),
+} satisfies Record<string, MakeCommand>;
+
+/** The command of that name, or all: for `--help`, and for what to suggest instead of one that is not there. */
+function commandsFor(
+  name: string | undefined,
+  output: Output,
+  exit: (code: ExitCode) => void,
+): Promise<Command[]> {
+  const all: Record<string, MakeCommand> = COMMANDS;
+  const makers = name !== undefined && Object.hasOwn(all, name) ? [all[name]!] : Object.values(all);
+  return Promise.all(makers.map((make) => make(output, exit)));
 }
 
 /** Runs one command line. @returns the exit code; never rejects. */
@@ -52,26 +71,7 @@ By hand, in three terminals:
   $ specie audit --institution http://127.0.0.1:8584
 ${EXIT_CODE_HELP}`,
     );
-  const commands = [
-    quickstartCommand(output, exit),
-    initCommand(output),
-    keysCommand(output),
-    startCommand(exit),
-    institutionCommand(exit, output),
-    walletCommand(exit, output),
-    shopCommand(exit, output),
-    deviceCommand(output),
-    shopsCommand(output),
-    payoutCommand(output, exit),
-    requestCommand(output, exit),
-    auditCommand(output, exit),
-    submitCommand(output, exit),
-    accountsCommand(output, exit),
-    transfersCommand(output, exit),
-    verifyCommand(output, exit),
-    statsCommand(output),
-    generateCommand(output),
-  ];
+  const commands = await commandsFor(args[0], output, exit);
   for (const command of commands) program.addCommand(command.addHelpText('after', EXIT_CODE_HELP));
   for (const command of [program, ...commands]) {
     command.exitOverride().configureOutput({

@@ -11,6 +11,9 @@ import { ROLES, type RoleName } from './roles.ts';
 export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'silent'] as const;
 export const CURRENCY_DEFAULT = 'EUR';
 const OPERATOR_CURRENCIES_MAX = 64;
+/** A window is booked, shop by shop, before the next one is closed; a year has one at least. */
+const CLOSE_EVERY_SECONDS_MIN = 60;
+const CLOSE_EVERY_SECONDS_MAX = 366 * 86_400;
 
 const host = field('a host name or an IP address', (value) =>
   typeof value === 'string' && /^(?=.{1,253}$)[A-Za-z0-9:]([A-Za-z0-9.:_-]*[A-Za-z0-9:])?$/.test(value)
@@ -87,6 +90,8 @@ export const ConfigurationFile = fields({
     feeBasisPoints: wholeNumber(0, 10_000).default(0),
     feePerPayout: amount.default('0'),
     amountMin: amount.default('1'),
+    closeEverySeconds: wholeNumber(0, CLOSE_EVERY_SECONDS_MAX).default(0),
+    closeOffsetSeconds: wholeNumber(0, CLOSE_EVERY_SECONDS_MAX - 1).default(0),
   }).prefault({}),
   offline: fields({
     allowanceMax: amount.default('100'),
@@ -146,6 +151,10 @@ export interface PayoutsConfiguration {
   readonly feeBasisPoints: number;
   readonly feePerPayout: Amount;
   readonly amountMin: Amount;
+  /** Between two windows; 0: operators close them. */
+  readonly closeEverySeconds: number;
+  /** Of the times at which they are closed, counted from the Unix epoch. */
+  readonly closeOffsetSeconds: number;
 }
 
 /** What devices may pay each other without a server. */
@@ -206,6 +215,17 @@ export function parseConfiguration(text: string, file = 'specie.json'): Configur
     amountMin: within('payouts.amountMin', () => parseAmount(read.payouts.amountMin, currency)),
   };
   if (payouts.amountMin === 0n) throw wrong('payouts.amountMin', 'expected more than 0, got 0');
+  const { closeEverySeconds, closeOffsetSeconds } = payouts;
+  if (closeEverySeconds > 0 && closeEverySeconds < CLOSE_EVERY_SECONDS_MIN)
+    throw wrong(
+      'payouts.closeEverySeconds',
+      `expected 0 or at least ${CLOSE_EVERY_SECONDS_MIN}, got ${closeEverySeconds}`,
+    );
+  if (closeOffsetSeconds > 0 && closeOffsetSeconds >= closeEverySeconds)
+    throw wrong(
+      'payouts.closeOffsetSeconds',
+      `expected less than closeEverySeconds, ${closeEverySeconds}, got ${closeOffsetSeconds}`,
+    );
   const offline: OfflineConfiguration = {
     ...read.offline,
     allowanceMax: within('offline.allowanceMax', () => parseAmount(read.offline.allowanceMax, currency)),

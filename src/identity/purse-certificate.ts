@@ -13,6 +13,7 @@ import {
   type CertificateChecks,
   type CertificateVerdict,
   issueCertificate,
+  openCertificate,
   verifyCertificate,
 } from './certificate.ts';
 import { keyId, publicKey } from './key-set.ts';
@@ -54,4 +55,12 @@ export function verifyPurseCertificate(
   checks: CertificateChecks<PurseCertificate>,
 ): CertificateVerdict<PurseCertificate> {
   return verifyCertificate(PURSE, signed, checks);
+}
+
+/** The same of bytes that come from anywhere. */
+export function openPurseCertificate(
+  bytes: Uint8Array,
+  checks: CertificateChecks<PurseCertificate>,
+): CertificateVerdict<PurseCertificate> {
+  return openCertificate(PURSE, bytes, checks);
 }

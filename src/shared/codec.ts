@@ -98,6 +98,16 @@ export class Reader {
     return this.#bytes.length - this.#at;
   }
 
+  /** How many bytes have been read. */
+  get at(): number {
+    return this.#at;
+  }
+
+  /** A copy of what was read since then. */
+  since(at: number): Uint8Array<ArrayBuffer> {
+    return this.#bytes.slice(at, this.#at) as Uint8Array<ArrayBuffer>;
+  }
+
   /** Takes `size` bytes and returns where they begin in `view`. @throws CodecError */
   take(size: number, field: string): number {
     if (size > this.left) throw new CodecError(`${field}: expected ${size} bytes, got ${this.left}`);
@@ -132,6 +142,20 @@ export class Reader {
 const SPARE_BYTES_MAX = 64 * 1024;
 let spare: Writer | undefined;
 
+/** What `write` writes. */
+export function written(write: (writer: Writer) => void): Uint8Array<ArrayBuffer> {
+  // A new writer costs more than most messages. One that is in use (a getter of a value may encode) is not taken again.
+  const writer = spare ?? new Writer();
+  spare = undefined;
+  try {
+    write(writer);
+    return writer.finish();
+  } finally {
+    writer.reset();
+    if (writer.capacity <= SPARE_BYTES_MAX) spare = writer;
+  }
+}
+
 function codec<Value>(
   bytesMax: number,
   write: (writer: Writer, value: Value) => void,
@@ -141,18 +165,7 @@ function codec<Value>(
     bytesMax,
     write,
     read,
-    encode(value) {
-      // A new writer costs more than most messages. One that is in use (a getter of a value may encode) is not taken again.
-      const writer = spare ?? new Writer();
-      spare = undefined;
-      try {
-        write(writer, value);
-        return writer.finish();
-      } finally {
-        writer.reset();
-        if (writer.capacity <= SPARE_BYTES_MAX) spare = writer;
-      }
-    },
+    encode: (value) => written((writer) => write(writer, value)),
     decode(bytes) {
       const reader = new Reader(bytes);
       const value = read(reader, '');
@@ -365,12 +378,22 @@ export function oneOf<const Names extends readonly string[]>(...names: Names): C
   );
 }
 
+type ReadFields = (reader: Reader, into: Record<string, unknown>) => void;
+/** Of structs: so that a union puts their fields beside its kind, and copies no object. */
+const fieldReaders = new WeakMap<object, ReadFields>();
+
 type Struct<Of> = { readonly [Name in keyof Of]: Of[Name] extends Codec<infer Value> ? Value : never };
 
 /** Fields in the order of the declaration. */
 export function struct<const Of extends Record<string, Codec<unknown>>>(fields: Of): Codec<Struct<Of>> {
   const entries = Object.entries(fields) as [string, Codec<unknown>][];
-  return codec<Struct<Of>>(
+  const readFields: ReadFields = (reader, into) => {
+    for (let i = 0; i < entries.length; i++) {
+      const [name, part] = entries[i]!;
+      into[name] = part.read(reader, name);
+    }
+  };
+  const made = codec<Struct<Of>>(
     entries.reduce((sum, [, field]) => sum + field.bytesMax, 0),
     (writer, value) => {
       for (const [name, field] of entries) {
@@ -384,16 +407,15 @@ export function struct<const Of extends Record<string, Codec<unknown>>>(fields: 
     (reader, field) => {
       const value: Record<string, unknown> = {};
       try {
-        for (let i = 0; i < entries.length; i++) {
-          const [name, part] = entries[i]!;
-          value[name] = part.read(reader, name);
-        }
+        readFields(reader, value);
       } catch (error) {
         throw inside(field, error);
       }
       return value as Struct<Of>;
     },
   );
+  fieldReaders.set(made, readFields);
+  return made;
 }
 
 type Variant<Of> = { readonly [Kind in keyof Of]: { readonly kind: Kind } & Infer<Of[Kind]> }[keyof Of];
@@ -403,7 +425,9 @@ type Variant<Of> = { readonly [Kind in keyof Of]: { readonly kind: Kind } & Infe
  * added at the end.
  */
 export function union<const Of extends Record<string, Codec<object>>>(variants: Of): Codec<Variant<Of>> {
-  const entries = Object.entries(variants) as [string, Codec<object>][];
+  const entries = (Object.entries(variants) as [string, Codec<object>][]).map(
+    ([kind, variant]): [string, Codec<object>, ReadFields] => [kind, variant, fieldsOf(variant)],
+  );
   return codec<Variant<Of>>(
     1 + Math.max(...entries.map(([, variant]) => variant.bytesMax)),
     (writer, value) => {
@@ -423,12 +447,45 @@ export function union<const Of extends Record<string, Codec<object>>>(variants: 
         if (entry === undefined) {
           throw new CodecError(`kind: expected 0 to ${entries.length - 1}, got ${number}`);
         }
-        return { kind: entry[0], ...entry[1].read(reader, '') } as unknown as Variant<Of>;
+        const value: Record<string, unknown> = { kind: entry[0] };
+        entry[2](reader, value);
+        return value as unknown as Variant<Of>;
       } catch (error) {
         throw inside(field, error);
       }
     },
   );
+}
+
+function fieldsOf(variant: Codec<object>): ReadFields {
+  return fieldReaders.get(variant) ?? ((reader, into) => void Object.assign(into, variant.read(reader, '')));
+}
+
+const ENCODING = Symbol('encoding');
+
+/**
+ * The same bytes; but a value that was read remembers them, and writing it copies them. For what is kept, signed for or
+ * passed on as it came, several times over. Such a value must not be changed; what is made of it with a spread has fields
+ * of its own, and no memory.
+ */
+export function remembered<Value extends object>(of: Codec<Value>): Codec<Value> {
+  const encodingOf = (value: Value): Uint8Array<ArrayBuffer> | undefined =>
+    (value as { [ENCODING]?: Uint8Array<ArrayBuffer> } | undefined)?.[ENCODING];
+  const through = codec<Value>(
+    of.bytesMax,
+    (writer, value) => {
+      const encoding = encodingOf(value);
+      if (encoding === undefined) of.write(writer, value);
+      else writer.bytes(encoding);
+    },
+    (reader, field) => {
+      const { at } = reader;
+      const value = of.read(reader, field);
+      // Not enumerable: a spread leaves it behind.
+      return Object.defineProperty(value, ENCODING, { value: reader.since(at) });
+    },
+  );
+  return { ...through, encode: (value) => encodingOf(value)?.slice() ?? through.encode(value) };
 }
 
 /** No fields: for variants that say all by their kind. */

@@ -1,44 +1,36 @@
 // What a shop remembers, by table:
 //
-//     open        request ─▶ OpenRecord      written before anything is forwarded, removed with the outcome
-//     refused     request ─▶ RefusedRecord   refused by management, and perhaps paid all the same
-//     purchase    request ─▶ FinalRecord
+//     purchase    request ─▶ PurchaseRecord  open before anything is forwarded; then its outcome in the same place
+//     taken       batch ─▶ requests          those that are open (taken.ts)
 //     order       request ─▶ OrderRecord     refunds, captures, voids
 //     open-order  request ─▶ nothing         of them, those without an outcome
-//     entry       number ─▶ Entry            the day book
-//     last-entry  its number
-//     day         day ─▶ DayTotals
+//     entry, last-entry, day                 the day book (day-book.ts)
 //
-// All that one batch changes is one transaction: an outcome, its entry and the day's sums stand or fall together.
+// All that one batch changes is one transaction: an outcome, its entry and the day's sums stand or fall together. A purchase
+// is one record from its coming to its end, so it is looked up once and written twice; with a table for those that are open,
+// one for those refused in doubt and a record for each entry it was looked up twice and written four times.
 import type {
   SignedPaymentReceipt,
   SignedPaymentRejection,
   SignedShopOrder,
 } from '../roles/documents/payment-receipts.ts';
-import { u64 } from '../shared/codec.ts';
 import { idOfKey, keyOf } from '../store/key.ts';
-import { RANGE_MAX, type RoleStore, type StoreReads, type StoreTransaction } from '../store/store.ts';
+import { RANGE_MAX, type RoleStore, type StoreTransaction } from '../store/store.ts';
+import { DayBook, entriesAfter, type NumberedEntry, totalsOf } from './day-book.ts';
 import {
-  DayTotals,
-  Entry,
-  FinalRecord,
-  NO_TOTALS,
-  OpenRecord,
+  type DayTotals,
+  type FinalRecord,
+  type OpenRecord,
   OrderRecord,
   type PaidRecord,
-  RefusedRecord,
+  PurchaseRecord,
 } from './records.ts';
+import { TAKEN, Taken } from './taken.ts';
 
-const OPEN = 'open';
-const REFUSED = 'refused';
 const PURCHASE = 'purchase';
 const ORDER = 'order';
 const OPEN_ORDER = 'open-order';
-const ENTRY = 'entry';
-const DAY = 'day';
-const LAST_ENTRY = 'last-entry';
 const NOTHING = new Uint8Array(0);
-const NANOSECONDS_PER_DAY = 86_400_000_000_000n;
 
 export type PurchaseOutcome =
   | { readonly kind: 'paid'; readonly receipt: SignedPaymentReceipt }
@@ -53,16 +45,14 @@ export interface FinishedPurchase {
   readonly outcome: PurchaseOutcome;
 }
 
-export interface NumberedEntry extends Entry {
-  /** For `entries({ after })`. */
-  readonly number: bigint;
-}
-
 export class Book {
   readonly #store: RoleStore;
+  readonly #taken: Taken;
 
+  /** @throws StoreError store_corrupt */
   constructor(store: RoleStore) {
     this.#store = store;
+    this.#taken = new Taken(pages(store, TAKEN), (request) => this.purchase(request)?.kind === 'open');
   }
 
   get failure(): Error | undefined {
@@ -72,50 +62,57 @@ export class Book {
   // ---- Purchases
 
   *openPurchases(): Generator<readonly [bigint, OpenRecord]> {
-    for (const { key, value } of pages(this.#store, OPEN)) yield [idOfKey(key), OpenRecord.decode(value)];
+    for (const request of this.#taken.requests()) {
+      const record = this.purchase(request);
+      if (record?.kind === 'open') yield [request, record];
+    }
   }
 
-  final(request: bigint): FinalRecord | undefined {
+  /** @throws StoreError store_corrupt */
+  purchase(request: bigint): PurchaseRecord | undefined {
     const value = this.#store.get(PURCHASE, request);
-    return value && FinalRecord.decode(value);
+    return value && PurchaseRecord.decode(value);
   }
 
-  refused(request: bigint): RefusedRecord | undefined {
-    const value = this.#store.get(REFUSED, request);
-    return value && RefusedRecord.decode(value);
+  /** @throws StoreError store_corrupt */
+  final(request: bigint): FinalRecord | undefined {
+    return finalOf(this.purchase(request));
   }
 
-  // All of them, for an audit.
-
-  *finals(): Generator<readonly [bigint, FinalRecord]> {
-    for (const { key, value } of pages(this.#store, PURCHASE))
-      yield [idOfKey(key), FinalRecord.decode(value)];
-  }
-
-  *refusedInDoubt(): Generator<readonly [bigint, RefusedRecord]> {
-    for (const { key, value } of pages(this.#store, REFUSED))
-      yield [idOfKey(key), RefusedRecord.decode(value)];
+  /** All that there ever were, for an audit. */
+  *purchases(): Generator<readonly [bigint, PurchaseRecord]> {
+    for (const { key, value } of pages(this.#store, PURCHASE)) {
+      yield [idOfKey(key), PurchaseRecord.decode(value)];
+    }
   }
 
   /** @throws StoreError */
-  takeIn(
-    purchases: readonly {
-      readonly request: bigint;
-      readonly record: OpenRecord;
-      readonly wasRefused: boolean;
-    }[],
-  ): Promise<void> {
-    return this.#store.transaction((tx) => {
-      for (const { request, record, wasRefused } of purchases) {
-        tx.put(OPEN, request, OpenRecord.encode(record));
-        if (wasRefused) tx.remove(REFUSED, request);
+  takeIn(purchases: readonly { readonly request: bigint; readonly record: OpenRecord }[]): Promise<void> {
+    let undo = (): void => {};
+    const stored = this.#store.transaction((tx) => {
+      for (const { request, record } of purchases) {
+        tx.put(PURCHASE, request, PurchaseRecord.encode({ kind: 'open', ...record }));
       }
+      undo = this.#taken.takeIn(
+        tx,
+        purchases.map(({ request }) => request),
+      );
     });
+    return orUndone(stored, () => undo());
   }
 
   /** @returns what was paid, each at its place in the list. @throws StoreError */
   finish(finished: readonly FinishedPurchase[], at: bigint): Promise<(PaidRecord | undefined)[]> {
-    return this.#write(at, (tx, entries) => finished.map((one) => writeOutcome(one, at, tx, entries)));
+    let undo = (): void => {};
+    const stored = this.#write(at, (tx, entries) => {
+      const paid = finished.map((one) => writeOutcome(one, at, tx, entries));
+      undo = this.#taken.finish(
+        tx,
+        finished.map(({ request }) => request),
+      );
+      return paid;
+    });
+    return orUndone(stored, () => undo());
   }
 
   // ---- The shop's orders
@@ -154,11 +151,11 @@ export class Book {
       tx.put(ORDER, request, OrderRecord.encode(record));
       tx.remove(OPEN_ORDER, request);
       const value = tx.get(PURCHASE, purchase);
-      const final = value && FinalRecord.decode(value);
+      const final = finalOf(value && PurchaseRecord.decode(value));
       if (final?.kind !== 'paid' || state.kind !== 'done') return undefined;
       const { timestamp } = state.receipt.document;
       const changed = { ...final, ...changeOf(final, order) };
-      tx.put(PURCHASE, purchase, FinalRecord.encode(changed));
+      tx.put(PURCHASE, purchase, PurchaseRecord.encode(changed));
       entries.add({ kind: action, purchase, request, amount, timestamp, at, till });
       return changed;
     });
@@ -167,19 +164,17 @@ export class Book {
   // ---- The day book
 
   entries({ after, limit }: { readonly after: bigint; readonly limit: number }): NumberedEntry[] {
-    return this.#store
-      .range(ENTRY, { from: after + 1n, limit })
-      .map(({ key, value }) => ({ number: idOfKey(key), ...Entry.decode(value) }));
+    return entriesAfter(this.#store, after, limit);
   }
 
   /** Of a UTC day. @param at any time of it */
   totals(at: bigint): DayTotals {
-    return readDay(this.#store, at / NANOSECONDS_PER_DAY);
+    return totalsOf(this.#store, at);
   }
 
   #write<T>(at: bigint, run: (tx: StoreTransaction, entries: DayBook) => T): Promise<T> {
     return this.#store.transaction((tx) => {
-      const entries = new DayBook(tx, at / NANOSECONDS_PER_DAY);
+      const entries = new DayBook(tx, at);
       const result = run(tx, entries);
       entries.write();
       return result;
@@ -187,49 +182,18 @@ export class Book {
   }
 }
 
-/** What a transaction adds to the day book. */
-class DayBook {
-  readonly #tx: StoreTransaction;
-  readonly #day: bigint;
-  #last: bigint;
-  #totals: DayTotals;
-  #isChanged = false;
-
-  constructor(tx: StoreTransaction, day: bigint) {
-    this.#tx = tx;
-    this.#day = day;
-    const last = tx.get(LAST_ENTRY, NOTHING);
-    this.#last = last === undefined ? 0n : u64.decode(last);
-    this.#totals = readDay(tx, day);
-  }
-
-  add(entry: Entry): void {
-    this.#tx.put(ENTRY, ++this.#last, Entry.encode(entry));
-    const name = SUM_OF[entry.kind];
-    const { count, amount } = this.#totals[name];
-    this.#totals = { ...this.#totals, [name]: { count: count + 1, amount: amount + entry.amount } };
-    this.#isChanged = true;
-  }
-
-  rejected(): void {
-    this.#totals = { ...this.#totals, rejected: this.#totals.rejected + 1 };
-    this.#isChanged = true;
-  }
-
-  write(): void {
-    if (!this.#isChanged) return;
-    this.#tx.put(DAY, this.#day, DayTotals.encode(this.#totals));
-    this.#tx.put(LAST_ENTRY, NOTHING, u64.encode(this.#last));
-  }
+function finalOf(record: PurchaseRecord | undefined): FinalRecord | undefined {
+  return record?.kind === 'paid' || record?.kind === 'rejected' ? record : undefined;
 }
 
-const SUM_OF = {
-  sale: 'sales',
-  authorisation: 'authorisations',
-  refund: 'refunds',
-  capture: 'captures',
-  void: 'voids',
-} as const;
+async function orUndone<T>(stored: Promise<T>, undo: () => void): Promise<T> {
+  try {
+    return await stored;
+  } catch (error) {
+    undo();
+    throw error;
+  }
+}
 
 function writeOutcome(
   { request, digest, open, outcome }: FinishedPurchase,
@@ -237,14 +201,14 @@ function writeOutcome(
   tx: StoreTransaction,
   entries: DayBook,
 ): PaidRecord | undefined {
-  tx.remove(OPEN, request);
+  const put = (record: PurchaseRecord): void => tx.put(PURCHASE, request, PurchaseRecord.encode(record));
   if (outcome.kind === 'refused') {
-    if (outcome.inDoubt) tx.put(REFUSED, request, RefusedRecord.encode({ code: outcome.code, open }));
+    if (outcome.inDoubt) put({ kind: 'refused', code: outcome.code, open });
+    else tx.remove(PURCHASE, request);
     return undefined;
   }
   if (outcome.kind === 'rejected') {
-    const { rejection } = outcome;
-    tx.put(PURCHASE, request, FinalRecord.encode({ kind: 'rejected', digest, rejection }));
+    put({ kind: 'rejected', digest, rejection: outcome.rejection });
     entries.rejected();
     return undefined;
   }
@@ -265,7 +229,7 @@ function writeOutcome(
     captured: 0n,
     refunded: 0n,
   };
-  tx.put(PURCHASE, request, FinalRecord.encode(record));
+  put(record);
   const kind = isReserved ? 'authorisation' : 'sale';
   entries.add({ kind, purchase: request, request, amount, timestamp, at, till });
   return record;
@@ -283,11 +247,6 @@ function changeOf(
     case 'void':
       return { state: 'voided' };
   }
-}
-
-function readDay(reads: StoreReads, day: bigint): DayTotals {
-  const value = reads.get(DAY, day);
-  return value === undefined ? NO_TOTALS : DayTotals.decode(value);
 }
 
 function* pages(

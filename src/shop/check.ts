@@ -5,6 +5,7 @@ import { Refusal } from '../roles/common/refusal.ts';
 import type { ArticleLine, PurchaseTerms } from '../roles/documents/purchase.ts';
 import type { ShopRefusal } from '../roles/shop/errors.ts';
 import type { Catalogue } from './catalogue.ts';
+import { OFFER_HELD_SECONDS_MAX } from './limits.ts';
 import type { Offer } from './offers.ts';
 
 export type Refused = Refusal<ShopRefusal>;
@@ -36,7 +37,7 @@ export function checkOrder(
     checkLines(terms) ??
     (offer === undefined
       ? (checkSelfService(shop) ?? checkKind(terms, shop) ?? checkPrices(terms, catalogue))
-      : checkOffer(terms, offer)) ??
+      : (checkHeld(terms, now) ?? checkOffer(terms, offer))) ??
     checkAmount(terms)
   );
 }
@@ -60,6 +61,13 @@ export function checkExpiry(
     return refuse('expires_too_late', `expiresAt: expected one up to ${last}, got ${expiresAt}`);
   }
   return undefined;
+}
+
+/** Nobody else pays the offer until then. */
+export function checkHeld({ expiresAt }: PurchaseTerms, now: bigint): Refused | undefined {
+  const last = now + BigInt(OFFER_HELD_SECONDS_MAX) * NANOSECONDS_PER_SECOND;
+  if (expiresAt <= last) return undefined;
+  return refuse('expires_too_late', `expiresAt: expected one up to ${last} for an offer, got ${expiresAt}`);
 }
 
 export function checkLines({ articles }: PurchaseTerms): Refused | undefined {

@@ -4,30 +4,31 @@ import { equalBytes } from '../identity/binary-text.ts';
 import { ShopCertificate } from '../identity/shop-certificate.ts';
 import { Refusal } from '../roles/common/refusal.ts';
 import type { Handlers } from '../roles/common/role-engine.ts';
-import { purchaseReference } from '../roles/documents/purchase.ts';
+import { referenceMessage } from '../roles/documents/purchase.ts';
 import type { ShopRefusal } from '../roles/shop/errors.ts';
 import {
   type BuyAnswer,
-  type BuyRequest,
   CATALOGUE_PAGE_MAX,
   type GetCatalogueAnswer,
   type GetCatalogueRequest,
   type GetOfferAnswer,
   type GetOfferRequest,
-  type ShopOperations,
 } from '../roles/shop/messages.ts';
 import type { Peer } from '../wire/peer.ts';
 import type { Book } from './book.ts';
 import { checkOrder } from './check.ts';
+import type { Guesses } from './guesses.ts';
 import type { ShopIdentity, ShopOffering } from './interface.ts';
-import type { Offers } from './offers.ts';
-import { type BuyReply, type Purchases, payMessage, replyOf } from './purchases.ts';
+import type { Offer, Offers } from './offers.ts';
+import { type Order, payMessage, type ShopSideOperations } from './order.ts';
+import { type BuyReply, type Purchases, replyOf } from './purchases.ts';
 import type { OpenRecord } from './records.ts';
 
 export interface HandlerOptions {
   readonly book: Book;
   readonly purchases: Purchases;
   readonly offers: Offers;
+  readonly guesses: Guesses;
   readonly identity: ShopIdentity;
   readonly offering: ShopOffering;
 }
@@ -37,7 +38,7 @@ type Taken = Parameters<Purchases['take']>[0][number];
 
 const anyone = (): boolean => true;
 
-export function shopHandlers(options: HandlerOptions): Handlers<ShopOperations, Peer, ShopRefusal> {
+export function shopHandlers(options: HandlerOptions): Handlers<ShopSideOperations, Peer, ShopRefusal> {
   return {
     get_catalogue: {
       allowed: anyone,
@@ -45,9 +46,9 @@ export function shopHandlers(options: HandlerOptions): Handlers<ShopOperations, 
     },
     get_offer: {
       allowed: anyone,
-      handle: async (messages) => messages.map((message) => offer(message, options)),
+      handle: async (messages, peers) => messages.map((message, i) => offer(message, peers[i]!, options)),
     },
-    buy: { allowed: anyone, handle: (messages, _, now) => buy(messages, now, options) },
+    buy: { allowed: anyone, handle: (messages, peers, now) => buy(messages, peers, now, options) },
   };
 }
 
@@ -71,9 +72,9 @@ function catalogue(
   };
 }
 
-function offer({ code }: GetOfferRequest, options: HandlerOptions): Reply<GetOfferAnswer> {
-  const found = options.offers.find(code);
-  if (found === undefined) return offerUnknown();
+function offer({ code }: GetOfferRequest, peer: Peer, options: HandlerOptions): Reply<GetOfferAnswer> {
+  const found = look(code, peer, options);
+  if (found instanceof Refusal) return found;
   const { kind, timeoutSeconds, amount, articles, names, expiresAt } = found;
   const { currency } = options.offering.terms();
   return {
@@ -82,37 +83,62 @@ function offer({ code }: GetOfferRequest, options: HandlerOptions): Reply<GetOff
   };
 }
 
+/** The offer of a code, for somebody who may still guess. */
+function look(code: string, peer: Peer, { offers, guesses }: HandlerOptions): Offer | Refusal<ShopRefusal> {
+  const refused = guesses.check(peer);
+  if (refused !== undefined) return refused;
+  const found = offers.find(code);
+  if (found !== undefined) return found;
+  guesses.wrong(peer);
+  return offerUnknown();
+}
+
 const offerUnknown = (): Refusal<ShopRefusal> =>
   new Refusal('offer_unknown', 'offer: expected the code of one that stands, got another');
 
-/** The new ones of a turn are written down together. */
+/** The new ones of a turn are written down together, and what is hashed of them is hashed together. */
 function buy(
-  orders: readonly BuyRequest[],
+  orders: readonly Order[],
+  peers: readonly Peer[],
   now: bigint,
   options: HandlerOptions,
 ): Promise<Reply<BuyAnswer>>[] {
   const { purchases } = options;
+  const references = sha256.batch(orders.map(({ terms }) => referenceMessage(terms)));
+  const messages = orders.map((order, i) => payMessage(order, references[i]!));
+  const digests = sha256.batch(messages);
   const taken: Taken[] = [];
   const waiting: (bigint | BuyReply)[] = [];
   // Copies of one purchase may come in one turn.
   const here = new Map<bigint, Uint8Array>();
-  for (const order of orders) {
+  orders.forEach((order, i) => {
     const { request } = order.terms;
-    const outcome = admit(order, here, taken.length, now, options);
+    const hashed = { reference: references[i]!, message: messages[i]!, digest: digests[i]! };
+    const asked = { order, peer: peers[i]!, ...hashed };
+    const outcome = admit(asked, here, taken.length, now, options);
     if (outcome === 'open') waiting.push(request);
     else if ('record' in outcome) {
       here.set(request, outcome.digest);
       taken.push(outcome);
       waiting.push(request);
     } else waiting.push(outcome);
-  }
+  });
   if (taken.length > 0) purchases.take(taken);
   return waiting.map((one) => (typeof one === 'bigint' ? purchases.wait(one) : Promise.resolve(one)));
 }
 
+interface Asked {
+  readonly order: Order;
+  readonly peer: Peer;
+  readonly reference: Uint8Array;
+  /** To management. */
+  readonly message: Uint8Array;
+  readonly digest: Uint8Array;
+}
+
 /** What was asked before has its answer, or waits for it; what is new is checked. */
 function admit(
-  order: BuyRequest,
+  { order, peer, reference, message, digest }: Asked,
   here: ReadonlyMap<bigint, Uint8Array>,
   takenCount: number,
   now: bigint,
@@ -121,28 +147,27 @@ function admit(
   const { book, purchases, offers, offering } = options;
   const { terms, offer: code } = order;
   const { request } = terms;
-  const reference = purchaseReference(terms, sha256);
-  const message = payMessage(order, reference);
-  const digest = sha256(message);
   const known = here.get(request);
   const open =
     known === undefined ? purchases.find(request, digest) : equalBytes(known, digest) ? 'same' : 'other';
   if (open !== undefined) return open === 'same' ? 'open' : differs();
-  const final = book.final(request);
-  if (final !== undefined) return equalBytes(final.digest, digest) ? replyOf(final) : differs();
+  const stored = book.purchase(request);
+  if (stored?.kind === 'paid' || stored?.kind === 'rejected') {
+    return equalBytes(stored.digest, digest) ? replyOf(stored) : differs();
+  }
   if (!purchases.hasRoom(takenCount + 1)) {
     return new Refusal<ShopRefusal>(
       'busy',
       'expected room for one more open purchase, got none: try again later',
     );
   }
-  const refused = book.refused(request);
-  if (refused !== undefined) {
-    if (!equalBytes(refused.open.message, message)) return differs();
-    return { request, record: refused.open, digest, reference, wasRefused: true };
+  if (stored?.kind === 'refused') {
+    const { open: record } = stored;
+    if (!equalBytes(record.message, message)) return differs();
+    return { request, record, digest, reference, wasRefused: true };
   }
-  const found = code === undefined ? undefined : offers.find(code);
-  if (code !== undefined && found === undefined) return offerUnknown();
+  const found = code === undefined ? undefined : look(code, peer, options);
+  if (found instanceof Refusal) return found;
   const wrong = checkOrder(terms, found, { shop: offering.terms(), catalogue: offering.catalogue(), now });
   if (wrong !== undefined) return wrong;
   if (code !== undefined) offers.take(code, request);

@@ -145,8 +145,8 @@ function claimedPayment(
     }
     case 'rejected': {
       const { rejection } = answer;
-      if (rejection.document.request !== terms.request)
-        return { verdict: distrust('receipt_of_other_request') };
+      const problem = purchaseProblem(rejection.document, terms, reference);
+      if (problem !== undefined) return { verdict: distrust(problem) };
       return {
         verdict: { kind: 'rejected', rejection },
         signed: {
@@ -229,16 +229,25 @@ function refusedOrUnknown(refusal: Refusal<string>): { readonly verdict: Refused
 
 function receiptProblem(
   receipt: PaymentReceipt,
-  { request, shop, amount, currency, kind }: PurchaseTerms,
+  terms: PurchaseTerms,
   reference: Uint8Array,
 ): ReceiptProblem | undefined {
-  if (receipt.request !== request) return 'receipt_of_other_request';
-  if (receipt.shop !== shop) return 'receipt_of_other_shop';
-  if (receipt.amount !== amount) return 'receipt_of_other_amount';
-  if (receipt.currency !== currency) return 'receipt_of_other_currency';
-  if (!equalBytes(receipt.reference, reference)) return 'receipt_of_other_reference';
-  if (receipt.kind !== (kind === 'sale' ? 'paid' : 'reserved')) return 'receipt_of_other_kind';
-  return undefined;
+  const problem = purchaseProblem(receipt, terms, reference);
+  if (problem !== undefined) return problem;
+  return receipt.kind === (terms.kind === 'sale' ? 'paid' : 'reserved') ? undefined : 'receipt_of_other_kind';
+}
+
+/** Of a rejection too: one of another purchase that had this request's id says nothing of this one. */
+function purchaseProblem(
+  said: PaymentReceipt | PaymentRejection,
+  { request, shop, amount, currency }: PurchaseTerms,
+  reference: Uint8Array,
+): ReceiptProblem | undefined {
+  if (said.request !== request) return 'receipt_of_other_request';
+  if (said.shop !== shop) return 'receipt_of_other_shop';
+  if (said.amount !== amount) return 'receipt_of_other_amount';
+  if (said.currency !== currency) return 'receipt_of_other_currency';
+  return equalBytes(said.reference, reference) ? undefined : 'receipt_of_other_reference';
 }
 
 /** All signatures of the batch together: of many, each costs less than half. */

@@ -9,6 +9,17 @@ export const CATALOGUE_BYTES_MAX = 16 * 1024 * 1024;
 export const PURCHASES_OPEN_MAX = 16_384;
 /** Offers of all tills that nobody has paid yet. Beyond: too_many_open. */
 export const OFFERS_MAX = 4_096;
+/**
+ * Wrong codes of offers a minute: of a channel, and of all before a channel has one only. Whoever types makes one or two; with
+ * 4,096 open offers one of 200,000 guesses finds one. Beyond: `busy`.
+ */
+export const WRONG_CODES_A_MINUTE = 8;
+export const WRONG_CODES_IN_ALL_A_MINUTE = 600;
+/**
+ * A purchase of an offer may expire so much later at most: until then nobody else pays at that till. Wallets say five minutes.
+ * Beyond: expires_too_late.
+ */
+export const OFFER_HELD_SECONDS_MAX = 900;
 /** Refunds, captures and voids whose outcome is not known. Beyond: too_many_open. */
 export const ORDERS_OPEN_MAX = 1_024;
 /** Customers that wait for the same purchase, over several connections. Beyond: they are told to come again. */
@@ -32,10 +43,10 @@ export const TICK_MS = 100;
 export const RETRY_FIRST_MS = 200;
 export const RETRY_LAST_MS = 30_000;
 
-/** Frames to management without an answer: while they are under way, the next ones gather. */
-export const FRAMES_IN_FLIGHT_MAX = 4;
-/** Of frames that are full, some 110 purchases each: a thousand under way keep management and cash busy. */
-export const FULL_FRAMES_IN_FLIGHT_MAX = 10;
+/** Frames to management without an answer: of full ones, some 110 purchases each, a thousand keep management and cash busy. */
+export const FRAMES_IN_FLIGHT_MAX = 10;
+/** Of the purchases that are under way, what a frame has to have that is not full: else it waits for more, or for answers. */
+export const FRAME_SHARE_MIN = 0.5;
 
 /** Bytes of a till's name. */
 export const TILL_BYTES_MAX = 32;

@@ -3,7 +3,7 @@
 //
 //     charge() ──▶ open ──purchase──▶ taken ──paid──▶ gone: `paid` resolves
 //                   │ ▲                 │
-//                   │ ╰──rejected───────╯
+//                   │ ╰──rejected, over its time without an outcome
 //                   ╰──expired, cancelled──▶ gone: `paid` rejects
 import type { ArticleLine, PurchaseKind } from '../roles/documents/purchase.ts';
 import { OFFER_CODE_CHARACTERS } from '../roles/documents/shop-card.ts';
@@ -12,7 +12,7 @@ import { ShopError } from './errors.ts';
 import { OFFERS_MAX } from './limits.ts';
 import type { Sale } from './sale.ts';
 
-/** 31^6: with 4,096 open, one of 200,000 guesses finds one, and all that the guesser may do is pay it. */
+/** 31^6: with 4,096 open, one of 200,000 guesses finds one, of which few are answered (guesses.ts). */
 const CODE_CHARACTERS = 6;
 const TICK_MS = 1_000;
 
@@ -98,7 +98,8 @@ export class Offers {
 
   paid(code: string, sale: Sale): void {
     const entry = this.#entries.get(code);
-    if (entry?.offer.taken !== sale.purchase) return;
+    // One that was released when its time was over may turn out paid, as long as nobody else pays.
+    if (entry === undefined || (entry.offer.taken ?? sale.purchase) !== sale.purchase) return;
     this.#entries.delete(code);
     entry.resolve(sale);
   }

@@ -16,6 +16,7 @@ import {
   bool,
   bytesUpTo,
   type Infer,
+  list,
   nothing,
   oneOf,
   optional,
@@ -31,7 +32,7 @@ import { TILL_BYTES_MAX } from './limits.ts';
 const till = text(TILL_BYTES_MAX);
 
 /** A purchase whose outcome is not known. */
-export const OpenRecord = struct({
+const OpenRecord = struct({
   terms: PurchaseTerms,
   /** The very bytes that go to management, each time. */
   message: bytesUpTo(PayRequest.bytesMax),
@@ -43,7 +44,7 @@ export const OpenRecord = struct({
 export type OpenRecord = Infer<typeof OpenRecord>;
 
 /** Management has refused it after something was asked that has no answer: a receipt that comes later still counts. */
-export const RefusedRecord = struct({ code: text(64), open: OpenRecord });
+const RefusedRecord = struct({ code: text(64), open: OpenRecord });
 export type RefusedRecord = Infer<typeof RefusedRecord>;
 
 export const SaleState = oneOf('paid', 'reserved', 'captured', 'voided');
@@ -69,8 +70,15 @@ export type PaidRecord = Infer<typeof PaidRecord>;
 /** A purchase that cash has rejected: of the terms nothing is needed any more. */
 const RejectedRecord = struct({ digest, rejection: PaymentRejection.signed });
 
-export const FinalRecord = union({ paid: PaidRecord, rejected: RejectedRecord });
-export type FinalRecord = Infer<typeof FinalRecord>;
+/** What is known of a purchase, from its coming on: one record, each state in the place of the one before. */
+export const PurchaseRecord = union({
+  paid: PaidRecord,
+  rejected: RejectedRecord,
+  open: OpenRecord,
+  refused: RefusedRecord,
+});
+export type PurchaseRecord = Infer<typeof PurchaseRecord>;
+export type FinalRecord = Extract<PurchaseRecord, { readonly kind: 'paid' | 'rejected' }>;
 
 /** Of a refund, a capture or a void. */
 export const OrderState = union({
@@ -104,6 +112,8 @@ export const Entry = struct({
   till,
 });
 export type Entry = Infer<typeof Entry>;
+/** Of one transaction: more than a frame of management's answers has. */
+export const Entries = list(Entry, 4_096);
 
 const Sum = struct({ count: u32, amount: u128 });
 

@@ -14,20 +14,22 @@ import type { MessageTransport } from '../roles/common/role-client.ts';
 import { RoleEngine } from '../roles/common/role-engine.ts';
 import { encodeShopCard } from '../roles/documents/shop-card.ts';
 import type { ShopRefusal } from '../roles/shop/errors.ts';
-import { type ShopOperations, shopProtocol } from '../roles/shop/messages.ts';
 import type { Currency } from '../shared/currency.ts';
 import { idGenerator } from '../shared/id.ts';
 import { type SetTimer, systemTimer } from '../shared/timer.ts';
 import type { RoleStore } from '../store/store.ts';
 import type { Peer } from '../wire/peer.ts';
-import { Book, type NumberedEntry } from './book.ts';
+import { Book } from './book.ts';
 import { fitsText } from './catalogue.ts';
+import type { NumberedEntry } from './day-book.ts';
 import { ShopError } from './errors.ts';
+import { Guesses } from './guesses.ts';
 import { shopHandlers } from './handler.ts';
 import type { ShopIdentity, ShopLog, ShopOffering } from './interface.ts';
 import { CashKeys } from './judge.ts';
 import { SALES_PAGE_MAX, TILL_BYTES_MAX } from './limits.ts';
 import { Offers } from './offers.ts';
+import { type ShopSideOperations, shopSide } from './order.ts';
 import { Orders } from './orders.ts';
 import { Purchases, type PurchaseTrace } from './purchases.ts';
 import type { DayTotals, OrderRecord } from './records.ts';
@@ -82,7 +84,7 @@ export class Shop {
   readonly #till: TillOptions;
   readonly #listeners = new Set<(sale: Sale) => void>();
   /** For the server. */
-  readonly engine: RoleEngine<ShopOperations, Peer, ShopRefusal>;
+  readonly engine: RoleEngine<ShopSideOperations, Peer, ShopRefusal>;
 
   /** Goes on with what was open when it was closed, or crashed. @throws StoreError store_corrupt */
   constructor(options: ShopOptions) {
@@ -103,6 +105,7 @@ export class Shop {
       onFailed: (request, offer) => {
         if (offer !== undefined) offers.release(offer, request);
       },
+      onLapsed: (request, offer) => offers.release(offer, request),
       openMax: options.purchasesOpenMax,
       trace: options.trace,
     });
@@ -121,9 +124,12 @@ export class Shop {
       catalogue: () => offering.catalogue(),
       uri: (code) => this.card(code),
     };
-    this.engine = new RoleEngine<ShopOperations, Peer, ShopRefusal>({
-      protocol: shopProtocol,
-      handlers: shopHandlers({ book, purchases: this.#purchases, offers, identity, offering }),
+    this.engine = new RoleEngine<ShopSideOperations, Peer, ShopRefusal>({
+      protocol: shopSide,
+      handlers: shopHandlers({
+        ...{ book, purchases: this.#purchases, offers, identity, offering },
+        guesses: new Guesses(clock),
+      }),
       clock,
       openRequests: () => this.#purchases.size + this.#orders.size,
       health: () => {

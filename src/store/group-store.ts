@@ -10,6 +10,7 @@
 import type { StoreBackend } from './backend.ts';
 import { StoreError } from './errors.ts';
 import { type Key, type Place, place, splitPlace, tableBounds } from './key.ts';
+import { Remembered } from './remembered.ts';
 import {
   RANGE_MAX,
   type RangeBounds,
@@ -48,6 +49,7 @@ export class GroupStore implements RoleStore {
   readonly #backend: StoreBackend;
   readonly #afterTurn: (run: () => void) => void;
   readonly #failed: ((error: StoreError) => void) | undefined;
+  readonly #remembered: Remembered<unknown>[] = [];
   #gathering = newGroup();
   #flushing: Group | undefined;
   #isScheduled = false;
@@ -73,6 +75,22 @@ export class GroupStore implements RoleStore {
   range(table: string, bounds: RangeBounds): StoredRecord[] {
     this.#expectOpen();
     return this.#range(table, bounds, []);
+  }
+
+  remember<Value>(
+    table: string,
+    decode: (stored: Uint8Array) => Value,
+    valuesMax: number,
+  ): (key: Key) => Value | undefined {
+    const remembered = new Remembered((at) => {
+      const stored = this.#backend.get(at);
+      return stored && decode(stored);
+    }, valuesMax);
+    this.#remembered.push(remembered);
+    return (key) => {
+      this.#expectOpen();
+      return remembered.get(place(table, key));
+    };
   }
 
   transaction<T>(run: (tx: StoreTransaction) => T): Promise<T> {
@@ -178,6 +196,7 @@ export class GroupStore implements RoleStore {
     this.#flushing = group;
     try {
       if (group.changes.size > 0) await this.#backend.write(group.changes);
+      for (const remembered of this.#remembered) remembered.forget(group.changes.keys());
       this.#flushing = undefined;
       for (const { resolve } of group.members) resolve();
     } catch (error) {
@@ -191,6 +210,7 @@ export class GroupStore implements RoleStore {
     const later = this.#gathering;
     this.#gathering = newGroup();
     this.#flushing = undefined;
+    for (const remembered of this.#remembered) remembered.clear();
     if (error.code === 'store_unknown' && this.#failure === undefined) {
       this.#failure = error;
       this.#failed?.(error);

@@ -48,6 +48,15 @@ export interface RoleStore extends StoreReads {
    * @throws StoreError store_full, store_busy, store_io: nothing was stored; store_unknown: the store must be opened anew
    */
   transaction<T>(run: (tx: StoreTransaction) => T): Promise<T>;
+  /**
+   * For records of one table that are asked for all the time: sees what `get` sees, but reads and decodes each only once
+   * until it is written anew. Keeps `valuesMax` values; the value must not be changed, and what there is not is not kept.
+   */
+  remember<Value>(
+    table: string,
+    decode: (stored: Uint8Array) => Value,
+    valuesMax: number,
+  ): (key: Key) => Value | undefined;
   /** Finishes what was begun. */
   close(): Promise<void>;
 }

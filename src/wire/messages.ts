@@ -54,13 +54,21 @@ export function encodeMessages(messages: readonly Uint8Array[]): Uint8Array<Arra
  * @throws RequestError where lengths and bytes do not agree
  */
 export function parseMessages(body: Uint8Array, count: number): Uint8Array<ArrayBuffer>[] {
+  return viewMessages(body, count).map((message) => new Uint8Array(message));
+}
+
+/**
+ * The messages of a body, where they lie: for who reads them before the body changes.
+ * @throws RequestError where lengths and bytes do not agree
+ */
+export function viewMessages(body: Uint8Array, count: number): Uint8Array[] {
   const mismatch = messagesMismatch(body, count);
   if (mismatch !== undefined) throw new RequestError('body_size_mismatch', mismatch);
   const view = viewOf(body);
-  const messages: Uint8Array<ArrayBuffer>[] = [];
+  const messages: Uint8Array[] = [];
   for (let at = 0; at < body.length; ) {
     const end = at + LENGTH_SIZE + view.getUint32(at, true);
-    messages.push(new Uint8Array(body.subarray(at + LENGTH_SIZE, end)));
+    messages.push(body.subarray(at + LENGTH_SIZE, end));
     at = end;
   }
   return messages;

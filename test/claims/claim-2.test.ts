@@ -269,14 +269,15 @@ describe('who is authenticated may still only do what is his', () => {
     device: {
       management: [
         ...['enrol', 'file_account', 'load', 'get_balance', 'get_directory', 'renew_certificate'],
-        'get_statement',
+        ...['get_statement', 'open_purse', 'report_transfer', 'close_purse', 'get_purse_statement'],
+        ...['get_block_list', 'report_fraud'],
       ],
     },
     operator: {
       management: [
-        ...['get_directory', 'lookup_request', 'list_requests', 'list_devices', 'revoke_device'],
+        ...['get_directory', 'lookup_request', 'list_requests', 'list_devices'],
         ...['device_order', 'list_shops', 'approve_shop', 'close_shop', 'list_shop_requests'],
-        ...['close_window', 'list_windows', 'show_window'],
+        ...['close_window', 'list_windows', 'show_window', 'device_exposure'],
       ],
       settlement: ['list_outcomes', 'lookup_request', 'list_requests'],
       cash: ['window_report', 'device_exposure', 'lookup_request', LEDGER],
@@ -287,6 +288,7 @@ describe('who is authenticated may still only do what is his', () => {
       cash: [
         ...['open_account', 'credit', 'get_balance', 'open_shop', 'pay', 'shop_order', 'device_order'],
         ...['get_statement', 'close_window', 'book_payouts', 'book_outcomes', 'window_report'],
+        'close_shop',
         ...['open_purse', 'settle_transfer', 'close_purse', 'device_exposure'],
       ],
     },

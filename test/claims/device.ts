@@ -12,6 +12,7 @@ import {
   encodeAccountContent,
   type SealedAccount,
 } from '../../src/roles/documents/account-seal.ts';
+import { DeviceOrder } from '../../src/roles/documents/device-order.ts';
 import { AccountFiling, Enrolment, type SignedEnrolment } from '../../src/roles/documents/enrolment.ts';
 import { LoadOrder, type SignedLoadOrder } from '../../src/roles/documents/load-order.ts';
 import type { DocumentKind, Signed } from '../../src/roles/documents/signed.ts';
@@ -30,6 +31,15 @@ export function signedBy<Document>(
   { secretKey }: { readonly secretKey: Uint8Array },
 ): Signed<Document> {
   return { document, signature: ed25519.sign(secretKey, kind.signedBytes(document)) };
+}
+
+/** An operator's order to revoke a device. */
+export function revocation({ operator }: System, device: bigint): { readonly order: Signed<DeviceOrder> } {
+  const document: DeviceOrder = {
+    ...{ request: id(), operator: operator.name, device, action: { kind: 'revoke' } as const },
+    ...{ reason: 'lost', applyBy: soon() },
+  };
+  return { order: signedBy(DeviceOrder, document, operator.signing) };
 }
 
 /** @param publicKey whose secret is to open it */
@@ -54,6 +64,8 @@ export class Device {
   signing: KeyPair = generateKeyPair('signing');
   channel: KeyPair = generateKeyPair('channel');
   number = 0n;
+  /** The request that has put an account number on file. */
+  onFile: bigint | undefined;
   certificate: SignedDeviceCertificate | undefined;
   enrolment: SignedEnrolment | undefined;
 
@@ -113,6 +125,7 @@ export class Device {
   async enrol(accountNumber?: string): Promise<void> {
     this.enrolment = this.anEnrolment(accountNumber);
     const { enrolment } = this;
+    if (accountNumber !== undefined) this.onFile = enrolment.document.request;
     const client = await this.connect();
     const management = managementClient(client);
     await eventually(async () => {
@@ -130,16 +143,25 @@ export class Device {
     return signedBy(AccountFiling, { request, signingKey, account, applyBy: soon() }, this.signing);
   }
 
+  /** Of an account number that is given with it. */
+  orderGiven(amount: bigint, more: Partial<SignedLoadOrder['document']> = {}): SignedLoadOrder {
+    const request = more.request ?? id();
+    return this.order(amount, { request, account: request, ...more });
+  }
+
+  /** Of the account number on file, if there is one. */
   order(
     amount: bigint,
     more: Partial<SignedLoadOrder['document']> = {},
     signer: { readonly secretKey: Uint8Array } = this.signing,
   ): SignedLoadOrder {
+    const request = more.request ?? id();
     return signedBy(
       LoadOrder,
       {
-        request: id(),
+        request,
         signingKey: this.signing.publicKey,
+        account: this.onFile ?? request,
         amount,
         currency: EUR,
         applyBy: soon(),

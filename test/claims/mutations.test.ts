@@ -22,7 +22,8 @@ import { RequestOperation } from '../../src/wire/operation.ts';
 import { CloseCode } from '../../src/wire/status.ts';
 import { paymentOrder, payRequest, sealedTo } from '../roles/cash/pay-support.ts';
 import { closingOf, openingOf, pays } from '../roles/cash/purse-support.ts';
-import { Device, now, signedBy, soon } from './device.ts';
+import { Device, now, revocation, signedBy, soon } from './device.ts';
+import { Holder } from './holder.ts';
 import { messageFrame, Raw, sealed } from './raw.ts';
 import { HandmadeShop } from './shop.ts';
 import { accountNumber, answerOf, EUR, eventually, System, toldBy } from './system.ts';
@@ -53,12 +54,19 @@ const OF_DEVICES = [
   'renew_certificate',
   'get_statement',
 ];
+const OF_HOLDERS = [
+  'open_purse',
+  'report_transfer',
+  'close_purse',
+  'get_purse_statement',
+  'get_block_list',
+  'report_fraud',
+];
 const OF_SHOPS = ['pay', 'shop_order'];
 const OF_OPERATORS = [
   'lookup_request',
   'list_requests',
   'list_devices',
-  'revoke_device',
   'device_order',
   'list_shops',
   'approve_shop',
@@ -67,11 +75,13 @@ const OF_OPERATORS = [
   'close_window',
   'list_windows',
   'show_window',
+  'device_exposure',
 ];
 
 let system: System;
 let device: Device;
 let handmade: HandmadeShop;
+let holder: Holder;
 let bases: Bases;
 
 beforeAll(async () => {
@@ -80,11 +90,11 @@ beforeAll(async () => {
   const bare = await Device.enrolled(system);
   const revoked = await Device.enrolled(system);
   const operator = managementClient(await system.asOperator('management'));
-  answerOf(await operator.revokeDevice({ device: revoked.number, reason: 'for the test' }));
+  answerOf(await operator.deviceOrder(revocation(system, revoked.number)));
 
   const management = await device.management();
   const settlement = new SettlementClient(await system.asRole('management', 'settlement'));
-  const through = device.order(1_000n);
+  const through = device.orderGiven(1_000n);
   const { request } = through.document;
   const account = device.seal(accountNumber(1), { purpose: 'load', request });
   await eventually(async () => toldBy(await management.load({ order: through, account })) === 'loaded');
@@ -109,6 +119,7 @@ beforeAll(async () => {
   const purses = [await aPurse(cash, device), await aPurse(cash, bare)] as const;
   const handedOn = { device: device.number, order: pays(purses[0].test, purses[1].test, 100n) };
   expect(answerOf(await cash.settleTransfer(handedOn)).outcome.kind).toBe('waiting');
+  holder = await Holder.open(system, 0n);
   handmade = await HandmadeShop.open(system, accountNumber(5));
   const purchase = aPurchase(device, handmade.number, 300n);
   const hopelessForwarded = handmade.forwards(aPurchase(device, handmade.number, 10n ** 12n));
@@ -146,13 +157,12 @@ beforeAll(async () => {
       lookup_request: lookups,
       list_requests: lists,
       list_devices: lists,
-      revoke_device: [{ device: revoked.number, reason: 'once more' }],
       get_statement: [{ query: { currency: EUR, after: 0n, purchases: [request, forwarded.request] } }],
       enrol_shop: [{ enrolment: handmade.enrolment }],
       pay: [forwarded, hopelessForwarded],
       shop_order: [refund, { order: handmade.refund(hopelessForwarded.request, 1n) }],
       // Of a device that has no money, so that none moves.
-      device_order: [{ order: blocking }],
+      device_order: [{ order: blocking }, revocation(system, revoked.number)],
       list_shops: lists,
       approve_shop: [{ shop: handmade.number }],
       list_shop_requests: [{ shop: handmade.number, after: undefined, limit: 2 }],
@@ -161,6 +171,7 @@ beforeAll(async () => {
       close_window: [{ window: id(), currency: 1 }],
       list_windows: lists,
       show_window: [{ window: id(), after: undefined, limit: 2 }],
+      ...purseMessages(holder, await Holder.open(system, 0n)),
     },
     settlement: {
       charge: [
@@ -205,7 +216,8 @@ beforeAll(async () => {
       open_shop: [{ shop, signingKey: device.signing.publicKey, currency: EUR }],
       pay: [purchase, hopelessPurchase],
       shop_order: [refund],
-      device_order: [{ order: blocking }],
+      close_shop: [{ shop: id() >> 2n }],
+      device_order: [{ order: blocking }, revocation(system, revoked.number)],
       get_statement: [
         { device: device.number, query: { currency: EUR, after: 0n, purchases: [forwarded.request, id()] } },
       ],
@@ -236,6 +248,24 @@ beforeAll(async () => {
   };
 });
 afterAll(() => system?.close());
+
+/** Of purses that only receive, so that no money moves: what the holder reports waits for ever. */
+function purseMessages(holder: Holder, other: Holder) {
+  const first = holder.pays(other, 5n);
+  const second = other.pays(holder, 7n);
+  const orders = { first: first.order, second: holder.pays(other, 6n, false).order };
+  return {
+    open_purse: [{ opening: holder.opening }],
+    report_transfer: [{ transfer: first }, { transfer: second }],
+    close_purse: [holder.closing()],
+    get_purse_statement: [{ purse: holder.purse, query: { currency: EUR, after: 0n, purchases: [id()] } }],
+    get_block_list: [{ serial: 0n, part: 0 }],
+    report_fraud: [
+      { proof: { signingKey: holder.signing.publicKey, evidence: { kind: 'orders' as const, ...orders } } },
+    ],
+    device_exposure: [{ device: holder.device.number }],
+  };
+}
 
 /** A purse that only receives, and what it was opened with. */
 async function aPurse(cash: CashClient, { number: device, signing }: Device) {
@@ -309,7 +339,8 @@ function mutated(random: Random, messages: readonly Buffer[]): Buffer {
 }
 
 function randomBytes(random: Random, size: number): Buffer {
-  return Buffer.from(Array.from({ length: size }, () => random.below(256)));
+  const words = new Uint32Array(Math.ceil(size / 4)).map(() => random.uint32());
+  return Buffer.from(words.buffer, 0, size);
 }
 
 function clientFor(role: RoleName, name: string): Promise<Client> {
@@ -318,6 +349,7 @@ function clientFor(role: RoleName, name: string): Promise<Client> {
   if (role !== 'management') return system.asRole('management', role);
   if (OF_OPERATORS.includes(name)) return system.asOperator(role);
   if (OF_SHOPS.includes(name)) return handmade.connect();
+  if (OF_HOLDERS.includes(name)) return holder.device.connect();
   return OF_DEVICES.includes(name) ? device.connect() : new Device(system).connect();
 }
 

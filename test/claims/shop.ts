@@ -3,6 +3,7 @@ import type { Client } from '../../src/channel/client.ts';
 import { hpke } from '../../src/crypto/index.ts';
 import { type KeyPair, keyIdOf } from '../../src/identity/key-set.ts';
 import { generateKeyPair } from '../../src/identity/new-key-set.ts';
+import type { RoleName } from '../../src/identity/roles.ts';
 import { systemCrypto } from '../../src/identity/system-crypto.ts';
 import type { PayRequest as CashPayRequest } from '../../src/roles/cash/messages.ts';
 import { ShopOrder, type SignedShopOrder } from '../../src/roles/documents/payment-receipts.ts';
@@ -58,11 +59,11 @@ export class HandmadeShop {
   }
 
   /** Without a certificate as long as it has none. */
-  connect(): Promise<Client> {
-    return this.system.connect('management', {
+  connect(to: RoleName = 'management'): Promise<Client> {
+    return this.system.connect(to, {
       pattern: 'IK',
       staticKey: this.channel.secretKey,
-      remoteStaticKey: this.system.channelKey('management'),
+      remoteStaticKey: this.system.channelKey(to),
       ...(this.#certificate && { payload: this.#certificate }),
     });
   }

@@ -1,12 +1,15 @@
-// A device that an operator stops, at a shop, through management and cash: what it pays before, meanwhile and after.
+// A device or a shop that an operator stops, through management and cash: what is paid before, meanwhile and after.
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { Client } from '../../src/channel/client.ts';
 import { DeviceOrder } from '../../src/roles/documents/device-order.ts';
 import { type ManagementClient, managementClient } from '../../src/roles/management/client.ts';
 import type { PayAnswer, PayRequest } from '../../src/roles/management/messages.ts';
 import { id } from '../../src/shared/id.ts';
+import { readCreateTransferResults } from '../../src/wire/results.ts';
+import { paymentOrder } from '../roles/cash/pay-support.ts';
 import { Device, signedBy, soon } from './device.ts';
 import { HandmadeShop } from './shop.ts';
-import { accountNumber, answerOf, eventually, System, toldBy } from './system.ts';
+import { accountNumber, answerOf, EUR, eventually, System, toldBy } from './system.ts';
 
 let system: System;
 let shop: HandmadeShop;
@@ -69,18 +72,50 @@ test('blocked: what was paid stays paid, what comes is rejected for good by cash
   });
 });
 
-test('revoked: nothing is paid, and nothing definite is said before the purchase has run out', async () => {
+test('revoked: what was paid stays paid, and what comes is rejected for good by cash', async () => {
   const bob = await withMoney(3);
   const first = shop.sale(bob, 300n);
-  expect(await pay(first)).toMatchObject({ kind: 'paid' });
-  answerOf(await operator.revokeDevice({ device: bob.number, reason: 'lost' }));
-  for (const message of [first, shop.sale(bob, 300n)]) {
-    expect(await pay(message)).toEqual({ kind: 'pending', state: 'device_revoked' });
-  }
+  const paid = await pay(first);
+  expect(paid).toMatchObject({ kind: 'paid' });
+  await orders(bob, { kind: 'revoke' });
+  expect(await pay(first)).toEqual(paid);
+  expect(await pay(shop.sale(bob, 300n))).toMatchObject({
+    kind: 'rejected',
+    rejection: { document: { reason: 'orders_closed' } },
+  });
   // Of a purchase that ran out long ago, cash is asked.
   const late = shop.sale(bob, 300n, 1n);
   expect(await pay(late)).toMatchObject({
     kind: 'rejected',
     rejection: { document: { reason: 'order_expired' } },
   });
+});
+
+/** Straight to cash, as an acquirer. */
+async function submitted(acquirer: Client, device: Device): Promise<string> {
+  const payer = { device: device.number, key: device.signing };
+  const order = paymentOrder(
+    payer,
+    { shop: shop.number, key: shop.signing },
+    { id: id(), amount: 100n, ledger: EUR, expiresAt: soon() },
+  );
+  return readCreateTransferResults(await acquirer.createPaymentOrders(order))[0]!.status;
+}
+
+test('who does not ask management is not served either: cash knows what is revoked, and which shop is closed', async () => {
+  const [cleo, dora] = [await withMoney(4), await withMoney(5)];
+  const acquirer = await shop.connect('cash');
+  expect(await submitted(acquirer, cleo)).toBe('created');
+  await orders(cleo, { kind: 'revoke' });
+  expect(await submitted(acquirer, cleo)).toBe('orders_closed');
+  expect(await submitted(acquirer, dora)).toBe('created');
+
+  const paid = shop.sale(dora, 200n);
+  expect(await pay(paid)).toMatchObject({ kind: 'paid' });
+  const close = { shop: shop.number, reason: 'rent' };
+  await eventually(async () => answerOf(await operator.closeShop(close)).kind === 'closed');
+  await expect(submitted(acquirer, dora)).rejects.toThrow(/expected a shop that is open/);
+  await expect(shop.connect('cash')).rejects.toThrow(/revoked/);
+  await expect(shop.connect()).rejects.toThrow(/revoked/);
+  expect(await system.audit()).toMatchObject({ passed: true, open: [] });
 });

@@ -12,7 +12,7 @@ function position(changes: Partial<ReportedPosition> = {}): ReportedPosition {
   const carriedOut = carriedIn + sales - refunds + returned - fee - amount;
   return {
     ...{ shop, carriedIn, sales, refunds, returned, fee, payout: 1n, amount, carriedOut },
-    ...{ feeCarriedOut: 0n, standing: 'booked' },
+    ...{ feeCarriedOut: 0n, standing: 'booked', problem: '' },
     ...changes,
   };
 }
@@ -104,6 +104,11 @@ describe('found', () => {
     ],
     ['carried in', { ...BOOKED, positions: [position({ carriedIn: 5n, amount: 880n })] }, ['carried in']],
     ['carried out', { ...BOOKED, positions: [position({ carriedOut: 5n })] }, ['carried out']],
+    [
+      'left out',
+      { ...BOOKED, positions: [position(), position({ payout: 0n, standing: 'left_out', problem: 'sums' })] },
+      ['left out of its window'],
+    ],
     [
       'came back unpaid',
       { ...BOOKED, positions: [UNDER_WAY], receipts: [], entries: [entry('credit')], clearing: 880n },

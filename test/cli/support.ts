@@ -1,9 +1,9 @@
-// Runs `specie` as a process, from its sources.
+// Runs `specie` as the process that a user starts.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 
-const MAIN = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
+const MAIN = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
 
 export interface Finished {
   readonly code: number | null;
@@ -12,7 +12,7 @@ export interface Finished {
 }
 
 export function spawnSpecie(args: readonly string[], input?: string): ChildProcess {
-  const child = spawn(process.execPath, ['--import', 'tsx', MAIN, ...args], {
+  const child = spawn(process.execPath, [MAIN, ...args], {
     stdio: ['pipe', 'pipe', 'pipe'],
     env: { ...process.env, SPECIE_URL: undefined, SPECIE_PATH: undefined, SPECIE_PORT: undefined },
   });

@@ -1,6 +1,7 @@
 // The engine killed at random moments, over and over, while clients write: nothing acknowledged is lost, nothing happens
 // twice, every batch is there as a whole or not at all, and state that went through checkpoints is state that was
-// replayed from the first entry.
+// replayed from the first entry. SPECIE_CRASH_SEED=… repeats what a run draws (not its timing); SPECIE_SLOW_TESTS=1 kills
+// fifty times.
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
@@ -10,9 +11,10 @@ import { BUSY_MAINTENANCE, digestOf, EngineProcess, type EngineReady, freePort }
 import { copyStore, pause, seedOf, temporaryDirectory } from './support.ts';
 import { Traffic } from './traffic.ts';
 
-const KILLS_MIN = 50;
+const isSlow = process.env.SPECIE_SLOW_TESTS === '1';
+const KILLS_MIN = isSlow ? 50 : 20;
 /** Kills while the engine starts come on top. */
-const START_KILLS_MIN = 10;
+const START_KILLS_MIN = isSlow ? 10 : 5;
 /** A start is half a second on two free cores, a round 0.8; this is for machines that are not free. */
 const RUN_MAX_MS = 260_000;
 /** Longest timeout of a pending transfer in the workload, and a bit. */
@@ -138,13 +140,13 @@ test(`${KILLS_MIN} times killed while clients write`, { timeout: 300_000 }, asyn
   // The loop must have been what it says: otherwise a machine is too slow for it, or it has lost its teeth.
   expect(did.kills).toBeGreaterThanOrEqual(KILLS_MIN);
   expect(did.startKills).toBeGreaterThanOrEqual(START_KILLS_MIN);
-  expect(did.abandons).toBeGreaterThan(2);
-  expect(did.copies).toBeGreaterThan(2);
-  expect(resent).toBeGreaterThan(20);
-  expect(report.checkpoints).toBeGreaterThan(10);
-  expect(report.seals).toBeGreaterThan(10);
+  expect(did.abandons).toBeGreaterThan(1);
+  expect(did.copies).toBeGreaterThan(1);
+  expect(resent).toBeGreaterThan(KILLS_MIN / 3);
+  expect(report.checkpoints).toBeGreaterThan(KILLS_MIN / 5);
+  expect(report.seals).toBeGreaterThan(KILLS_MIN / 5);
   expect(report.merges).toBeGreaterThan(0);
-  expect(books.expiries).toBeGreaterThan(10);
+  expect(books.expiries).toBeGreaterThan(KILLS_MIN / 5);
   // Only clients that died have not been told everything; no one was told that a session is lost.
   expect(traffic.events.filter(({ type }) => type === 'session_renewed')).toEqual([]);
   for (const { answer, session } of traffic.asked) {

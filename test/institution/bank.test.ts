@@ -155,6 +155,18 @@ test('dials: it dies before what was asked for is written', async () => {
   expect(await submitted(message('A'))).toBe('ACSP');
 });
 
+test('dials: it dies before what is due is booked', async () => {
+  await bank.close();
+  const faults = [{ do: 'die_before', on: 'statements', nth: 1 } as const];
+  await start({ faults, return: { probability: 1, code: 'AC06' } });
+  expect(await submitted(message('A'))).toBe('ACSP');
+  expect((await link.statements(0n)).kind).toBe('unknown');
+  await bank.close();
+  await start();
+  // It was not booked then, so it does not come back.
+  expect(await booked()).toEqual(['debit A-1']);
+});
+
 test('what is asked and answered is bounded and checked', async () => {
   const put = (body: string): Promise<Response> =>
     fetch(`http://127.0.0.1:${bank.port}/dials`, { method: 'PUT', body });

@@ -36,6 +36,7 @@ import {
   TransferFlags,
 } from '../../src/layout/generated.ts';
 import { recordSizeOf } from '../../src/layout/record-size.ts';
+import type { PendingOutcome } from '../../src/ledger/index.ts';
 import { type OrderState, readOrderState } from '../../src/ledger/order-state.ts';
 import { U64_MAX, U128_MAX, writeU128 } from '../../src/shared/bytes.ts';
 
@@ -257,6 +258,15 @@ export class MemoryLedger {
       if (value >> BigInt(INDEX_KIND_SHIFT) !== BigInt(IndexKind.created)) return [];
       return [readTransfer(viewOf(this.recordBytes(Number(value & INDEX_REF_MASK))), 0)];
     });
+  }
+
+  /** What has become of a pending transfer. */
+  pendingOutcome(id: bigint): PendingOutcome {
+    const value = this.kernel.findResolution(id);
+    if (value === 0n) return { kind: 'unresolved' };
+    if (value >> BigInt(INDEX_KIND_SHIFT) === BigInt(IndexKind.expired)) return { kind: 'expired' };
+    const kind = value >> BigInt(INDEX_KIND_SHIFT) === BigInt(IndexKind.posted) ? 'posted' : 'voided';
+    return { kind, by: readTransfer(viewOf(this.recordBytes(Number(value & INDEX_REF_MASK))), 0) };
   }
 
   orderState(accountId: bigint): OrderState | undefined {

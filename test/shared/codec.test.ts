@@ -10,6 +10,7 @@ import {
   nothing,
   oneOf,
   optional,
+  remembered,
   struct,
   text,
   u8,
@@ -141,5 +142,50 @@ describe('errors name the field', () => {
     ['d: kind: expected one of x, got another', struct({ d: union({ x: nothing }) }), { d: { kind: 'y' } }],
   ])('%s', (message, type, value) => {
     expect(() => type.encode(value as never)).toThrow(message);
+  });
+});
+
+describe('remembered', () => {
+  const Kept = remembered(Order);
+
+  test.each(['alone', 'inside'])('is the same bytes, built or read: %s', (where) => {
+    fc.assert(
+      fc.property(order, (value) => {
+        const bytes = Order.encode(value);
+        const [plain, kept] =
+          where === 'alone'
+            ? [Order, Kept]
+            : [struct({ kept: Order, rest: u8 }), struct({ kept: Kept, rest: u8 })];
+        const wrap = (one: Order) => (where === 'alone' ? one : { kept: one, rest: 7 }) as never;
+        const encoded = plain.encode(wrap(value));
+        expect(kept.encode(wrap(value))).toEqual(encoded);
+        const read = kept.decode(encoded);
+        expect(read).toEqual(wrap(value));
+        expect(kept.encode(read as never)).toEqual(encoded);
+        expect(Kept.encode(Kept.decode(bytes))).toEqual(bytes);
+        expect(kept.bytesMax).toBe(plain.bytesMax);
+      }),
+    );
+  });
+
+  test('what is made of a value that was read has fields of its own', () => {
+    fc.assert(
+      fc.property(order, order, (value, other) => {
+        const read = Kept.decode(Order.encode(value));
+        expect(Kept.encode({ ...read, amount: other.amount })).toEqual(
+          Order.encode({ ...value, amount: other.amount }),
+        );
+      }),
+    );
+  });
+
+  test('gives bytes of its own each time', () => {
+    const bytes = remembered(struct({ a: u8 })).encode({ a: 1 });
+    const source = Uint8Array.from(bytes);
+    const codec = remembered(struct({ a: u8 }));
+    const read = codec.decode(source);
+    source.fill(9);
+    codec.encode(read).fill(9);
+    expect(codec.encode(read)).toEqual(bytes);
   });
 });

@@ -235,15 +235,46 @@ describe('what is not right is never taken as paid', () => {
         rejection: paymentRejection(request, { request: 5n }),
       }),
     ],
-  ])('a %s that cash has not signed; and the good ones of its batch stand', async (_, forged) => {
-    const stage = new Stage();
-    stage.management.script.pay = (request, count) =>
-      request.request === 2n && count < 3 ? forged(request) : undefined;
-    const results = stage.buy(order(1n), order(2n), order(3n));
-    expect(await results).toMatchObject([PAID, PAID, PAID]);
-    expect(stage.management.counts.get(2n)).toBe(3);
-    expect(stage.management.counts.get(1n)).toBe(1);
-  });
+    [
+      'rejection of an order at another shop',
+      (request: Parameters<typeof paymentReceipt>[0]) => ({
+        kind: 'rejected' as const,
+        rejection: paymentRejection(request, { shop: 5n }),
+      }),
+    ],
+    [
+      'rejection of an order of another amount',
+      (request: Parameters<typeof paymentReceipt>[0]) => ({
+        kind: 'rejected' as const,
+        rejection: paymentRejection(request, { amount: 5n }),
+      }),
+    ],
+    [
+      'rejection of an order in another currency',
+      (request: Parameters<typeof paymentReceipt>[0]) => ({
+        kind: 'rejected' as const,
+        rejection: paymentRejection(request, { currency: 5 }),
+      }),
+    ],
+    [
+      'rejection of an order of other terms',
+      (request: Parameters<typeof paymentReceipt>[0]) => ({
+        kind: 'rejected' as const,
+        rejection: paymentRejection(request, { reference: new Uint8Array(32).fill(5) }),
+      }),
+    ],
+  ])(
+    'a %s that cash has not signed of this purchase; and the good ones of its batch stand',
+    async (_, forged) => {
+      const stage = new Stage();
+      stage.management.script.pay = (request, count) =>
+        request.request === 2n && count < 3 ? forged(request) : undefined;
+      const results = stage.buy(order(1n), order(2n), order(3n));
+      expect(await results).toMatchObject([PAID, PAID, PAID]);
+      expect(stage.management.counts.get(2n)).toBe(3);
+      expect(stage.management.counts.get(1n)).toBe(1);
+    },
+  );
 });
 
 describe('however it ends in between', () => {
@@ -283,7 +314,8 @@ describe('however it ends in between', () => {
       return 'lives';
     });
     await stage.buy(order(1n));
-    expect(seen).toBe(1);
+    // Itself, and that it is open.
+    expect(seen).toBe(2);
   });
 
   test('what was open goes on by itself after a restart, though no customer asks', async () => {

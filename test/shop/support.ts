@@ -45,6 +45,7 @@ import { Shop, type ShopOptions } from '../../src/shop/shop.ts';
 import { HEADER_SIZE } from '../../src/wire/limits.ts';
 import { LENGTH_SIZE } from '../../src/wire/message-lengths.ts';
 import { encodeMessages, parseMessages } from '../../src/wire/messages.ts';
+import type { Peer } from '../../src/wire/peer.ts';
 import { RequestStatus } from '../../src/wire/status.ts';
 import { DAY, directory, keySets, START, seededBytes } from '../identity/support.ts';
 import { World } from '../roles/flow/world.ts';
@@ -126,7 +127,7 @@ export function paymentReceipt(
 }
 
 export function paymentRejection(
-  { request }: PayRequest,
+  { request, amount, currency, reference }: PayRequest,
   change: Partial<PaymentRejection> = {},
   key: KeyPair = cash.signing,
 ): Signed<PaymentRejection> {
@@ -134,6 +135,7 @@ export function paymentRejection(
     keyId: keyIdOf(key.publicKey, sha256),
     request,
     orderDigest: sha256(Uint8Array.of(1)),
+    ...{ shop: SHOP, amount, currency, reference },
     reason: 'exceeds_credits',
     rejectedAt: START,
     ...change,
@@ -312,6 +314,8 @@ export class Stage {
   readonly log: { readonly level: string; readonly fields: object; readonly message: string }[] = [];
   terms: ShopTerms = TERMS;
   catalogue = Catalogue.parse(CATALOGUE, EUR);
+  /** All come over one channel. */
+  readonly customer: Peer = { kind: 'unnamed' };
   misses = 0;
   steps = 0;
   crashes = 0;
@@ -427,6 +431,10 @@ export class Stage {
     return work;
   }
 
+  pass(milliseconds: number): Promise<void> {
+    return this.settle(new Promise((resolve) => void this.world.setTimer(resolve, milliseconds)));
+  }
+
   #wire() {
     const life = this.#life;
     return {
@@ -441,7 +449,7 @@ export class Stage {
           this.shop.engine
             .submit({
               operation,
-              peer: { kind: 'unnamed' },
+              peer: this.customer,
               session: 0n,
               request: 1n,
               payload: encodeMessages(messages),

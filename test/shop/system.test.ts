@@ -102,7 +102,7 @@ test('a reservation: captured in part; another: voided', async () => {
     pump.charge([{ article: 'fuel', quantity: 5 }], { reserveSeconds: 600 }),
     pump.charge([{ article: 'tea' }], { reserveSeconds: 600 }),
   ];
-  for (const charge of [first, second]) await wallet.buy({ shop: charge.uri });
+  for (const charge of [first, second]) await wallet.buy({ shop: charge.uri, kind: 'authorisation' });
   await pump.capture((await first.paid).purchase, '3.58');
   await pump.void((await second.paid).purchase);
   expect(await balance()).toBe(before - 358n);

@@ -24,6 +24,8 @@ const failure = (work: Promise<unknown>): Promise<unknown> =>
     (error) => error,
   );
 
+const MINUTES_5 = 300n * 1_000_000_000n;
+
 describe('a charge', () => {
   test('is paid by whoever brings its code', async () => {
     const stage = new Stage();
@@ -65,11 +67,36 @@ describe('a charge', () => {
   test('ends when nobody pays it, and not while somebody does', async () => {
     const stage = new Stage();
     const [late, paying] = [stage.shop.till('7').charge(coffee), stage.shop.till('7').charge(coffee)];
-    stage.management.script.pay = (_, count) => (count < 30 ? 'silence' : undefined);
-    void stage.buy(order(1n, { expiresAt: late.expiresAt }, { offer: paying.code }));
+    stage.management.script.pay = (_, count) => (count < 20 ? 'silence' : undefined);
+    void stage.buy(order(1n, { expiresAt: late.expiresAt + MINUTES_5 }, { offer: paying.code }));
     expect(await stage.settle(failure(late.paid))).toMatchObject({ code: 'offer_expired' });
     expect(() => paying.cancel()).toThrow(expect.objectContaining({ code: 'wrong_state' }));
     expect(await stage.settle(paying.paid)).toMatchObject({ purchase: 1n });
+  });
+
+  test('is held by nobody longer than until his order expires: then another pays it', async () => {
+    const stage = new Stage();
+    const charge = stage.shop.till('7').charge(coffee, { seconds: 1_000 });
+    stage.management.script.pay = ({ request }) =>
+      request === 1n ? new Refusal('busy', 'later') : undefined;
+    void stage.buy(order(1n, { expiresAt: stage.clock() + MINUTES_5 }, { offer: charge.code }));
+    await stage.pass(299_000);
+    expect(await stage.buy(order(2n, {}, { offer: charge.code }))).toMatchObject([
+      { refusal: { code: 'offer_taken' } },
+    ]);
+    await stage.pass(2_000);
+    await stage.buy(order(2n, {}, { offer: charge.code }));
+    expect(await stage.settle(charge.paid)).toMatchObject({ purchase: 2n });
+  });
+
+  test('that was released turns out paid after all: it is paid, if nobody else pays it', async () => {
+    const stage = new Stage();
+    const charge = stage.shop.till('7').charge(coffee, { seconds: 1_000 });
+    stage.management.script.pay = (_, count) => (count < 20 ? 'silence' : undefined);
+    void stage.buy(order(1n, { expiresAt: stage.clock() + MINUTES_5 }, { offer: charge.code }));
+    const since = stage.clock();
+    expect(await stage.settle(charge.paid)).toMatchObject({ purchase: 1n });
+    expect(stage.clock()).toBeGreaterThan(since + MINUTES_5);
   });
 
   test('can be taken back', async () => {

@@ -4,14 +4,17 @@
 //                                   crash: gone          └─ the next life replays it
 import {
   type Account,
+  type AccountFilter,
+  AccountFilterFlags,
   Operation,
+  PaymentOrderLayout,
   RECORD_SIZE,
   type Transfer,
   writeAccount,
   writeTransfer,
 } from '../../src/layout/generated.ts';
 import { nextTimestamp } from '../../src/ledger/clock.ts';
-import type { Ledger } from '../../src/ledger/index.ts';
+import type { Ledger, PendingOutcome } from '../../src/ledger/index.ts';
 import {
   type CreateAccountResult,
   type CreateTransferResult,
@@ -35,6 +38,18 @@ export class LedgerDisk {
     for (const entry of this.journal) this.books.replay(entry);
   }
 }
+
+/** As clients fill it in. */
+export function wholeFilter(filter: Partial<AccountFilter>): AccountFilter {
+  return {
+    ...{ accountId: 0n, userData128: 0n, userData64: 0n, userData32: 0, code: 0 },
+    ...{ timestampMin: 0n, timestampMax: 0n, limit: 8_190 },
+    flags: AccountFilterFlags.debits | AccountFilterFlags.credits,
+    ...filter,
+  };
+}
+
+const PAYMENT_ORDER_SIZE = PaymentOrderLayout.size;
 
 type Write<Item> = (view: DataView, offset: number, record: Item) => void;
 
@@ -61,23 +76,50 @@ export function openMemoryLedger(
     });
     return flushing;
   };
-  const execute = async <Item>(
+  /** What has been executed since is flushed later. */
+  const executing = <Result>(work: () => Result): Result => {
+    const first = books.entries.length;
+    const result = work();
+    disk.unflushed.push(...books.entries.slice(first));
+    return result;
+  };
+  let cancelExpiry: (() => void) | undefined;
+  const expire = (): void => void executing(() => books.pulses(nextTimestamp(clock(), books.timestamp, 1)));
+  /** Also when no batch comes. */
+  const scheduleExpiry = (): void => {
+    cancelExpiry?.();
+    const expiresAt = books.kernel.nextExpiry();
+    if (expiresAt === undefined) return;
+    const delayMs = Math.max(1, Number(expiresAt - clock()) / 1e6 + 1);
+    cancelExpiry = life.setTimer(() => {
+      expire();
+      void flushed();
+      scheduleExpiry();
+    }, delayMs);
+  };
+  const run = async (operation: number, batch: Uint8Array, count: number): Promise<Uint8Array> => {
+    // A dead process books nothing.
+    if (!life.isAlive()) return new Promise(() => {});
+    expire();
+    const timestamp = nextTimestamp(clock(), books.timestamp, count);
+    const reply = executing(() => books.execute(operation, batch, timestamp));
+    scheduleExpiry();
+    await flushed();
+    return reply;
+  };
+  const execute = <Item>(
     operation: number,
     records: readonly Item[],
     write: Write<Item>,
   ): Promise<Uint8Array> => {
-    // A dead process books nothing.
-    if (!life.isAlive()) return new Promise(() => {});
     const batch = new Uint8Array(records.length * RECORD_SIZE);
     const view = new DataView(batch.buffer);
     records.forEach((record, i) => {
       write(view, i * RECORD_SIZE, record);
     });
-    const reply = books.execute(operation, batch, nextTimestamp(clock(), books.timestamp, records.length));
-    disk.unflushed.push(books.entries.at(-1)!);
-    await flushed();
-    return reply;
+    return run(operation, batch, records.length);
   };
+  scheduleExpiry();
   const ledger = {
     async createAccounts(accounts: readonly Partial<Account>[]): Promise<CreateAccountResult[]> {
       if (accounts.length === 0) return [];
@@ -94,6 +136,18 @@ export function openMemoryLedger(
     },
     async lookupTransfers(ids: readonly bigint[]): Promise<Transfer[]> {
       const found = books.lookupTransfers(ids);
+      await flushed();
+      return found;
+    },
+    createPaymentOrders: (packed: Uint8Array): Promise<Uint8Array> =>
+      run(Operation.create_payment_orders, packed, packed.length / PAYMENT_ORDER_SIZE),
+    async pendingOutcomes(ids: readonly bigint[]): Promise<PendingOutcome[]> {
+      const found = ids.map((id) => books.pendingOutcome(id));
+      await flushed();
+      return found;
+    },
+    async getAccountTransfers(filter: Partial<AccountFilter>): Promise<Transfer[]> {
+      const found = books.getAccountTransfers(wholeFilter(filter));
       await flushed();
       return found;
     },

@@ -26,6 +26,7 @@ export const AMOUNT_MIN = 100n;
 export const AMOUNT_MAX = 9_000n;
 export const BALANCE_MAX = 15_000n;
 const CALL_TIMEOUT_MS = 2_000;
+export const OPERATOR: Peer = { kind: 'operator', name: 'operator', channelKey: new Uint8Array(32) };
 
 export const ROLE_NAMES = ['management', 'settlement', 'cash'] as const satisfies readonly RoleName[];
 const sources: { readonly [Role in RoleName]: IdentitySource } = {
@@ -127,26 +128,7 @@ export class Roles {
 
   /** Messages of a party to a role. */
   transport(from: string, to: RoleName, peer: Peer, isAlive: () => boolean): MessageTransport {
-    const process = this.processes[to];
-    return {
-      call: (operation, messages) =>
-        new Promise((resolve, reject) => {
-          if (!isAlive()) return;
-          const payload = encodeMessages(messages);
-          const request = { operation, session: 0n, request: 0n, payload, count: messages.length, peer };
-          this.ground.carry(from, to, () => {
-            const { opened } = process;
-            if (opened === undefined) return;
-            this.ground.note(to, `operation ${operation} of ${from}`);
-            void opened.engine.submit(request).then(({ status, body, count }) => {
-              if (process.opened !== opened || status !== RequestStatus.ok) return;
-              const answers = parseMessages(body, count);
-              this.ground.carry(to, from, () => isAlive() && resolve(answers));
-            });
-          });
-          this.ground.world.setTimer(() => isAlive() && reject(new Error('no answer')), CALL_TIMEOUT_MS);
-        }),
-    };
+    return callOver(this.ground, from, to, this.processes[to], peer, isAlive);
   }
 
   start(): void {
@@ -227,4 +209,34 @@ export class Roles {
       }
     }
   }
+}
+
+/** Messages of a party to a process, over the network; a life that ends answers nothing. */
+export function callOver(
+  ground: Ground,
+  from: string,
+  to: string,
+  process: { readonly opened: Opened | undefined },
+  peer: Peer,
+  isAlive: () => boolean,
+): MessageTransport {
+  return {
+    call: (operation, messages) =>
+      new Promise((resolve, reject) => {
+        if (!isAlive()) return;
+        const payload = encodeMessages(messages);
+        const request = { operation, session: 0n, request: 0n, payload, count: messages.length, peer };
+        ground.carry(from, to, () => {
+          const { opened } = process;
+          if (opened === undefined) return;
+          ground.note(to, `operation ${operation} of ${from}`);
+          void opened.engine.submit(request).then(({ status, body, count }) => {
+            if (process.opened !== opened || status !== RequestStatus.ok) return;
+            const answers = parseMessages(body, count);
+            ground.carry(to, from, () => isAlive() && resolve(answers));
+          });
+        });
+        ground.world.setTimer(() => isAlive() && reject(new Error('no answer')), CALL_TIMEOUT_MS);
+      }),
+  };
 }

@@ -29,7 +29,7 @@ test('the same seed gives the same digest of everything', async () => {
 });
 
 test(
-  'whatever goes wrong: each card is charged once if the balance grew once, and nobody is stuck',
+  'whatever goes wrong: what is charged is credited once, what is paid is booked once, and nobody is stuck',
   async () => {
     const seeds = SPECIE_SLOW_TESTS === '1' ? SEEDS_SLOW : Number.POSITIVE_INFINITY;
     const started = performance.now();

@@ -1,13 +1,15 @@
-// Wallets of the real core, and their owners: they enrol, file accounts, load, ask twice, lose patience, crash, and come
+// Wallets of the real core, and their owners: they enrol, file accounts, load, buy, ask twice, lose patience, crash, and come
 // back until nothing is open.
 
 import { hpke } from '../../src/crypto/index.ts';
 import { openDeviceCertificate } from '../../src/identity/device-certificate.ts';
 import { systemCrypto } from '../../src/identity/system-crypto.ts';
+import type { MessageTransport } from '../../src/roles/common/role-client.ts';
 import { amountOf } from '../../src/shared/amount.ts';
 import type { Currency } from '../../src/shared/currency.ts';
 import {
   type ConnectOptions,
+  type ConnectShopOptions,
   TransportError,
   Wallet,
   type WalletChannel,
@@ -21,6 +23,7 @@ import { directory } from '../identity/support.ts';
 import { ROOT_FINGERPRINT } from '../wallet/support.ts';
 import type { Ground, Life } from './ground.ts';
 import type { Roles } from './roles.ts';
+import type { ShopProcess } from './shops.ts';
 
 const EURO: Currency = { ledger: 978, code: 'EUR', exponent: 2 };
 const listed = directory();
@@ -60,6 +63,15 @@ export class WalletDisk implements WalletStorage {
 export type Wish =
   | { readonly kind: 'load'; readonly amount: bigint; readonly card: string | undefined }
   | { readonly kind: 'file'; readonly card: string }
+  /** At a shop: of its own choice, or what a till offers. */
+  | {
+      readonly kind: 'buy';
+      readonly shop: number;
+      readonly article: string;
+      readonly quantity: number;
+      readonly reserveSeconds: number | undefined;
+      readonly isOffered: boolean;
+    }
   /** Two loads that race. */
   | { readonly kind: 'race'; readonly amounts: readonly [bigint, bigint]; readonly card: string };
 
@@ -76,6 +88,7 @@ export class WalletProcess {
   readonly disk = new WalletDisk();
   readonly #ground: Ground;
   readonly #roles: Roles;
+  readonly #shops: readonly ShopProcess[];
   #life = 0;
   #wished = 0;
   wallet: Wallet | undefined;
@@ -85,10 +98,11 @@ export class WalletProcess {
   /** What the owner cannot understand. */
   readonly faults: string[] = [];
 
-  constructor(plan: WalletPlan, ground: Ground, roles: Roles) {
+  constructor(plan: WalletPlan, ground: Ground, roles: Roles, shops: readonly ShopProcess[]) {
     this.plan = plan;
     this.#ground = ground;
     this.#roles = roles;
+    this.#shops = shops;
   }
 
   start(): void {
@@ -101,6 +115,7 @@ export class WalletProcess {
 
   crash(): void {
     this.#ground.note(this.plan.name, 'crashes');
+    this.isDone = false;
     this.crashes++;
     this.#life++;
     this.wallet = undefined;
@@ -144,6 +159,25 @@ export class WalletProcess {
     this.#ground.note(plan.name, 'is done');
   }
 
+  /**
+   * Takes over what shops and cash have done since, until the wallet has what cash has and nothing is reserved.
+   * Only where all is well; rejects when it is not so after `attempts`.
+   */
+  async catchUp(attempts: number): Promise<void> {
+    const { wallet, plan } = this;
+    if (wallet === undefined) throw new Error(`${plan.name}: expected a wallet, got none`);
+    let said = '';
+    for (; attempts > 0; attempts--) {
+      const { online } = await wallet.sync();
+      const { reserved, open } = await wallet.balance();
+      if (online.verdict === 'agrees' && online.reserved === 0n && reserved.length + open.length === 0)
+        return;
+      said = `${online.verdict}, ${online.reserved} reserved at cash, here ${reserved.length}, ${open.length} open`;
+      await this.#ground.pause(60_000);
+    }
+    throw new Error(`${plan.name}: expected to agree with cash, got ${said}`);
+  }
+
   async #grant(wallet: Wallet, wish: Wish): Promise<void> {
     const patienceMs = this.#patienceMs();
     const load = (amount: bigint, card: string | undefined) =>
@@ -154,8 +188,28 @@ export class WalletProcess {
       );
     if (wish.kind === 'file')
       await this.#try(() => wallet.fileAccount({ accountNumber: wish.card, patienceMs }));
+    else if (wish.kind === 'buy') await this.#buy(wallet, wish, patienceMs);
     else if (wish.kind === 'load') await load(wish.amount, wish.card);
     else await Promise.all([load(wish.amounts[0], wish.card), load(wish.amounts[1], wish.card)]);
+  }
+
+  async #buy(wallet: Wallet, wish: Wish & { kind: 'buy' }, patienceMs: number): Promise<void> {
+    const { article, quantity, reserveSeconds, isOffered } = wish;
+    const place = this.#shops[wish.shop]!;
+    const { card } = place;
+    // Nobody buys at a shop that has not opened yet.
+    if (card === undefined) return;
+    const offer = isOffered ? place.offers(article, reserveSeconds) : undefined;
+    if (isOffered && offer === undefined) return;
+    const what =
+      offer === undefined
+        ? {
+            articles: [{ article, quantity }],
+            kind: reserveSeconds === undefined ? ('sale' as const) : ('authorisation' as const),
+            timeoutSeconds: reserveSeconds,
+          }
+        : { offer };
+    await this.#try(() => wallet.buy({ shop: card, ...what, patienceMs }));
   }
 
   /** Until nothing is open; each request is asked for by two at a time now and then. */
@@ -232,7 +286,7 @@ export class WalletProcess {
       clock: { now: ground.clockOf(name), setTimer: life.setTimer },
       transport: {
         connect: (options: ConnectOptions) => this.#connect(options, life),
-        connectShop: () => Promise.reject(new TransportError('unreachable', 'no shop is part of this world')),
+        connectShop: (options: ConnectShopOptions) => this.#connectShop(options, life),
       },
       times: { validityMs: this.plan.validityMs },
       onEvent: (event: { readonly type: string }) => {
@@ -277,7 +331,7 @@ export class WalletProcess {
         }
         ground.carry('management', name, () => {
           if (!life.isAlive()) return;
-          if (refusal === undefined) resolve(this.#channel(peer, management.life, life));
+          if (refusal === undefined) resolve(this.#channel(peer, life));
           else reject(new TransportError('refused', refusal, { refusal }));
         });
       });
@@ -285,23 +339,48 @@ export class WalletProcess {
     });
   }
 
-  #channel(peer: Peer, managementLife: number, life: Life): WalletChannel {
-    const { management } = this.#roles.processes;
-    const transport = this.#roles.transport(this.plan.name, 'management', peer, life.isAlive);
-    let isOpen = true;
-    return {
-      call: async (operation, messages) => {
-        if (!isOpen || management.life !== managementLife)
-          throw new TransportError('unreachable', 'the connection is gone');
-        try {
-          return await transport.call(operation, messages);
-        } catch (error) {
-          throw new TransportError('unreachable', (error as Error).message);
-        }
-      },
-      close: async () => {
-        isOpen = false;
-      },
-    };
+  /** The shop proves its key; the wallet stays unnamed. */
+  #connectShop({ shopKey, address }: ConnectShopOptions, life: Life): Promise<WalletChannel> {
+    const ground = this.#ground;
+    const { name } = this.plan;
+    const shop = this.#shops.find((one) => one.address === address);
+    return new Promise((resolve, reject) => {
+      if (!life.isAlive()) return;
+      if (shop === undefined || !Buffer.from(shopKey).equals(shop.channel.publicKey)) {
+        reject(new TransportError('unreachable', 'no such shop'));
+        return;
+      }
+      ground.carry(name, shop.plan.name, () => {
+        if (shop.opened === undefined) return;
+        ground.carry(shop.plan.name, name, () => {
+          if (life.isAlive()) resolve(channel(shop, shop.transport(name, life.isAlive)));
+        });
+      });
+      life.setTimer(() => reject(new TransportError('unreachable', 'no answer')), 3_000);
+    });
   }
+
+  #channel(peer: Peer, life: Life): WalletChannel {
+    const { management } = this.#roles.processes;
+    return channel(management, this.#roles.transport(this.plan.name, 'management', peer, life.isAlive));
+  }
+}
+
+/** A connection, which ends with the life of who is at the other end. */
+function channel(process: { readonly life: number }, transport: MessageTransport): WalletChannel {
+  const { life } = process;
+  let isOpen = true;
+  return {
+    call: async (operation, messages) => {
+      if (!isOpen || process.life !== life) throw new TransportError('unreachable', 'the connection is gone');
+      try {
+        return await transport.call(operation, messages);
+      } catch (error) {
+        throw new TransportError('unreachable', (error as Error).message);
+      }
+    },
+    close: async () => {
+      isOpen = false;
+    },
+  };
 }

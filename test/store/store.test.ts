@@ -43,6 +43,38 @@ for (const [kind, open] of Object.entries(STORES)) {
     expect(read(store.get('notes', 2n))).toBe('two');
   });
 
+  test(`${kind}: what is remembered is what is on the disk, decoded once until it is written anew`, async () => {
+    const store = await opened();
+    let decoded = 0;
+    const note = store.remember(
+      'notes',
+      (stored) => {
+        decoded++;
+        return read(stored);
+      },
+      2,
+    );
+    expect(note(1n)).toBeUndefined();
+    await store.transaction((tx) => tx.put('notes', 1n, text('one')));
+    expect([note(1n), note(1n)]).toEqual(['one', 'one']);
+    expect(decoded).toBe(1);
+    const blocking = store.transaction((tx) => tx.put('notes', 1n, text('blocked')));
+    expect(note(1n)).toBe(read(store.get('notes', 1n)));
+    await blocking;
+    expect(note(1n)).toBe('blocked');
+    await store.transaction((tx) => tx.put('others', 1n, text('another table')));
+    expect([note(1n), decoded]).toEqual(['blocked', 2]);
+    await store.transaction((tx) => tx.remove('notes', 1n));
+    expect(note(1n)).toBeUndefined();
+    await store.transaction((tx) => {
+      for (const id of [1n, 2n, 3n]) tx.put('notes', id, text(String(id)));
+    });
+    expect([1n, 2n, 3n, 3n, 2n].map(note)).toEqual(['1', '2', '3', '3', '2']);
+    expect(decoded).toBe(5);
+    expect(note(1n)).toBe('1');
+    expect(decoded).toBe(6);
+  });
+
   test(`${kind}: one that throws loses its own writes, and only those`, async () => {
     const store = await opened();
     const outcomes = await Promise.allSettled([

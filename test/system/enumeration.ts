@@ -90,7 +90,16 @@ export class Enumeration {
     return this;
   }
 
-  async eachPoint({ recoveries }: { readonly recoveries: boolean }): Promise<this> {
+  /** @param only names that match: what is asked for again and again is at another place in each run */
+  async eachPoint({
+    recoveries,
+    only = /./,
+  }: {
+    readonly recoveries: boolean;
+    readonly only?: RegExp;
+  }): Promise<this> {
+    const placesOf = (passed: readonly string[]): Place[] =>
+      allPlaces(passed).filter(({ point }) => only.test(point));
     const places = placesOf(await this.#path([]));
     const tried = new Set<string>();
     for (const place of places) {
@@ -170,7 +179,7 @@ export class Enumeration {
 
 const first = (point: string): Place => ({ point, nth: 1 });
 
-function placesOf(passed: readonly string[]): Place[] {
+function allPlaces(passed: readonly string[]): Place[] {
   const counts = new Map<string, number>();
   return passed.map((point) => {
     const nth = (counts.get(point) ?? 0) + 1;

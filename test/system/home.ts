@@ -12,6 +12,8 @@ export interface TestHomeOptions {
   readonly loadAmountMax?: string;
   readonly balanceMax?: string;
   readonly deviceRequestsPerMinute?: number;
+  /** As in specie.json. */
+  readonly payouts?: object;
 }
 
 export interface TestHome {
@@ -20,6 +22,8 @@ export interface TestHome {
   readonly home: string;
   readonly fingerprint: string;
   readonly institutionPort: number;
+  /** Of its side that makes payments. */
+  readonly paymentsPort: number;
   remove(): void;
 }
 
@@ -51,6 +55,7 @@ export async function makeHome({
   loadAmountMax,
   balanceMax,
   deviceRequestsPerMinute,
+  payouts,
 }: TestHomeOptions = {}): Promise<TestHome> {
   const folder = mkdtempSync(join(tmpdir(), 'specie-system-'));
   const home = join(folder, 'home');
@@ -60,6 +65,9 @@ export async function makeHome({
   for (const role of ROLES) configuration.roles[role].port = await freePort();
   const institutionPort = await freePort();
   configuration.institution.port = institutionPort;
+  const paymentsPort = await freePort();
+  configuration.institution.payments.port = paymentsPort;
+  Object.assign(configuration.payouts, payouts);
   if (loadAmountMax !== undefined) configuration.limits.loadAmountMax = loadAmountMax;
   if (balanceMax !== undefined) configuration.limits.balanceMax = balanceMax;
   if (deviceRequestsPerMinute !== undefined) {
@@ -73,6 +81,7 @@ export async function makeHome({
     home,
     fingerprint,
     institutionPort,
+    paymentsPort,
     remove: () => rmSync(folder, { recursive: true, force: true }),
   };
 }

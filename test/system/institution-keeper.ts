@@ -2,6 +2,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import type { BankDials } from '../../src/institution/simulator/bank-dials.ts';
 import type { Dials } from '../../src/institution/simulator/faults.ts';
 
 const MAIN = join(import.meta.dirname, '../institution/institution.mjs');
@@ -14,6 +15,7 @@ process.once('exit', () => {
 export interface InstitutionKeeperOptions {
   readonly path: string;
   readonly port: number;
+  readonly paymentsPort: number;
   readonly accounts: number;
   readonly seed: bigint;
 }
@@ -42,13 +44,12 @@ export class InstitutionKeeper {
   }
 
   async #begin(): Promise<void> {
-    const { path, port, accounts, seed } = this.#options;
+    const { path, port, paymentsPort, accounts, seed } = this.#options;
     const books = ['--path', path, '--accounts', String(accounts), '--seed', String(seed)];
-    const child = spawn(
-      process.execPath,
-      [MAIN, 'start', ...books, '--port', String(port), '--admin-port', '0', '--log-level', 'info'],
-      { stdio: ['ignore', 'pipe', 'pipe'] },
-    );
+    const ports = ['--port', String(port), '--payments-port', String(paymentsPort), '--admin-port', '0'];
+    const child = spawn(process.execPath, [MAIN, 'start', ...books, ...ports, '--log-level', 'info'], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
     living.add(child);
     this.#child = child;
     let output = '';
@@ -99,13 +100,14 @@ export class InstitutionKeeper {
     await this.#put(dials);
   }
 
+  /** Replaces all that its side that makes payments does wrong; forgotten when it dies. */
+  async dialPayments(dials: BankDials): Promise<void> {
+    await this.ready();
+    await putJson(`http://127.0.0.1:${this.#options.paymentsPort}/dials`, dials);
+  }
+
   async #put(dials: Dials): Promise<void> {
-    const response = await fetch(`${this.#admin}/faults`, {
-      method: 'PUT',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify(dials),
-    });
-    if (!response.ok) throw new Error(`faults: ${response.status} ${await response.text()}`);
+    await putJson(`${this.#admin}/faults`, dials);
   }
 
   /** SIGKILL; it comes back after `downMs`. */
@@ -122,4 +124,13 @@ export class InstitutionKeeper {
     this.#child.kill('SIGTERM');
     await this.#ended;
   }
+}
+
+async function putJson(url: string, content: object): Promise<void> {
+  const response = await fetch(url, {
+    method: 'PUT',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(content),
+  });
+  if (!response.ok) throw new Error(`${url}: ${response.status} ${await response.text()}`);
 }

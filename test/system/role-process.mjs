@@ -8,8 +8,11 @@
 //     R handles OPERATION                    a frame has come, nothing is done about it
 //     R answers OPERATION                    it is handled, the answer has not left
 //     R asks OPERATION                       a message to another role, or to the institution, is on its way
+//     R store TABLES before, after           each write about payouts that no flow makes
+//     settlement hears OPERATION             the bank has answered, nothing is done about it
 //     cash … ledger, journal, registry       before and behind each write of cash: the ledger's call, its flush, the registry
 import { CardInstitution } from '../../dist/institution/card-institution.js';
+import { PaymentsLink } from '../../dist/institution/payments-link.js';
 import { systemTimers } from '../../dist/institution/timers.js';
 import { LmdbJournal } from '../../dist/journal/lmdb-journal.js';
 import { Ledger } from '../../dist/ledger/index.js';
@@ -19,9 +22,12 @@ import { Registry } from '../../dist/roles/cash/registry.js';
 import { RoleClient } from '../../dist/roles/common/role-client.js';
 import { ManagementOperation } from '../../dist/roles/management/messages.js';
 import { SettlementOperation } from '../../dist/roles/settlement/messages.js';
+import { GroupStore } from '../../dist/store/group-store.js';
 import { around, obey, operationNames, point, processLog, say, watch, watched } from './kill-points.mjs';
 
 const INSTITUTION_TIMEOUT_MS = 5_000;
+/** Tests have no two seconds. */
+const PAYOUTS_POLL_MS = 50;
 
 const [home, ...rest] = process.argv.slice(2);
 const roles = START_ORDER.filter((role) => rest.includes(role));
@@ -53,6 +59,36 @@ if (roles.includes('settlement')) {
     );
   }
 }
+if (roles.includes('settlement')) {
+  for (const operation of ['submit', 'status', 'statements']) {
+    const original = PaymentsLink.prototype[operation];
+    PaymentsLink.prototype[operation] = async function watchedLink(...given) {
+      const answer = original.apply(this, given);
+      asks('settlement')(answer, operation);
+      const heard = await answer;
+      if (heard.documents?.length !== 0) point(`settlement hears ${operation}`);
+      return heard;
+    };
+  }
+}
+const { transaction } = GroupStore.prototype;
+GroupStore.prototype.transaction = async function watchedTransaction(run) {
+  const tables = new Set();
+  const write = transaction.call(this, (tx) => {
+    const put = (table, ...given) => {
+      tables.add(table);
+      tx.put(table, ...given);
+    };
+    return run({ ...tx, put });
+  });
+  // Flows have points of their own.
+  const names = tables.has('requests') ? [] : [...tables].filter((table) => table.startsWith('payout'));
+  const name = `${roles.join('+')} store ${names.sort().join('+')}`;
+  if (names.length > 0) point(`${name} before`);
+  const result = await write;
+  if (names.length > 0) point(`${name} after`);
+  return result;
+};
 // How long settlement waits for the institution is not to be set in a home; tests have no five seconds.
 if (timeoutAt >= 0) {
   const milliseconds = Number(rest[timeoutAt + 1]);
@@ -76,6 +112,7 @@ async function start() {
         trace: (where, _, state) => point(`${role} trace ${where} ${state}`),
         around: (engine) => watched(role, engine, operationNames(OPERATIONS[role])),
         ledger: { readers: 1, mapSizeBytes: 2 ** 30 },
+        payoutsPollMs: PAYOUTS_POLL_MS,
       }),
     );
   }

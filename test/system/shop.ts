@@ -5,7 +5,9 @@ import { join } from 'node:path';
 import { Client } from '../../src/channel/client.ts';
 import { loadOperator } from '../../src/identity/load-home.ts';
 import { managementClient } from '../../src/roles/management/client.ts';
+import type { NumberedEntry } from '../../src/shop/day-book.ts';
 import { askForCertificate, makeShop, type ShopError, type ShopHome } from '../../src/shop/index.ts';
+import { SALES_PAGE_MAX } from '../../src/shop/limits.ts';
 import { askDesk, type DeskCommand, type DeskReply } from '../../src/shop/node/desk.ts';
 import type { Sale } from '../../src/shop/sale.ts';
 import { freePort, type TestHome } from './home.ts';
@@ -42,11 +44,16 @@ export class KeptShop {
   }
 
   /** Enrolled, approved by an operator, and open. */
-  static async open(system: TestHome, name: string, spare: boolean): Promise<KeptShop> {
+  static async open(
+    system: TestHome,
+    name: string,
+    spare: boolean,
+    account = 'DE89370400440532013000',
+  ): Promise<KeptShop> {
     const home = await makeShop({
       home: join(system.folder, name),
       name,
-      account: 'DE89370400440532013000',
+      account,
       directory: readFileSync(join(system.home, 'directory.json'), 'utf8'),
       root: system.fingerprint,
       port: await freePort(),
@@ -85,6 +92,20 @@ export class KeptShop {
       return undefined;
     });
     return reply !== 'none' && 'sale' in reply ? reply.sale : undefined;
+  }
+
+  async dayBook(): Promise<NumberedEntry[]> {
+    const entries: NumberedEntry[] = [];
+    for (;;) {
+      const after = String(entries.at(-1)?.number ?? 0n);
+      const reply = await this.#patiently(
+        { do: 'book', after, limit: SALES_PAGE_MAX },
+        async () => undefined,
+      );
+      const page = (reply as { entries: readonly NumberedEntry[] }).entries;
+      entries.push(...page);
+      if (page.length < SALES_PAGE_MAX) return entries;
+    }
   }
 
   /**

@@ -8,6 +8,8 @@ import { loadOperator } from '../../src/identity/load-home.ts';
 import { ROLES, type RoleName } from '../../src/identity/roles.ts';
 import { testAccountNumbers } from '../../src/institution/account-number.ts';
 import { AdminServer } from '../../src/institution/simulator/admin.ts';
+import type { BankDials } from '../../src/institution/simulator/bank-dials.ts';
+import { BankServer } from '../../src/institution/simulator/bank-server.ts';
 import { SimulatedInstitution } from '../../src/institution/simulator/simulated-institution.ts';
 import { type RunningRole, START_ORDER, startRole } from '../../src/main/roles/start-role.ts';
 import { type Amount, amountOf } from '../../src/shared/amount.ts';
@@ -30,6 +32,8 @@ import { KeptShop } from './shop.ts';
 
 const SEED = 11n;
 const CARDS = 5_000;
+/** As in role-process.mjs. */
+const PAYOUTS_POLL_MS = 50;
 /** Many restarts may fall into one request. */
 const PATIENCE_MS = 180_000;
 /** A restart is bridged at once: nobody else waits for these servers. */
@@ -80,6 +84,7 @@ export class System {
   #here: RunningRole[] = [];
   #simulator: SimulatedInstitution | undefined;
   #admin: AdminServer | undefined;
+  #bank: BankServer | undefined;
   #store!: WalletStore;
   #directory!: Uint8Array;
 
@@ -112,20 +117,25 @@ export class System {
   }
 
   async #start(): Promise<void> {
-    const { home, folder, fingerprint, institutionPort } = this.home;
+    const { home, folder, fingerprint, institutionPort, paymentsPort } = this.home;
     const { processes, spares = false, institutionTimeoutMs, institutionProcess } = this.#options;
     const bank = { path: join(folder, 'bank'), port: institutionPort, accounts: CARDS, seed: SEED };
     if (institutionProcess === true) {
-      this.institution = await InstitutionKeeper.start(bank);
+      this.institution = await InstitutionKeeper.start({ ...bank, paymentsPort });
     } else {
       this.#simulator = await SimulatedInstitution.start(bank);
       this.#admin = await AdminServer.listen({ institution: this.#simulator, port: 0 });
+      this.#bank = await BankServer.listen({ path: bank.path, port: paymentsPort });
     }
     const elsewhere = new Set(processes.flat());
     for (const role of START_ORDER.filter((name) => !elsewhere.has(name))) {
       const passphrase = async () => undefined;
       this.#here.push(
-        await startRole({ home, role, passphrase, log: silent, ledger: { mapSizeBytes: 2 ** 30 } }),
+        await startRole({
+          ...{ home, role, passphrase, log: silent },
+          ledger: { mapSizeBytes: 2 ** 30 },
+          payoutsPollMs: PAYOUTS_POLL_MS,
+        }),
       );
     }
     await Promise.all(
@@ -166,8 +176,9 @@ export class System {
     return this.#keep({ wallet, name, card: this.#card(number), storage });
   }
 
-  async newShop(name: string): Promise<KeptShop> {
-    const shop = await KeptShop.open(this.home, name, this.#options.spares === true);
+  /** @param account where it is paid out */
+  async newShop(name: string, account?: string): Promise<KeptShop> {
+    const shop = await KeptShop.open(this.home, name, this.#options.spares === true, account);
     this.shops.push(shop);
     this.#shopHomes.push(shop.home.path);
     return shop;
@@ -187,6 +198,12 @@ export class System {
   async statement(): Promise<string[]> {
     await this.institution?.ready();
     return fetchStatement(this.institution?.admin ?? this.#admin!.url);
+  }
+
+  /** What goes wrong with payments from now on. */
+  async dialPayments(dials: BankDials): Promise<void> {
+    this.#bank?.faults.set(dials);
+    await this.institution?.dialPayments(dials);
   }
 
   /** What the institution has done for each request, in order. */
@@ -238,6 +255,7 @@ export class System {
     for (const role of this.#here.splice(0).reverse()) await attempt(() => role.close());
     if (this.institution !== undefined) await attempt(() => this.institution!.close());
     await this.#admin?.close();
+    await this.#bank?.close();
     await this.#simulator?.close();
     this.home.remove();
     if (failures.length > 0) throw failures[0];

@@ -118,9 +118,9 @@ export class TestCash {
     this.sequences.set(request, found.sequence);
     const orderDigest = sha256(signed);
     const timestamp = this.#time();
-    if (timestamp >= expiresAt) return this.#reject(request, orderDigest, 'order_expired');
+    if (timestamp >= expiresAt) return this.#reject(terms, reference, orderDigest, 'order_expired');
     if (amount > this.balance(device) - this.reserved(device))
-      return this.#reject(request, orderDigest, 'exceeds_credits');
+      return this.#reject(terms, reference, orderDigest, 'exceeds_credits');
     const isSale = kind === 'sale';
     const receipt = this.receipt({
       ...{ request, kind: isSale ? 'paid' : 'reserved', orderDigest, shop, amount, currency, timestamp },
@@ -239,8 +239,14 @@ export class TestCash {
     return { document: whole, signature: ed25519.sign(secretKey, PaymentRejection.signedBytes(whole)) };
   }
 
-  #reject(request: bigint, orderDigest: Uint8Array, reason: string): SignedPaymentRejection {
-    const rejection = this.rejection({ request, orderDigest, reason });
+  #reject(
+    { request, shop, amount, currency }: PurchaseTerms,
+    reference: Uint8Array,
+    orderDigest: Uint8Array,
+    reason: string,
+  ): SignedPaymentRejection {
+    const of = { request, orderDigest, shop, amount, currency, reference };
+    const rejection = this.rejection({ ...of, reason });
     this.rejections.set(request, rejection);
     return rejection;
   }

@@ -65,8 +65,9 @@ function rejected(
 ): Uint8Array {
   const answer = decodeBuy(honest());
   if (answer.kind !== 'paid') throw new Error(`expected paid, got ${answer.kind}`);
-  const { request, orderDigest } = answer.receipt.document;
-  const rejection = cash.rejection({ request, orderDigest, reason: 'exceeds_credits', ...change }, secretKey);
+  const { request, orderDigest, shop, amount, currency, reference } = answer.receipt.document;
+  const of = { request, orderDigest, shop, amount, currency, reference };
+  const rejection = cash.rejection({ ...of, reason: 'exceeds_credits', ...change }, secretKey);
   return encodeShop(BuyAnswer, { kind: 'rejected', rejection });
 }
 
@@ -106,6 +107,16 @@ const LIES: readonly (readonly [string, Lie, RegExp])[] = [
     'a rejection of another order',
     (d, honest) => rejected(d, honest, { orderDigest: another }),
     /rejection: .* got one of another order/,
+  ],
+  [
+    'a rejection at another shop',
+    (d, honest) => rejected(d, honest, { shop: 8n }),
+    /rejection: .* got one of shop 0x0+8/,
+  ],
+  [
+    'a rejection of another amount',
+    (d, honest) => rejected(d, honest, { amount: 1n }),
+    /rejection: expected one of 320 minor units, got one of 1\b/,
   ],
   [
     'a rejection that settlement has signed',

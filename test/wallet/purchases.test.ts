@@ -81,7 +81,12 @@ test('an offer of a till', async () => {
   expect(BuyRequest.decode(buys(shop)[0]!.message).offer).toBe('7KQ2M');
   const tooLong = { ...offer, kind: 'authorisation' as const, timeoutSeconds: 367 * 86_400 };
   shop.offers.set('LONG22', { ...tooLong, names: ['Coffee'], expiresAt: 2n ** 63n });
-  const long = wallet.buy({ shop: shop.card, offer: 'LONG22' });
+  const unasked = wallet.buy({ shop: shop.card, offer: 'LONG22' });
+  await expect(unasked).rejects.toMatchObject({
+    code: 'invalid_argument',
+    message: expect.stringContaining('offer: expected the kind sale, got authorisation'),
+  });
+  const long = wallet.buy({ shop: shop.card, offer: 'LONG22', kind: 'authorisation' });
   await expect(long).rejects.toMatchObject({ message: expect.stringContaining('reserves for at most') });
   const unknown = wallet.buy({ shop: shop.card, offer: 'NNNN' });
   await expect(unknown).rejects.toMatchObject({

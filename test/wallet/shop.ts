@@ -163,7 +163,7 @@ export class TestShop {
         const said = this.#management.cash.pay(terms, number, payment);
         return encodeShop(
           BuyAnswer,
-          'shop' in said.document
+          'kind' in said.document
             ? { kind: 'paid', receipt: said as never }
             : { kind: 'rejected', rejection: said as never },
         );

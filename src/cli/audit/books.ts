@@ -41,7 +41,7 @@ export interface Unheard extends Pick<Balance, 'device' | 'currency'> {
   readonly at: bigint;
 }
 
-/** What left the float: payouts, reversals. */
+/** What left the float: payouts, reversals; below 0: a payout that came back. */
 export interface Outflow {
   readonly currency: number;
   readonly amount: bigint;

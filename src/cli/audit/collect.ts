@@ -179,6 +179,7 @@ export async function fromCash(
       statements.push(credit(transfer));
       known.add(creditAccountId);
     } else if (creditAccountId === floatId && amount > 0n) outflows.push({ currency: ledger, amount, at });
+    else if (code === TransferCode.payout_reversed) outflows.push({ currency: ledger, amount: -amount, at });
   };
   const atShop = (transfer: Transfer): void => {
     const trade = ledgerTrade(transfer);

@@ -200,7 +200,7 @@ function terms(loads: Loads): AuditCheck {
 function float(loads: Loads, input: AuditInput): AuditCheck {
   const findings: Finding[] = [];
   const { from, to } = input.balancesRead;
-  const [surely, atMost, taken, credited, underWay, goneSurely, goneAtMost] = Array.from(
+  const [surely, atMost, taken, credited, underWay, goneAtLeast, goneAtMost] = Array.from(
     { length: 7 },
     () => new Map<number, bigint>(),
   ) as [Sum, Sum, Sum, Sum, Sum, Sum, Sum];
@@ -210,8 +210,8 @@ function float(loads: Loads, input: AuditInput): AuditCheck {
     if (at <= to) add(atMost, currency, amount);
   }
   for (const { currency, amount, at } of input.outflows) {
-    if (at <= from) add(goneSurely, currency, amount);
-    add(goneAtMost, currency, amount);
+    if (at <= from || amount < 0n) add(goneAtLeast, currency, amount);
+    if (at <= from || amount > 0n) add(goneAtMost, currency, amount);
   }
   for (const { said, asked } of loads.values()) {
     if (!asked.has('institution')) continue;
@@ -228,7 +228,7 @@ function float(loads: Loads, input: AuditInput): AuditCheck {
     const of = (sum: ReadonlyMap<number, bigint>) => sum.get(currency) ?? 0n;
     const found = (text: string) => findings.push({ request: 0n, text: `currency ${currency}: ${text}` });
     const held = of(input.floatAtCash);
-    if (held < of(surely) - of(goneAtMost) || held > of(atMost) - of(goneSurely)) {
+    if (held < of(surely) - of(goneAtMost) || held > of(atMost) - of(goneAtLeast)) {
       const gone = of(goneAtMost) === 0n ? '' : `, of which ${of(goneAtMost)} has left`;
       found(`float ${held}, loads credited ${of(atMost)}${gone}`);
     }

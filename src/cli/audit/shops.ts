@@ -2,7 +2,7 @@
 import { PrivateFiles } from '../../identity/private-files.ts';
 import { Book } from '../../shop/book.ts';
 import { ShopHome } from '../../shop/index.ts';
-import type { OrderRecord } from '../../shop/records.ts';
+import type { OrderRecord, PurchaseRecord } from '../../shop/records.ts';
 import { openRoleStore } from '../../store/lmdb-store.ts';
 import type { Standing } from './books.ts';
 import type { Trade } from './trades.ts';
@@ -32,27 +32,33 @@ export async function fromShops(paths: Iterable<string>): Promise<ShopBooks> {
   return { shops, trades };
 }
 
-function* tradesOf(book: Book, shop: bigint): Generator<Trade> {
-  for (const [request, { terms, createdAt }] of book.openPurchases()) {
-    yield { ...ofTerms(terms, shop), request, standing: 'open', word: 'under way', since: createdAt };
-  }
-  for (const [request, { code, open }] of book.refusedInDoubt()) {
-    const { terms, createdAt } = open;
-    // Should cash have it paid after all, the shop has to hear of it: then this is a finding.
-    const word = `refused: ${code}`;
-    yield { ...ofTerms(terms, shop), request, standing: 'not_done', word, since: createdAt };
-  }
-  for (const [request, final] of book.finals()) {
-    if (final.kind === 'paid') {
-      const { terms, state, createdAt } = final;
-      yield { ...ofTerms(terms, shop), request, standing: 'done', word: state, since: createdAt };
-    } else {
-      const { reason, rejectedAt } = final.rejection.document;
-      const trade = { ...NOTHING, request, shop, standing: 'not_done' as const };
-      yield { ...trade, word: `rejected: ${reason}`, since: rejectedAt };
+/** What one shop's book says. */
+export function* tradesOf(book: Book, shop: bigint): Generator<Trade> {
+  for (const [request, record] of book.purchases()) yield ofPurchase(request, record, shop);
+  for (const record of book.orders()) yield ofOrder(record);
+}
+
+function ofPurchase(request: bigint, record: PurchaseRecord, shop: bigint): Trade {
+  switch (record.kind) {
+    case 'open': {
+      const { terms, createdAt: since } = record;
+      return { ...ofTerms(terms, shop), request, standing: 'open', word: 'under way', since };
+    }
+    case 'refused': {
+      const { terms, createdAt: since } = record.open;
+      // Should cash have it paid after all, the shop has to hear of it: then this is a finding.
+      const word = `refused: ${record.code}`;
+      return { ...ofTerms(terms, shop), request, standing: 'not_done', word, since };
+    }
+    case 'paid': {
+      const { terms, state: word, createdAt: since } = record;
+      return { ...ofTerms(terms, shop), request, standing: 'done', word, since };
+    }
+    case 'rejected': {
+      const { reason, rejectedAt: since } = record.rejection.document;
+      return { ...NOTHING, request, shop, standing: 'not_done', word: `rejected: ${reason}`, since };
     }
   }
-  for (const record of book.orders()) yield ofOrder(record);
 }
 
 const NOTHING = { kind: 'purchase', amount: 0n, currency: 0, device: 0n, purchase: 0n } as const;

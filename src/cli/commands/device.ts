@@ -1,4 +1,3 @@
-import { setTimeout } from 'node:timers/promises';
 import { Command } from 'commander';
 import { ed25519 } from '../../crypto/index.ts';
 import { systemClock } from '../../identity/time.ts';
@@ -8,6 +7,7 @@ import { formatSigned, parseAmount } from '../../shared/amount.ts';
 import type { Currencies, Currency } from '../../shared/currency.ts';
 import { id } from '../../shared/id.ts';
 import { CommandError, ExitCode } from '../exit-codes.ts';
+import { exposureText, plainExposure } from '../exposure.ts';
 import { formatId, formatTimestamp, parseId } from '../files/fields.ts';
 import { type HomeOptions, withHome } from '../home-options.ts';
 import {
@@ -17,22 +17,16 @@ import {
   type Management,
   printable,
   REASON_HELP,
+  untilDone,
   withManagement,
 } from '../management.ts';
 import { jsonText, type Output, tableText } from '../output.ts';
 
 /** How long an order may be carried out: cash may be away for a while. */
 const APPLY_WITHIN_NS = 600_000_000_000n;
-/** How long the command waits for it. */
-const PATIENCE_MS = 30_000;
-const PAUSE_MS = 250;
 
 interface Options extends HomeOptions {
   readonly json?: boolean;
-}
-
-interface RevokeOptions extends Options {
-  readonly reason: string;
 }
 
 const DEVICE_HELP = "the device's number: decimal, 0x and hex digits, or a UUID";
@@ -50,7 +44,8 @@ Examples:
   $ specie device list
   $ specie device block 0x0190f3c0a1b200010203040506070809 --reason "phone lost"
   $ specie device replace 0x0190f3c0a1b200010203040506070809 --by 0x51b5b0c7d4e90f2a7c0e5d3a1f8b6c24
-  $ specie device limits 0x0190f3c0a1b200010203040506070809 --payment 50.00 --day 200.00`,
+  $ specie device limits 0x0190f3c0a1b200010203040506070809 --payment 50.00 --day 200.00
+  $ specie device exposure 0x0190f3c0a1b200010203040506070809`,
     );
   const commands = [
     listCommand(output),
@@ -59,7 +54,18 @@ Examples:
     orderCommand(output, 'unblock', 'Let a device that was blocked pay and load again'),
     replaceCommand(output),
     limitsCommand(output),
-    revokeCommand(output),
+    exposureCommand(output),
+    orderCommand(
+      output,
+      'revoke',
+      'Refuse a device from now on: its channels, its orders. There is no way back',
+    ).addHelpText(
+      'after',
+      `
+Management refuses it at once; cash, which shops may reach without management, is told until it knows.
+Loads that management has admitted before go to their end. The balance stays on the device's account at cash:
+specie device replace moves it.`,
+    ),
   ];
   for (const command of commands) {
     device.addCommand(
@@ -137,27 +143,26 @@ function showCommand(output: Output): Command {
     });
 }
 
-function revokeCommand(output: Output): Command {
-  return withHome(new Command('revoke'))
-    .description('Refuse a device from now on: its channels, its orders. There is no way back')
+function exposureCommand(output: Output): Command {
+  return withHome(new Command('exposure'))
+    .description('Show what a lost or cloned device can still have paid without a server')
     .argument('<device>', DEVICE_HELP)
-    .option('--reason <text>', REASON_HELP, 'by an operator')
     .option('--json', 'print one JSON object')
     .addHelpText(
       'after',
       `
-Loads that management has admitted before go to their end. The balance stays on the device's account at cash:
-specie device replace moves it.`,
+The money of a purse is its holder's until the allowance ends; block or replace the device, and other wallets take none
+of it from their next block list on. What they took before is settled.`,
     )
-    .action((text: string, options: RevokeOptions) => {
+    .action((text: string, options: Options) => {
       const device = parseId(text);
-      const reason = checkReason(options.reason);
-      return withManagement(options, output, async (management) => {
-        const { revokedAt } = answered(await management.call('revoke_device', { device, reason }));
+      return withManagement(options, output, async (management, { configuration }) => {
+        const answer = answered(await management.call('device_exposure', { device }));
+        const now = systemClock();
         output.write(
           options.json
-            ? jsonText({ device: formatId(device), revokedAt: formatTimestamp(revokedAt) })
-            : `device ${formatId(device)}: revoked since ${formatTimestamp(revokedAt)}\n`,
+            ? jsonText(plainExposure(device, answer, now))
+            : exposureText(device, answer, now, configuration.currencies),
         );
       });
     });
@@ -178,7 +183,7 @@ function withOrder(command: Command): Command {
     .option('--json', 'print one JSON object');
 }
 
-function orderCommand(output: Output, kind: 'block' | 'unblock', description: string): Command {
+function orderCommand(output: Output, kind: 'block' | 'unblock' | 'revoke', description: string): Command {
   return withOrder(new Command(kind))
     .description(description)
     .action((text: string, options: OrderOptions) => order(parseId(text), options, output, () => ({ kind })));
@@ -229,22 +234,12 @@ function order(
     const document = { request, operator: name, device, action, reason, applyBy };
     const signature = ed25519.sign(signing.secretKey, DeviceOrder.signedBytes(document));
     const message = { order: { document, signature } };
-    for (const until = Date.now() + PATIENCE_MS; ; ) {
-      const answer = answered(await management.call('device_order', message));
-      if (answer.kind === 'done') {
-        const { timestamp, moved } = answer;
-        const done = { request, device, action: action.kind, timestamp, moved };
-        output.write(options.json ? jsonText(plainOrder(done)) : orderText(done, configuration.currencies));
-        return;
-      }
-      if (Date.now() >= until) {
-        throw new CommandError(
-          `management: expected cash to carry it out, got ${answer.state}: specie request ${formatId(request)} tells`,
-          ExitCode.unreachable,
-        );
-      }
-      await setTimeout(PAUSE_MS);
-    }
+    const { timestamp, moved } = await untilDone(
+      async () => answered(await management.call('device_order', message)),
+      `specie request ${formatId(request)} tells`,
+    );
+    const done = { request, device, action: action.kind, timestamp, moved };
+    output.write(options.json ? jsonText(plainOrder(done)) : orderText(done, configuration.currencies));
   });
 }
 
@@ -264,6 +259,7 @@ interface DoneOrder {
 const DONE: { readonly [kind in Action['kind']]: string } = {
   block: 'blocked',
   unblock: 'unblocked',
+  revoke: 'revoked',
   replace: 'replaced',
   limits: 'limits set',
 };

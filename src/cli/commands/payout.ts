@@ -179,7 +179,7 @@ function shopsText(
         formatId(shop),
         ...[carriedIn, sales, refunds, returned, fee, amount, carriedOut].map(money),
         (known?.standing ?? standing).replaceAll('_', ' '),
-        printable(known?.reason ?? ''),
+        printable(known?.reason ?? position.problem),
       ];
     }),
   )}`;

@@ -4,7 +4,15 @@ import { SHOPS_PAGE_MAX, type ShopReport } from '../../roles/management/messages
 import { formatSigned } from '../../shared/amount.ts';
 import { formatId, formatTimestamp, parseId } from '../files/fields.ts';
 import { type HomeOptions, withHome } from '../home-options.ts';
-import { answered, checkReason, hex, printable, REASON_HELP, withManagement } from '../management.ts';
+import {
+  answered,
+  checkReason,
+  hex,
+  printable,
+  REASON_HELP,
+  untilDone,
+  withManagement,
+} from '../management.ts';
 import { jsonText, type Output, tableText } from '../output.ts';
 
 interface Options extends HomeOptions {
@@ -100,13 +108,17 @@ function closeCommand(output: Output): Command {
     .addHelpText(
       'after',
       `
-What the shop has earned is still paid out.`,
+Management refuses it at once; cash, which shops may reach without management, is told until it knows. What
+the shop has earned is still paid out.`,
     )
     .action((text: string, options: CloseOptions) => {
       const shop = parseId(text);
       const reason = checkReason(options.reason);
       return withManagement(options, output, async (management) => {
-        const { closedAt } = answered(await management.call('close_shop', { shop, reason }));
+        const { closedAt } = await untilDone(
+          async () => answered(await management.call('close_shop', { shop, reason })),
+          'management takes nothing of the shop any more, and tells cash until it knows',
+        );
         output.write(
           options.json
             ? jsonText({ shop: formatId(shop), closedAt: formatTimestamp(closedAt) })

@@ -125,8 +125,8 @@ export class BankServer {
       const after = url.searchParams.get('after') ?? '0';
       if (!/^\d{1,18}$/.test(after))
         throw new Refusal(400, 'after: expected the number of an entry, got another text');
-      await this.#answer('statements', response, async () => {
-        const { document, next } = await this.#bank.statement(BigInt(after), kind);
+      await this.#answer('statements', response, async (hooks) => {
+        const { document, next } = await this.#bank.statement(BigInt(after), kind, hooks);
         return { status: document === undefined ? 204 : 200, body: document ?? '', next };
       });
     } else if (route === 'GET /dials') {

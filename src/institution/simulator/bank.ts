@@ -189,7 +189,7 @@ export class Bank {
   // ---- The account
 
   /** Books what is due. */
-  async #book(): Promise<void> {
+  async #book({ beforeCommit = () => {} }: BankHooks): Promise<void> {
     const { store, clock, faults } = this.#options;
     const to = keyOf(clock() + 1n);
     const isDue = (): boolean => store.range(DUE, { to, limit: 1 }).length > 0;
@@ -210,6 +210,7 @@ export class Bank {
             this.#putDue(tx, returned.afterMs, { ...due, kind: 'return', reason: returned.code });
         }
         tx.put(LAST, LAST_KEY, u128.encode(sequence));
+        beforeCommit();
       });
     }
   }
@@ -232,8 +233,9 @@ export class Bank {
   async statement(
     after: bigint,
     kind: 'statement' | 'notification' = 'statement',
+    hooks: BankHooks = {},
   ): Promise<{ readonly document: string | undefined; readonly next: bigint }> {
-    await this.#book();
+    await this.#book(hooks);
     const { store, clock } = this.#options;
     const records = store
       .range(ENTRIES, { from: after + 1n, limit: STATEMENT_ENTRIES_MAX })

@@ -12,6 +12,7 @@ import { CardInstitution } from '../../institution/card-institution.ts';
 import { PaymentsLink } from '../../institution/payments-link.ts';
 import { Ledger } from '../../ledger/index.ts';
 import { cashIdentity } from '../../roles/cash/identity.ts';
+import type { PayTrace } from '../../roles/cash/interface.ts';
 import { openCash } from '../../roles/cash/role.ts';
 import { type Partner, partner } from '../../roles/common/partner.ts';
 import type { Trace } from '../../roles/flow/flow.ts';
@@ -35,9 +36,13 @@ export interface PartsOptions {
   readonly log: RoleLog;
   readonly registry: Registry;
   readonly trace?: Trace | undefined;
+  /** Of cash. */
+  readonly payTrace?: PayTrace | undefined;
   /** Ends the process: the engine takes nothing more until a restart. */
   readonly failed: (reason: string) => void;
   readonly ledger?: { readonly readers?: number; readonly mapSizeBytes?: number } | undefined;
+  /** Between two questions of management and settlement for outcomes of payouts; left out: as they have it. */
+  readonly payoutsPollMs?: number | undefined;
 }
 
 export interface RoleParts {
@@ -105,7 +110,7 @@ function storeFailed({ log, failed }: PartsOptions): (error: Error) => void {
 
 /** Management: registry and flows; connections to settlement and cash. */
 export function managementParts(options: PartsOptions): Promise<RoleParts> {
-  const { home, log, registry, trace } = options;
+  const { home, log, registry, trace, payoutsPollMs } = options;
   return whole(async (opened) => {
     const store = opened.add(await openRoleStore({ path: home.storePath, failed: storeFailed(options) }));
     const partners = new Map<'settlement' | 'cash', Partner>();
@@ -121,7 +126,8 @@ export function managementParts(options: PartsOptions): Promise<RoleParts> {
     };
     const pool = opened.add(createCryptoPool());
     const [toSettlement, toCash] = [to('settlement'), to('cash')];
-    const { currency, limits } = home.configuration;
+    const { currency, limits, payouts } = home.configuration;
+    const { closeEverySeconds: everySeconds, closeOffsetSeconds: offsetSeconds } = payouts;
     const management = opened.add(
       await openManagement({
         store,
@@ -130,6 +136,10 @@ export function managementParts(options: PartsOptions): Promise<RoleParts> {
         settlement: settlementClient(toSettlement),
         cash: cashClient(toCash),
         payouts: payoutPartners(toCash, toSettlement),
+        ...(payoutsPollMs !== undefined && { payoutsPollMs }),
+        ...(everySeconds > 0 && {
+          payoutSchedule: { currency: currency.ledger, everySeconds, offsetSeconds },
+        }),
         limits: {
           ...MANAGEMENT_LIMITS,
           loads: [
@@ -168,7 +178,7 @@ function renewalNs(certificateDays: number): bigint {
 
 /** Settlement: charges, reversals, payouts; the lines to the institution. */
 export function settlementParts(options: PartsOptions): Promise<RoleParts> {
-  const { home, log, registry, trace } = options;
+  const { home, log, registry, trace, payoutsPollMs } = options;
   return whole(async (opened) => {
     const store = opened.add(await openRoleStore({ path: home.storePath, failed: storeFailed(options) }));
     const { currency, currencies, limits, institution } = home.configuration;
@@ -183,6 +193,7 @@ export function settlementParts(options: PartsOptions): Promise<RoleParts> {
           channel,
           currencies,
           debtor: { name: payments.name, account: { scheme: 'iban', id: payments.account } },
+          ...(payoutsPollMs !== undefined && { pollMs: payoutsPollMs }),
         },
         keys: identityKeys(home.source),
         limits: { amountMax: new Map([[currency.ledger, limits.loadAmountMax]]) },
@@ -227,8 +238,9 @@ export function cashParts(options: PartsOptions): Promise<RoleParts> {
         limits: { devicesMax: limits.devicesMax, shopsMax: limits.shopsMax },
         log,
         ...(trace && { trace }),
+        payTrace: options.payTrace,
       }),
     );
-    return { engine: cash.engine, revoked: NOBODY, found: ledger.recovery };
+    return { engine: cash.engine, revoked: cash.revoked, found: ledger.recovery };
   });
 }

@@ -45,10 +45,14 @@ export interface StartRoleOptions {
   readonly failed?: ((reason: string) => void) | undefined;
   /** Sees each step of each request; a crash test ends the process there. */
   readonly trace?: Trace | undefined;
+  /** Sees how far payments have come, where the role is cash. */
+  readonly payTrace?: PartsOptions['payTrace'];
   /** What stands between the server and the role: a test that watches what comes and goes. */
   readonly around?: ((engine: Engine) => Engine) | undefined;
   /** Of the ledger, where the role is cash. */
   readonly ledger?: PartsOptions['ledger'];
+  /** How often outcomes of payouts are asked for; a test has no seconds. */
+  readonly payoutsPollMs?: PartsOptions['payoutsPollMs'];
 }
 
 export interface RunningRole {
@@ -63,7 +67,18 @@ export interface RunningRole {
 
 /** @throws IdentityError, StoreError, PortError … with what to do */
 export async function startRole(options: StartRoleOptions): Promise<RunningRole> {
-  const { home: path, role, passphrase, log, failed = () => {}, trace, around, ledger } = options;
+  const {
+    home: path,
+    role,
+    passphrase,
+    log,
+    failed = () => {},
+    trace,
+    payTrace,
+    around,
+    ledger,
+    payoutsPollMs,
+  } = options;
   let parts: RoleParts | undefined;
   let server: Server | undefined;
   const home = await loadHome({
@@ -79,7 +94,7 @@ export async function startRole(options: StartRoleOptions): Promise<RunningRole>
   });
   try {
     const registry = new Registry();
-    parts = await PARTS[role]({ home, log, registry, trace, failed, ledger });
+    parts = await PARTS[role]({ home, log, registry, trace, payTrace, failed, ledger, payoutsPollMs });
     const { host, port } = home.configuration.roles[role];
     server = await Server.listen({
       engine: around?.(parts.engine) ?? parts.engine,

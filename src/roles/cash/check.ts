@@ -125,6 +125,13 @@ export function deviceUnknown(device: bigint): CashRefused {
   return refuse('device_unknown', `device: expected one with an account, got ${device}`);
 }
 
+export function tooManyRejected(perDayMax: number): CashRefused {
+  return refuse(
+    'too_many_rejected',
+    `payment: expected a device with fewer than ${perDayMax} rejected today, got one with more: tomorrow`,
+  );
+}
+
 export function shopUnknown(shop: bigint): CashRefused {
   return refuse('shop_unknown', `shop: expected one with an account, got ${shop}`);
 }
@@ -200,5 +207,5 @@ export function deviceReplaced(device: bigint, by: bigint): CashRefused {
 }
 
 export function deviceBlocked(device: bigint): CashRefused {
-  return refuse('device_blocked', `device ${device}: expected one that is not blocked`);
+  return refuse('device_blocked', `device ${device}: expected one that is neither blocked nor revoked`);
 }

@@ -5,6 +5,8 @@ import { type CallResult, type MessageTransport, RoleClient } from '../common/ro
 import type { CashRefusal } from './errors.ts';
 import {
   type CashOperations,
+  type CloseShopAnswer,
+  type CloseShopRequest,
   type CreditAnswer,
   type CreditRequest,
   cashProtocol,
@@ -65,6 +67,10 @@ export class CashClient {
 
   openShop(request: OpenShopRequest): Promise<CallResult<OpenShopAnswer, CashRefusal>> {
     return this.#client.call('open_shop', request);
+  }
+
+  closeShop(request: CloseShopRequest): Promise<CallResult<CloseShopAnswer, CashRefusal>> {
+    return this.#client.call('close_shop', request);
   }
 
   pay(request: PayRequest): Promise<CallResult<PayAnswer, CashRefusal>> {

@@ -80,9 +80,13 @@ export async function setTerms(
     throw new Error(`terms of device ${device}: expected set, got ${refused.status}`);
 }
 
-function orderTermsOf({ isBlocked, replacedBy, limits }: DeviceTerms, currency: number, accountId: bigint) {
+function orderTermsOf(
+  { isBlocked, isRevoked, replacedBy, limits }: DeviceTerms,
+  currency: number,
+  accountId: bigint,
+) {
   const limit = limits.find((one) => one.currency === currency);
-  const flags = isBlocked || replacedBy !== 0n ? OrderTermsFlags.orders_closed : 0;
+  const flags = isBlocked || isRevoked || replacedBy !== 0n ? OrderTermsFlags.orders_closed : 0;
   return { accountId, paymentMax: limit?.paymentMax ?? 0n, dayMax: limit?.dayMax ?? 0n, flags };
 }
 

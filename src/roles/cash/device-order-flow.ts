@@ -1,6 +1,6 @@
 // What an operator orders about a device, as a state machine.
 //
-//     admitted ─▶ setting ─ the ledger has the terms ─┬─ block, unblock, limits ──────▶ done
+//     admitted ─▶ setting ─ the ledger has the terms ─┬─ block, unblock, limits, revoke ▶ done
 //                                                     └─ replace ─▶ moving ───────────▶ done
 //                                                                    ▲  │ the last reservation has just ended:
 //                                                                    └──┘ once more, now to close the account
@@ -80,6 +80,8 @@ function termsAfter({ device, action }: DeviceOrder, reads: StoreReads): DeviceT
       return { ...terms, isBlocked: true };
     case 'unblock':
       return { ...terms, isBlocked: false };
+    case 'revoke':
+      return { ...terms, isRevoked: true };
     case 'replace':
       return { ...terms, replacedBy: action.by };
     case 'limits': {

@@ -1,4 +1,4 @@
-// Orders of operators about devices: block, unblock, replace, limits.
+// Orders of operators about devices: block, unblock, replace, limits, revoke.
 //
 //     examine (signed-orders.ts) ─▶ runner: rules of time and registry, then the flow (device-order-flow.ts) ─▶ answer
 //
@@ -74,8 +74,10 @@ function submission(
   };
 }
 
-function checkTime({ applyBy }: DeviceOrder, { clock }: CashParts): CashRefused | undefined {
+/** A revocation is for good, so it may come late: management tells it until cash has it. */
+function checkTime({ applyBy, action }: DeviceOrder, { clock }: CashParts): CashRefused | undefined {
   const now = clock();
+  if (action.kind === 'revoke') return undefined;
   return applyBy > now ? undefined : expired(applyBy, now);
 }
 
@@ -86,6 +88,7 @@ function checkAction(
 ): CashRefused | undefined {
   const device = registry.device(number);
   if (device === undefined) return deviceUnknown(number);
+  if (action.kind === 'revoke') return undefined;
   if (action.kind === 'replace') return checkReplacement(device, action.by, tx, registry.device(action.by));
   const { replacedBy } = deviceTerms(tx, number);
   if (replacedBy !== 0n) return deviceReplaced(number, replacedBy);
@@ -106,7 +109,7 @@ function checkReplacement(
   if (by === undefined) return deviceUnknown(number);
   const terms = deviceTerms(tx, number);
   if (terms.replacedBy !== 0n) return deviceReplaced(number, terms.replacedBy);
-  if (terms.isBlocked) return deviceBlocked(number);
+  if (terms.isBlocked || terms.isRevoked) return deviceBlocked(number);
   const successor = successorOf(tx, old.device);
   if (successor !== old.device && successor !== number) return deviceReplaced(old.device, successor);
   const missing = [...old.accounts.keys()].find((currency) => !by.accounts.has(currency));

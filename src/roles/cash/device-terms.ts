@@ -1,6 +1,6 @@
 // What operators have ordered about a device.
 //
-//     device-terms    device number ─▶ blocked, replaced by, limits
+//     device-terms    device number ─▶ blocked, revoked, replaced by, limits
 //
 // The ledger's order terms (src/layout, OrderTerms) are made of it: this is the whole, and they are always set as a whole.
 import { bool, type Infer, list, struct, u32, u128 } from '../../shared/codec.ts';
@@ -12,6 +12,8 @@ const TABLE = 'device-terms';
 
 const DeviceTerms = struct({
   isBlocked: bool,
+  /** As a block, but for good. */
+  isRevoked: bool,
   /** 0: the device is not replaced. */
   replacedBy: u128,
   /** Minor units; 0: no limit. A currency that is not here has none. */
@@ -19,7 +21,7 @@ const DeviceTerms = struct({
 });
 export type DeviceTerms = Infer<typeof DeviceTerms>;
 
-const NO_TERMS: DeviceTerms = { isBlocked: false, replacedBy: 0n, limits: [] };
+const NO_TERMS: DeviceTerms = { isBlocked: false, isRevoked: false, replacedBy: 0n, limits: [] };
 
 /** @throws StoreError store_corrupt */
 export function deviceTerms(reads: StoreReads, device: bigint): DeviceTerms {

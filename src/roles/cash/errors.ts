@@ -32,6 +32,7 @@ export const CASH_REFUSALS = [
   'window_open',
   'payout_unknown',
   'outcome_conflicts',
+  'too_many_rejected',
   'purse_unknown',
   'purse_differs',
   'purse_cheated',

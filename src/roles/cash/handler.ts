@@ -4,6 +4,7 @@ import type { Peer } from '../../wire/peer.ts';
 import type { Handler, Handlers } from '../common/role-engine.ts';
 import { balances } from './balances.ts';
 import type { CashRefused } from './check.ts';
+import { closeShops } from './close-shops.ts';
 import { credit } from './credit.ts';
 import { deviceOrders } from './device-order.ts';
 import type { CashRefusal } from './errors.ts';
@@ -39,6 +40,7 @@ export function cashHandlers(parts: CashParts): Handlers<CashOperations, Peer, C
     book_payouts: handler(isManagement, bookPayouts, parts),
     book_outcomes: handler(isManagement, bookOutcomes, parts),
     window_report: handler(isManagementOrOperator, windowReports, parts),
+    close_shop: handler(isManagement, closeShops, parts),
     open_purse: handler(isManagement, openPurses, parts),
     settle_transfer: handler(isManagement, settler(parts), parts),
     close_purse: handler(isManagement, closePurses, parts),

@@ -31,6 +31,12 @@ export interface CashIdentity {
   receiptKey(timestamp: bigint): KeyPair;
 }
 
+/**
+ * Told of each batch of payments how many have come to a step: taken in, begun once the batch before had been verified,
+ * verified, booked and flushed, signed for. Two steps' times, added up, are what lies between them.
+ */
+export type PayTrace = (step: 'taken' | 'begun' | 'verified' | 'booked' | 'signed', count: number) => void;
+
 export interface CashParts extends BatchCrypto {
   readonly identity: CashIdentity;
   readonly ledger: Ledger;
@@ -49,4 +55,5 @@ export interface CashParts extends BatchCrypto {
   /** Nanoseconds. */
   readonly clock: Clock;
   readonly log: CashLog;
+  readonly payTrace?: PayTrace | undefined;
 }

@@ -1,6 +1,6 @@
 // What cash is asked beside the ledger's own operations, and what it answers. Numbers are fixed for ever.
 //
-// By management: open_account, credit, get_balance, open_shop, pay, shop_order, device_order, get_statement,
+// By management: open_account, credit, get_balance, open_shop, close_shop, pay, shop_order, device_order, get_statement,
 // close_window, book_payouts, book_outcomes, window_report, open_purse, settle_transfer, close_purse, device_exposure.
 // By operators: lookup_request, window_report, device_exposure. Shops may submit payment orders as a batch of records: the
 // ledger's operation create_payment_orders.
@@ -65,6 +65,7 @@ export const CashOperation = {
   close_purse: 46,
   device_exposure: 47,
   lookup_request: 48,
+  close_shop: 49,
 } as const;
 
 export const OpenAccountRequest = struct({
@@ -109,6 +110,13 @@ export type OpenShopRequest = Infer<typeof OpenShopRequest>;
 /** When the ledger opened the account, nanoseconds; the same for a repeated request. */
 export const OpenShopAnswer = struct({ timestamp: u64 });
 export type OpenShopAnswer = Infer<typeof OpenShopAnswer>;
+
+/** For good: nothing is paid to the shop from then on. What was paid before is given back, captured and paid out as ever. */
+export const CloseShopRequest = struct({ shop: u128 });
+export type CloseShopRequest = Infer<typeof CloseShopRequest>;
+/** Since when, nanoseconds; the same for a repeated request. */
+export const CloseShopAnswer = struct({ timestamp: u64 });
+export type CloseShopAnswer = Infer<typeof CloseShopAnswer>;
 
 /** What management knows of a purchase, and the payment that it cannot read. */
 export const PayRequest = struct({
@@ -188,6 +196,7 @@ export const cashProtocol = protocol({
     close_purse: operation(CashOperation.close_purse, ClosePurseRequest, ClosePurseAnswer),
     device_exposure: operation(CashOperation.device_exposure, DeviceExposureRequest, DeviceExposureAnswer),
     lookup_request: operation(CashOperation.lookup_request, LookupRequest, LookupRequestAnswer),
+    close_shop: operation(CashOperation.close_shop, CloseShopRequest, CloseShopAnswer),
   },
 });
 export type CashOperations = (typeof cashProtocol)['operations'];

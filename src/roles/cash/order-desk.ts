@@ -142,6 +142,9 @@ export class OrderDesk implements Engine {
     if (shop === undefined || shop instanceof Refusal) {
       return `${name}: expected a shop with an account, got shop ${peer.shop}`;
     }
+    if (this.#parts.shops.isClosed(peer.shop)) {
+      return `${name}: expected a shop that is open, got shop ${peer.shop}, which was closed`;
+    }
     const own = new Set([...shop.accounts.values()].map(({ account }) => account));
     const view = new DataView(payload.buffer, payload.byteOffset, payload.byteLength);
     for (let i = 0, at = 0; at + PAYMENT_ORDER_SIZE <= payload.length; i++, at += PAYMENT_ORDER_SIZE) {

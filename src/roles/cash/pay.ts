@@ -2,12 +2,19 @@
 //
 //     check ─▶ open the seals ─▶ compare with what management says ─▶ all signatures at once ─▶ book (book-payments.ts)
 //     └──────────────────── one batch at a time ──────────────────────────────────────────┘   └─ as many as there are ─┘
+//   begun                                                                                verified         booked, signed
 //
 // What cash learns: device, shop, amount, time, and the digest of the terms. Not the articles: the digest is salted.
 import { sha256 } from '../../crypto/index.ts';
 import { Refusal } from '../common/refusal.ts';
-import { orderSignedBytes } from '../documents/payment-order.ts';
-import { bookPayments, type PayResult, type SignedPurchase } from './book-payments.ts';
+import { orderSignedBytes, PAYMENT_ORDER_SIZE } from '../documents/payment-order.ts';
+import {
+  answerKnown,
+  bookPayments,
+  bookToClosed,
+  type PayResult,
+  type SignedPurchase,
+} from './book-payments.ts';
 import { currencyNotOffered, deviceUnknown, shopUnknown, signatureInvalid } from './check.ts';
 import { checkPay, checkPayment } from './check-payment.ts';
 import { findDevice, findShop } from './find-holder.ts';
@@ -15,7 +22,7 @@ import type { Holder } from './holders.ts';
 import type { CashParts } from './interface.ts';
 import type { PayRequest } from './messages.ts';
 import { MicroBatches } from './micro-batches.ts';
-import { signatureOf } from './order-records.ts';
+import { ORDER_RECORDS } from './order-records.ts';
 import { openPayments } from './payment-seals.ts';
 
 /** 50 ms of seals and signatures on one core: what comes meanwhile waits no longer than that. */
@@ -32,7 +39,10 @@ export function payer(parts: CashParts): (requests: readonly PayRequest[]) => Pr
     (requests, release) => pay(requests, parts, release),
     PURCHASES_AT_A_TIME_MAX,
   );
-  return (requests) => batches.add(requests);
+  return (requests) => {
+    parts.payTrace?.('taken', requests.length);
+    return batches.add(requests);
+  };
 }
 
 /** @param release the next batch may be opened and verified */
@@ -41,14 +51,41 @@ async function pay(
   parts: CashParts,
   release: () => void,
 ): Promise<PayResult[]> {
-  const answers: Answers = new Array(requests.length).fill(undefined);
+  const { payTrace } = parts;
+  const { length } = requests;
+  payTrace?.('begun', length);
+  const answers: Answers = new Array(length).fill(undefined);
   const known = checkAll(requests, parts, answers);
   const signed = await verifyAll(await openAll(known, parts, answers), parts, answers);
+  payTrace?.('verified', length);
   // In the order of their batches: what is given to the ledger now comes before what is given to it later.
-  const booked = bookPayments(signed, parts, answers);
+  const booked = bookAll(signed, parts, answers, () => payTrace?.('booked', length));
   release();
   await booked;
+  payTrace?.('signed', length);
   return answers as PayResult[];
+}
+
+/** Asked now that the ledger is next: a shop may have been closed meanwhile, and a device's quota used up. */
+async function bookAll(
+  signed: readonly SignedPurchase[],
+  parts: CashParts,
+  answers: Answers,
+  flushed: () => void,
+): Promise<void> {
+  const { shops, registry, clock } = parts;
+  const now = clock();
+  const usual: SignedPurchase[] = [];
+  const closed: SignedPurchase[] = [];
+  const over: SignedPurchase[] = [];
+  for (const one of signed) {
+    if (registry.rejectionQuota.isUsedUp(one.device.number, now)) over.push(one);
+    else if (shops.isClosed(one.shop.number)) closed.push(one);
+    else usual.push(one);
+  }
+  const booked = bookPayments(usual, parts, answers, { booked: flushed });
+  if (closed.length === 0 && over.length === 0) return booked;
+  await Promise.all([booked, bookToClosed(closed, parts, answers), answerKnown(over, parts, answers)]);
 }
 
 /** What the registry knows of a request. */
@@ -98,18 +135,15 @@ async function openAll(known: readonly Known[], parts: CashParts, answers: Answe
 
 async function verifyAll(
   sealed: readonly Sealed[],
-  { verifyBatch }: CashParts,
+  { verifyRecords }: CashParts,
   answers: Answers,
 ): Promise<SignedPurchase[]> {
   if (sealed.length === 0) return [];
-  const messages = sealed.map(({ order }) => orderSignedBytes(order));
-  const items = sealed.map(({ device, order }, i) => ({
-    publicKey: device.preparedKey,
-    message: messages[i]!,
-    signature: signatureOf(order),
-  }));
-  const verdicts = await verifyBatch(items);
-  const digests = sha256.batch(messages);
+  const records = new Uint8Array(sealed.length * PAYMENT_ORDER_SIZE);
+  for (const [i, { order }] of sealed.entries()) records.set(order, i * PAYMENT_ORDER_SIZE);
+  const keys = sealed.map(({ device }) => device.preparedKey);
+  const verdicts = await verifyRecords({ ...ORDER_RECORDS, records, keys });
+  const digests = sha256.batch(sealed.map((_, i) => orderSignedBytes(records, i * PAYMENT_ORDER_SIZE)));
   const signed: SignedPurchase[] = [];
   sealed.forEach((one, i) => {
     if (verdicts[i]) signed.push({ ...one, orderDigest: digests[i]! });

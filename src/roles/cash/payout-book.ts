@@ -3,11 +3,13 @@
 //     shops ─▶ balances at both cutoffs ─▶ position, due ─▶ one ledger batch: fees, payouts
 //                                                             └─▶ what was moved, read back ─▶ positions written
 //
+// A shop whose sums contradict each other is left out, and its next window counts what this one has; the others are paid.
 // The ledger's bookings are bounded by what the account has (balancing_debit), and its ids are derived: a page that is
 // booked again after a crash is there already, and what stands in the ledger counts. Positions are written after it.
 import {
   type AccountBalance,
   AccountFilterFlags,
+  BATCH_RECORDS_MAX,
   type Transfer,
   TransferFlags,
 } from '../../layout/generated.ts';
@@ -24,6 +26,7 @@ import {
   dueOf,
   NOTHING_CARRIED,
   type Position,
+  PositionError,
   positionOf,
   type Sums,
   type Turnover,
@@ -31,11 +34,14 @@ import {
 } from './payout-position.ts';
 import {
   feeId,
+  findLeftOut,
   findPosition,
   findWindow,
   listPositions,
   listReturns,
+  PROBLEM_BYTES_MAX,
   payoutId,
+  putLeftOut,
   putPayout,
   putPosition,
   putWindow,
@@ -97,13 +103,26 @@ function orderOf(
   );
 }
 
-interface Entry {
+interface Account {
   readonly shop: bigint;
   readonly account: bigint;
+}
+
+/** Where a shop's window begins, and whose position was its last. */
+type Since = Pick<WindowRecord, 'from' | 'before'>;
+
+interface Entry extends Account {
+  readonly since: Since;
   readonly turnover: Turnover;
   readonly due: Due;
   /** What this window counts of what came back. */
   readonly returns: readonly Return[];
+}
+
+/** Its sums contradict each other. The others are paid. */
+interface Contradiction extends Account {
+  readonly since: Since;
+  readonly problem: string;
 }
 
 /** The next page of shops. */
@@ -115,7 +134,13 @@ async function bookNext(window: bigint, record: WindowRecord, parts: CashParts):
     const account = shops.shop(shop)?.accounts.get(currency)?.account;
     return account === undefined ? [] : [{ shop, account }];
   });
-  const entries = await entriesOf(accounts, record, parts);
+  const found = await entriesOf(accounts, record, parts);
+  const entries: Entry[] = [];
+  const leftOut: Contradiction[] = [];
+  for (const entry of found) {
+    if ('problem' in entry) leftOut.push(entry);
+    else entries.push(entry);
+  }
   const transfers = entries.flatMap((entry) => transfersOf(window, currency, entry));
   if (transfers.length > 0) {
     const results = await ledger.createTransfers(transfers);
@@ -140,15 +165,19 @@ async function bookNext(window: bigint, record: WindowRecord, parts: CashParts):
       found.userData128 === window;
     return isOurs ? found : undefined;
   };
-  await store.transaction((tx) => {
+  const isWritten = await store.transaction((tx) => {
     const now = findWindow(tx, window)!;
     // Another call has booked the page.
-    if (now.isBooked || now.bookedTo !== bookedTo) return;
-    for (const { shop, account, turnover, returns } of entries) {
+    if (now.isBooked || now.bookedTo !== bookedTo) return false;
+    for (const { shop, account, since, turnover, returns } of entries) {
       const fee = ours(feeId(window, shop), account, 'fee');
       const payout = ours(payoutId(window, shop), account, 'payout');
       const done = { fee: fee?.amount ?? 0n, payout: payout?.amount ?? 0n };
-      const position = positionOf(turnover, done, terms);
+      const position = attempt(() => positionOf(turnover, done, terms));
+      if (typeof position === 'string') {
+        leftOut.push({ shop, account, since, problem: position });
+        continue;
+      }
       for (const { payout: back } of returns) removeReturn(tx, shop, back);
       if (isNothing(position)) continue;
       const timestamp = done.payout > 0n ? payout!.timestamp : 0n;
@@ -158,12 +187,26 @@ async function bookNext(window: bigint, record: WindowRecord, parts: CashParts):
         putPayout(tx, payoutId(window, shop), content);
       }
     }
+    for (const { shop, since, problem } of leftOut) putLeftOut(tx, window, shop, { ...since, problem });
     putWindow(tx, window, {
       ...now,
       bookedTo: numbers.at(-1) ?? bookedTo,
       isBooked: numbers.length < PAYOUTS_PAGE_MAX,
     });
+    return true;
   });
+  for (const { shop, problem } of isWritten ? leftOut : [])
+    log.error({ window: String(window), shop: String(shop), problem }, 'a shop is left out of a window');
+}
+
+/** What it returns, or what is wrong with the sums. */
+function attempt<Value>(run: () => Value): Value | string {
+  try {
+    return run();
+  } catch (error) {
+    if (!(error instanceof PositionError)) throw error;
+    return error.message.slice(0, PROBLEM_BYTES_MAX);
+  }
 }
 
 /** A window without any record of the shop says that nothing is carried. */
@@ -172,11 +215,15 @@ function isNothing(position: Position): boolean {
 }
 
 async function entriesOf(
-  accounts: readonly { readonly shop: bigint; readonly account: bigint }[],
+  accounts: readonly Account[],
   { currency, from, cutoff, before, terms }: WindowRecord,
   { store, ledger }: CashParts,
-): Promise<Entry[]> {
+): Promise<(Entry | Contradiction)[]> {
   if (accounts.length === 0) return [];
+  const since = accounts.map(({ shop }): Since => {
+    const skipped = before === undefined ? undefined : findLeftOut(store, before, shop);
+    return skipped === undefined ? { from, before } : { from: skipped.from, before: skipped.before };
+  });
   const waiting = accounts.map(({ shop }) =>
     listReturns(store, shop).filter((back) => back.currency === currency),
   );
@@ -184,7 +231,7 @@ async function entriesOf(
   const [now, returned, starts, ends] = await Promise.all([
     ledger.lookupAccounts(accounts.map(({ account }) => account)),
     lookup(transfers, ledger),
-    Promise.all(accounts.map(({ account }) => sumsAt(account, from, ledger))),
+    Promise.all(accounts.map(({ account }, i) => sumsAt(account, since[i]!.from, ledger))),
     Promise.all(accounts.map(({ account }) => sumsAt(account, cutoff, ledger))),
   ]);
   const free = new Map(
@@ -203,9 +250,12 @@ async function entriesOf(
       );
     });
     const sum = returns.reduce((total, { transfer }) => total + returned.get(transfer)!.amount, 0n);
-    const last = before === undefined ? undefined : findPosition(store, before, shop);
-    const turnover = turnoverOf(starts[i]!, ends[i]!, sum, last ?? NOTHING_CARRIED);
-    return { shop, account, turnover, due: dueOf(turnover, terms, free.get(account)!), returns };
+    const common = { shop, account, since: since[i]! };
+    const { before: lastOf } = common.since;
+    const last = lastOf === undefined ? undefined : findPosition(store, lastOf, shop);
+    const turnover = attempt(() => turnoverOf(starts[i]!, ends[i]!, sum, last ?? NOTHING_CARRIED));
+    if (typeof turnover === 'string') return { ...common, problem: turnover };
+    return { ...common, turnover, due: dueOf(turnover, terms, free.get(account)!), returns };
   });
 }
 
@@ -213,8 +263,11 @@ async function lookup(
   ids: readonly bigint[],
   ledger: CashParts['ledger'],
 ): Promise<ReadonlyMap<bigint, Transfer>> {
-  const found = ids.length === 0 ? [] : await ledger.lookupTransfers(ids);
-  return new Map(found.map((transfer) => [transfer.id, transfer]));
+  const found = new Map<bigint, Transfer>();
+  for (let at = 0; at < ids.length; at += BATCH_RECORDS_MAX)
+    for (const transfer of await ledger.lookupTransfers(ids.slice(at, at + BATCH_RECORDS_MAX)))
+      found.set(transfer.id, transfer);
+  return found;
 }
 
 const LAST = AccountFilterFlags.debits | AccountFilterFlags.credits | AccountFilterFlags.reversed;

@@ -1,6 +1,7 @@
 // What cash is asked about payouts: windows closed, booked, reported; outcomes booked. messages.ts has the numbers.
-import { bool, type Infer, list, oneOf, optional, struct, u32, u64, u128 } from '../../shared/codec.ts';
+import { bool, type Infer, list, oneOf, optional, struct, text, u32, u64, u128 } from '../../shared/codec.ts';
 import { PayoutOrder, PayoutReceipt } from '../documents/payout.ts';
+import { PROBLEM_BYTES_MAX } from './payout-windows.ts';
 
 /** Shops of an answer, payouts of a page, outcomes of a message: what is carried between roles fits a stored state. */
 export const PAYOUTS_PAGE_MAX = 128;
@@ -37,8 +38,8 @@ export type BookOutcomesAnswer = Infer<typeof BookOutcomesAnswer>;
 
 export const WindowReportRequest = struct({ window: u128, after: optional(u128) });
 export type WindowReportRequest = Infer<typeof WindowReportRequest>;
-/** `under_way`: booked, and no outcome yet. */
-export const PayoutStanding = oneOf('none', 'under_way', 'booked', 'rejected', 'returned');
+/** `under_way`: booked, and no outcome yet. `left_out`: nothing is booked; the next window counts what this one has. */
+export const PayoutStanding = oneOf('none', 'under_way', 'booked', 'rejected', 'returned', 'left_out');
 export const ReportedPosition = struct({
   shop: u128,
   carriedIn: u128,
@@ -53,6 +54,8 @@ export const ReportedPosition = struct({
   /** Owed on: the balance did not carry it. */
   feeCarriedOut: u128,
   standing: PayoutStanding,
+  /** Why it is left out; else empty. */
+  problem: text(PROBLEM_BYTES_MAX),
 });
 export type ReportedPosition = Infer<typeof ReportedPosition>;
 export const WindowReportAnswer = struct({

@@ -46,21 +46,26 @@ export interface Turnover {
   readonly returned: bigint;
 }
 
+/** An account's sums and what was booked of it contradict each other: nothing of it can be paid out. */
+export class PositionError extends RangeError {
+  override readonly name = 'PositionError';
+}
+
 /**
  * What went in and out between two cutoffs. The window before is booked after its cutoff and before the next one: its fee and
  * its payout are among the debits.
- * @throws RangeError for sums that cannot be
+ * @throws PositionError for sums that cannot be
  */
 export function turnoverOf(from: Sums, to: Sums, returned: bigint, before: Carried): Turnover {
   const sales = to.credits - from.credits - returned;
   const refunds = to.debits - from.debits - before.fee - before.payout;
   const { carriedOut: carriedIn, feeCarriedOut: feeCarriedIn } = before;
   if (sales < 0n || refunds < 0n)
-    throw new RangeError(`turnover: expected sums that grow, got sales ${sales} and refunds ${refunds}`);
+    throw new PositionError(`turnover: expected sums that grow, got sales ${sales} and refunds ${refunds}`);
   const turnover = { carriedIn, feeCarriedIn, sales, refunds, returned };
   const balance = to.credits - to.debits;
   if (balanceOf(turnover) !== balance)
-    throw new RangeError(`turnover: expected a balance of ${balance}, got ${balanceOf(turnover)}`);
+    throw new PositionError(`turnover: expected a balance of ${balance}, got ${balanceOf(turnover)}`);
   return turnover;
 }
 
@@ -99,11 +104,14 @@ function shareOf({ feeCarriedIn, sales, refunds }: Turnover, { feeBasisPoints }:
 
 export interface Position extends Turnover, Carried {}
 
-/** When that was booked. What refunds after the cutoff have taken of it is a refund of the next window. */
+/**
+ * When that was booked. What refunds after the cutoff have taken of it is a refund of the next window.
+ * @throws PositionError for more than the balance
+ */
 export function positionOf(turnover: Turnover, { fee, payout }: Due, terms: PayoutTerms): Position {
   const carriedOut = balanceOf(turnover) - fee - payout;
   if (carriedOut < 0n)
-    throw new RangeError(`position: expected bookings within the balance, got ${-carriedOut} more`);
+    throw new PositionError(`position: expected bookings within the balance, got ${-carriedOut} more`);
   const share = shareOf(turnover, terms);
   return { ...turnover, fee, payout, carriedOut, feeCarriedOut: fee < share ? share - fee : 0n };
 }

@@ -9,7 +9,15 @@ import {
   type WindowReportAnswer,
   type WindowReportRequest,
 } from './payout-messages.ts';
-import { findPayout, findWindow, listPositions, payoutId, type ShopPosition } from './payout-windows.ts';
+import {
+  findPayout,
+  findWindow,
+  type LeftOut,
+  listLeftOut,
+  listPositions,
+  payoutId,
+  type ShopPosition,
+} from './payout-windows.ts';
 
 type Answer = WindowReportAnswer | CashRefused;
 
@@ -21,11 +29,17 @@ export async function windowReports(
     const record = findWindow(store, window);
     if (record === undefined) return windowUnknown(window);
     const { currency, number, from, cutoff, isBooked } = record;
-    const positions = listPositions(store, window, after, U128_MAX - 1n, PAYOUTS_PAGE_MAX);
+    const positions = [
+      ...listPositions(store, window, after, U128_MAX - 1n, PAYOUTS_PAGE_MAX).map((position) =>
+        reported(window, position, store),
+      ),
+      ...listLeftOut(store, window, after, PAYOUTS_PAGE_MAX).map(leftOut),
+    ]
+      .sort((left, right) => (left.shop < right.shop ? -1 : 1))
+      .slice(0, PAYOUTS_PAGE_MAX);
     const isFull = positions.length === PAYOUTS_PAGE_MAX;
     return {
-      ...{ currency, number, from, cutoff, isBooked },
-      positions: positions.map((position) => reported(window, position, store)),
+      ...{ currency, number, from, cutoff, isBooked, positions },
       next: isFull ? positions.at(-1)!.shop : undefined,
     };
   });
@@ -40,5 +54,22 @@ function reported(window: bigint, position: ShopPosition, store: CashParts['stor
     payout,
     amount: position.payout,
     standing: isPaidOut ? (findPayout(store, payout)?.outcome ?? 'under_way') : 'none',
+    problem: '',
+  };
+}
+
+function leftOut({ shop, problem }: LeftOut): ReportedPosition {
+  return {
+    ...{
+      shop,
+      carriedIn: 0n,
+      sales: 0n,
+      refunds: 0n,
+      returned: 0n,
+      fee: 0n,
+      carriedOut: 0n,
+      feeCarriedOut: 0n,
+    },
+    ...{ payout: 0n, amount: 0n, standing: 'left_out', problem },
   };
 }

@@ -3,19 +3,33 @@
 //     payout-windows     window ▶ currency, number, from, cutoff, terms, how far its shops are booked
 //     payout-heads       currency ▶ its newest window
 //     payout-positions   window, shop ▶ position, as booked; nothing for a shop that had nothing
+//     payout-left-out    window, shop ▶ why nothing was booked of it, and from where its next window counts
 //     payouts            payout ▶ window, shop, what became of it
 //     payout-returns     shop, payout ▶ transfer: what goes back to the shop, until a window has counted it
 //
 // Ids of transfers are derived from window, shop and kind, so that what is booked again after a crash is there already.
 import { sha256 } from '../../crypto/index.ts';
-import { bool, type Codec, type Infer, oneOf, optional, struct, u32, u64, u128 } from '../../shared/codec.ts';
+import { U128_MAX } from '../../shared/bytes.ts';
+import {
+  bool,
+  type Codec,
+  type Infer,
+  oneOf,
+  optional,
+  struct,
+  text,
+  u32,
+  u64,
+  u128,
+} from '../../shared/codec.ts';
 import { idOfKey, keyOf } from '../../store/key.ts';
-import type { StoreReads, StoreTransaction } from '../../store/store.ts';
+import type { StoredRecord, StoreReads, StoreTransaction } from '../../store/store.ts';
 import { derivedId } from './derived-ids.ts';
 
 const WINDOWS = 'payout-windows';
 const HEADS = 'payout-heads';
 const POSITIONS = 'payout-positions';
+const LEFT_OUT = 'payout-left-out';
 const PAYOUTS = 'payouts';
 const RETURNS = 'payout-returns';
 
@@ -106,13 +120,73 @@ export function listPositions(
   to: bigint,
   limit: number,
 ): ShopPosition[] {
+  return rangeOfShops(reads, POSITIONS, window, after, to, limit).map(({ key, value }) => ({
+    shop: idOfKey(key, ID_BYTES),
+    ...PositionRecord.decode(value),
+  }));
+}
+
+function rangeOfShops(
+  reads: StoreReads,
+  table: string,
+  window: bigint,
+  after: bigint | undefined,
+  to: bigint,
+  limit: number,
+): StoredRecord[] {
   if (after !== undefined && after >= to) return [];
   const from = keyOf(window, after === undefined ? 0n : after + 1n);
-  const bounds = { from, to: keyOf(window, to + 1n), limit };
-  return reads
-    .range(POSITIONS, bounds)
-    .map(({ key, value }) => ({ shop: idOfKey(key, ID_BYTES), ...PositionRecord.decode(value) }));
+  return reads.range(table, { from, to: keyOf(window, to + 1n), limit });
 }
+
+/** Of a text that names sums. */
+export const PROBLEM_BYTES_MAX = 256;
+
+const LeftOutRecord = struct({
+  /** The cutoff of the shop's last window that is booked; 0: there is none. */
+  from: u64,
+  /** That window. */
+  before: optional(u128),
+  problem: text(PROBLEM_BYTES_MAX),
+});
+export type LeftOutRecord = Infer<typeof LeftOutRecord>;
+
+export const findLeftOut = (reads: StoreReads, window: bigint, shop: bigint): LeftOutRecord | undefined =>
+  find(reads, LEFT_OUT, keyOf(window, shop), LeftOutRecord);
+
+export const putLeftOut = (tx: StoreTransaction, window: bigint, shop: bigint, record: LeftOutRecord): void =>
+  tx.put(LEFT_OUT, keyOf(window, shop), LeftOutRecord.encode(record));
+
+export interface LeftOut extends LeftOutRecord {
+  readonly shop: bigint;
+}
+
+export const listLeftOut = (
+  reads: StoreReads,
+  window: bigint,
+  after: bigint | undefined,
+  limit: number,
+): LeftOut[] =>
+  rangeOfShops(reads, LEFT_OUT, window, after, U128_MAX - 1n, limit).map(({ key, value }) => ({
+    shop: idOfKey(key, ID_BYTES),
+    ...LeftOutRecord.decode(value),
+  }));
+
+/** Of the newest windows of these currencies, up to a bound: an operator has to look at them. */
+export function countLeftOut(reads: StoreReads, currencies: Iterable<number>): number {
+  let count = 0;
+  for (const currency of currencies) {
+    const head = findHead(reads, currency);
+    const record = head === undefined ? undefined : findWindow(reads, head)!;
+    if (record === undefined) continue;
+    // Until it is booked, those of the one before may still be left out.
+    const windows = record.isBooked || record.before === undefined ? [head!] : [head!, record.before];
+    for (const window of windows) count += listLeftOut(reads, window, undefined, LEFT_OUT_COUNTED_MAX).length;
+  }
+  return count;
+}
+
+const LEFT_OUT_COUNTED_MAX = 100;
 
 export const findPayout = (reads: StoreReads, payout: bigint): PayoutRecord | undefined =>
   find(reads, PAYOUTS, payout, PayoutRecord);
@@ -133,14 +207,19 @@ export const putReturn = (tx: StoreTransaction, shop: bigint, { payout, ...recor
 export const removeReturn = (tx: StoreTransaction, shop: bigint, payout: bigint): void =>
   tx.remove(RETURNS, keyOf(shop, payout));
 
-/** A shop has a payout a window, and few come back. Beyond: the rest is counted by the next window that looks. */
-const RETURNS_MAX = 1024;
+/** Read at a time. A shop has a payout a window, and few come back. */
+const RETURNS_PAGE = 1024;
 
+/** All of them: what were left out would be taken for sales. A shop's number is never the last one there is. */
 export function listReturns(reads: StoreReads, shop: bigint): Return[] {
-  const bounds = { from: keyOf(shop, 0n), to: keyOf(shop + 1n, 0n), limit: RETURNS_MAX };
-  return reads
-    .range(RETURNS, bounds)
-    .map(({ key, value }) => ({ payout: idOfKey(key, ID_BYTES), ...ReturnRecord.decode(value) }));
+  const returns: Return[] = [];
+  const to = keyOf(shop + 1n, 0n);
+  for (let from = keyOf(shop, 0n); ; from = keyOf(shop, returns.at(-1)!.payout + 1n)) {
+    const page = reads.range(RETURNS, { from, to, limit: RETURNS_PAGE });
+    for (const { key, value } of page)
+      returns.push({ payout: idOfKey(key, ID_BYTES), ...ReturnRecord.decode(value) });
+    if (page.length < RETURNS_PAGE || returns.at(-1)!.payout === U128_MAX) return returns;
+  }
 }
 
 const Name = struct({

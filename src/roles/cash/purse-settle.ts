@@ -6,6 +6,7 @@
 // What is settled is told with a receipt that is made anew each time, the same to the byte; so is the rejection of what came
 // too late, which moves nothing for ever, as the purse's time is over for ever.
 import { sha256 } from '../../crypto/index.ts';
+import { PaymentOrderLayout } from '../../layout/generated.ts';
 import { Refusal } from '../common/refusal.ts';
 import { orderSignedBytes } from '../documents/payment-order.ts';
 import { PaymentReceipt, PaymentRejection } from '../documents/payment-receipts.ts';
@@ -14,7 +15,6 @@ import type { CashRefused } from './check.ts';
 import type { CashParts } from './interface.ts';
 import { keyIdNumberOf } from './key-ids.ts';
 import { MicroBatches } from './micro-batches.ts';
-import { signatureOf } from './order-records.ts';
 import { findOpened, type PurseRecord } from './purse-book.ts';
 import {
   checkHandover,
@@ -73,7 +73,7 @@ async function settle(
     [...known.values()].map(({ payer, request }, i) => ({
       publicKey: payer.signingKey,
       message: messages[i]!,
-      signature: signatureOf(request.order),
+      signature: request.order.subarray(PaymentOrderLayout.signature),
     })),
   );
   const digests = sha256.batch(messages);
@@ -149,24 +149,16 @@ function outcomeOf(
 ): Outcome {
   const outcome = kept?.order.outcome;
   const { reportBy } = record;
+  const { request, payee: shop, amount, currency, reference } = handover;
+  const what = { request, orderDigest, shop, amount, currency, reference };
   if (outcome?.kind === 'settled') {
-    const { request, payee: shop, amount, currency, reference } = handover;
     const { timestamp, from } = outcome;
-    const content = {
-      request,
-      kind: 'paid',
-      orderDigest,
-      shop,
-      amount,
-      currency,
-      reference,
-      timestamp,
-    } as const;
+    const content = { ...what, kind: 'paid', timestamp } as const;
     return { kind: 'settled', receipt: signers.sign(PaymentReceipt, content, timestamp), from };
   }
   if (outcome?.kind === 'disputed') return { kind: 'disputed', reason: outcome.reason };
   if (isOver(record, now)) {
-    const content = { request: handover.request, orderDigest, reason: 'order_expired', rejectedAt: reportBy };
+    const content = { ...what, reason: 'order_expired', rejectedAt: reportBy };
     return { kind: 'rejected', rejection: signers.sign(PaymentRejection, content, reportBy) };
   }
   return kept === undefined ? { kind: 'disputed', reason: 'too_many_orders' } : { kind: 'waiting', reportBy };

@@ -8,10 +8,11 @@
 // receipt of settlement, which charges a request once.
 import { type Infer, struct, text, u32, u64, u128 } from '../../shared/codec.ts';
 import { keyOf } from '../../store/key.ts';
-import type { RoleStore } from '../../store/store.ts';
+import type { RoleStore, StoreTransaction } from '../../store/store.ts';
 import { REJECTION_REASON_BYTES_MAX } from '../documents/receipts.ts';
 import { DIGEST_BYTES, digest } from '../documents/signed.ts';
 import { type Holder, Holders } from './holders.ts';
+import { RejectionQuota } from './rejection-quota.ts';
 
 const RejectionRecord = struct({
   device: u128,
@@ -34,6 +35,11 @@ export interface RegistryLimits {
   readonly devicesInMemoryMax: number;
   /** Devices with accounts, as many as management may enrol: cash does not rely on its count. Beyond: devices_exhausted. */
   readonly devicesMax: number;
+  /**
+   * Payments of a device that are rejected on a UTC day: 0.5 KB each, for ever. Whoever is out of money tries a few times.
+   * Beyond: too_many_rejected, and what is new is not booked before tomorrow.
+   */
+  readonly deviceRejectionsPerDay: number;
 }
 
 const FIRST_DIGEST = new Uint8Array(DIGEST_BYTES);
@@ -41,11 +47,17 @@ const LAST_DIGEST = new Uint8Array(DIGEST_BYTES).fill(0xff);
 
 export class Registry extends Holders<Device> {
   readonly #store: RoleStore;
+  readonly rejectionQuota: RejectionQuota;
 
-  constructor(store: RoleStore, { devicesInMemoryMax, devicesMax }: RegistryLimits) {
+  constructor(
+    store: RoleStore,
+    { devicesInMemoryMax, devicesMax, deviceRejectionsPerDay }: RegistryLimits,
+    now: bigint,
+  ) {
     const limits = { inMemoryMax: devicesInMemoryMax, holdersMax: devicesMax };
     super(store, 'devices', limits, (holder) => ({ ...holder, device: holder.number }));
     this.#store = store;
+    this.rejectionQuota = new RejectionQuota(store, deviceRejectionsPerDay, now);
   }
 
   /** @throws StoreError store_corrupt */
@@ -65,6 +77,12 @@ export class Registry extends Holders<Device> {
     return stored && RejectionRecord.decode(stored.value);
   }
 
+  /** Of this order. */
+  paymentRejectionOf(request: bigint, orderDigest: Uint8Array): RejectionRecord | undefined {
+    const stored = this.#store.get('payment-rejections', keyOf(request, orderDigest));
+    return stored === undefined ? undefined : RejectionRecord.decode(stored);
+  }
+
   /** Remembers rejections and returns what is remembered of each request: the first time counts. */
   rejected(rejections: readonly Rejection[]): Promise<RejectionRecord[]> {
     return this.#rejected('rejections', rejections, ({ request }) => request);
@@ -72,8 +90,11 @@ export class Registry extends Holders<Device> {
 
   /** The same of payment orders: the first time of each order counts. */
   paymentsRejected(rejections: readonly Rejection[]): Promise<RejectionRecord[]> {
-    return this.#rejected('payment-rejections', rejections, ({ request, orderDigest }) =>
-      keyOf(request, orderDigest),
+    return this.#rejected(
+      'payment-rejections',
+      rejections,
+      ({ request, orderDigest }) => keyOf(request, orderDigest),
+      (tx, { device, at }) => this.rejectionQuota.count(tx, device, at),
     );
   }
 
@@ -81,6 +102,7 @@ export class Registry extends Holders<Device> {
     table: string,
     rejections: readonly Rejection[],
     keyOfOne: (rejection: Rejection) => bigint | Uint8Array,
+    whenNew?: (tx: StoreTransaction, rejection: Rejection) => void,
   ): Promise<RejectionRecord[]> {
     return this.#store.transaction((tx) =>
       rejections.map((rejection) => {
@@ -89,6 +111,7 @@ export class Registry extends Holders<Device> {
         if (stored !== undefined) return RejectionRecord.decode(stored);
         const { request: _, ...record } = rejection;
         tx.put(table, key, RejectionRecord.encode(record));
+        whenNew?.(tx, rejection);
         return record;
       }),
     );

@@ -1,5 +1,6 @@
 // Puts cash together: the ledger, the registry, the keys, and the engine that stands behind its server.
 import { Registry as MetricsRegistry } from 'prom-client';
+import type { RevokedPredicate } from '../../identity/server-identity.ts';
 import { type Clock, systemClock } from '../../ledger/clock.ts';
 import type { Ledger } from '../../ledger/index.ts';
 import { Currencies } from '../../shared/currency.ts';
@@ -18,9 +19,10 @@ import { CashEngine } from './engine.ts';
 import type { CashRefusal } from './errors.ts';
 import { cashHandlers } from './handler.ts';
 import { CURRENCIES_MAX } from './holders.ts';
-import type { CashIdentity, CashLog, CashParts } from './interface.ts';
+import type { CashIdentity, CashLog, CashParts, PayTrace } from './interface.ts';
 import { type CashOperations, cashProtocol } from './messages.ts';
 import { OrderDesk } from './order-desk.ts';
+import { countLeftOut } from './payout-windows.ts';
 import { PurseDesk, type PurseLimits } from './purse-desk.ts';
 import { CreditReceipts } from './receipts.ts';
 import { Registry, type RegistryLimits } from './registry.ts';
@@ -49,6 +51,8 @@ export interface CashOptions {
   readonly random?: () => number;
   /** Where a crash test may end the process. */
   readonly trace?: Trace;
+  /** Where the time of payments goes. */
+  readonly payTrace?: PayTrace | undefined;
   /** Default: nothing is logged. */
   readonly log?: CashLog;
   /** Runs something when all that has come in this turn is taken in. Default: setImmediate. */
@@ -57,6 +61,8 @@ export interface CashOptions {
 
 export interface Cash {
   readonly engine: Engine;
+  /** For the server's identity: shops that are closed. Devices have no channel to cash. */
+  readonly revoked: RevokedPredicate;
   /** Refuses new messages, waits until those taken in are answered, and wipes the keys. Ledger operations go on. */
   close(): Promise<void>;
 }
@@ -72,6 +78,9 @@ const DEVICES_IN_MEMORY_MAX = 65_536;
 /** As many as management enrols unless it is configured otherwise. */
 const DEVICES_MAX = 1_000_000;
 
+/** A hundred times the patience of somebody without money; 50 KB a day of somebody who has more of it. */
+const DEVICE_REJECTIONS_PER_DAY = 100;
+
 const SILENT: CashLog = { warn: () => {}, error: () => {} };
 
 /**
@@ -80,16 +89,21 @@ const SILENT: CashLog = { warn: () => {}, error: () => {} };
  */
 export async function openCash(options: CashOptions): Promise<Cash> {
   const { ledger, store, pool, identity, currencies, limits, log = SILENT, afterTurn } = options;
-  const { setTimer, random, trace } = options;
+  const { setTimer, random, trace, payTrace } = options;
   checkTerms(currencies);
   for (const { currency } of currencies) await openSystemAccounts(ledger, currency);
   const signers = new Signers(identity);
   const clock = options.clock ?? systemClock();
-  const registry = new Registry(store, {
-    devicesInMemoryMax: DEVICES_IN_MEMORY_MAX,
-    devicesMax: DEVICES_MAX,
-    ...limits,
-  });
+  const registry = new Registry(
+    store,
+    {
+      devicesInMemoryMax: DEVICES_IN_MEMORY_MAX,
+      devicesMax: DEVICES_MAX,
+      deviceRejectionsPerDay: DEVICE_REJECTIONS_PER_DAY,
+      ...limits,
+    },
+    clock(),
+  );
   const runner = FlowRunner.open({
     store,
     flows: [
@@ -122,6 +136,7 @@ export async function openCash(options: CashOptions): Promise<Cash> {
     terms,
     clock,
     log,
+    payTrace,
   };
   const role = new RoleEngine<CashOperations, Peer, CashRefusal>({
     protocol: cashProtocol,
@@ -130,6 +145,10 @@ export async function openCash(options: CashOptions): Promise<Cash> {
     // What Node tells of the process is among the ledger's metrics.
     registry: new MetricsRegistry(),
     openRequests: () => runner.openCount,
+    health: () => {
+      const shopsLeftOut = countLeftOut(store, parts.terms.keys());
+      return { status: shopsLeftOut > 0 ? 'degraded' : 'ok', detail: { shopsLeftOut } };
+    },
     log,
     ...(afterTurn === undefined ? {} : { afterTurn }),
   });
@@ -138,6 +157,7 @@ export async function openCash(options: CashOptions): Promise<Cash> {
   purses.start();
   return {
     engine,
+    revoked: (certificate) => 'shop' in certificate && parts.shops.isClosed(certificate.shop),
     async close() {
       role.close();
       await engine.idle();

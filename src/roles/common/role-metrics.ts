@@ -1,12 +1,13 @@
 // What an operator watches of a role, in the Prometheus text format.
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import { MESSAGES_MAX } from '../../wire/limits.ts';
+import { WeightedHistogram } from './weighted-histogram.ts';
 
 export class RoleMetrics {
   readonly #registry: Registry;
   /** By operation and outcome, since somebody last looked: counting under labels costs as much as a digest. */
   readonly #answered = new Map<string, Map<string, number>>();
-  readonly #seconds: Histogram<'operation'>;
+  readonly #seconds: WeightedHistogram;
   readonly #sizes: Histogram<'operation'>;
 
   /** @param registry of one role alone; of its own, with what Node tells of the process, when left out */
@@ -36,12 +37,12 @@ export class RoleMetrics {
         answered.clear();
       },
     });
-    this.#seconds = new Histogram({
+    this.#seconds = new WeightedHistogram({
       name: 'specie_role_message_seconds',
       help: 'From the arrival of a message to its answer',
-      labelNames: ['operation'],
+      label: 'operation',
       buckets: [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5],
-      registers,
+      registry: this.#registry,
     });
     this.#sizes = new Histogram({
       name: 'specie_role_batch_messages',
@@ -52,14 +53,18 @@ export class RoleMetrics {
     });
   }
 
-  answered(operation: string, outcome: string, ms: number): void {
+  answered(operation: string, outcome: string): void {
     let outcomes = this.#answered.get(operation);
     if (outcomes === undefined) {
       outcomes = new Map();
       this.#answered.set(operation, outcomes);
     }
     outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1);
-    this.#seconds.observe({ operation }, ms / 1000);
+  }
+
+  /** So many messages, which came together, were answered together. */
+  took(operation: string, messages: number, ms: number): void {
+    this.#seconds.observe(operation, ms / 1000, messages);
   }
 
   handled(operation: string, messages: number): void {

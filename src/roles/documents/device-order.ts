@@ -20,6 +20,8 @@ const DeviceOrderCodec = struct({
     replace: struct({ by: u128 }),
     /** Most that one payment, and that all payments of a UTC day, may be. Minor units; 0: no limit. */
     limits: struct({ currency: u32, paymentMax: u128, dayMax: u128 }),
+    /** No order of the device from then on, for good; its balance stays until it is replaced. Never too late: `applyBy` is of its admission alone. */
+    revoke: nothing,
   }),
   reason: text(128),
   /** Nanoseconds: from then on nothing is done. */

@@ -1,5 +1,5 @@
 // What cash says of a purchase, and of what a shop does about one later. None names the device: shops read them.
-import { type Infer, oneOf, struct, text, u32, u64, u128 } from '../../shared/codec.ts';
+import { type Infer, oneOf, remembered, struct, text, u32, u64, u128 } from '../../shared/codec.ts';
 import { REJECTION_REASON_BYTES_MAX } from './receipts.ts';
 import { digest, documentKind, keyId } from './signed.ts';
 
@@ -22,16 +22,23 @@ const PaymentReceiptCodec = struct({
   timestamp: u64,
 });
 export type PaymentReceipt = Infer<typeof PaymentReceiptCodec>;
-export const PaymentReceipt = documentKind('paymentReceipt', PaymentReceiptCodec);
+/** Remembered: management and shop verify each, write it down and pass it on. */
+export const PaymentReceipt = documentKind('paymentReceipt', remembered(PaymentReceiptCodec));
 export type SignedPaymentReceipt = Infer<typeof PaymentReceipt.signed>;
 
-/** This order has moved nothing, and never will. */
+/** This order has moved nothing, and never will. What it was for stands here as in a receipt: the shop never sees the order. */
 const PaymentRejectionCodec = struct({
   /** Of cash's signing key. */
   keyId,
   request: u128,
   /** SHA-256 of what the device has signed. */
   orderDigest: digest,
+  shop: u128,
+  /** Minor units. */
+  amount: u128,
+  currency: u32,
+  /** Of the purchase's terms. */
+  reference: digest,
   /** The ledger's status: `exceeds_credits`, `order_expired` … */
   reason: text(REJECTION_REASON_BYTES_MAX),
   /** Of the ledger, nanoseconds. */

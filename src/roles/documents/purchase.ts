@@ -7,7 +7,18 @@
 // `reference` is the digest of the terms. Their salt is known to wallet and shop alone, so that nobody else can find the
 // articles by trying. Both seals have the purchase and the shop as their `aad`: neither opens for another purchase or at
 // another shop. What is inside says the rest again, so that whoever opens one can name what was changed.
-import { bytes, type Infer, list, oneOf, struct, text, u32, u64, u128 } from '../../shared/codec.ts';
+import {
+  bytes,
+  type Infer,
+  list,
+  oneOf,
+  remembered,
+  struct,
+  text,
+  u32,
+  u64,
+  u128,
+} from '../../shared/codec.ts';
 import { tagged } from './domain-tags.ts';
 import { digest, KEY_BYTES, keyId } from './signed.ts';
 
@@ -32,7 +43,7 @@ export type PurchaseKind = Infer<typeof PurchaseKind>;
 /** A reservation runs out after a year at the latest, whatever a shop asks for: until then nobody but the shop can release it. */
 export const AUTHORISATION_SECONDS_MAX = 366 * 86_400;
 
-export const PurchaseTerms = struct({
+const Terms = struct({
   /** Names the purchase, in every role, for ever. Drawn by the wallet, for this purchase alone. */
   request: u128,
   shop: u128,
@@ -47,14 +58,21 @@ export const PurchaseTerms = struct({
   salt: bytes(SALT_BYTES),
   articles: list(ArticleLine, ARTICLES_MAX),
 });
+/** Remembered: a shop takes their digest, writes them down when they come, and again with their outcome. */
+export const PurchaseTerms = remembered(Terms);
 export type PurchaseTerms = Infer<typeof PurchaseTerms>;
+
+/** What the reference is the SHA-256 of. */
+export function referenceMessage(terms: PurchaseTerms): Uint8Array {
+  return tagged('purchase', PurchaseTerms.encode(terms));
+}
 
 /** 32 bytes. Stands in the payment order and in the receipt. @param sha256 the caller's: a wallet in a browser has its own */
 export function purchaseReference(
   terms: PurchaseTerms,
   sha256: (message: Uint8Array) => Uint8Array,
 ): Uint8Array {
-  return sha256(tagged('purchase', PurchaseTerms.encode(terms)));
+  return sha256(referenceMessage(terms));
 }
 
 /** The `aad` of both seals. */

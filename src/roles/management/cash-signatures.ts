@@ -2,6 +2,7 @@
 import { ed25519, type PreparedKey } from '../../crypto/index.ts';
 import { toHex } from '../../identity/binary-text.ts';
 import type { BatchCrypto } from '../common/batch-crypto.ts';
+import { perKey } from '../common/per-key.ts';
 import type { ReceiptProblem } from './check-receipt.ts';
 import type { CurrentDirectory } from './interface.ts';
 
@@ -41,16 +42,12 @@ export function cashSignatures({ directory, crypto, clock }: CashSignaturesOptio
   return async (items) => {
     const now = clock();
     // Whether a key counts is asked once a batch.
-    const counting = new Map<string, PreparedKey | undefined>();
-    const keys = items.map(({ keyId }) => {
-      const name = toHex(keyId);
-      if (!counting.has(name)) {
-        const publicKey = directory.current().verificationKey('cash', keyId, now);
-        if (publicKey === undefined) directory.missed();
-        counting.set(name, publicKey && prepared(publicKey));
-      }
-      return counting.get(name);
+    const counting = perKey((keyId) => {
+      const publicKey = directory.current().verificationKey('cash', keyId, now);
+      if (publicKey === undefined) directory.missed();
+      return publicKey && prepared(publicKey);
     });
+    const keys = items.map(({ keyId }) => counting(keyId));
     const known = [...items.keys()].filter((i) => keys[i] !== undefined);
     const verdicts = await crypto.verifyBatch(
       known.map((i) => {

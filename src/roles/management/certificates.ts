@@ -1,6 +1,7 @@
-// The certificates that management signs for devices and for shops.
+// The certificates that management signs for devices, for shops and for purses.
 import { sha256 } from '../../crypto/index.ts';
 import { DeviceCertificate, issueDeviceCertificate } from '../../identity/device-certificate.ts';
+import { issuePurseCertificate, PurseCertificate } from '../../identity/purse-certificate.ts';
 import { issueShopCertificate, ShopCertificate } from '../../identity/shop-certificate.ts';
 import type { Signer } from '../../identity/signed.ts';
 import { after } from '../../identity/time.ts';
@@ -22,6 +23,10 @@ export interface CertifiedShop extends Omit<CertifiedKeys, 'device'> {
 export type IssueCertificate = (keys: CertifiedKeys, now: bigint) => IssuedCertificate;
 export type IssueShopCertificate = (shop: CertifiedShop, now: bigint) => IssuedCertificate;
 
+/** `notAfter`: of its allowance. */
+export type CertifiedPurse = Omit<PurseCertificate, 'version' | 'issuer' | 'notBefore'>;
+export type IssuePurseCertificate = (purse: CertifiedPurse, now: bigint) => Uint8Array;
+
 type Validity = Pick<ManagementLimits, 'certificateValidityNs' | 'clockSkewNs'>;
 
 /** @param signer gives management's current signing key, which may be rotated */
@@ -39,6 +44,16 @@ export function shopCertificateIssuer(signer: () => Signer, limits: Validity): I
     const times = validity(now, limits);
     const signed = issueShopCertificate({ ...shop, ...times }, signer(), { sha256 });
     return { certificate: ShopCertificate.signed.encode(signed), notAfter: times.notAfter };
+  };
+}
+
+/** And of purses, which are never certified again. */
+export function purseCertificateIssuer(signer: () => Signer, limits: Validity): IssuePurseCertificate {
+  return (purse, now) => {
+    const { notBefore } = validity(now, limits);
+    return PurseCertificate.signed.encode(
+      issuePurseCertificate({ ...purse, notBefore }, signer(), { sha256 }),
+    );
   };
 }
 

@@ -4,6 +4,7 @@ import { equalBytes } from '../../identity/binary-text.ts';
 import { LoadOrder, type SignedLoadOrder } from '../documents/load-order.ts';
 import {
   type PaymentReceipt,
+  type PaymentRejection,
   ShopOrder,
   type ShopOrderReceipt,
   type ShopOrderRejection,
@@ -83,20 +84,42 @@ export async function checkCreditRejection(
 
 // ---- Of purchases and of shops' orders: what they say; signatures are checked a batch at a time (cash-signatures.ts)
 
+/** What a shop expects of cash's word on a purchase. */
+type Expected = Pick<PayRequest, 'request' | 'amount' | 'currency' | 'reference'>;
+
 /** undefined: cash has paid or reserved what the shop expects. */
 export function checkPaymentReceipt(
   receipt: PaymentReceipt,
-  purchase: Pick<PayRequest, 'request' | 'kind' | 'amount' | 'currency' | 'reference'> & {
-    readonly shop: bigint;
-  },
+  purchase: Expected & Pick<PayRequest, 'kind'>,
+  shop: bigint,
 ): ReceiptProblem | undefined {
-  const problem = checkRequestOf(receipt, purchase.request);
+  const problem = checkPurchaseOf(receipt, purchase, shop);
   if (problem !== undefined) return problem;
-  if (receipt.shop !== purchase.shop) return 'receipt_of_other_shop';
-  if (receipt.amount !== purchase.amount) return 'receipt_of_other_amount';
-  if (receipt.currency !== purchase.currency) return 'receipt_of_other_currency';
-  if (receipt.kind !== (purchase.kind === 'sale' ? 'paid' : 'reserved')) return 'receipt_of_other_kind';
-  return equalBytes(receipt.reference, purchase.reference) ? undefined : 'receipt_of_other_reference';
+  return receipt.kind === (purchase.kind === 'sale' ? 'paid' : 'reserved')
+    ? undefined
+    : 'receipt_of_other_kind';
+}
+
+/** undefined: cash will never pay an order for what the shop expects under this request. */
+export function checkPaymentRejection(
+  rejection: PaymentRejection,
+  purchase: Expected,
+  shop: bigint,
+): ReceiptProblem | undefined {
+  return checkPurchaseOf(rejection, purchase, shop);
+}
+
+function checkPurchaseOf(
+  said: Expected & { readonly shop: bigint },
+  purchase: Expected,
+  shop: bigint,
+): ReceiptProblem | undefined {
+  const problem = checkRequestOf(said, purchase.request);
+  if (problem !== undefined) return problem;
+  if (said.shop !== shop) return 'receipt_of_other_shop';
+  if (said.amount !== purchase.amount) return 'receipt_of_other_amount';
+  if (said.currency !== purchase.currency) return 'receipt_of_other_currency';
+  return equalBytes(said.reference, purchase.reference) ? undefined : 'receipt_of_other_reference';
 }
 
 /** undefined: cash has done what the shop has ordered. What a void releases, cash says. */

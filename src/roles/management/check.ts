@@ -5,13 +5,14 @@ import { equalBytes } from '../../identity/binary-text.ts';
 import { isoTime } from '../../identity/time.ts';
 import type { StoreReads } from '../../store/store.ts';
 import { Refusal } from '../common/refusal.ts';
-import type { SealedAccount } from '../documents/account-seal.ts';
+import type { AccountBinding, SealedAccount } from '../documents/account-seal.ts';
 import type { Enrolment } from '../documents/enrolment.ts';
 import type { LoadOrder } from '../documents/load-order.ts';
 import type { ManagementRefusal } from './errors.ts';
 import type { CurrentDirectory } from './interface.ts';
 import type { ManagementLimits } from './limits.ts';
 import type { DevicePeer, ManagementPeer } from './peers.ts';
+import { findPurseKey } from './purse-registry.ts';
 import {
   type AccountRecord,
   countDevices,
@@ -130,7 +131,7 @@ export function checkSealKey({ keyId }: SealedAccount, directory: CurrentDirecto
 
 // ---- Of the registry
 
-/** Neither key of an enrolment is a device's or a shop's, or about to be one's. */
+/** Neither key is a device's, a shop's or a purse's, or about to be one's: nothing that is signed with one means two things. */
 export function checkKeysFree(
   reads: StoreReads,
   { signingKey, channelKey }: Pick<Enrolment, 'signingKey' | 'channelKey'>,
@@ -145,8 +146,13 @@ export function checkKeysFree(
   const isShops =
     findShopSigningKey(reads, signingKey) !== undefined ||
     findShopChannelKey(reads, channelKey) !== undefined;
-  return isShops
-    ? refuse('already_enrolled', 'keys: expected ones that no shop has, got one that is taken')
+  if (isShops) {
+    return refuse('already_enrolled', 'keys: expected ones that no shop has, got one that is taken');
+  }
+  const isPurses =
+    findPurseKey(reads, signingKey) !== undefined || findPurseKey(reads, channelKey) !== undefined;
+  return isPurses
+    ? refuse('already_enrolled', 'keys: expected ones that no purse has, got one that is taken')
     : undefined;
 }
 
@@ -221,6 +227,21 @@ export function checkRegistered(reads: StoreReads, channelKey: Uint8Array): Refu
   }
   const record = checkInUse(reads, device);
   return record instanceof Refusal ? record : device;
+}
+
+/** The device says which sealed number is charged: settlement charges no other. */
+export function checkAccountNamed(
+  { request, account }: LoadOrder,
+  { request: bound }: AccountBinding,
+): Verdict {
+  if (account === bound) return undefined;
+  if (bound === request) {
+    return refuse('malformed', `order.account: expected ${request}, as the number is given, got ${account}`);
+  }
+  return refuse(
+    'account_not_on_file',
+    `account: expected that of request ${account} on file, got that of ${bound}: file it again`,
+  );
 }
 
 export function checkOnFile(reads: StoreReads, device: bigint): Refused | AccountRecord {

@@ -22,7 +22,6 @@ export interface ManagementClient {
   readonly lookupRequest: Call<'lookup_request'>;
   readonly listRequests: Call<'list_requests'>;
   readonly listDevices: Call<'list_devices'>;
-  readonly revokeDevice: Call<'revoke_device'>;
   readonly getStatement: Call<'get_statement'>;
   readonly enrolShop: Call<'enrol_shop'>;
   readonly pay: Call<'pay'>;
@@ -35,6 +34,13 @@ export interface ManagementClient {
   readonly closeWindow: Call<'close_window'>;
   readonly listWindows: Call<'list_windows'>;
   readonly showWindow: Call<'show_window'>;
+  readonly openPurse: Call<'open_purse'>;
+  readonly reportTransfer: Call<'report_transfer'>;
+  readonly closePurse: Call<'close_purse'>;
+  readonly getPurseStatement: Call<'get_purse_statement'>;
+  readonly getBlockList: Call<'get_block_list'>;
+  readonly reportFraud: Call<'report_fraud'>;
+  readonly deviceExposure: Call<'device_exposure'>;
 }
 
 export function managementClient(transport: MessageTransport): ManagementClient {
@@ -49,7 +55,6 @@ export function managementClient(transport: MessageTransport): ManagementClient 
     lookupRequest: (request) => client.call('lookup_request', request),
     listRequests: (request) => client.call('list_requests', request),
     listDevices: (request) => client.call('list_devices', request),
-    revokeDevice: (request) => client.call('revoke_device', request),
     getStatement: (request) => client.call('get_statement', request),
     enrolShop: (request) => client.call('enrol_shop', request),
     pay: (request) => client.call('pay', request),
@@ -62,5 +67,12 @@ export function managementClient(transport: MessageTransport): ManagementClient 
     closeWindow: (request) => client.call('close_window', request),
     listWindows: (request) => client.call('list_windows', request),
     showWindow: (request) => client.call('show_window', request),
+    openPurse: (request) => client.call('open_purse', request),
+    reportTransfer: (request) => client.call('report_transfer', request),
+    closePurse: (request) => client.call('close_purse', request),
+    getPurseStatement: (request) => client.call('get_purse_statement', request),
+    getBlockList: (request) => client.call('get_block_list', request),
+    reportFraud: (request) => client.call('report_fraud', request),
+    deviceExposure: (request) => client.call('device_exposure', request),
   };
 }

@@ -6,12 +6,16 @@
 //
 // Cash holds the device's account, so nothing counts before cash has done it. The order is signed by the operator and cash
 // checks it itself. While cash does not answer, nothing is paid either.
+//
+// But for a revocation: it counts here from its admission on, and cash, which shops reach without management, is told until
+// it has done it. Nothing makes it too late, and no answer of cash ends it but that.
 import { type Infer, list, optional, struct, text, u64, union } from '../../shared/codec.ts';
 import { type DeviceOrderRequest, MovedBalance } from '../cash/messages.ts';
 import { DEVICE_CURRENCIES_MAX, DeviceOrder } from '../documents/device-order.ts';
 import type { Flow, Put, WriteContext } from '../flow/flow.ts';
 import { nameOfState, REASON_BYTES_MAX } from './flow.ts';
-import { type DeviceRecord, findDevice, putDevice } from './registry.ts';
+import { putDeviceAndPurses } from './purse-standing.ts';
+import { type DeviceRecord, findDevice } from './registry.ts';
 
 const Moved = list(MovedBalance, DEVICE_CURRENCIES_MAX);
 
@@ -60,11 +64,12 @@ function writes(
   after: DeviceOrderState,
   { now, reads }: WriteContext,
 ): readonly Put[] {
-  if (before?.kind !== 'ordering' || after.kind !== 'done') return [];
-  const { device } = after.order.document;
+  const { device, action } = after.order.document;
+  const isDone = before?.kind === 'ordering' && after.kind === 'done';
+  if (!isDone && (before !== undefined || action.kind !== 'revoke')) return [];
   const record = findDevice(reads, device);
-  const changed = record && followed(record, after.order.document, now);
-  return changed === undefined ? [] : [putDevice(device, changed)];
+  const changed = record && followed(record, after.order.document, now, isDone);
+  return changed === undefined ? [] : putDeviceAndPurses(reads, device, changed, now);
 }
 
 /** The record of a device after an order; undefined: the registry has nothing of it. */
@@ -72,14 +77,21 @@ function followed(
   record: DeviceRecord,
   { action, reason }: DeviceOrder,
   at: bigint,
+  isDone: boolean,
 ): DeviceRecord | undefined {
+  const revoked = {
+    ...(record.revoked ?? { at, reason }),
+    enforced: isDone || record.revoked?.enforced === true,
+  };
   switch (action.kind) {
     case 'block':
       return { ...record, blocked: record.blocked ?? { at, reason } };
     case 'unblock':
       return { ...record, blocked: undefined };
     case 'replace':
-      return { ...record, revoked: record.revoked ?? { at, reason }, replacedBy: action.by };
+      return { ...record, revoked, replacedBy: action.by };
+    case 'revoke':
+      return { ...record, revoked };
     case 'limits':
       return undefined;
   }

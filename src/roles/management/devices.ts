@@ -1,4 +1,4 @@
-// What happens to a device once it is enrolled: its certificate is renewed, it is revoked.
+// What happens to a device once it is enrolled: its certificate is renewed, or worth nothing any more.
 
 import { DeviceCertificate } from '../../identity/device-certificate.ts';
 import type { Clock } from '../../identity/time.ts';
@@ -6,7 +6,7 @@ import type { RoleStore, StoreTransaction } from '../../store/store.ts';
 import { Refusal } from '../common/refusal.ts';
 import type { Put } from '../flow/flow.ts';
 import type { IssueCertificate } from './certificates.ts';
-import { checkInUse, deviceUnknown, type Refused } from './check.ts';
+import { checkInUse, type Refused } from './check.ts';
 import type { CurrentDirectory, ManagementLog } from './interface.ts';
 import type { ManagementLimits } from './limits.ts';
 import { type DeviceRecord, findDevice, putDevice } from './registry.ts';
@@ -55,25 +55,6 @@ export async function certificateOf(
   if (renewed instanceof Refusal) return renewed;
   log.info({ device: String(device), serial: String(renewed.serial) }, 'certificate renewed');
   return renewed.certificate;
-}
-
-/** For good. A device that was revoked before keeps the time and the reason of then. */
-export async function revokeDevice(
-  device: bigint,
-  reason: string,
-  { store, clock, log }: DevicesOptions,
-): Promise<{ readonly revokedAt: bigint } | Refused> {
-  const revoked = await store.transaction((tx) => {
-    const record = findDevice(tx, device);
-    if (record === undefined) return deviceUnknown(device);
-    if (record.revoked !== undefined) return record.revoked;
-    const after = { at: clock(), reason };
-    write(tx, putDevice(device, { ...record, revoked: after }));
-    return after;
-  });
-  if (revoked instanceof Refusal) return revoked;
-  log.info({ device: String(device) }, 'device revoked');
-  return { revokedAt: revoked.at };
 }
 
 export function write(tx: StoreTransaction, { table, key, value }: Put): void {

@@ -35,5 +35,10 @@ export const MANAGEMENT_REFUSALS = [
   'payouts_not_offered',
   'window_open',
   'window_unknown',
+  'too_many_rejected',
+  'purse_unknown',
+  'transfer_invalid',
+  'fraud_unproven',
+  'purse_cheated',
 ] as const;
 export type ManagementRefusal = (typeof MANAGEMENT_REFUSALS)[number];

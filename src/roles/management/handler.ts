@@ -1,6 +1,5 @@
 // Who may ask management for what, and what is done about each message.
 import { equalBytes } from '../../identity/binary-text.ts';
-import type { SetTimer } from '../../shared/timer.ts';
 import type { RoleStore } from '../../store/store.ts';
 import { Refusal } from '../common/refusal.ts';
 import { REPORTS_PAGE_MAX } from '../common/request-report.ts';
@@ -35,7 +34,7 @@ import {
   refuse,
 } from './check.ts';
 import { type DeviceOrderState, deviceOrderFlow } from './device-order-flow.ts';
-import { certificateOf, type DevicesOptions, revokeDevice } from './devices.ts';
+import { certificateOf, type DevicesOptions } from './devices.ts';
 import type { ManagementRefusal } from './errors.ts';
 import {
   type EnrolState,
@@ -84,6 +83,7 @@ import {
   mayRenew,
   type ShopPeer,
 } from './peers.ts';
+import { type PurseHandlerOptions, purseHandlers } from './purse-handlers.ts';
 import { findAccount, listDevices } from './registry.ts';
 import { CASH_WAIT_MS } from './relay.ts';
 import { findReport, listRequests } from './report.ts';
@@ -100,6 +100,7 @@ import { findShop, findShopChannelKey } from './shop-registry.ts';
 import { approveShop, certificateOfShop, closeShop, reportShops, type ShopsOptions } from './shops.ts';
 import { listShopTrades, tradeReport } from './trades.ts';
 import { checkRequests } from './usage.ts';
+import { within } from './within.ts';
 
 /** Under which no signature is good. */
 const NO_KEY = new Uint8Array(KEY_BYTES);
@@ -111,7 +112,8 @@ export interface HandlerOptions
     SubmitOptions,
     PayOptions,
     ShopOrdersOptions,
-    PayoutsOptions {
+    PayoutsOptions,
+    PurseHandlerOptions {
   readonly limits: ManagementLimits;
   readonly runner: FlowRunner;
   readonly cash: CashClient;
@@ -145,7 +147,6 @@ export function managementHandlers(
       ({ after, limit }) =>
         checkLimit(limit, DEVICES_PAGE_MAX) ?? { devices: reportDevices(store, after, limit) },
     ),
-    revoke_device: each(isOperator, ({ device, reason }) => revokeDevice(device, reason, options)),
     get_statement: forDevices((messages, peers) =>
       messages.map((message, i) => getStatement(message, peers[i]!, options)),
     ),
@@ -182,6 +183,7 @@ export function managementHandlers(
         checkLimit(limit, WINDOWS_PAGE_MAX) ?? { windows: listWindows(store, after, limit) },
     ),
     show_window: each(isOperator, (request) => showWindow(request, options)),
+    ...purseHandlers(options),
   };
 }
 
@@ -399,18 +401,6 @@ async function getBalance(
     return refuse('currency_not_offered', result.refusal.message);
   }
   return refuse('busy', 'balance: expected an answer of cash, got none');
-}
-
-/** undefined: the time is over. */
-function within<Value>(
-  waitMs: number,
-  value: Promise<Value>,
-  setTimer: SetTimer,
-): Promise<Value | undefined> {
-  return new Promise((resolve, reject) => {
-    const cancel = setTimer(() => resolve(undefined), waitMs);
-    value.then(resolve, reject).finally(cancel);
-  });
 }
 
 /** What cash has of the device that asks; its signature is the wallet's to check. */

@@ -3,6 +3,8 @@
 import type { Directory } from '../../identity/directory.ts';
 import type { CashRefusal } from '../cash/errors.ts';
 import type {
+  CloseShopAnswer,
+  CloseShopRequest,
   CreditAnswer,
   CreditRequest,
   DeviceOrderAnswer,
@@ -20,6 +22,16 @@ import type {
   ShopOrderAnswer,
   ShopOrderRequest,
 } from '../cash/messages.ts';
+import type {
+  ClosePurseAnswer,
+  ClosePurseRequest,
+  DeviceExposureAnswer,
+  DeviceExposureRequest,
+  OpenPurseAnswer,
+  OpenPurseRequest,
+  SettleTransferAnswer,
+  SettleTransferRequest,
+} from '../cash/purse-messages.ts';
 import type { CallResult } from '../common/role-client.ts';
 import type { SettlementRefusal } from '../settlement/errors.ts';
 import type { ChargeAnswer, ChargeRequest, ReverseAnswer, ReverseRequest } from '../settlement/messages.ts';
@@ -37,6 +49,7 @@ export interface CashClient {
   getBalance(request: GetBalanceRequest): Promise<CallResult<GetBalanceAnswer, CashRefusal>>;
   getStatement(request: GetStatementRequest): Promise<CallResult<GetStatementAnswer, CashRefusal>>;
   openShop(request: OpenShopRequest): Promise<CallResult<OpenShopAnswer, CashRefusal>>;
+  closeShop(request: CloseShopRequest): Promise<CallResult<CloseShopAnswer, CashRefusal>>;
   deviceOrder(request: DeviceOrderRequest): Promise<CallResult<DeviceOrderAnswer, CashRefusal>>;
   /** A batch; what has no answer when `signal` is aborted is `unknown`. */
   pay(
@@ -48,6 +61,14 @@ export interface CashClient {
     requests: readonly ShopOrderRequest[],
     signal: AbortSignal,
   ): Promise<readonly CallResult<ShopOrderAnswer, CashRefusal>[]>;
+  /** Likewise. */
+  settleTransfers(
+    requests: readonly SettleTransferRequest[],
+    signal: AbortSignal,
+  ): Promise<readonly CallResult<SettleTransferAnswer, CashRefusal>[]>;
+  openPurse(request: OpenPurseRequest): Promise<CallResult<OpenPurseAnswer, CashRefusal>>;
+  closePurse(request: ClosePurseRequest): Promise<CallResult<ClosePurseAnswer, CashRefusal>>;
+  deviceExposure(request: DeviceExposureRequest): Promise<CallResult<DeviceExposureAnswer, CashRefusal>>;
 }
 
 /** The directory, which may be replaced by a newer one at any time. */

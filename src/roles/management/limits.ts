@@ -35,6 +35,13 @@ export interface ManagementLimits {
   readonly deviceRequestsPerMinute: number;
   /** Declined loads of one device: whoever mistypes needs a few, whoever tries out stolen numbers thousands. */
   readonly deviceDeclinesPerDay: number;
+  /** Purses that one device opens in a day (UTC): each is kept for ever. A wallet opens one a week and currency. Beyond: busy. */
+  readonly devicePursesPerDay: number;
+  /**
+   * Reports of one device in a minute: of transfers, one a message and as many messages as fit a frame, of frauds and
+   * closings, and questions for the block list. Each costs a seal or a signature. Beyond: busy.
+   */
+  readonly deviceReportsPerMinute: number;
   /** Shops that an operator has approved, closed ones too: each has an account at cash for ever. Beyond: shops_exhausted. */
   readonly shopsMax: number;
   /** Shops that wait for an operator: anyone may apply. Beyond: busy. */
@@ -72,6 +79,8 @@ export const MANAGEMENT_LIMITS: Omit<ManagementLimits, 'loads'> = {
   deviceLoadsOpenMax: 8,
   deviceRequestsPerMinute: 60,
   deviceDeclinesPerDay: 20,
+  devicePursesPerDay: 16,
+  deviceReportsPerMinute: 1_000,
   shopsMax: 10_000,
   shopsAwaitingMax: 1_000,
   shopApplicationsPerHour: 1_000,
@@ -107,7 +116,13 @@ export function checkManagementLimits(limits: ManagementLimits): ManagementLimit
   for (const name of ['shopsMax', 'shopsAwaitingMax', 'shopApplicationsPerHour'] as const) {
     checkUint(limits[name], Number.MAX_SAFE_INTEGER, name);
   }
-  for (const name of ['deviceLoadsOpenMax', 'deviceRequestsPerMinute', 'deviceDeclinesPerDay'] as const) {
+  for (const name of [
+    'deviceLoadsOpenMax',
+    'deviceRequestsPerMinute',
+    'deviceDeclinesPerDay',
+    'devicePursesPerDay',
+    'deviceReportsPerMinute',
+  ] as const) {
     checkUint(limits[name], 0xffff_ffff, name);
   }
   checkU64(limits.applyByAheadMaxNs, 'applyByAheadMaxNs');

@@ -1,9 +1,10 @@
 // What management is asked, and what it answers. Numbers are fixed for ever.
 //
-// By devices: enrol (no certificate yet), file_account, load, get_balance, get_directory, renew_certificate, get_statement.
+// By devices: enrol (no certificate yet), file_account, load, get_balance, get_directory, renew_certificate, get_statement,
+// open_purse, report_transfer, close_purse, get_purse_statement, get_block_list, report_fraud.
 // By shops: enrol_shop (no certificate yet), pay, shop_order, get_directory, renew_certificate.
-// By operators: lookup_request, list_requests, list_devices, revoke_device, device_order, list_shops, approve_shop, close_shop,
-// list_shop_requests, close_window, list_windows, show_window.
+// By operators: lookup_request, list_requests, list_devices, device_order, list_shops, approve_shop, close_shop,
+// list_shop_requests, close_window, list_windows, show_window, device_exposure.
 import {
   bool,
   bytesUpTo,
@@ -29,6 +30,7 @@ import {
   LookupRequestAnswer,
 } from '../common/request-report.ts';
 import { SealedAccount } from '../documents/account-seal.ts';
+import { BlockListQuery } from '../documents/block-list.ts';
 import { DEVICE_CURRENCIES_MAX, DeviceOrder } from '../documents/device-order.ts';
 import { AccountFiling, Enrolment, USER_DATA_BYTES_MAX } from '../documents/enrolment.ts';
 import { LoadOrder } from '../documents/load-order.ts';
@@ -53,6 +55,21 @@ import {
   ShowWindowAnswer,
   ShowWindowRequest,
 } from './payout-messages.ts';
+import {
+  ClosePurseManagementAnswer,
+  ClosePurseRequest,
+  DeviceExposureAnswer,
+  DeviceExposureRequest,
+  GetBlockListAnswer,
+  GetPurseStatementAnswer,
+  GetPurseStatementRequest,
+  OpenPurseAnswer,
+  OpenPurseRequest,
+  ReportFraudAnswer,
+  ReportFraudRequest,
+  ReportTransferAnswer,
+  ReportTransferRequest,
+} from './purse-messages.ts';
 
 export const ManagementOperation = {
   enrol: 32,
@@ -73,7 +90,6 @@ export const ManagementOperation = {
   lookup_request: 48,
   list_requests: 49,
   list_devices: 50,
-  revoke_device: 51,
   device_order: 52,
   list_shops: 53,
   approve_shop: 54,
@@ -171,12 +187,6 @@ export type DeviceReport = Infer<typeof DeviceReport>;
 export const ListDevicesAnswer = struct({ devices: list(DeviceReport, DEVICES_PAGE_MAX) });
 export type ListDevicesAnswer = Infer<typeof ListDevicesAnswer>;
 
-/** From then on no channel of the device is accepted, and no order of it. */
-export const RevokeDeviceRequest = struct({ device: u128, reason: text(128) });
-export type RevokeDeviceRequest = Infer<typeof RevokeDeviceRequest>;
-export const RevokeDeviceAnswer = struct({ revokedAt: u64 });
-export type RevokeDeviceAnswer = Infer<typeof RevokeDeviceAnswer>;
-
 export const GetStatementRequest = struct({ query: StatementQuery });
 export type GetStatementRequest = Infer<typeof GetStatementRequest>;
 export const GetStatementAnswer = struct({ statement: Statement.signed });
@@ -260,10 +270,14 @@ export type ApproveShopRequest = Infer<typeof ApproveShopRequest>;
 export const ApproveShopAnswer = struct({ approvedAt: u64 });
 export type ApproveShopAnswer = Infer<typeof ApproveShopAnswer>;
 
-/** From then on no channel of the shop is accepted; what it has earned is still paid out. */
+/** From then on no channel of the shop is accepted, and nothing is paid to it; what it has earned is still paid out. */
 export const CloseShopRequest = struct({ shop: u128, reason: text(128) });
 export type CloseShopRequest = Infer<typeof CloseShopRequest>;
-export const CloseShopAnswer = struct({ closedAt: u64 });
+export const CloseShopAnswer = union({
+  /** Closed here; cash does not know it yet: ask again with the same message. */
+  pending: struct({ state: text(64) }),
+  closed: struct({ closedAt: u64 }),
+});
 export type CloseShopAnswer = Infer<typeof CloseShopAnswer>;
 
 export const managementProtocol = protocol({
@@ -283,7 +297,6 @@ export const managementProtocol = protocol({
     lookup_request: operation(ManagementOperation.lookup_request, LookupRequest, LookupRequestAnswer),
     list_requests: operation(ManagementOperation.list_requests, ListRequests, ListRequestsAnswer),
     list_devices: operation(ManagementOperation.list_devices, ListDevicesRequest, ListDevicesAnswer),
-    revoke_device: operation(ManagementOperation.revoke_device, RevokeDeviceRequest, RevokeDeviceAnswer),
     get_statement: operation(ManagementOperation.get_statement, GetStatementRequest, GetStatementAnswer),
     enrol_shop: operation(ManagementOperation.enrol_shop, EnrolShopRequest, EnrolShopAnswer),
     pay: operation(ManagementOperation.pay, PayRequest, PayAnswer),
@@ -300,6 +313,25 @@ export const managementProtocol = protocol({
     close_window: operation(ManagementOperation.close_window, CloseWindowRequest, CloseWindowAnswer),
     list_windows: operation(ManagementOperation.list_windows, ListWindowsRequest, ListWindowsAnswer),
     show_window: operation(ManagementOperation.show_window, ShowWindowRequest, ShowWindowAnswer),
+    open_purse: operation(ManagementOperation.open_purse, OpenPurseRequest, OpenPurseAnswer),
+    report_transfer: operation(
+      ManagementOperation.report_transfer,
+      ReportTransferRequest,
+      ReportTransferAnswer,
+    ),
+    close_purse: operation(ManagementOperation.close_purse, ClosePurseRequest, ClosePurseManagementAnswer),
+    get_purse_statement: operation(
+      ManagementOperation.get_purse_statement,
+      GetPurseStatementRequest,
+      GetPurseStatementAnswer,
+    ),
+    get_block_list: operation(ManagementOperation.get_block_list, BlockListQuery, GetBlockListAnswer),
+    report_fraud: operation(ManagementOperation.report_fraud, ReportFraudRequest, ReportFraudAnswer),
+    device_exposure: operation(
+      ManagementOperation.device_exposure,
+      DeviceExposureRequest,
+      DeviceExposureAnswer,
+    ),
   },
 });
 export type ManagementOperations = (typeof managementProtocol)['operations'];

@@ -20,7 +20,7 @@ export function payoutPartners(toCash: MessageTransport, toSettlement: MessageTr
   };
 }
 
-/** Purchases and shops' orders go as whole batches; the rest call by call. */
+/** Purchases, shops' orders and transfers go as whole batches; the rest call by call. */
 export function cashClient(transport: MessageTransport): CashClient {
   const cash = new RoleClient({ protocol: cashProtocol, transport });
   return {
@@ -29,8 +29,13 @@ export function cashClient(transport: MessageTransport): CashClient {
     getBalance: (request) => cash.call('get_balance', request),
     getStatement: (request) => cash.call('get_statement', request),
     openShop: (request) => cash.call('open_shop', request),
+    closeShop: (request) => cash.call('close_shop', request),
     deviceOrder: (request) => cash.call('device_order', request),
     pay: (requests, signal) => cash.callAll('pay', requests, signal),
     shopOrder: (requests, signal) => cash.callAll('shop_order', requests, signal),
+    openPurse: (request) => cash.call('open_purse', request),
+    settleTransfers: (requests, signal) => cash.callAll('settle_transfer', requests, signal),
+    closePurse: (request) => cash.call('close_purse', request),
+    deviceExposure: (request) => cash.call('device_exposure', request),
   };
 }

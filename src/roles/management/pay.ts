@@ -5,17 +5,17 @@
 //     messages ─▶ shop? ─▶ number seals ─▶ as the shop says? ─▶ device? ─▶ cash ─▶ credible? ─▶ records ─▶ answers
 //                          one batch a key                                 one batch  one batch    one write
 //
-//     refused          by a rule of the message alone: the same for ever, and nothing was done
+//     refused          by a rule of the message alone: the same for ever, and nothing was done; or because cash has rejected
+//                      too many of this device today: nothing was done, and the shop need not keep it
 //     pending          cash has not answered, or not credibly; or nothing may be paid any more (below): ask again
 //     paid, rejected   cash's word, signed
 //
 // A device may be revoked, or a shop closed, after cash was asked and before its answer was passed on. A refusal would then
-// say that nothing was done where something may be. So until the purchase has run out nothing definite is said, and cash is
-// not asked, as it might still pay; after that cash is asked, which pays nothing new and says what was. A blocked device is
-// blocked at cash too: it is asked at once, and its signed rejection ends the purchase for wallet and shop alike.
+// say that nothing was done where something may be. So until cash knows of it nothing definite is said, and cash is not
+// asked, as it might still pay, unless the purchase has run out. From then on cash is asked, which pays nothing new and says
+// what was: its signed rejection ends the purchase for wallet and shop alike, and nobody holds a till by it.
 
 import { equalBytes } from '../../identity/binary-text.ts';
-import type { StoreReads } from '../../store/store.ts';
 import type { CashRefusal } from '../cash/errors.ts';
 import type { PayAnswer as CashPayAnswer, PayRequest as CashPayRequest } from '../cash/messages.ts';
 import { type CommonRefusal, Refusal } from '../common/refusal.ts';
@@ -23,18 +23,19 @@ import type { CallResult } from '../common/role-client.ts';
 import { PaymentReceipt, PaymentRejection } from '../documents/payment-receipts.ts';
 import type { NumberContent } from '../documents/purchase.ts';
 import { checkRequestId, type Refused, refuse } from './check.ts';
-import { checkPaymentReceipt, checkRequestOf } from './check-receipt.ts';
+import { checkPaymentReceipt, checkPaymentRejection } from './check-receipt.ts';
 import type { CashClient } from './interface.ts';
 import type { PayAnswer, PayRequest } from './messages.ts';
 import type { OpenNumbers } from './number-seals.ts';
 import type { ShopPeer } from './peers.ts';
-import { findDevice } from './registry.ts';
+import type { DeviceStanding } from './registry.ts';
 import { type Finding, type PendingAnswer, type RelayItem, type RelayOptions, relay } from './relay.ts';
 import { type ShopStanding, shopStandings } from './shop-standing.ts';
 
 export interface PayOptions extends RelayOptions {
   readonly cash: Pick<CashClient, 'pay'>;
   readonly openNumbers: OpenNumbers;
+  readonly deviceStanding: (device: bigint) => DeviceStanding | undefined;
 }
 
 type PayItem = RelayItem<CashPayRequest, CashPayAnswer, PayAnswer>;
@@ -45,10 +46,10 @@ export async function pay(
   peers: readonly ShopPeer[],
   options: PayOptions,
 ): Promise<(PayAnswer | Refused)[]> {
-  const { store, clock, limits, openNumbers, cash } = options;
+  const { findShop, deviceStanding, clock, limits, openNumbers, cash } = options;
   const now = clock();
   const answers: (PayAnswer | Refused)[] = new Array(messages.length);
-  const shopOf = shopStandings(store);
+  const shopOf = shopStandings(findShop);
   const standings = messages.map((message, i) => checkMessage(message) ?? shopOf(peers[i]!));
   const admitted: number[] = [];
   standings.forEach((standing, i) => {
@@ -71,7 +72,12 @@ export async function pay(
       content instanceof Refusal
         ? content
         : (checkContent(content, message) ??
-          checkPayer(store, content.device, standings[i] as ShopStanding, message, now - limits.clockSkewNs));
+          checkPayer(
+            deviceStanding(content.device),
+            standings[i] as ShopStanding,
+            message,
+            now - limits.clockSkewNs,
+          ));
     if (decided !== undefined) {
       answers[i] = decided;
       return;
@@ -121,24 +127,22 @@ function mismatch(
 
 /** Never names the device: the answer goes to a shop. @param over a purchase that ran out before has run out on every clock */
 function checkPayer(
-  reads: StoreReads,
-  device: bigint,
+  device: DeviceStanding | undefined,
   shop: ShopStanding,
   { expiresAt }: PayRequest,
   over: bigint,
 ): Refused | PendingAnswer | undefined {
-  const record = findDevice(reads, device);
-  if (record === undefined) {
+  if (device === undefined) {
     return refuse('device_unknown', 'device: expected one of the registry, got another');
   }
   if (expiresAt <= over) return undefined;
-  if (record.revoked !== undefined) return { kind: 'pending', state: 'device_revoked' };
-  return shop === 'closed' ? { kind: 'pending', state: 'shop_closed' } : undefined;
+  if (device === 'revoking') return { kind: 'pending', state: 'device_revoked' };
+  return shop === 'closing' ? { kind: 'pending', state: 'shop_closed' } : undefined;
 }
 
 // ---- What cash answers
 
-/** What cash refuses for what the message itself is: so it did before, and will again. */
+/** What cash refuses for what the message itself is: so it did before, and will again. And what it takes tomorrow. */
 const DEFINITE: ReadonlySet<CashRefusal | CommonRefusal> = new Set([
   'payment_seal_invalid',
   'request_mismatch',
@@ -152,6 +156,7 @@ const DEFINITE: ReadonlySet<CashRefusal | CommonRefusal> = new Set([
   'kind_mismatch',
   'signature_invalid',
   'currency_not_offered',
+  'too_many_rejected',
 ] as const);
 
 function itemOf(message: PayRequest, shop: bigint, device: bigint): PayItem {
@@ -176,7 +181,7 @@ function read(
   const trade = { request, kind, shop, device, purchase: 0n, amount, currency };
   if (answer.kind === 'paid') {
     const { document, signature } = answer.receipt;
-    const problem = checkPaymentReceipt(document, { ...message, shop });
+    const problem = checkPaymentReceipt(document, message, shop);
     if (problem !== undefined) return { kind: 'distrusted', problem };
     return {
       kind: 'concluded',
@@ -188,7 +193,7 @@ function read(
     };
   }
   const { document, signature } = answer.rejection;
-  const problem = checkRequestOf(document, request);
+  const problem = checkPaymentRejection(document, message, shop);
   if (problem !== undefined) return { kind: 'distrusted', problem };
   return {
     kind: 'concluded',

@@ -54,7 +54,10 @@ export function payoutEffects(options: PayoutEffectsOptions): Perform<WindowEffe
     const result = await partners.closeWindow({ window, currency });
     if (result.kind === 'unknown') return again();
     if (result.kind === 'refused') return distrust.distrust(item, result.refusal.code);
-    return { kind: 'closed', ...result.answer };
+    const { number, from, cutoff } = result.answer;
+    if (number === 0n || cutoff <= from || (number === 1n) !== (from === 0n))
+      return distrust.distrust(item, 'window_impossible');
+    return { kind: 'closed', number, from, cutoff };
   }
 
   async function book(item: Item<'book'>): Result {
@@ -66,10 +69,25 @@ export function payoutEffects(options: PayoutEffectsOptions): Perform<WindowEffe
     const problem =
       next !== undefined && next <= (after ?? 0n)
         ? 'page_without_progress'
-        : (payouts.map(({ document }) => problemOf(document, item.effect)).find(Boolean) ??
+        : (orderProblem(payouts, after ?? 0n, next) ??
+          payouts.map(({ document }) => problemOf(document, item.effect)).find(Boolean) ??
           (await signatureProblem(payouts)));
     if (problem !== undefined) return distrust.distrust(item, problem);
     return { kind: 'booked', orders: payouts, next };
+  }
+
+  /** Shops come in the order of their numbers, each once: a page that is stored is told for ever. */
+  function orderProblem(
+    orders: readonly SignedPayoutOrder[],
+    after: bigint,
+    next: bigint | undefined,
+  ): string | undefined {
+    let last = after;
+    for (const { document } of orders) {
+      if (document.shop <= last || (next !== undefined && document.shop > next)) return 'page_out_of_order';
+      last = document.shop;
+    }
+    return undefined;
   }
 
   async function signatureProblem(orders: readonly SignedPayoutOrder[]): Promise<string | undefined> {

@@ -92,8 +92,11 @@ export function putOutcomes(tx: StoreTransaction, receipts: readonly PayoutRecei
     if (place === undefined) continue;
     const { window } = place;
     const before = findPayout(tx, window, payout)!;
+    const { standing } = before;
+    // Told again; cash has booked nothing more either.
+    if (standing === outcome || (standing === 'returned' && outcome === 'booked')) continue;
     const report = findWindow(tx, window)!;
-    const wasOpen = before.standing === 'instructing' || before.standing === 'instructed';
+    const wasOpen = standing === 'instructing' || standing === 'instructed';
     write(tx, putPayout(window, { ...before, standing: outcome, reason, institutionReference }));
     write(
       tx,

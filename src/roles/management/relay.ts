@@ -11,6 +11,7 @@ import type { ReceiptProblem } from './check-receipt.ts';
 import type { Doubts } from './doubts.ts';
 import type { ManagementLog } from './interface.ts';
 import type { ManagementLimits } from './limits.ts';
+import type { FindShop } from './shop-standing.ts';
 import { type Trade, writeTrades } from './trades.ts';
 
 /** How long a shop waits for cash. Beyond: `pending`, and it asks again. */
@@ -18,6 +19,7 @@ export const CASH_WAIT_MS = 2_000;
 
 export interface RelayOptions {
   readonly store: RoleStore;
+  readonly findShop: FindShop;
   readonly checkSignatures: CheckCashSignatures;
   readonly doubts: Doubts;
   readonly limits: Pick<ManagementLimits, 'clockSkewNs'>;

@@ -16,6 +16,9 @@ import {
   loadFlow,
 } from './flow.ts';
 import { type WindowFlowState, windowFlow } from './payout-flow.ts';
+import { type PurseState, purseFlow } from './purse-flow.ts';
+import { findTransfer, listTransfers, transferReport } from './purse-transfers.ts';
+import { type ShopClosingState, shopClosingFlow } from './shop-closing-flow.ts';
 import { type ShopFlowState, shopFlow } from './shop-flow.ts';
 import { findTrade, idText, listTrades, tradeReport } from './trades.ts';
 
@@ -37,7 +40,7 @@ export function reportOf(record: RequestRecord): RequestReport {
   };
 }
 
-/** What became of a request: one of the runner's, or a trade. */
+/** What became of a request: one of the runner's, a trade, or a transfer from purse to purse. */
 export function findReport(
   store: RoleStore,
   runner: Pick<FlowRunner, 'lookup'>,
@@ -46,7 +49,9 @@ export function findReport(
   const record = runner.lookup(request);
   if (record !== undefined) return reportOf(record);
   const trade = findTrade(store, request);
-  return trade && tradeReport({ request, ...trade });
+  if (trade !== undefined) return tradeReport({ request, ...trade });
+  const transfer = findTransfer(store, request);
+  return transfer && transferReport({ request, ...transfer });
 }
 
 /** Requests in the order of their ids, after that one. */
@@ -59,23 +64,16 @@ export function listRequests(
   if (after === U128_MAX) return [];
   const bounds = after === undefined ? { limit } : { from: after + 1n, limit };
   const ids = store.range(REQUESTS, bounds).map(({ key }) => idOfKey(key));
-  const trades = listTrades(store, after, limit);
-  // Two lists in order make one: as many of each as may be wanted of it.
-  const reports: RequestReport[] = [];
-  for (let i = 0, j = 0; reports.length < limit && (i < ids.length || j < trades.length); ) {
-    const id = ids[i];
-    const trade = trades[j];
-    if (id !== undefined && (trade === undefined || id <= trade.request)) {
-      reports.push(reportOf(runner.lookup(id)!));
-      i++;
-      // A purchase under the id of another request: the wallet that chose it so sees the other one first.
-      if (id === trade?.request) j++;
-    } else {
-      reports.push(tradeReport(trade!));
-      j++;
-    }
+  // As many of each kind as may be wanted of it. Under one id, the first kind that has it, as findReport has it: the wallet
+  // that chose it so sees the other one.
+  const found = new Map<bigint, () => RequestReport>();
+  for (const transfer of listTransfers(store, after, limit)) {
+    found.set(transfer.request, () => transferReport(transfer));
   }
-  return reports;
+  for (const trade of listTrades(store, after, limit)) found.set(trade.request, () => tradeReport(trade));
+  for (const id of ids) found.set(id, () => reportOf(runner.lookup(id)!));
+  const sorted = [...found].sort(([a], [b]) => (a < b ? -1 : 1));
+  return sorted.slice(0, limit).map(([, report]) => report());
 }
 
 function particulars({ flow, state, refusal }: RequestRecord): Particulars {
@@ -90,8 +88,12 @@ function particulars({ flow, state, refusal }: RequestRecord): Particulars {
       return ofLoad(state as LoadState);
     case shopFlow.name:
       return ofShop(state as ShopFlowState);
+    case shopClosingFlow.name:
+      return ofShop(state as ShopClosingState);
     case deviceOrderFlow.name:
       return ofDeviceOrder(state as DeviceOrderState);
+    case purseFlow.name:
+      return ofPurse(state as PurseState);
     case windowFlow.name:
       return { amount: 0n, currency: (state as WindowFlowState).currency, device: 0n, detail: '' };
     default:
@@ -104,7 +106,15 @@ function ofEnrolment(state: EnrolState): Particulars {
   return { amount: 0n, currency: 0, device: state.device, detail };
 }
 
-function ofShop(state: ShopFlowState): Particulars {
+function ofPurse(state: PurseState): Particulars {
+  const { device, amount, currency } = state.opening.document;
+  const problem =
+    state.kind === 'opening' ? state.distrusted : state.kind === 'rejected' ? state.reason : undefined;
+  const purse = `purse ${idText(state.purse)}`;
+  return { amount, currency, device, detail: problem === undefined ? purse : `${problem}, ${purse}` };
+}
+
+function ofShop(state: ShopFlowState | ShopClosingState): Particulars {
   const shop = `shop ${idText(state.shop)}`;
   const detail =
     'distrusted' in state && state.distrusted !== undefined ? `${state.distrusted}, ${shop}` : shop;

@@ -11,9 +11,10 @@ import { RoleEngine } from '../common/role-engine.ts';
 import { again, type Trace } from '../flow/flow.ts';
 import { FlowRunner, run } from '../flow/flow-runner.ts';
 import { cashSignatures } from './cash-signatures.ts';
-import { certificateIssuer, shopCertificateIssuer } from './certificates.ts';
+import { certificateIssuer, purseCertificateIssuer, shopCertificateIssuer } from './certificates.ts';
 import type { RandomBytes } from './device-number.ts';
 import { deviceOrderFlow } from './device-order-flow.ts';
+import { DeviceRates } from './device-rates.ts';
 import { isRevoked } from './devices.ts';
 import { Distrust } from './distrust.ts';
 import { Doubts } from './doubts.ts';
@@ -26,14 +27,25 @@ import { checkManagementLimits, type ManagementLimits } from './limits.ts';
 import { type ManagementOperations, managementProtocol } from './messages.ts';
 import { numberOpener } from './number-seals.ts';
 import { operatorEffects } from './operator-effects.ts';
+import { payerOpener } from './payer-seals.ts';
 import { type PayoutPartners, payoutEffects } from './payout-effects.ts';
 import { windowFlow } from './payout-flow.ts';
 import { PayoutOutcomes } from './payout-outcomes.ts';
+import { PayoutSchedule, type ScheduleTerms } from './payout-schedule.ts';
+import { closeWindow } from './payouts.ts';
 import type { ManagementPeer } from './peers.ts';
+import { BlockLists } from './purse-block-list.ts';
+import { purseEffects } from './purse-effects.ts';
+import { purseFlow } from './purse-flow.ts';
+import { rememberedPurses } from './purse-registry.ts';
+import { deviceStandings } from './registry.ts';
+import { shopClosingFlow } from './shop-closing-flow.ts';
 import { shopFlow } from './shop-flow.ts';
+import { rememberedShops } from './shop-registry.ts';
 import { isShopRevoked } from './shops.ts';
 import { signatureChecks } from './signature-checks.ts';
 import { roleSigner } from './signer.ts';
+import { WrongSeals } from './wrong-seals.ts';
 
 export interface ManagementOptions {
   /** Stays its opener's: close it after the role. */
@@ -44,6 +56,10 @@ export interface ManagementOptions {
   readonly cash: CashClient;
   /** Left out: no windows are closed. */
   readonly payouts?: PayoutPartners;
+  /** Between two questions for outcomes of payouts. */
+  readonly payoutsPollMs?: number;
+  /** When windows are closed; left out: by operators. */
+  readonly payoutSchedule?: ScheduleTerms;
   readonly limits: ManagementLimits;
   readonly log: ManagementLog;
   readonly clock?: Clock;
@@ -90,6 +106,7 @@ export async function openManagement(options: ManagementOptions): Promise<Manage
   const issueCertificate = certificateIssuer(() => signer.current(), limits);
   const issueShopCertificate = shopCertificateIssuer(() => signer.current(), limits);
   const crypto = batchCrypto(options.pool);
+  const wrongSeals = new WrongSeals(log);
   const distrust = new Distrust(log);
   const doubts = new Doubts(log);
   const effects = managementEffects({
@@ -100,7 +117,7 @@ export async function openManagement(options: ManagementOptions): Promise<Manage
     now: clock,
     distrust,
   });
-  const { performShop, performDeviceOrder } = operatorEffects({
+  const { performShop, performShopClosing, performDeviceOrder } = operatorEffects({
     store,
     cash,
     issueCertificate: issueShopCertificate,
@@ -116,7 +133,18 @@ export async function openManagement(options: ManagementOptions): Promise<Manage
       run(filingFlow, () => []),
       run(loadFlow, effects.performLoad),
       run(shopFlow, performShop),
+      run(shopClosingFlow, performShopClosing),
       run(deviceOrderFlow, performDeviceOrder),
+      run(
+        purseFlow,
+        purseEffects({
+          cash,
+          issueCertificate: purseCertificateIssuer(() => signer.current(), limits),
+          checkSignatures,
+          now: clock,
+          distrust,
+        }),
+      ),
       run(
         windowFlow,
         options.payouts
@@ -132,13 +160,34 @@ export async function openManagement(options: ManagementOptions): Promise<Manage
   });
   const outcomes =
     options.payouts &&
-    new PayoutOutcomes({ store, runner, partners: options.payouts, pollMs: OUTCOMES_POLL_MS, setTimer, log });
+    new PayoutOutcomes({
+      store,
+      runner,
+      partners: options.payouts,
+      pollMs: options.payoutsPollMs ?? OUTCOMES_POLL_MS,
+      setTimer,
+      log,
+    });
+  const schedule =
+    options.payoutSchedule &&
+    new PayoutSchedule({
+      ...options.payoutSchedule,
+      ...{ store, clock, setTimer, log },
+      close: (request) => closeWindow(request, { store, runner, limits, outcomes }),
+    });
   const engine = new RoleEngine({
     protocol: managementProtocol,
     handlers: managementHandlers({
       ...{ runner, store, cash, directory, issueCertificate, issueShopCertificate, limits, crypto, doubts },
       ...{ clock, setTimer, randomBytes, log },
+      findShop: rememberedShops(store),
+      deviceStanding: deviceStandings(store),
       openNumbers: numberOpener(identity, crypto),
+      openPayers: payerOpener(identity, crypto),
+      purseOf: rememberedPurses(store),
+      reportRates: new DeviceRates(limits.deviceReportsPerMinute),
+      blockLists: new BlockLists({ store, signer: () => signer.current(), clock, log }),
+      wrongSeals,
       checkSignatures,
       outcomes,
       trace: options.trace ?? (() => {}),
@@ -147,7 +196,10 @@ export async function openManagement(options: ManagementOptions): Promise<Manage
     openRequests: () => runner.openCount,
     health: () => {
       const distrusted = distrust.size + doubts.size + (outcomes?.isStuck ? 1 : 0);
-      return { status: distrusted > 0 ? 'degraded' : 'ok', detail: { distrusted } };
+      return {
+        status: distrusted > 0 ? 'degraded' : 'ok',
+        detail: { distrusted, wrongSeals: wrongSeals.count },
+      };
     },
     log,
     ...(options.afterTurn !== undefined && { afterTurn: options.afterTurn }),
@@ -159,6 +211,7 @@ export async function openManagement(options: ManagementOptions): Promise<Manage
       'device' in certificate ? isRevoked(store, certificate.device) : isShopRevoked(store, certificate.shop),
     async close() {
       engine.close();
+      await schedule?.close();
       await outcomes?.close();
       await runner.close();
       signer.close();

@@ -32,16 +32,16 @@ export async function shopOrders(
   peers: readonly ShopPeer[],
   options: ShopOrdersOptions,
 ): Promise<(ShopOrderAnswer | Refused)[]> {
-  const { store, clock, limits, crypto, cash } = options;
+  const { findShop, clock, limits, crypto, cash } = options;
   const over = clock() - limits.clockSkewNs;
   const answers: (ShopOrderAnswer | Refused)[] = new Array(messages.length);
-  const standingOf = shopStandings(store);
+  const standingOf = shopStandings(findShop);
   const unverified: number[] = [];
   messages.forEach(({ order: { document } }, i) => {
     const peer = peers[i]!;
     const standing = checkOrder(document) ?? checkShop(document, peer) ?? standingOf(peer);
     if (standing instanceof Refusal) answers[i] = standing;
-    else if (standing === 'closed' && document.applyBy > over) {
+    else if (standing !== 'open' && document.applyBy > over) {
       // Until then cash might still do it; after that it only says what was.
       answers[i] = { kind: 'pending', state: 'shop_closed' };
     } else unverified.push(i);

@@ -8,9 +8,9 @@
 // Anyone may apply, so what waits is bounded, and what was never approved leaves nothing here. A shop that was approved
 // stays for ever, as its account at cash does. Numbers come from the same space as devices' (registry.ts).
 import { U128_MAX } from '../../shared/bytes.ts';
-import { type Infer, optional, struct, text, u64, u128 } from '../../shared/codec.ts';
+import { bool, type Infer, optional, struct, text, u64, u128 } from '../../shared/codec.ts';
 import { idOfKey } from '../../store/key.ts';
-import type { StoreReads } from '../../store/store.ts';
+import type { RoleStore, StoreReads } from '../../store/store.ts';
 import { SealedAccount } from '../documents/account-seal.ts';
 import { SHOP_NAME_BYTES_MAX, type SignedShopEnrolment } from '../documents/shop-enrolment.ts';
 import { publicKey, signature } from '../documents/signed.ts';
@@ -40,7 +40,8 @@ const ShopRecord = struct({
   /** The shop's, over its enrolment: shows settlement whose word the account is. */
   signature,
   approvedAt: optional(u64),
-  closed: optional(struct({ at: u64, reason: text(SHOP_REASON_BYTES_MAX) })),
+  /** `enforced`: cash pays nothing to it any more either. */
+  closed: optional(struct({ at: u64, reason: text(SHOP_REASON_BYTES_MAX), enforced: bool })),
   /** From when its accounts at cash are open: the newest certificate; the serial of the first is 1. */
   certified: optional(struct({ serial: u64, certificate: Certificate, notAfter: u64 })),
 });
@@ -65,6 +66,13 @@ export function stateOfShop({ approvedAt, closed, certified }: ShopRecord): Shop
 
 export const findShop = (reads: StoreReads, shop: bigint): ShopRecord | undefined =>
   find(reads, SHOPS, shop, ShopRecord);
+
+/** Of the shops that have asked lately, some KB each. Beyond: the oldest is read again. */
+const SHOPS_REMEMBERED_MAX = 4_096;
+
+/** As findShop, for who asks all the time. */
+export const rememberedShops = (store: RoleStore): ((shop: bigint) => ShopRecord | undefined) =>
+  store.remember(SHOPS, ShopRecord.decode, SHOPS_REMEMBERED_MAX);
 
 /** As the shop has signed it. */
 export function enrolmentOf(record: ShopRecord): SignedShopEnrolment {

@@ -1,18 +1,19 @@
 // Whether the shop that asks is one of the registry, with the keys that it has there: looked up once a batch.
 import { equalBytes } from '../../identity/binary-text.ts';
-import type { StoreReads } from '../../store/store.ts';
 import { type Refused, refuse } from './check.ts';
 import type { ShopPeer } from './peers.ts';
-import { findShop } from './shop-registry.ts';
+import type { ShopRecord } from './shop-registry.ts';
 
-export type ShopStanding = 'open' | 'closed';
+/** `closing`: closed here, and cash does not know it yet. */
+export type ShopStanding = 'open' | 'closing' | 'closed';
+export type FindShop = (shop: bigint) => ShopRecord | undefined;
 
-export function shopStandings(reads: StoreReads): (peer: ShopPeer) => ShopStanding | Refused {
+export function shopStandings(findShop: FindShop): (peer: ShopPeer) => ShopStanding | Refused {
   const known = new Map<ShopPeer, ShopStanding | Refused>();
   return (peer) => {
     let standing = known.get(peer);
     if (standing === undefined) {
-      standing = standingOf(reads, peer);
+      standing = standingOf(findShop(peer.shop), peer);
       known.set(peer, standing);
     }
     return standing;
@@ -20,12 +21,15 @@ export function shopStandings(reads: StoreReads): (peer: ShopPeer) => ShopStandi
 }
 
 /** The channel has proven the keys of a certificate; the registry says whose they are. */
-function standingOf(reads: StoreReads, { shop, signingKey, channelKey }: ShopPeer): ShopStanding | Refused {
-  const record = findShop(reads, shop);
+function standingOf(
+  record: ShopRecord | undefined,
+  { shop, signingKey, channelKey }: ShopPeer,
+): ShopStanding | Refused {
   const isIts =
     record?.certified !== undefined &&
     equalBytes(record.signingKey, signingKey) &&
     equalBytes(record.channelKey, channelKey);
   if (!isIts) return refuse('shop_unknown', `shop: expected one of the registry, got ${shop}`);
-  return record.closed === undefined ? 'open' : 'closed';
+  if (record.closed === undefined) return 'open';
+  return record.closed.enforced ? 'closed' : 'closing';
 }

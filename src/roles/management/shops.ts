@@ -1,13 +1,18 @@
 // What operators do with shops: approve one that has applied, close one; and the certificate of one that is open.
+import { sha256 } from '../../crypto/index.ts';
 import { ShopCertificate } from '../../identity/shop-certificate.ts';
 import { isoTime } from '../../identity/time.ts';
+import { struct, text, u128 } from '../../shared/codec.ts';
 import type { StoreReads } from '../../store/store.ts';
+import { derivedId } from '../cash/derived-ids.ts';
 import { Refusal } from '../common/refusal.ts';
 import type { FlowRunner } from '../flow/flow-runner.ts';
 import type { IssueShopCertificate } from './certificates.ts';
 import { type Refused, refuse } from './check.ts';
 import { type DevicesOptions, write } from './devices.ts';
-import type { ShopReport } from './messages.ts';
+import type { CloseShopAnswer, ShopReport } from './messages.ts';
+import { ANSWER_WAIT_MS } from './requests.ts';
+import { type ShopClosingState, shopClosingFlow } from './shop-closing-flow.ts';
 import {
   countShops,
   findShop,
@@ -20,8 +25,10 @@ import {
 
 export interface ShopsOptions extends Omit<DevicesOptions, 'issueCertificate'> {
   readonly issueShopCertificate: IssueShopCertificate;
-  readonly runner: Pick<FlowRunner, 'wake'>;
+  readonly runner: Pick<FlowRunner, 'submit' | 'wake'>;
 }
+
+const Closing = struct({ of: text(8), shop: u128 });
 
 /** Whether a shop's certificates are worth nothing: it was closed, or is not of this registry. */
 export function isShopRevoked(reads: StoreReads, shop: bigint): boolean {
@@ -68,21 +75,42 @@ export async function approveShop(
 export async function closeShop(
   shop: bigint,
   reason: string,
-  { store, clock, runner, log }: ShopsOptions,
-): Promise<{ readonly closedAt: bigint } | Refused> {
-  const closed = await store.transaction((tx) => {
-    const record = findShop(tx, shop);
-    if (record === undefined) return shopUnknown(shop);
-    const { request } = record;
-    if (record.closed !== undefined) return { request, at: record.closed.at };
-    const at = clock();
-    write(tx, putShop(shop, { ...record, closed: { at, reason } }));
-    return { request, at };
-  });
-  if (closed instanceof Refusal) return closed;
-  log.info({ shop: String(shop) }, 'shop closed');
-  runner.wake(closed.request);
-  return { closedAt: closed.at };
+  { store, runner, log }: ShopsOptions,
+): Promise<CloseShopAnswer | Refused> {
+  const seen = findShop(store, shop);
+  if (seen === undefined) return shopUnknown(shop);
+  const [closing] = runner.submit(
+    shopClosingFlow,
+    [
+      {
+        ...closingOf(shop),
+        admit(tx): ShopClosingState | Refused {
+          const record = findShop(tx, shop);
+          // Turned down between the two looks.
+          if (record === undefined)
+            return refuse('busy', `shop ${shop}: expected its record, got none: ask again`);
+          return record.approvedAt === undefined
+            ? { kind: 'closed', shop, reason }
+            : { kind: 'closing', shop, reason, distrusted: undefined };
+        },
+      },
+    ],
+    ANSWER_WAIT_MS,
+  );
+  const standing = await closing!;
+  if (standing instanceof Refusal) return standing;
+  const { state, stateName, createdAt } = standing;
+  log.info({ shop: String(shop), state: stateName }, 'shop closed');
+  runner.wake(seen.request);
+  return state.kind === 'closed'
+    ? { kind: 'closed', closedAt: createdAt }
+    : { kind: 'pending', state: stateName };
+}
+
+/** A shop is closed once: the request has an id made of its number, which nobody else can choose. */
+function closingOf(shop: bigint): { readonly id: bigint; readonly digest: Uint8Array } {
+  const digest = sha256(Closing.encode({ of: 'closing', shop }));
+  return { id: derivedId(digest), digest };
 }
 
 /** As certificateOf (devices.ts): the newest, or a new one when that one nears its end or its issuer counts no more. */

@@ -42,13 +42,13 @@ export interface Trade extends TradeRecord {
 /** All of them in one transaction. */
 export function writeTrades(store: RoleStore, trades: readonly Trade[]): Promise<void> {
   return store.transaction((tx) => {
-    for (const { request, ...record } of trades) {
-      const { shop, outcome } = record;
+    for (const trade of trades) {
+      const { request, shop, outcome } = trade;
       if (outcome === 'rejected') {
         const before = findTrade(tx, request);
         if (before !== undefined && before.outcome !== 'rejected') continue;
       }
-      tx.put(TRADES, request, TradeRecord.encode(record));
+      tx.put(TRADES, request, TradeRecord.encode(trade));
       tx.put(SHOP_TRADES, keyOf(shop, request), NOTHING);
     }
   });

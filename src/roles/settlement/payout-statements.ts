@@ -37,11 +37,17 @@ export class PayoutStatements {
   #writing: Promise<void> = Promise.resolve();
   #isClosed = false;
   #isRunning = false;
+  #problem: string | undefined;
 
   /** Reads from the start where there has been a payout; otherwise from the first one on. */
   constructor(options: PayoutStatementsOptions) {
     this.#options = options;
     if (options.book.hasPayouts) this.start();
+  }
+
+  /** Why the institution's bookings are not read on, until an operator has seen to it; undefined: they are. */
+  get problem(): string | undefined {
+    return this.#problem;
   }
 
   start(): void {
@@ -74,15 +80,22 @@ export class PayoutStatements {
           log?.warn({ why: page.why }, 'the statement could not be read');
           return;
         }
-        if (page.next <= before || this.#isClosed) return;
+        if (this.#isClosed) return;
+        if (page.next <= before) {
+          this.#problem = undefined;
+          return;
+        }
         const outcomes = page.documents.flatMap((document) => this.#outcomesOf(document));
         this.#writing = book.record(outcomes, page.next);
         await this.#writing;
+        this.#problem = undefined;
       }
     } catch (error) {
       // Nothing of the page is taken; it is read again.
       const text = error instanceof Iso20022Error ? error.code : (error as Error).name;
-      log?.error({ error: text }, 'a statement is not believed');
+      if (this.#problem !== text)
+        log?.error({ error: text, after: String(book.statementsRead) }, 'a statement is not believed');
+      this.#problem = text;
     }
   }
 

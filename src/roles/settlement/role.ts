@@ -155,7 +155,13 @@ export async function openSettlement(options: SettlementOptions): Promise<Settle
     }),
     clock,
     openRequests: () => runner.openCount,
-    health: () => ({ status: 'ok', detail: { institution: instructor.load } }),
+    health: () => {
+      const problem = statements?.problem;
+      return {
+        status: problem === undefined ? 'ok' : 'degraded',
+        detail: { institution: instructor.load, ...(problem !== undefined && { statements: problem }) },
+      };
+    },
     ...(registry && { registry }),
     ...(log && { log }),
     ...(options.afterTurn && { afterTurn: options.afterTurn }),

@@ -9,7 +9,7 @@ import { chmodSync, rmSync } from 'node:fs';
 import { createConnection, createServer, type Server, type Socket } from 'node:net';
 import { z } from 'zod';
 import { amountOf, formatAmount } from '../../shared/amount.ts';
-import type { NumberedEntry } from '../book.ts';
+import type { NumberedEntry } from '../day-book.ts';
 import { ShopError, type ShopErrorCode } from '../errors.ts';
 import type { ShopLog } from '../interface.ts';
 import { SALES_PAGE_MAX, TILL_BYTES_MAX } from '../limits.ts';

@@ -29,47 +29,46 @@ const WORD: { readonly [kind in PurchaseKind]: PaymentReceipt['kind'] } = {
   authorisation: 'reserved',
 };
 
-const RECEIPT_RULES: readonly Rule<SignedPaymentReceipt>[] = [
+type Word = 'receipt' | 'rejection';
+type Said = SignedPaymentReceipt | SignedPaymentRejection;
+
+/** What both say of the purchase. */
+const purchaseRules = (word: Word): readonly Rule<Said>[] => [
   ({ document }, { request }) =>
     document.request === request
       ? undefined
-      : `receipt: expected one of request ${idText(request)}, got one of request ${idText(document.request)}`,
+      : `${word}: expected one of request ${idText(request)}, got one of request ${idText(document.request)}`,
   ({ document }, { orderDigest }) =>
     equalBytes(document.orderDigest, orderDigest)
       ? undefined
-      : 'receipt: expected one of the order that this wallet has signed, got one of another order',
+      : `${word}: expected one of the order that this wallet has signed, got one of another order`,
+  ({ document }, { shop }) =>
+    document.shop === shop
+      ? undefined
+      : `${word}: expected one of shop ${idText(shop)}, got one of shop ${idText(document.shop)}`,
+  ({ document }, { amount }) =>
+    document.amount === amount
+      ? undefined
+      : `${word}: expected one of ${amount} minor units, got one of ${document.amount}`,
+  ({ document }, { currency }) =>
+    document.currency === currency
+      ? undefined
+      : `${word}: expected one in currency ${currency}, got one in ${document.currency}`,
+  ({ document }, { reference }) =>
+    equalBytes(document.reference, reference)
+      ? undefined
+      : `${word}: expected the reference of these terms, got another`,
+];
+
+const RECEIPT_RULES: readonly Rule<SignedPaymentReceipt>[] = [
+  ...purchaseRules('receipt'),
   ({ document }, { kind }) =>
     document.kind === WORD[kind]
       ? undefined
       : `receipt: expected ${WORD[kind]}, as this is an order of the kind ${kind}, got ${document.kind}`,
-  ({ document }, { shop }) =>
-    document.shop === shop
-      ? undefined
-      : `receipt: expected one of shop ${idText(shop)}, got one of shop ${idText(document.shop)}`,
-  ({ document }, { amount }) =>
-    document.amount === amount
-      ? undefined
-      : `receipt: expected one of ${amount} minor units, got one of ${document.amount}`,
-  ({ document }, { currency }) =>
-    document.currency === currency
-      ? undefined
-      : `receipt: expected one in currency ${currency}, got one in ${document.currency}`,
-  ({ document }, { reference }) =>
-    equalBytes(document.reference, reference)
-      ? undefined
-      : 'receipt: expected the reference of these terms, got another',
 ];
 
-const REJECTION_RULES: readonly Rule<SignedPaymentRejection>[] = [
-  ({ document }, { request }) =>
-    document.request === request
-      ? undefined
-      : `rejection: expected one of request ${idText(request)}, got one of request ${idText(document.request)}`,
-  ({ document }, { orderDigest }) =>
-    equalBytes(document.orderDigest, orderDigest)
-      ? undefined
-      : 'rejection: expected one of the order that this wallet has signed, got one of another order',
-];
+const REJECTION_RULES: readonly Rule<SignedPaymentRejection>[] = purchaseRules('rejection');
 
 /** @param cashKey cash's signing key with the id that the receipt names */
 export function checkPaymentReceipt(

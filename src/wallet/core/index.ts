@@ -1,12 +1,14 @@
 // The wallet without Node: give it a storage, cryptography, a clock and a transport. docs/wallet.md says how.
 export { decodeShopCard, type ShopCard } from '../../roles/documents/shop-card.ts';
 export type { Amount } from '../../shared/amount.ts';
+export * from '../peer/index.ts';
 export { type Funds, OPEN_REQUESTS_MAX } from './book.ts';
 export { WALLET_ERROR_ADVICE, WalletError, type WalletErrorCode } from './errors.ts';
 export {
   type ConnectOptions,
   type ConnectShopOptions,
   type KeyProtection,
+  type PeerHandshake,
   type Put,
   type StoredRecord,
   TransportError,

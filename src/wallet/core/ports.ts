@@ -20,6 +20,22 @@ export interface WalletStorage {
   write(batch: readonly Put[]): Promise<void>;
 }
 
+/** Both ends of a Noise XX handshake, Noise_XX_25519_ChaChaPoly_SHA256. Each method throws for what is not authentic. */
+export interface PeerHandshake {
+  writeMessage(payload: Uint8Array): Uint8Array;
+  readMessage(message: Uint8Array): Uint8Array;
+  /** Of the other side, once it has proven it. */
+  readonly remoteStaticKey: Uint8Array | undefined;
+  /** After the third message. */
+  transport(): {
+    seal(plaintext: Uint8Array): Uint8Array;
+    open(ciphertext: Uint8Array): Uint8Array;
+    close(): void;
+  };
+  /** Wipes its secrets; what transport() has made lives on. */
+  close(): void;
+}
+
 export interface WalletCrypto {
   /** Fit for secrets. */
   randomBytes(size: number): Uint8Array;
@@ -37,6 +53,12 @@ export interface WalletCrypto {
     readonly aad: Uint8Array;
     readonly plaintext: Uint8Array;
   }): { readonly encapsulatedKey: Uint8Array; readonly ciphertext: Uint8Array };
+  /** A channel to another wallet. @param staticKey X25519, secret */
+  handshake(options: {
+    readonly role: 'initiator' | 'responder';
+    readonly prologue: Uint8Array;
+    readonly staticKey: Uint8Array;
+  }): PeerHandshake;
 }
 
 export interface WalletClock {

@@ -202,12 +202,12 @@ export class Purchases {
     }
   }
 
-  #offered(answer: GetOfferAnswer, { kind, amount, articles }: BuyOptions, offer: string): WishOf {
+  #offered(answer: GetOfferAnswer, { kind = 'sale', amount, articles }: BuyOptions, offer: string): WishOf {
     this.#expectCurrency(answer.currency);
     if (articles !== undefined && articles.length > 0) {
       throw new WalletError('invalid_argument', 'purchase: expected either articles or an offer, got both');
     }
-    if (kind !== undefined && kind !== answer.kind) {
+    if (kind !== answer.kind) {
       throw new WalletError('invalid_argument', `offer: expected the kind ${kind}, got ${answer.kind}`);
     }
     if (amount !== undefined && amount !== answer.amount) {

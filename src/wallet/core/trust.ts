@@ -3,6 +3,7 @@ import type { CertificateRefusalReason } from '../../identity/certificate.ts';
 import { type DeviceCertificate, openDeviceCertificate } from '../../identity/device-certificate.ts';
 import { Directory } from '../../identity/directory.ts';
 import { IdentityError } from '../../identity/errors.ts';
+import { openPurseCertificate, type PurseCertificate } from '../../identity/purse-certificate.ts';
 import type { RoleName } from '../../identity/roles.ts';
 import {
   type ShopCertificate,
@@ -34,6 +35,10 @@ export type CertificateFinding =
 
 export type ShopFinding =
   | { readonly certificate: ShopCertificate; readonly wrong?: undefined }
+  | { readonly certificate?: undefined; readonly wrong: string; readonly reason: CertificateRefusalReason };
+
+export type PurseFinding =
+  | { readonly certificate: PurseCertificate; readonly wrong?: undefined }
   | { readonly certificate?: undefined; readonly wrong: string; readonly reason: CertificateRefusalReason };
 
 export class Trust {
@@ -132,6 +137,18 @@ export class Trust {
       issuerKey: (keyId) => this.#directory.verificationKey('management', keyId, now),
       now,
       revoked: () => false,
+      crypto: this.#crypto,
+    });
+    if (certificate !== undefined) return { certificate };
+    return { wrong: refusal.message, reason: refusal.reason };
+  }
+
+  /** Another wallet's purse that management has certified, and that may pay and be paid now. @param isBlocked by the block list */
+  purseCertificate(bytes: Uint8Array, now: bigint, isBlocked: (purse: bigint) => boolean): PurseFinding {
+    const { certificate, refusal } = openPurseCertificate(bytes, {
+      issuerKey: (keyId) => this.#directory.verificationKey('management', keyId, now),
+      now,
+      revoked: ({ purse }) => isBlocked(purse),
       crypto: this.#crypto,
     });
     if (certificate !== undefined) return { certificate };

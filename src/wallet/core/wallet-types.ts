@@ -90,7 +90,7 @@ export interface BuyOptions extends WaitOptions {
   readonly offer?: string | undefined;
   /** What it has to come to: nothing is signed where the shop wants another amount. */
   readonly amount?: Amount | undefined;
-  /** `sale`, or what the offer says. */
+  /** `sale`. An offer of the other kind is not signed: an authorisation reserves, for as long as the offer says. */
   readonly kind?: PurchaseKind | undefined;
   /** Of an authorisation: how long the amount stays reserved. One hour, or what the offer says. */
   readonly timeoutSeconds?: number | undefined;

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { ed25519, hpke, sha256, x25519 } from '../../crypto/index.ts';
+import { ed25519, hpke, noise, sha256, x25519 } from '../../crypto/index.ts';
 import type { WalletCrypto } from '../core/ports.ts';
 
 /** The engine's own cryptography, for wallets. */
@@ -13,5 +13,10 @@ export const nodeCrypto: WalletCrypto = {
   seal({ publicKey, info, aad, plaintext }) {
     const { enc, ciphertext } = hpke.seal({ recipientPublicKey: publicKey, info, aad, plaintext });
     return { encapsulatedKey: enc, ciphertext };
+  },
+  handshake({ role, ...keys }) {
+    return role === 'initiator'
+      ? noise.initiate({ pattern: 'XX', ...keys })
+      : noise.respond({ pattern: 'XX', ...keys });
   },
 };

@@ -11,8 +11,9 @@
 //       │   checked, subtracted                │
 //       ├─ done ──────────────────────────────▶│
 //
-// A payer that has sent a payment and has no receipt begins the next channel to the same purse with that payment, before it
-// is asked for another: the payee knows the order by its request and answers with the same receipt.
+// They speak in turns, so that a medium may be one that turns round: a camera and a screen, NFC. A payer that has sent a payment
+// and has no receipt answers the next ask of the same purse with that payment first: the payee knows the order by its request
+// and answers with the same receipt, or finds the ask that it belongs to. Then the payer answers what it was asked for.
 
 import { PAYMENT_ORDER_BYTES } from '../../roles/documents/purchase.ts';
 import { Allowance } from '../../roles/documents/purse.ts';

@@ -452,9 +452,36 @@ describe('more than loads', () => {
     ]);
   });
 
+  test('what is in purses, and what the operator has paid for some that have cheated', () => {
+    const offline = [
+      { account: 'purses', currency: EUR, balance: 40n },
+      { account: 'offline_loss', currency: EUR, balance: -25n },
+      { account: 'shops', currency: EUR, balance: 125n },
+    ] as const;
+    const others = [...offline, ...sold.balancesOfOthers.slice(1)];
+    expect(compare(input(books(), { ...sold, balancesOfOthers: others })).passed).toBe(true);
+    for (const one of offline) {
+      const left = others.filter((other) => other !== one);
+      expect(compare(input(books(), { ...sold, balancesOfOthers: left })).passed).toBe(false);
+    }
+  });
+
   test('what left the float, and nobody has paid out', () => {
     const found = compare(input(books(), { ...sold, outflows: [] })).checks;
     expect(found.find(({ name }) => name === SUMS)!.findings).toHaveLength(1);
+  });
+
+  test('what came back to the float, known and while accounts were read', () => {
+    const returned = { currency: EUR, amount: -20n, at: NOW - HOUR };
+    const outflows = [...sold.outflows, returned];
+    const shops = { account: 'shops', currency: EUR, balance: 160n } as const;
+    const balancesOfOthers = [shops, ...sold.balancesOfOthers.slice(1)];
+    const back = { ...sold, outflows, balancesOfOthers, floatAtCash: new Map([[EUR, 1719n]]) };
+    expect(compare(input(books(), back)).passed).toBe(true);
+    expect(compare(input(books(), { ...sold, outflows })).passed).toBe(false);
+    const meanwhile = [...sold.outflows, { ...returned, at: NOW + 1n }];
+    expect(compare(input(books(), { ...sold, outflows: meanwhile })).passed).toBe(true);
+    expect(compare(input(books(), { ...back, outflows: meanwhile })).passed).toBe(true);
   });
 
   test('what moved while accounts were read', () => {

@@ -62,16 +62,21 @@ test('list and show every device, and no control character of what one calls its
   const ada = listed.find(({ userData }) => userData === 'Ada')!;
   expect((await devices('show', ada.device)).stdout).toMatch(/state +enrolled\n(?:.*\n)*user data +Ada\n/);
   expect(JSON.parse((await devices('show', ada.device, '--json')).stdout)).toEqual(ada);
+  expect((await devices('exposure', ada.device)).stdout).toBe(
+    `device ${ada.device}: 0 purses, not on the block list\n`,
+  );
+  expect(JSON.parse((await devices('exposure', ada.device, '--json')).stdout)).toMatchObject({ purses: [] });
+  expect(await devices('exposure', '0x5')).toMatchObject({ code: ExitCode.refused });
 });
 
-test('a revoked device is refused from then on, and revoking it again changes nothing', async () => {
+test('a revoked device is refused from then on, also by cash, and there is no way back', async () => {
   const { device } = (await rows()).find(({ userData }) => userData === 'Ada')!;
   const revoked = await devices('revoke', device, '--reason', 'phone lost');
   expect(revoked).toMatchObject({
     code: ExitCode.ok,
-    stdout: expect.stringContaining(`device ${device}: revoked since`),
+    stdout: expect.stringContaining(`device ${device}: revoked at 20`),
   });
-  expect((await devices('revoke', device)).stdout).toBe(revoked.stdout);
+  expect(await devices('unblock', device)).toMatchObject({ code: ExitCode.ok });
   expect((await rows()).map(({ revoked: is, userData }) => [userData, is]).sort()).toEqual([
     ['Ada', true],
     [HOSTILE, false],

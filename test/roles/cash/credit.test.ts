@@ -541,6 +541,7 @@ describe('when the ledger or the store cannot', () => {
     const store = {
       get: cash.store.get.bind(cash.store),
       range: cash.store.range.bind(cash.store),
+      remember: cash.store.remember.bind(cash.store),
       transaction: <T>(run: Parameters<typeof cash.store.transaction<T>>[0]) =>
         isFull ? Promise.reject(new StoreError('store_full', 'no room')) : cash.store.transaction(run),
       close: async () => {},

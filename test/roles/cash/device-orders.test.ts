@@ -1,14 +1,24 @@
 // Block, unblock, limits, replace: signed by operators.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ed25519 } from '../../../src/crypto/index.ts';
-import { AccountFlags, OrderTermsFlags, TransferFlags } from '../../../src/layout/generated.ts';
+import { AccountFlags, OrderTermsFlags, OrderVerdict, TransferFlags } from '../../../src/layout/generated.ts';
 import { furtherAccountId } from '../../../src/roles/cash/accounts.ts';
 import type { DeviceOrderAnswer } from '../../../src/roles/cash/messages.ts';
+import { stamp } from '../../../src/roles/cash/order-records.ts';
 import type { CallResult } from '../../../src/roles/common/role-client.ts';
 import { DeviceOrder, type SignedDeviceOrder } from '../../../src/roles/documents/device-order.ts';
 import { Random } from '../../../src/shared/random.ts';
+import { readCreateTransferResults } from '../../../src/wire/results.ts';
 import { MemoryDisk, memoryRoleStore } from '../../store/memory-backend.ts';
-import { funded, openedShop, outcome, payAll, purchaseOf, type TestShop } from './pay-support.ts';
+import {
+  funded,
+  openedShop,
+  outcome,
+  payAll,
+  paymentOrder,
+  purchaseOf,
+  type TestShop,
+} from './pay-support.ts';
 import { ordered, paid, shopOrder, statementOf } from './shop-support.ts';
 import {
   answerOf,
@@ -90,6 +100,12 @@ async function pay(device: TestDevice, amount: bigint): Promise<string> {
   return outcome((await payAll(cash, purchaseOf(device, shop, { amount })))[0]!);
 }
 
+/** As if its signature had been verified. */
+function good(order: Uint8Array): Uint8Array {
+  stamp(new DataView(order.buffer), 0, OrderVerdict.good);
+  return order;
+}
+
 const CLOSED = { flags: OrderTermsFlags.orders_closed };
 const OPEN = { flags: 0 };
 
@@ -137,6 +153,39 @@ describe('block', () => {
     expect(await state(dollars)).toMatchObject({ ...CLOSED, paymentMax: 0n, dayMax: 0n });
     expect(await order(deviceOrder(device, limits(USD, 1n, 2n)))).toBe('done');
     expect(await state(device.device)).toMatchObject({ ...CLOSED, paymentMax: 0n, dayMax: 300n });
+  });
+});
+
+describe('revoke', () => {
+  test('closes the device to its own orders for good, whoever submits them; its balance is moved by a replacement', async () => {
+    const [device, by] = [await funded(cash, 500n), await cash.opened()];
+    const sale = await paid(cash, device, shop, { amount: 100n });
+    const revoke = deviceOrder(device, { kind: 'revoke' });
+    expect(await order(revoke)).toBe('done');
+    expect(await state(device.device)).toMatchObject(CLOSED);
+    expect(await pay(device, 1n)).toBe('rejected: orders_closed');
+    const straight = await cash.ledger.createPaymentOrders(good(paymentOrder(device, shop)));
+    expect(readCreateTransferResults(straight)).toMatchObject([{ status: 'orders_closed' }]);
+    for (const kind of ['block', 'unblock'] as const) {
+      expect(await order(deviceOrder(device, { kind }))).toBe('done');
+      expect(await state(device.device)).toMatchObject(CLOSED);
+    }
+    expect(await ordered(cash, shopOrder(shop, { action: 'refund', purchase: sale, amount: 40n }))).toEqual([
+      'done: 40',
+    ]);
+    expect(await order(revoke)).toBe('done');
+    expect(await order(replace(by, device))).toBe('refused: device_blocked');
+    expect(await order(replace(device, by))).toBe('done 440/0/0');
+    // What is closed for good may be revoked all the same.
+    expect(await order(deviceOrder(device, { kind: 'revoke' }))).toBe('done');
+  });
+
+  test('is never too late, as management tells it until cash has it; a block is', async () => {
+    const device = await cash.opened();
+    expect(await order(deviceOrder(device, { kind: 'block' }, { applyBy: 1n }))).toBe('refused: expired');
+    expect(await order(deviceOrder(device, { kind: 'revoke' }, { applyBy: 1n }))).toBe('done');
+    await cash.opened(device, USD);
+    expect(await state(furtherAccountId(device.device, USD))).toMatchObject(CLOSED);
   });
 });
 

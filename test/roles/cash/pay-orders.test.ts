@@ -275,7 +275,10 @@ describe('once, and in order', () => {
 
 describe('bounds', () => {
   const ORDERS = 100;
-  const cashShops = { find: (number: bigint) => ({ accounts: new Map([[EUR, { account: number }]]) }) };
+  const cashShops = {
+    find: (number: bigint) => ({ accounts: new Map([[EUR, { account: number }]]) }),
+    isClosed: () => false,
+  };
   /** Payments to a shop, as far as the desk looks at them. */
   function to({ shop: number }: TestShop, count: number): Uint8Array {
     const order = encodePaymentOrder({ creditAccountId: number, code: 20 });

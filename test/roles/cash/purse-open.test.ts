@@ -156,9 +156,12 @@ describe('opening', () => {
     expect(purses.map((one) => one.purse)).toEqual([purse]);
   });
 
-  test('devices that are blocked or replaced open none', async () => {
-    const [blocked, old, by] = [await funded(100n), await funded(100n), await cash.opened()];
+  test('devices that are blocked, revoked or replaced open none', async () => {
+    const [blocked, revoked] = [await funded(100n), await funded(100n)];
+    const [old, by] = [await funded(100n), await cash.opened()];
     await order(blocked, { kind: 'block' });
+    await order(revoked, { kind: 'revoke' });
+    expect(await open(revoked, { amount: 1n })).toBe('rejected: device_revoked');
     await order(old, { kind: 'replace', by: by.device });
     expect(await open(blocked, { amount: 1n })).toBe('rejected: device_blocked');
     expect(await open(old, { amount: 0n })).toBe('rejected: device_replaced');

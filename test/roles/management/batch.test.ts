@@ -2,6 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { ed25519, hpke } from '../../../src/crypto/index.ts';
+import { VERIFY_ON_POOL_FROM } from '../../../src/roles/common/batch-crypto.ts';
 import type { ManagementClient } from '../../../src/roles/management/client.ts';
 import type { LoadRequest } from '../../../src/roles/management/messages.ts';
 import { ManagementOperation, managementProtocol } from '../../../src/roles/management/messages.ts';
@@ -32,27 +33,28 @@ function countingPool() {
 test('a turn of loads is verified at once and written at once, and asked of each partner in one turn', async () => {
   const pool = countingPool();
   const stage = await Stage.open({}, undefined, { pool });
+  const many = Array.from({ length: VERIFY_ON_POOL_FROM }, (_, i) => new Device(100 + i));
   const numbers = await stage.settle(
     Promise.all(
-      devices.map(async (device) => {
+      many.map(async (device) => {
         const result = await stage.as(device.unenrolled).enrol(device.enrolment());
         return result.kind === 'ok' && result.answer.kind === 'enrolled' ? result.answer.device : 0n;
       }),
     ),
   );
-  expect(pool.sizes).toEqual([devices.length]);
+  expect(pool.sizes).toEqual([many.length]);
   const flushes = stage.disk.flushes;
   const load = (device: Device, i: number) =>
     stage
       .as(device.peer(numbers[i]!))
       .load({ order: device.order(BigInt(9_000 + i)), account: sealedAccount() });
-  const results = await stage.settle(Promise.all(devices.map(load)));
+  const results = await stage.settle(Promise.all(many.map(load)));
   expect(new Set(results.map(codeOf))).toEqual(new Set(['loaded']));
-  expect(pool.sizes).toEqual([devices.length, devices.length]);
+  expect(pool.sizes).toEqual([many.length, many.length]);
   // Charging, crediting, loaded.
   expect(stage.disk.flushes - flushes).toBe(3);
   // Asked again: nothing is verified any more.
-  await stage.settle(Promise.all(devices.map(load)));
+  await stage.settle(Promise.all(many.map(load)));
   expect(pool.sizes).toHaveLength(2);
 });
 

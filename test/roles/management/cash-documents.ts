@@ -1,7 +1,9 @@
-// What a scripted cash signs of purchases, shops' orders and statements: as asked for, or changed.
+// What a scripted cash signs of purchases, shops' orders, statements and purses: as asked for, or changed.
 import { ed25519, sha256 } from '../../../src/crypto/index.ts';
 import { type KeyPair, keyIdOf } from '../../../src/identity/key-set.ts';
 import type { GetStatementRequest, PayRequest } from '../../../src/roles/cash/messages.ts';
+import type { OpenPurseRequest, SettleTransferRequest } from '../../../src/roles/cash/purse-messages.ts';
+import { orderSignedBytes } from '../../../src/roles/documents/payment-order.ts';
 import {
   PaymentReceipt,
   PaymentRejection,
@@ -9,9 +11,11 @@ import {
   ShopOrderReceipt,
   ShopOrderRejection,
 } from '../../../src/roles/documents/payment-receipts.ts';
+import { Allowance } from '../../../src/roles/documents/purse.ts';
 import type { DocumentKind, Signed } from '../../../src/roles/documents/signed.ts';
 import { Statement } from '../../../src/roles/documents/statement.ts';
-import { keySets, START } from '../../identity/support.ts';
+import { readHandover } from '../../../src/roles/documents/transfer.ts';
+import { DAY, keySets, START } from '../../identity/support.ts';
 
 const CASH = keySets.cash[0].signing;
 
@@ -41,12 +45,13 @@ export function paymentReceipt(asked: PayRequest, change: Partial<PaymentReceipt
 }
 
 export function paymentRejection(
-  { request }: PayRequest,
+  { request, shop, amount, currency, reference }: PayRequest,
   change: Partial<PaymentRejection> = {},
   key = CASH,
 ) {
   const orderDigest = new Uint8Array(32).fill(5);
-  const document = { request, orderDigest, reason: 'exceeds_credits', rejectedAt: START + 9n };
+  const of = { request, orderDigest, shop, amount, currency, reference };
+  const document = { ...of, reason: 'exceeds_credits', rejectedAt: START + 9n };
   return signed(PaymentRejection, document, change, key);
 }
 
@@ -74,4 +79,34 @@ export function statement({ device, query }: GetStatementRequest, change: Partia
     change,
     CASH,
   );
+}
+
+export function allowance({ purse, opening }: OpenPurseRequest, change: Partial<Allowance> = {}, key = CASH) {
+  const { signingKey, currency, amount } = opening.document;
+  const times = { epoch: 1, expiresAt: START + 7n * DAY, reportBy: START + 37n * DAY };
+  return signed(Allowance, { ...{ purse, signingKey, currency, amount }, ...times }, change, key);
+}
+
+/** Of a transfer: `shop` names the purse that was paid. */
+export function handoverReceipt(
+  { order }: SettleTransferRequest,
+  change: Partial<PaymentReceipt> = {},
+  key = CASH,
+) {
+  const { request, payee, amount, currency, reference } = readHandover(order)!;
+  const orderDigest = sha256(orderSignedBytes(order));
+  const document = { request, kind: 'paid' as const, orderDigest, shop: payee, amount, currency };
+  return signed(PaymentReceipt, { ...document, reference, timestamp: START + 17n }, change, key);
+}
+
+export function handoverRejection(
+  { order }: SettleTransferRequest,
+  change: Partial<PaymentRejection> = {},
+  key = CASH,
+) {
+  const { request, payee, amount, currency, reference } = readHandover(order)!;
+  const orderDigest = sha256(orderSignedBytes(order));
+  const what = { request, orderDigest, shop: payee, amount, currency, reference };
+  const document = { ...what, reason: 'order_expired', rejectedAt: START + 19n };
+  return signed(PaymentRejection, document, change, key);
 }

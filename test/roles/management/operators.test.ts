@@ -11,7 +11,7 @@ import {
 } from '../../../src/roles/documents/account-seal.ts';
 import type { ManagementPeer } from '../../../src/roles/management/peers.ts';
 import { directory, keySets, START } from '../../identity/support.ts';
-import { Device, EUR, NO_ANSWER, ok, refused, Stage, sealedAccount } from './support.ts';
+import { Device, EUR, HOUR, NO_ANSWER, ok, refused, Stage, sealedAccount } from './support.ts';
 
 const ada = new Device(1);
 const bob = new Device(2);
@@ -21,7 +21,7 @@ describe('what operators may', () => {
     lookupRequest: { request: 1n },
     listRequests: { after: undefined, limit: 1 },
     listDevices: { after: undefined, limit: 1 },
-    revokeDevice: { device: 1n, reason: '' },
+    closeShop: { shop: 1n, reason: '' },
   } as const;
   const strangers: ManagementPeer[] = [ada.unenrolled, ada.peer(1n), { kind: 'role' }, { kind: 'unnamed' }];
   test.each(Object.keys(calls) as (keyof typeof calls)[])('%s: nobody else may', async (name) => {
@@ -50,7 +50,7 @@ test('the directory is for everyone', async () => {
 test('a report says what a request is about and how it went, and nothing of its user', async () => {
   const stage = await Stage.open();
   const device = await stage.enrolled(ada, { account: sealedAccount() });
-  const order = ada.order(5_000n);
+  const order = ada.order(5_000n, { account: 101n });
   await stage.ask(() => stage.as(ada.peer(device)).load({ order, account: undefined }));
   const result = await stage.settle(stage.operator.lookupRequest({ request: 5_000n }));
   if (result.kind !== 'ok') throw new Error('expected a report');
@@ -84,7 +84,9 @@ test('requests are listed in pages, in the order of their ids, of every kind, re
     [3n, 1_000n],
   ] as const) {
     const change = request === 3n ? { amount, applyBy: START } : { amount };
-    await stage.ask(() => peer.load({ order: ada.order(request, change), account: undefined }));
+    await stage.ask(() =>
+      peer.load({ order: ada.order(request, { account: 7n, ...change }), account: undefined }),
+    );
   }
   const pages: string[] = [];
   let after: bigint | undefined;
@@ -138,19 +140,27 @@ test('devices are listed in pages with what the registry has of them', async () 
   expect(own!.enrolledAt).toBeGreaterThan(START);
 });
 
-test('a device is revoked once: the time of then stays', async () => {
+test('a device is revoked at once and for good, and cash is told until it has done it, however late', async () => {
   const stage = await Stage.open();
   const device = await stage.enrolled(ada);
-  const revoke = (number: bigint) =>
-    stage.settle(stage.operator.revokeDevice({ device: number, reason: 'lost' }));
-  const first = await revoke(device);
-  await stage.pass(1_000);
-  expect(await revoke(device)).toEqual(first);
-  expect(await revoke(device + 1n)).toMatchObject({ refusal: { code: 'device_unknown' } });
+  stage.partners.script = (call) => (call === 'deviceOrder' ? NO_ANSWER : undefined);
+  const message = stage.revocation(device);
+  const ask = () => stage.settle(stage.operator.deviceOrder(message));
+  expect(await ask()).toMatchObject({ answer: { kind: 'pending', state: 'ordering' } });
+  expect(stage.role!.revoked({ device } as never)).toBe(true);
   stage.crash();
   await stage.start();
   expect(stage.role!.revoked({ device } as never)).toBe(true);
-  expect(await revoke(device)).toEqual(first);
+  // A no of cash ends nothing: shops would reach it without management.
+  stage.partners.script = (call) => (call === 'deviceOrder' ? refused('expired') : undefined);
+  await stage.pass(Number((2n * HOUR) / 1_000_000n));
+  expect(await ask()).toMatchObject({ answer: { kind: 'pending', state: 'ordering_distrusted' } });
+  stage.partners.script = () => undefined;
+  await stage.pass(60_000);
+  expect(await ask()).toMatchObject({ answer: { kind: 'done' } });
+  expect(stage.partners.calls.at(-1)).toEqual({ call: 'deviceOrder', request: message });
+  const others = await stage.settle(stage.operator.deviceOrder(stage.revocation(device + 1n)));
+  expect(others).toMatchObject({ refusal: { code: 'device_unknown' } });
 });
 
 describe('a balance', () => {
@@ -201,11 +211,11 @@ test('neither the disk nor the log ever holds an account number, and the log no 
   const peer = stage.as(ada.peer(device));
   const credited = (request: bigint) => ({ order: ada.order(request), account: seal('load', request) });
   await stage.ask(() => peer.load(credited(5_000n)));
-  await stage.ask(() => peer.load({ order: ada.order(5_001n), account: undefined }));
+  await stage.ask(() => peer.load({ order: ada.order(5_001n, { account: 101n }), account: undefined }));
   stage.partners.script = () =>
     ok({ kind: 'charged', receipt: stage.partners.charge({ order: ada.order(1n) } as never) });
   await stage.settle(peer.load(credited(5_002n)));
-  await stage.settle(stage.operator.revokeDevice({ device, reason: 'lost' }));
+  await stage.revoke(device);
   const written = stage.everythingWritten();
   expect(written).toContain('Ada Lovelace 1');
   expect(written).not.toContain(accountNumber);

@@ -165,7 +165,8 @@ describe('what cash refuses', () => {
     'reference_mismatch',
     'kind_mismatch',
     'signature_invalid',
-  ])('for what the message is, the shop hears as such: %s', async (code) => {
+    'too_many_rejected',
+  ])('for what the message is, or its device has had today, the shop hears as such: %s', async (code) => {
     const { pay, shop, device, stage } = await scene();
     stage.partners.script = (call) => (call === 'pay' ? refused(code) : undefined);
     const result = await pay(shop.purchase(9_000n, device));
@@ -221,6 +222,18 @@ describe('an answer that cannot be right is not passed on', () => {
     rejection_of_other_request: (asked) => ({
       kind: 'rejected',
       rejection: paymentRejection(asked, { request: 1n }),
+    }),
+    rejection_of_other_shop: (asked) => ({
+      kind: 'rejected',
+      rejection: paymentRejection(asked, { shop: 1n }),
+    }),
+    rejection_of_other_amount: (asked) => ({
+      kind: 'rejected',
+      rejection: paymentRejection(asked, { amount: 1n }),
+    }),
+    rejection_of_other_reference: (asked) => ({
+      kind: 'rejected',
+      rejection: paymentRejection(asked, { reference: new Uint8Array(32) }),
     }),
     rejection_signature_invalid: (asked) => {
       const { keyId } = paymentRejection(asked).document;
@@ -288,11 +301,12 @@ test('no answer of cash, or one that says to come again: pending', async () => {
 
 describe('a device that is revoked, a shop that is closed, while a purchase is under way', () => {
   test.each(['device_revoked', 'shop_closed'])(
-    '%s: nothing definite before it has run out, then what cash says',
+    '%s, and cash does not know it yet: nothing definite before it has run out, then what cash says',
     async (reason) => {
       const { pay, shop, device, stage, asked } = await scene();
-      if (reason === 'device_revoked')
-        await stage.settle(stage.operator.revokeDevice({ device, reason: 'lost' }));
+      stage.partners.script = (call) =>
+        call === 'deviceOrder' || call === 'closeShop' ? NO_ANSWER : undefined;
+      if (reason === 'device_revoked') await stage.revoke(device);
       else await stage.settle(stage.operator.closeShop({ shop: shop.number, reason: 'rent' }));
       const message = shop.purchase(9_000n, device);
       expect(codeOf(await pay(message))).toBe(`pending ${reason}`);
@@ -309,6 +323,25 @@ describe('a device that is revoked, a shop that is closed, while a purchase is u
             })
           : undefined;
       expect(codeOf(await pay(message))).toBe('rejected');
+    },
+  );
+
+  test.each(['device_revoked', 'shop_closed'])(
+    '%s, and cash knows it: cash says at once what was, or that nothing will be',
+    async (reason) => {
+      const { pay, shop, device, stage, asked } = await scene();
+      const message = shop.purchase(9_000n, device);
+      if (reason === 'device_revoked') await stage.revoke(device);
+      else await stage.ask(() => stage.operator.closeShop({ shop: shop.number, reason: 'rent' }));
+      stage.partners.script = (call, request) =>
+        call === 'pay'
+          ? ok({
+              kind: 'rejected',
+              rejection: paymentRejection(request as CashPayRequest, { reason: 'orders_closed' }),
+            })
+          : undefined;
+      expect(codeOf(await pay(message))).toBe('rejected');
+      expect(asked().length).toBe(1);
     },
   );
 });

@@ -97,8 +97,10 @@ describe('enrolment', () => {
     await apply(stage, baker);
     const { shop } = (await listed(stage))[0]!;
     expect(codeOf(await stage.settle(stage.operator.closeShop({ shop, reason: 'unknown to us' })))).toBe(
-      'ok',
+      'closed',
     );
+    // Cash has never heard of it.
+    expect(stage.partners.calls.some(({ call }) => call === 'closeShop')).toBe(false);
     expect(await stage.ask(() => stage.as(baker.unenrolled).enrolShop(baker.enrolment()))).toEqual({
       kind: 'closed',
       reason: 'unknown to us',
@@ -210,7 +212,65 @@ describe('a certificate', () => {
   });
 });
 
+describe('closing', () => {
+  test('counts here at once; cash is told until it knows, however long it is away', async () => {
+    const stage = await Stage.open();
+    const shop = await stage.openShop(baker);
+    const close = () => stage.settle(stage.operator.closeShop({ shop, reason: 'rent' }));
+    stage.partners.script = (call) => (call === 'closeShop' ? NO_ANSWER : undefined);
+    expect(await close()).toMatchObject({ answer: { kind: 'pending', state: 'closing' } });
+    expect(stage.role!.revoked({ shop } as never)).toBe(true);
+    stage.crash();
+    await stage.start();
+    stage.partners.script = (call) => (call === 'closeShop' ? refused('shop_unknown') : undefined);
+    await stage.pass(24 * HOUR_MS);
+    expect(await close()).toMatchObject({ answer: { kind: 'pending', state: 'closing_distrusted' } });
+    stage.partners.script = () => undefined;
+    await stage.pass(40_000);
+    expect(await close()).toMatchObject({ answer: { kind: 'closed', closedAt: expect.any(BigInt) } });
+    expect(stage.partners.calls.at(-1)).toEqual({ call: 'closeShop', request: { shop } });
+    const told = stage.partners.calls.length;
+    await close();
+    expect(stage.partners.calls.length).toBe(told);
+  });
+
+  test('of one whose accounts are being opened: when cash has them', async () => {
+    const stage = await Stage.open();
+    await apply(stage, baker);
+    const { shop } = (await listed(stage))[0]!;
+    stage.partners.script = (call) => (call === 'openShop' ? NO_ANSWER : undefined);
+    await stage.settle(stage.operator.approveShop({ shop }));
+    const close = () => stage.settle(stage.operator.closeShop({ shop, reason: 'rent' }));
+    expect(await close()).toMatchObject({ answer: { kind: 'pending' } });
+    stage.partners.script = () => undefined;
+    await stage.pass(60_000);
+    expect(await close()).toMatchObject({ answer: { kind: 'closed' } });
+    const calls = stage.partners.calls.map(({ call }) => call);
+    expect(calls.lastIndexOf('openShop')).toBeLessThan(calls.indexOf('closeShop'));
+    expect(await stage.ask(() => stage.as(baker.unenrolled).enrolShop(baker.enrolment()))).toMatchObject({
+      kind: 'closed',
+    });
+  });
+});
+
 describe('crashes', () => {
+  test.each(['lost', 'flushed'] as const)('at each step of a closing, writes %s', async (loss) => {
+    const day = async (end: number) => {
+      let first = Number.POSITIVE_INFINITY;
+      const stage = await Stage.open({}, (number) => (number === first + end ? loss : 'lives'));
+      const shop = await stage.openShop(baker);
+      first = stage.tracePoints;
+      const close = () => stage.operator.closeShop({ shop, reason: 'rent' });
+      expect(await stage.ask(close)).toMatchObject({ kind: 'closed' });
+      expect(stage.partners.calls.some(({ call }) => call === 'closeShop')).toBe(true);
+      expect(stage.role!.revoked({ shop } as never)).toBe(true);
+      return { stage, points: stage.tracePoints - first };
+    };
+    const { points } = await day(0);
+    expect(points).toBe(6);
+    for (let end = 1; end <= points; end++) expect((await day(end)).stage.crashes).toBe(1);
+  });
+
   test.each(['lost', 'flushed'] as const)('at each step of an enrolment, writes %s', async (loss) => {
     const day = async (end: number) => {
       const stage = await Stage.open({}, (number) => (number === end ? loss : 'lives'));

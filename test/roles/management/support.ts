@@ -16,9 +16,15 @@ import type {
   PayRequest,
   ShopOrderRequest,
 } from '../../../src/roles/cash/messages.ts';
+import type {
+  DeviceExposureAnswer,
+  OpenPurseRequest,
+  SettleTransferRequest,
+} from '../../../src/roles/cash/purse-messages.ts';
 import { Refusal } from '../../../src/roles/common/refusal.ts';
 import type { CallResult } from '../../../src/roles/common/role-client.ts';
 import type { SealedAccount } from '../../../src/roles/documents/account-seal.ts';
+import { DeviceOrder, type SignedDeviceOrder } from '../../../src/roles/documents/device-order.ts';
 import { AccountFiling, Enrolment } from '../../../src/roles/documents/enrolment.ts';
 import { LoadOrder, type SignedLoadOrder } from '../../../src/roles/documents/load-order.ts';
 import {
@@ -47,10 +53,10 @@ import type {
 } from '../../../src/roles/settlement/messages.ts';
 import { encodeMessages, parseMessages } from '../../../src/wire/messages.ts';
 import { RequestStatus } from '../../../src/wire/status.ts';
-import { keySets, START, seededBytes, sourceOf } from '../../identity/support.ts';
+import { keySets, operatorKeys, START, seededBytes, sourceOf } from '../../identity/support.ts';
 import { MemoryDisk, memoryRoleStore } from '../../store/memory-backend.ts';
 import { World } from '../flow/world.ts';
-import { paymentReceipt, shopOrderReceipt, statement } from './cash-documents.ts';
+import { allowance, handoverReceipt, paymentReceipt, shopOrderReceipt, statement } from './cash-documents.ts';
 import type { Shop } from './shop.ts';
 
 export const EUR = 978;
@@ -68,6 +74,8 @@ export const LIMITS: ManagementLimits = {
   deviceLoadsOpenMax: 64,
   deviceRequestsPerMinute: 100_000,
   deviceDeclinesPerDay: 100_000,
+  devicePursesPerDay: 1_000,
+  deviceReportsPerMinute: 100_000,
 };
 
 export function sign<Document>(
@@ -136,6 +144,7 @@ export class Device {
     const document: LoadOrder = {
       request,
       signingKey: this.signing.publicKey,
+      account: request,
       amount: 2_500n,
       currency: EUR,
       applyBy: START + HOUR,
@@ -221,8 +230,13 @@ export type Call =
   | 'getBalance'
   | 'getStatement'
   | 'openShop'
+  | 'closeShop'
   | 'deviceOrder'
   | 'pay'
+  | 'openPurse'
+  | 'settleTransfers'
+  | 'closePurse'
+  | 'deviceExposure'
   | 'shopOrder';
 export type Answer = CallResult<unknown, never>;
 /** To a batch's request: no answer before nobody waits for it any more. */
@@ -290,12 +304,23 @@ export class Partners {
           statement: statement(request),
         })),
         openShop: call('openShop', (request: OpenShopRequest) => this.openShop(request)),
+        closeShop: call('closeShop', () => ({ timestamp: START })),
         deviceOrder: call('deviceOrder', () => ({ timestamp: START, moved: [] })),
         pay: batch('pay', (request: PayRequest) => this.pay(request)),
         shopOrder: batch('shopOrder', ({ order }: ShopOrderRequest) => ({
           kind: 'done' as const,
           receipt: shopOrderReceipt(order.document),
         })),
+        openPurse: call('openPurse', (request: OpenPurseRequest) => ({
+          kind: 'opened' as const,
+          allowance: allowance(request),
+        })),
+        settleTransfers: batch('settleTransfers', (request: SettleTransferRequest) => ({
+          outcome: { kind: 'settled' as const, receipt: handoverReceipt(request), from: 'purse' as const },
+          fraud: undefined,
+        })),
+        closePurse: call('closePurse', () => ({ kind: 'closed' as const, released: 75n, timestamp: START })),
+        deviceExposure: call('deviceExposure', (): DeviceExposureAnswer => ({ purses: [] })),
       },
     };
   }
@@ -363,6 +388,7 @@ export class Stage {
   readonly #fate: Fate;
   readonly #options: Partial<ManagementOptions>;
   #life = 0;
+  #nextOrder = 1n << 100n;
   tracePoints = 0;
   crashes = 0;
   role: Management | undefined;
@@ -387,6 +413,19 @@ export class Stage {
   }
 
   readonly clock = (): bigint => START + this.world.clock() - 1_000_000_000_000n;
+
+  /** An operator's order to revoke it. */
+  revocation(device: bigint, reason = 'lost'): { readonly order: SignedDeviceOrder } {
+    const document: DeviceOrder = {
+      ...{ request: this.#nextOrder++, operator: 'operator', device, action: { kind: 'revoke' } as const },
+      ...{ reason, applyBy: this.clock() + HOUR },
+    };
+    return { order: sign(DeviceOrder, document, operatorKeys.signing) };
+  }
+
+  async revoke(device: bigint): Promise<void> {
+    await this.settle(this.operator.deviceOrder(this.revocation(device)));
+  }
 
   async start(): Promise<void> {
     const life = ++this.#life;

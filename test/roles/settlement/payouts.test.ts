@@ -168,6 +168,21 @@ test('what comes back is told after it was booked', async () => {
   expect(await outcomes(simulation)).toContain('1 returned MD07');
 });
 
+test('a statement that is not believed holds up what follows, and health says so', async () => {
+  const { simulation } = setUp({ statements: Array.from({ length: 8 }, () => 'garbage' as const) });
+  await simulation.start();
+  await simulation.world.until(simulation.client().payOut(PAGE));
+  await simulation.world.pass(9_000);
+  const health = () => simulation.settlement.engine.health();
+  expect(health()).toMatchObject({ status: 'degraded', detail: { statements: expect.stringMatching(/./) } });
+  expect(await outcomes(simulation)).not.toContain('1 booked ');
+  expect(simulation.everything().match(/a statement is not believed/g)).toHaveLength(1);
+  await simulation.world.pass(20_000);
+  expect(await outcomes(simulation)).toContain('1 booked ');
+  expect(health().status).toBe('ok');
+  expect(health().detail).not.toHaveProperty('statements');
+});
+
 describe('refused', () => {
   const refusalOf = async (request: PayOutRequest, before?: PayOutRequest): Promise<string> => {
     const { simulation } = setUp();
