@@ -80,7 +80,7 @@ export class PurseDesk {
     this.#pursesMax = limits.pursesAtATimeMax ?? PURSES_AT_A_TIME_MAX;
     this.#bookingsMax = limits.purseBookingsAtATimeMax ?? BOOKINGS_AT_A_TIME_MAX;
     this.#durableTime = parts.ledger.status().timestamp;
-    this.#batches = new MicroBatches<AnyJob, unknown>((jobs) => this.#run(jobs), JOBS_MAX);
+    this.#batches = new MicroBatches<AnyJob, unknown>((jobs) => this.#runOrWake(jobs), JOBS_MAX);
   }
 
   /** Takes up what was cut off. */
@@ -107,15 +107,22 @@ export class PurseDesk {
     if (this.#isClosed) return;
     const work = this.#batches.add([]).then(
       () => {},
-      (error) => {
-        refusalOf(error, this.#parts.log);
-        this.#wake(FAILED_PAUSE_MS);
-      },
+      (error) => void refusalOf(error, this.#parts.log),
     );
     this.#working = Promise.all([this.#working, work]);
   }
 
   // ---- A batch
+
+  /** What could not be done now is taken up again, whether anyone asks or not. */
+  async #runOrWake(jobs: readonly AnyJob[]): Promise<unknown[]> {
+    try {
+      return await this.#run(jobs);
+    } catch (error) {
+      this.#wake(FAILED_PAUSE_MS);
+      throw error;
+    }
+  }
 
   async #run(jobs: readonly AnyJob[]): Promise<unknown[]> {
     const { store } = this.#parts;
@@ -277,11 +284,10 @@ export class PurseDesk {
       const due = nextEnds(store, ENDS_MAX).filter(({ reportBy }) => reportBy <= now);
       const left = listed(store, 'purse-leftovers', this.#leftoversAfter, ENDS_MAX);
       this.#leftoversAfter = left.length < ENDS_MAX ? 0n : left.at(-1)!;
-      await this.add([...due.map(({ purse }) => ending(purse)), ...left.map(givingBack)]);
-      this.#schedule();
+      // With nothing to do it still takes up what was cut off.
+      await this.#batches.add([...due.map(({ purse }) => ending(purse)), ...left.map(givingBack)]);
     } catch (error) {
       refusalOf(error, log);
-      this.#wake(FAILED_PAUSE_MS);
     }
   }
 }
