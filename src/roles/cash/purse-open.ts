@@ -96,8 +96,9 @@ function against(
   const offline = terms.get(currency)?.offline;
   if (offline === undefined || offline.allowanceMax === 0n) return 'purses_not_offered';
   if (amount > offline.allowanceMax) return 'exceeds_allowance';
-  const { isBlocked, replacedBy } = deviceTerms(draft.reads, device);
+  const { isBlocked, isRevoked, replacedBy } = deviceTerms(draft.reads, device);
   if (replacedBy !== 0n) return 'device_replaced';
+  if (isRevoked) return 'device_revoked';
   return isBlocked ? 'device_blocked' : undefined;
 }
 
