@@ -208,7 +208,11 @@ export class Roles {
           ledger,
           identity: cashIdentity(sources.cash, clock),
           currencies: [
-            { currency: EUR, balanceMax: amountOf(BALANCE_MAX), ...(this.offline && { offline: this.offline }) },
+            {
+              currency: EUR,
+              balanceMax: amountOf(BALANCE_MAX),
+              ...(this.offline && { offline: this.offline }),
+            },
           ],
         });
       }

@@ -42,7 +42,11 @@ interface Proof {
         readonly kind: 'closing';
         readonly order: Uint8Array;
         readonly closing: {
-          readonly document: { readonly purse: bigint; readonly lastSequence: bigint; readonly total: bigint };
+          readonly document: {
+            readonly purse: bigint;
+            readonly lastSequence: bigint;
+            readonly total: bigint;
+          };
         };
       };
 }
@@ -149,7 +153,9 @@ class PurseAudit {
   readonly #ofPurse = new Map<bigint, Order[]>();
   readonly #settled = new Map<bigint, 'purse' | 'loss'>();
   readonly #balances = new Map<bigint, bigint>();
+  /** Of purses, with their times: what came in, and what cash has given back by itself. */
   readonly #credits = new Map<bigint, { at: bigint; amount: bigint }[]>();
+  readonly #returns = new Map<bigint, { at: bigint; amount: bigint }[]>();
   readonly #paid = new Map<bigint, bigint>();
   readonly #covered = new Map<bigint, bigint>();
   readonly #recovered = new Map<bigint, bigint>();
@@ -226,7 +232,15 @@ class PurseAudit {
       return sum;
     };
     for (const moved of this.#audited.transfers) {
-      const { id, debitAccountId: debit, creditAccountId: credit, amount, code, userData128, timestamp } = moved;
+      const {
+        id,
+        debitAccountId: debit,
+        creditAccountId: credit,
+        amount,
+        code,
+        userData128,
+        timestamp,
+      } = moved;
       const wrong = (text: string): void => this.#told(`transfer ${hex(id)}, code ${code}: ${text}`);
       if (ids.has(id)) wrong('stands twice');
       ids.add(id);
@@ -235,6 +249,8 @@ class PurseAudit {
       if (left < 0n && debit !== FLOAT && debit !== OFFLINE_LOSS) wrong(`${-left} more than there is`);
       if (terms.has(credit))
         this.#credits.set(credit, [...(this.#credits.get(credit) ?? []), { at: timestamp, amount }]);
+      if (terms.has(debit) && code !== HANDOVER)
+        this.#returns.set(debit, [...(this.#returns.get(debit) ?? []), { at: timestamp, amount }]);
       const settling = (from: 'purse' | 'loss'): Order | undefined => {
         const order = this.#orders.get(from === 'purse' && this.#orders.has(id) ? id : userData128);
         if (order === undefined) {
@@ -343,7 +359,12 @@ class PurseAudit {
     }
   }
 
-  #detection(report: Report, order: Order, closings: readonly Closing[], wrong: (text: string) => void): void {
+  #detection(
+    report: Report,
+    order: Order,
+    closings: readonly Closing[],
+    wrong: (text: string) => void,
+  ): void {
     const { proof, asked } = report;
     if (proof !== undefined) {
       if (!this.#proves(proof, order.payer)) wrong('the proof proves nothing');
@@ -353,8 +374,11 @@ class PurseAudit {
     const before = this.#audited.evidence.reports
       .filter((other) => other.answered < asked && isTaken(other))
       .map((other) => readOrder(other.order));
-    if (before.some((other) => disagree(other, order))) wrong('it contradicts what had arrived, and no proof');
-    const isPairBefore = before.some((one) => one.payer === order.payer && before.some((other) => disagree(one, other)));
+    if (before.some((other) => disagree(other, order)))
+      wrong('it contradicts what had arrived, and no proof');
+    const isPairBefore = before.some(
+      (one) => one.payer === order.payer && before.some((other) => disagree(one, other)),
+    );
     if (isPairBefore) wrong('two that contradict each other had arrived, and no proof');
     if (closings.some((closing) => (closing.closed ?? asked) < asked && isBeyond(order, closing)))
       wrong('it is beyond the closing, and no proof');
@@ -368,7 +392,10 @@ class PurseAudit {
     if (evidence.kind === 'orders') {
       const [one, other] = [readOrder(evidence.first), readOrder(evidence.second)];
       return (
-        one.payer === purse && disagree(one, other) && isSigned(one, signingKey) && isSigned(other, signingKey)
+        one.payer === purse &&
+        disagree(one, other) &&
+        isSigned(one, signingKey) &&
+        isSigned(other, signingKey)
       );
     }
     const order = readOrder(evidence.order);
@@ -394,7 +421,7 @@ class PurseAudit {
   #shown(name: string, shown: Shown['purses'][number]): void {
     const { purse } = shown;
     const amount = this.#terms().get(purse)?.amount;
-    const received = this.#sumOf(purse) - (amount ?? 0n);
+    const received = sumOf(this.#credits.get(purse)) - (amount ?? 0n);
     const expected = {
       allowance: amount,
       received,
@@ -409,12 +436,6 @@ class PurseAudit {
     }
   }
 
-  /** All that was credited to a purse, until a time. */
-  #sumOf(purse: bigint, until?: bigint): bigint {
-    const credits = (this.#credits.get(purse) ?? []).filter(({ at }) => until === undefined || at < until);
-    return credits.reduce((sum, { amount }) => sum + amount, 0n);
-  }
-
   #honestArePaid(): void {
     const terms = this.#terms();
     const reported = new Map<string, Order>();
@@ -425,8 +446,10 @@ class PurseAudit {
     for (const order of reported.values()) {
       if (this.#settled.has(order.request)) continue;
       const { payer, amount, request } = order;
-      // Credits at the last moment may be too late to be of use.
-      const available = this.#sumOf(payer, terms.get(payer)!.reportBy - LATITUDE) - (this.#paid.get(payer) ?? 0n);
+      // What comes at the last moment may be too late to be of use.
+      const end = terms.get(payer)!.reportBy - LATITUDE;
+      const gone = (this.#paid.get(payer) ?? 0n) + sumOf(this.#returns.get(payer), end);
+      const available = sumOf(this.#credits.get(payer), end) - gone;
       if (amount <= available) this.#told(`${hex(request)} is not settled, and its purse has ${available}`);
       const cover = this.#coverMax(payer) - (this.#covered.get(payer) ?? 0n);
       if (this.#detected.has(payer) && amount <= cover)
@@ -479,6 +502,12 @@ class PurseAudit {
       if (blocked.has(payer.purse)) this.#told(`${pocket} has taken ${hex(request)} of a blocked purse`);
     }
   }
+}
+
+/** Until a time. */
+function sumOf(moves: readonly { at: bigint; amount: bigint }[] = [], until?: bigint): bigint {
+  const before = until === undefined ? moves : moves.filter(({ at }) => at < until);
+  return before.reduce((sum, { amount }) => sum + amount, 0n);
 }
 
 /** Whether cash keeps the order: what comes too late, or is one too many, it does not. */

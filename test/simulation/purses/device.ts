@@ -85,7 +85,14 @@ export class Device {
     this.number = (enrolled as { device: bigint }).device;
     if (amount === 0n) return;
     const order = newId();
-    const load = { request: order, signingKey: keys.signingKey, account: order, amount, currency: EUR, applyBy };
+    const load = {
+      request: order,
+      signingKey: keys.signingKey,
+      account: order,
+      amount,
+      currency: EUR,
+      applyBy,
+    };
     const account = this.#sealed(card, order);
     const client = this.#client(this.peer);
     const signed = ed25519.sign(this.#signing.secretKey, LoadOrder.signedBytes(load));

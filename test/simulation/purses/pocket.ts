@@ -36,6 +36,8 @@ const MINUTE_NS = 60_000_000_000n;
 const ATTEMPTS = 12;
 /** Calls of one frame. */
 const REPORTS_AT_ONCE = 8;
+/** Share of what has a final answer that is reported again. */
+const AGAIN = 0.1;
 
 /** Numbers that clones have agreed on, so that none is used twice: their totals still contradict each other. */
 export interface SharedNumbers {
@@ -94,6 +96,8 @@ export class Pocket {
   readonly #evidence: Evidence;
   readonly #newId: () => bigint;
   readonly #crypto: WalletCrypto;
+  /** Payments with a final answer. */
+  readonly #finals = new Set<string>();
   #serial = 0n;
   #life = 0;
   #lifeNow: Life | undefined;
@@ -235,16 +239,22 @@ export class Pocket {
     const purse = this.current;
     const free = this.others().filter((one) => one.device !== this.device && one.isFree);
     if (purse === undefined || free.length === 0) return;
-    const other = random.pick(free);
+    // Rather one that it has a payment in doubt with.
+    const doubts = free.filter(({ current }) => isInDoubt(purse, current!));
+    const other = random.pick(doubts.length > 0 && random.chance(0.6) ? doubts : free);
     if (cuts.has(link(this.name, other.name))) return;
     const has = await this.#has(purse);
-    const amount = 1n + BigInt(random.below(Number(has > 1n ? has / random.pick([1n, 2n, 5n]) : 1n) + random.pick([1, 1, 1, 40])));
+    // Whoever has nothing seldom tries, and now and then somebody tries to give more than there is.
+    if (has <= 0n && random.chance(0.9)) return;
+    const most = Number(has > 0n ? has / random.pick([1n, 2n, 5n]) : 0n) + random.pick([1, 1, 1, 40]);
+    const amount = 1n + BigInt(random.below(most));
     const isBad = weather.delayMaxMs > 3;
+    const pieceBytesMax = random.pick([250, 2_000, 32_768]);
     const pair = memoryPair({
-      pieceBytesMax: random.pick([250, 2_000, 32_768]),
+      pieceBytesMax,
       clock: { now: () => 0n, setTimer: this.#ground.world.setTimer },
       delayMs: 5 + 50 * random.float(),
-      ...(isBad && random.chance(0.3) && { cutAfter: random.below(24) }),
+      ...(isBad && random.chance(0.3) && { cutAfter: random.below(pieceBytesMax === 250 ? 24 : 9) }),
       ...(isBad && random.chance(0.15) && { meddle: (piece: Piece) => this.#meddled(piece) }),
     });
     const isNamed = random.chance(0.5);
@@ -332,12 +342,15 @@ export class Pocket {
     return new Promise((resolve) => {
       if (!life.isAlive()) return;
       disk.pending = () => disk.apply(batch);
-      life.setTimer(() => {
-        disk.apply(batch);
-        disk.pending = undefined;
-        resolve();
-        this.#fate(life);
-      }, 0.2 + 20 * this.#ground.random.float());
+      life.setTimer(
+        () => {
+          disk.apply(batch);
+          disk.pending = undefined;
+          resolve();
+          this.#fate(life);
+        },
+        0.2 + 20 * this.#ground.random.float(),
+      );
     });
   }
 
@@ -362,7 +375,13 @@ export class Pocket {
           JSON.stringify(event, (_, value) => (typeof value === 'bigint' ? value.toString(16) : value)),
         );
         if (event.type === 'received' && !event.again)
-          this.#evidence.taken.push({ pocket: this.name, request: event.request, at: now(), blocked: new Set(this.blocked) });
+          this.#evidence.taken.push({
+            pocket: this.name,
+            request: event.request,
+            at: now(),
+            blocked: new Set(this.blocked),
+          });
+        if (event.type === 'received') this.#evidence.told(event.again ? 'received again' : 'received');
         if (event.type === 'refused') this.#evidence.told(`refusal ${event.refusal.code}`);
         this.#fate(life);
       },
@@ -409,22 +428,39 @@ export class Pocket {
     if (this.#opening === undefined) {
       const balance = await this.#asked(life, () => client.getBalance({ currency: EUR }));
       if (balance?.kind !== 'ok') return;
-      const most = balance.answer.balance < this.device.allowanceMax ? balance.answer.balance : this.device.allowanceMax;
-      const amount = this.#ground.random.chance(0.15) ? 0n : BigInt(this.#ground.random.below(Number(most) + 1));
+      const most =
+        balance.answer.balance < this.device.allowanceMax ? balance.answer.balance : this.device.allowanceMax;
+      const amount = this.#ground.random.chance(0.25)
+        ? 0n
+        : BigInt(this.#ground.random.below(Number(most) + 1));
       const keys = this.device.newKeys();
-      this.#opening = { keys, opening: this.device.opening(this.#newId(), keys, amount, this.#now() + 10n * MINUTE_NS) };
+      this.#opening = {
+        keys,
+        opening: this.device.opening(this.#newId(), keys, amount, this.#now() + 10n * MINUTE_NS),
+      };
     }
     const { opening, keys } = this.#opening;
-    const result = await this.#asked(life, () => client.openPurse({ opening }), ({ kind }) => kind === 'pending');
+    const result = await this.#asked(
+      life,
+      () => client.openPurse({ opening }),
+      ({ kind }) => kind === 'pending',
+    );
     if (result === undefined) return;
     this.#opening = undefined;
-    const text = result.kind === 'ok' ? result.answer.kind : result.kind === 'refused' ? result.refusal.code : '';
+    const text =
+      result.kind === 'ok' ? result.answer.kind : result.kind === 'refused' ? result.refusal.code : '';
     this.#ground.note(this.name, `opening: ${text}`);
-    this.#evidence.told(`opening ${text} ${result.kind === 'ok' && result.answer.kind === 'rejected' ? result.answer.reason : ''}`);
+    this.#evidence.told(
+      `opening ${text} ${result.kind === 'ok' && result.answer.kind === 'rejected' ? result.answer.reason : ''}`,
+    );
     if (result.kind !== 'ok' || result.answer.kind !== 'opened') return;
     const { certificate, allowance } = result.answer;
     const own: OwnPurse = { device: this.device.number, keys, certificate, allowance };
-    this.#evidence.purses.push({ ...allowance.document, device: this.device.number, opening: opening.document.request });
+    this.#evidence.purses.push({
+      ...allowance.document,
+      device: this.device.number,
+      opening: opening.document.request,
+    });
     this.purses.push({
       own,
       disk: new WalletDisk(),
@@ -468,8 +504,7 @@ export class Pocket {
   /** All that it could report. */
   async #transfers(): Promise<ReportedTransfer[]> {
     const found = new Map<string, ReportedTransfer>();
-    const add = (transfer: ReportedTransfer): void =>
-      void found.set(Buffer.from(transfer.order).toString('base64'), transfer);
+    const add = (transfer: ReportedTransfer): void => void found.set(nameOf(transfer.order), transfer);
     for (const { disk } of this.purses) {
       const ledger = new StoredLedger(disk);
       for (const { message } of [...(await ledger.sent()), ...(await ledger.allReceived())]) {
@@ -484,15 +519,21 @@ export class Pocket {
     const { random } = this.#ground;
     const all = await this.#transfers();
     const share = random.pick([0.2, 0.5, 1]);
-    const some = shuffled(all.filter(() => random.chance(share)), random);
+    const some = shuffled(
+      all.filter(() => random.chance(share)),
+      random,
+    );
     // Some come twice.
     const again = some.filter(() => random.chance(0.1));
     await this.#report(life, shuffled([...some, ...again], random));
   }
 
-  /** @returns how many have no final answer */
-  async #report(life: Life, transfers: readonly ReportedTransfer[]): Promise<number> {
+  /** What has a final answer is reported now and then only. @returns how many have none */
+  async #report(life: Life, all: readonly ReportedTransfer[]): Promise<number> {
     const client = this.#client(life);
+    const transfers = all.filter(
+      ({ order }) => !this.#finals.has(nameOf(order)) || this.#ground.random.chance(AGAIN),
+    );
     let open = 0;
     for (let at = 0; at < transfers.length; at += REPORTS_AT_ONCE) {
       const results = await Promise.all(
@@ -512,10 +553,12 @@ export class Pocket {
           return result;
         }),
       );
-      for (const result of results) {
-        const told = result?.kind === 'ok' && result.answer.kind === 'reported' ? result.answer.outcome : undefined;
+      for (const [i, result] of results.entries()) {
+        const told =
+          result?.kind === 'ok' && result.answer.kind === 'reported' ? result.answer.outcome : undefined;
         if (told?.outcome.kind === 'settled') this.#keep(told.outcome.receipt);
-        else if (told?.outcome.kind !== 'rejected') open++;
+        if (told?.outcome.kind !== 'settled' && told?.outcome.kind !== 'rejected') open++;
+        else this.#finals.add(nameOf(transfers[at + i]!.order));
       }
     }
     return open;
@@ -548,7 +591,8 @@ export class Pocket {
       () => client.closePurse({ closing: { document, signature } }),
       ({ kind }) => kind === 'pending',
     );
-    const answer = result?.kind === 'ok' && result.answer.kind === 'answered' ? result.answer.answer : undefined;
+    const answer =
+      result?.kind === 'ok' && result.answer.kind === 'answered' ? result.answer.answer : undefined;
     const text = answer?.kind ?? (result?.kind === 'refused' ? result.refusal.code : 'nothing');
     this.#ground.note(this.name, `closing: ${text}`);
     this.#evidence.told(`closing ${text}`);
@@ -579,6 +623,14 @@ export class Pocket {
   #pause(life: Life, milliseconds: number): Promise<void> {
     return new Promise((resolve) => void life.setTimer(resolve, milliseconds));
   }
+}
+
+const nameOf = (order: Uint8Array): string => Buffer.from(order).toString('base64');
+
+/** By the names that the test's ledger gives to what is in doubt. */
+function isInDoubt({ disk }: OwnedPurse, { own }: OwnedPurse): boolean {
+  const payee = own.allowance.document.purse.toString(16).padStart(32, '0').slice(8);
+  return [...disk.records.keys()].some((key) => key.startsWith(`doubt/${payee}/`));
 }
 
 export function shuffled<T>(items: readonly T[], random: Ground['random']): T[] {

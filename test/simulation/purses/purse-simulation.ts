@@ -3,9 +3,10 @@
 //     seed ─▶ plan ─▶ enrolled ─▶ days of payments ────────▶ calm ─▶ all is reported ─▶ all purses end ─▶ late ones ─▶ audit
 //                                 crashes, cuts, clones,             and closed
 //                                 losses, wrong clocks
-import { managementClient } from '../../../src/roles/management/client.ts';
-import { DeviceOrder } from '../../../src/roles/documents/device-order.ts';
+
 import { ed25519 } from '../../../src/crypto/index.ts';
+import { DeviceOrder } from '../../../src/roles/documents/device-order.ts';
+import { managementClient } from '../../../src/roles/management/client.ts';
 import { amountOf } from '../../../src/shared/amount.ts';
 import { DAY, operatorKeys, START } from '../../identity/support.ts';
 import { CALM, Ground, link } from '../ground.ts';
@@ -22,7 +23,7 @@ const DAY_MS = 24 * HOUR_MS;
 const SECOND = 1_000_000_000n;
 const MINUTE_NS = 60n * SECOND;
 /** Reports of each pocket at the end: what others have brought meanwhile settles what waits. */
-const ROUNDS = 3;
+const ROUNDS = 4;
 
 export interface PurseEnding {
   readonly seed: bigint;
@@ -73,7 +74,9 @@ class PurseSimulation {
     this.#faults();
     await this.#through(this.#ground.pause(daysMs));
     this.#calm();
-    await this.#through(this.#bringAll(this.#evidence.pockets.filter((one) => !one.isGone && !this.#late.has(one))));
+    await this.#through(
+      this.#bringAll(this.#evidence.pockets.filter((one) => !one.isGone && !this.#late.has(one))),
+    );
     // All purses end, and once more when what was left has been tried again.
     await this.#through(this.#ground.pause(reportDays * DAY_MS + 2 * HOUR_MS));
     await this.#through(this.#bringAll([...this.#late].filter((one) => !one.isGone)));
@@ -131,12 +134,18 @@ class PurseSimulation {
       ? { drop: 0.25 * random.float(), repeat: 0.25 * random.float(), delayMaxMs: random.pick([5, 50, 600]) }
       : CALM;
     this.#roles.crashChance = random.pick([0, 0.003, 0.02, 0.05]);
-    const pauseMaxMs = random.pick([2, 4, 6]) * HOUR_MS;
+    const pauseMaxMs = random.pick([0.7, 1.5, 3]) * HOUR_MS;
     const parts = { ground: this.#ground, roles: this.#roles, evidence: this.#evidence };
     const crashChance = random.pick([0, 0, 0.01, 0.03]);
     for (const device of this.#devices) {
       const reports = random.pick([0, 0.05, 0.3]);
-      const habits: Habits = { pauseMaxMs, pays: 0.6, reports, closes: 0.04, sleeps: random.pick([0, 0.02, 0.1]) };
+      const habits: Habits = {
+        pauseMaxMs,
+        pays: 0.6,
+        reports,
+        closes: 0.04,
+        sleeps: random.pick([0, 0.02, 0.1]),
+      };
       const pocket = new Pocket(device.name.replace('device', 'pocket'), device, [], habits, parts);
       device.owner = pocket;
       pocket.crashChance = crashChance;
@@ -228,7 +237,9 @@ class PurseSimulation {
 
   #clone(): void {
     const { random } = this.#ground;
-    const candidates = this.#evidence.pockets.filter(({ isGone, current }) => !isGone && current !== undefined);
+    const candidates = this.#evidence.pockets.filter(
+      ({ isGone, current }) => !isGone && current !== undefined,
+    );
     if (candidates.length === 0 || this.#evidence.pockets.length >= 2 * this.#devices.length) return;
     const pocket = random.pick(candidates);
     const isSly = random.chance(0.4);
@@ -271,7 +282,7 @@ class PurseSimulation {
   async #bringAll(pockets: readonly Pocket[]): Promise<void> {
     // Roles that have just crashed come back first.
     await this.#ground.pause(10 * MINUTE_MS);
-    for (let round = 0; round < 2; round++) await Promise.all(pockets.map((pocket) => pocket.bringAll(ROUNDS)));
+    await Promise.all(pockets.map((pocket) => pocket.bringAll(ROUNDS)));
     await Promise.all(pockets.map((pocket) => pocket.closeAll()));
   }
 
@@ -286,7 +297,15 @@ class PurseSimulation {
         const { purses, frauds } = result.answer;
         const { blocked } = listed.answer.devices.find((one) => one.device === device.number)!;
         const { number, name, loaded } = device;
-        return { device: number, name, loaded, isStopped: this.#stopped.has(device), isBlocked: blocked, frauds, purses };
+        return {
+          device: number,
+          name,
+          loaded,
+          isStopped: this.#stopped.has(device),
+          isBlocked: blocked,
+          frauds,
+          purses,
+        };
       }),
     );
   }
