@@ -1,4 +1,4 @@
-// `tsx bench/transfers-peer.ts [--small]`: transfers a second from wallet to wallet (claims 6 and 7), each wallet a process of its
+// `npm run bench:transfers-peer -- [--small]`: transfers a second from wallet to wallet (claims 6 and 7), each wallet a process of its
 // own, no server. Each transfer is a session of its own, as when people meet: WebSocket, Noise XX with both certificates, ask,
 // payment, receipt, and four writes that are flushed before what they stand for is said.
 //
@@ -12,6 +12,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { id } from '../src/shared/id.ts';
@@ -27,6 +28,7 @@ import {
 } from '../src/wallet/index.ts';
 import { StoredLedger } from '../test/wallet/peer/stored-ledger.ts';
 import { NOW, openPurse, trust } from '../test/wallet/peer/support.ts';
+import { LOADER } from './loader.ts';
 
 const { values: flags } = parseArgs({
   options: {
@@ -90,6 +92,7 @@ async function dialled(place: string): ReturnType<typeof dialPeer> {
       return await dialPeer(place);
     } catch (error) {
       if ((error as { code?: string }).code !== 'busy') throw error;
+      await setTimeout(1);
     }
   }
 }
@@ -103,7 +106,7 @@ async function payer(): Promise<void> {
     String(COUNT),
     ...(flags.small ? ['--small'] : []),
   ];
-  const child = spawn(process.execPath, ['--import', 'tsx', fileURLToPath(import.meta.url), ...args], {
+  const child = spawn(process.execPath, [...LOADER, fileURLToPath(import.meta.url), ...args], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const exited = once(child, 'exit');

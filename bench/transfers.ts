@@ -1,4 +1,4 @@
-// `tsx bench/transfers.ts [--small]`: payments from purse to purse, as management passes them on in bundles, settled a second
+// `npm run bench:transfers -- [--small]`: payments from purse to purse, as management passes them on in bundles, settled a second
 // by cash, beside the same number of payment orders given to the same cash as packed records. Both are signed beforehand,
 // verified, applied and durable before they are answered; a settled transfer is written down by cash as well, before it is
 // booked and after, with a signed receipt.
