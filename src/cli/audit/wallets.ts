@@ -38,6 +38,8 @@ const STANDING: { readonly [name in StateName]: Standing } = {
   released: 'done',
   rejected: 'not_done',
   lapsed: 'not_done',
+  opened: 'done',
+  closed: 'done',
 };
 
 export interface WalletBooks {
