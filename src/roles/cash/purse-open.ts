@@ -131,7 +131,7 @@ function answerOf(purse: bigint, record: PurseRecord, parts: CashParts): OpenPur
 }
 
 function allowanceOf(purse: bigint, record: PurseRecord, { signers }: CashParts): SignedAllowance {
-  const { signingKey, currency, amount, epoch, expiresAt, reportBy, openedAt } = record;
-  const content = { purse, signingKey, currency, amount, epoch, expiresAt, reportBy };
+  const { signingKey, currency, amount, expiresAt, reportBy, openedAt } = record;
+  const content = { purse, signingKey, currency, amount, expiresAt, reportBy };
   return signers.sign(Allowance, content, openedAt);
 }

@@ -2,6 +2,7 @@
 import { expect, test } from 'vitest';
 import { U128_MAX } from '../../../src/shared/bytes.ts';
 import {
+  closes,
   handover,
   OFFLINE,
   openedPurse,
@@ -41,5 +42,24 @@ test('disputed payments beyond all sums: an operator still sees the exposure of 
   ]);
   const { purses } = answerOf(await cash.client(OPERATOR).deviceExposure({ device: eve.device.device }));
   expect(purses).toMatchObject([{ currency: EUR, state: 'cheated', disputed: U128_MAX }]);
+  await cash.close();
+});
+
+test('what payees see of a purse is of that purse alone: nothing is carried on from the one before', async () => {
+  const cash = await open();
+  const device = await cash.opened();
+  const seen: string[][] = [];
+  for (let n = 0; n < 2; n++) {
+    const purse = await openedPurse(cash, 0n, device);
+    const { keyId: _, ...own } = purse.allowance;
+    seen.push(
+      Object.values(own).map((value) =>
+        typeof value === 'object' ? Buffer.from(value).toString('hex') : String(value),
+      ),
+    );
+    expect(Object.keys(own)).toEqual(['purse', 'signingKey', 'currency', 'amount', 'expiresAt', 'reportBy']);
+    expect(await closes(cash, purse)).toBe('closed: 0');
+  }
+  expect(seen[0]!.filter((value) => seen[1]!.includes(value))).toEqual([String(EUR), '0']);
   await cash.close();
 });
