@@ -4,6 +4,7 @@
 //        ╰▶ refused  ╰─────────┴─────▶ ended     it has paid what this store does not know, or cash says that it has cheated
 //
 // At most one is open. Sessions follow one another, and nothing is closed while one is held.
+import { PurseCertificate } from '../../identity/purse-certificate.ts';
 import { PurseClosing, PurseOpening } from '../../roles/documents/purse.ts';
 import { ClosePurseRequest, OpenPurseRequest } from '../../roles/management/purse-messages.ts';
 import { amountOf } from '../../shared/amount.ts';
@@ -98,7 +99,9 @@ export class Purses {
       const { book, secrets, options, newId, applyBy, begin } = this.#with;
       const { crypto, protection } = options;
       const request = newId();
-      const keys = StoredKeys.decode(await newStoredKeys(crypto, protection));
+      // As the device's are.
+      const isPlain = (await book.keys()).kind === 'plain';
+      const keys = StoredKeys.decode(await newStoredKeys(crypto, isPlain ? undefined : protection));
       const number = ((await this.#book.purses()).at(-1)?.number ?? 0) + 1;
       const purse: StoredPurse = {
         ...{ number, request, keys, issued: undefined, state: { kind: 'opening' }, until: 0n, asOf: 0n },
@@ -255,6 +258,13 @@ export class Purses {
       if (why !== undefined) throw new PeerError('declined', `payment: expected ${why}`);
       return report;
     });
+  }
+
+  /** @throws WalletError no_purse */
+  async channelKey(): Promise<Uint8Array> {
+    const purse = await this.#book.current();
+    if (purse?.issued === undefined || purse.state.kind !== 'open') throw noPurse();
+    return PurseCertificate.signed.decode(purse.issued.certificate).document.channelKey;
   }
 
   #session<T>(
