@@ -65,8 +65,6 @@ interface Order {
   from: 'purse' | 'loss';
 }
 
-const RELEASES = 1n << 90n;
-
 export class TestPurses {
   readonly now: () => bigint;
   readonly cash: TestCash;
@@ -76,6 +74,7 @@ export class TestPurses {
   /** What the operator has paid for purses that have cheated. */
   covered = 0n;
   blocked: { serial: bigint; purses: readonly bigint[] } = { serial: 0n, purses: [] };
+  #nextRelease = 1n << 90n;
   /** Purses of one part. */
   partMax = 2;
 
@@ -250,7 +249,7 @@ export class TestPurses {
   #release(number: bigint, { device, deviceCash }: Purse): bigint {
     const left = this.cash.balance(number);
     if (left === 0n) return 0n;
-    const transfer = RELEASES + this.now();
+    const transfer = this.#nextRelease++;
     this.cash.debit(number, left, 'release', transfer);
     deviceCash.credit(device, left, transfer, 'release');
     return left;
