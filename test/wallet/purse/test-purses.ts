@@ -181,7 +181,12 @@ export class TestPurses {
         const own = { order, handover, receipt: this.#receipt(order, handover), from: 'loss' as const };
         purse.orders.set(handover.request, own);
         this.covered += handover.amount;
-        this.cash.credit(handover.payee, handover.amount, (0xffn << 120n) + handover.request, 'offline_loss');
+        this.cash.credit(
+          handover.payee,
+          handover.amount,
+          (0xffn << 120n) | (handover.request & ((1n << 120n) - 1n)),
+          'offline_loss',
+        );
         return this.#outcome(own);
       }
       if (this.now() >= handover.reportBy) {
