@@ -286,7 +286,7 @@ function owed({ creditsPosted, debitsPosted }: Account): bigint {
 const BOTH_SIDES = AccountFilterFlags.debits | AccountFilterFlags.credits;
 
 /** Transfers of accounts, each once, in order; what has come since when it is asked again. */
-class TransferReader {
+export class TransferReader {
   readonly #client: Client;
   readonly #next = new Map<bigint, bigint>();
   /** Ledger time of the newest of all. */

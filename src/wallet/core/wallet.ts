@@ -410,6 +410,11 @@ export class Wallet {
     return this.#purses.transfers();
   }
 
+  /** X25519: what an address of the open purse says of it. @throws WalletError no_purse */
+  purseAddressKey(): Promise<Uint8Array> {
+    return this.#purses.channelKey();
+  }
+
   /** undefined: there is none. */
   purse(): Promise<PurseReport | undefined> {
     return this.#purses.current();

@@ -4,6 +4,7 @@
 //        ╰▶ refused  ╰─────────┴─────▶ ended     it has paid what this store does not know, or cash says that it has cheated
 //
 // At most one is open. Sessions follow one another, and nothing is closed while one is held.
+import { PurseCertificate } from '../../identity/purse-certificate.ts';
 import { PurseClosing, PurseOpening } from '../../roles/documents/purse.ts';
 import { ClosePurseRequest, OpenPurseRequest } from '../../roles/management/purse-messages.ts';
 import { amountOf } from '../../shared/amount.ts';
@@ -92,13 +93,16 @@ export class Purses {
   /** @returns the outcome of the opening; a purse that is open is closed first @throws WalletError */
   reserve({ amount, ...wait }: ReserveOptions): Promise<Outcome> {
     return this.#alone('an opening', async () => {
+      const [unfinished] = await this.unfinished();
+      if (unfinished !== undefined) return this.#with.resume(unfinished, wait);
       const before = await this.#book.current();
-      if (before?.state.kind === 'opening') return this.#with.resume(before.request, wait);
       if (before !== undefined) await this.#close(before, wait);
       const { book, secrets, options, newId, applyBy, begin } = this.#with;
       const { crypto, protection } = options;
       const request = newId();
-      const keys = StoredKeys.decode(await newStoredKeys(crypto, protection));
+      // As the device's are.
+      const isPlain = (await book.keys()).kind === 'plain';
+      const keys = StoredKeys.decode(await newStoredKeys(crypto, isPlain ? undefined : protection));
       const number = ((await this.#book.purses()).at(-1)?.number ?? 0) + 1;
       const purse: StoredPurse = {
         ...{ number, request, keys, issued: undefined, state: { kind: 'opening' }, until: 0n, asOf: 0n },
@@ -152,21 +156,25 @@ export class Purses {
     return undefined;
   }
 
-  /** Openings that have an end by cash's statement, and whose certificate is still to come. */
+  /** Openings whose certificate is still to come: also where cash's statement has told of them already. */
   async unfinished(): Promise<bigint[]> {
-    const current = await this.#book.current();
-    return current?.state.kind === 'opening' ? [current.request] : [];
+    const unfinished: bigint[] = [];
+    for (const { issued, request, state } of await this.#book.purses()) {
+      if (issued !== undefined) continue;
+      const isThere = (await this.#with.book.request(request))?.state.kind === 'opened';
+      if (isThere || state.kind === 'opening') unfinished.push(request);
+    }
+    return unfinished;
   }
 
   /** Reports everything, and gives back what is left. @throws WalletError no_purse, purse_unsettled … */
   close(wait: WaitOptions): Promise<Outcome> {
     return this.#alone('a closing', async () => {
+      const [unfinished] = await this.unfinished();
+      if (unfinished !== undefined) await this.#with.resume(unfinished, wait);
       const purse = await this.#book.current();
-      if (purse === undefined) throw noPurse();
-      if (purse.state.kind === 'opening') await this.#with.resume(purse.request, wait);
-      const opened = await this.#book.current();
-      if (opened === undefined || opened.state.kind === 'opening') throw noPurse();
-      return this.#close(opened, wait);
+      if (purse?.issued === undefined) throw noPurse();
+      return this.#close(purse, wait);
     });
   }
 
@@ -255,6 +263,13 @@ export class Purses {
       if (why !== undefined) throw new PeerError('declined', `payment: expected ${why}`);
       return report;
     });
+  }
+
+  /** @throws WalletError no_purse */
+  async channelKey(): Promise<Uint8Array> {
+    const purse = await this.#book.current();
+    if (purse?.issued === undefined || purse.state.kind !== 'open') throw noPurse();
+    return PurseCertificate.signed.decode(purse.issued.certificate).document.channelKey;
   }
 
   #session<T>(

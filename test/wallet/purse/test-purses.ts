@@ -65,8 +65,6 @@ interface Order {
   from: 'purse' | 'loss';
 }
 
-const RELEASES = 1n << 90n;
-
 export class TestPurses {
   readonly now: () => bigint;
   readonly cash: TestCash;
@@ -76,6 +74,7 @@ export class TestPurses {
   /** What the operator has paid for purses that have cheated. */
   covered = 0n;
   blocked: { serial: bigint; purses: readonly bigint[] } = { serial: 0n, purses: [] };
+  #nextRelease = 1n << 90n;
   /** Purses of one part. */
   partMax = 2;
 
@@ -182,7 +181,12 @@ export class TestPurses {
         const own = { order, handover, receipt: this.#receipt(order, handover), from: 'loss' as const };
         purse.orders.set(handover.request, own);
         this.covered += handover.amount;
-        this.cash.credit(handover.payee, handover.amount, (0xffn << 120n) + handover.request, 'offline_loss');
+        this.cash.credit(
+          handover.payee,
+          handover.amount,
+          (0xffn << 120n) | (handover.request & ((1n << 120n) - 1n)),
+          'offline_loss',
+        );
         return this.#outcome(own);
       }
       if (this.now() >= handover.reportBy) {
@@ -250,7 +254,7 @@ export class TestPurses {
   #release(number: bigint, { device, deviceCash }: Purse): bigint {
     const left = this.cash.balance(number);
     if (left === 0n) return 0n;
-    const transfer = RELEASES + this.now();
+    const transfer = this.#nextRelease++;
     this.cash.debit(number, left, 'release', transfer);
     deviceCash.credit(device, left, transfer, 'release');
     return left;
