@@ -36,6 +36,13 @@ const sources: { readonly [Role in RoleName]: IdentitySource } = {
   cash: sourceOf('cash'),
 };
 
+/** Hears what comes to management, and then what it answers, whether that arrives or not. */
+export type Listener = (
+  from: string,
+  operation: number,
+  messages: readonly Uint8Array[],
+) => (answers: readonly Uint8Array[]) => void;
+
 export interface Opened {
   readonly engine: Engine;
   readonly revoked?: Management['revoked'];
@@ -103,6 +110,7 @@ export class Roles {
   crashChance = 0;
   /** Undefined: no purse is opened. */
   offline: OfflineTerms | undefined;
+  listener: Listener | undefined;
   readonly processes: { readonly [Role in RoleName]: RoleProcess };
   /** Errors in the roles' logs. */
   readonly errors: string[] = [];
@@ -131,7 +139,9 @@ export class Roles {
 
   /** Messages of a party to a role. */
   transport(from: string, to: RoleName, peer: Peer, isAlive: () => boolean): MessageTransport {
-    return callOver(this.ground, from, to, this.processes[to], peer, isAlive);
+    const listener: Listener | undefined =
+      to === 'management' ? (...heard) => this.listener?.(...heard) ?? (() => {}) : undefined;
+    return callOver(this.ground, from, to, this.processes[to], peer, isAlive, listener);
   }
 
   start(): void {
@@ -228,6 +238,7 @@ export function callOver(
   process: { readonly opened: Opened | undefined },
   peer: Peer,
   isAlive: () => boolean,
+  listener?: Listener,
 ): MessageTransport {
   return {
     call: (operation, messages) =>
@@ -239,9 +250,11 @@ export function callOver(
           const { opened } = process;
           if (opened === undefined) return;
           ground.note(to, `operation ${operation} of ${from}`);
+          const heard = listener?.(from, operation, messages);
           void opened.engine.submit(request).then(({ status, body, count }) => {
             if (process.opened !== opened || status !== RequestStatus.ok) return;
             const answers = parseMessages(body, count);
+            heard?.(answers);
             ground.carry(to, from, () => isAlive() && resolve(answers));
           });
         });

@@ -151,6 +151,8 @@ class PurseAudit {
   /** Written down by a wallet before they could leave it. */
   readonly #orders = new Map<bigint, Order>();
   readonly #ofPurse = new Map<bigint, Order[]>();
+  /** Whose each purse is; also of those whose wallet never got to know of them. */
+  readonly #owned = new Map<bigint, { readonly device: bigint; readonly amount: bigint }>();
   readonly #settled = new Map<bigint, 'purse' | 'loss'>();
   readonly #balances = new Map<bigint, bigint>();
   /** Of purses, with their times: what came in, and what cash has given back by itself. */
@@ -199,6 +201,9 @@ class PurseAudit {
       }
     }
     const terms = this.#terms();
+    for (const { purse, device, amount } of terms.values()) this.#owned.set(purse, { device, amount });
+    for (const { code, creditAccountId, debitAccountId: device, amount } of this.#audited.transfers)
+      if (code === RESERVE) this.#owned.set(creditAccountId, { device, amount });
     for (const order of this.#orders.values()) {
       const { signingKey, reportBy } = terms.get(order.payer)!;
       if (!isSigned(order, signingKey)) this.#told(`${hex(order.request)} is not signed by its purse`);
@@ -225,6 +230,7 @@ class PurseAudit {
 
   #replay(): void {
     const terms = this.#terms();
+    const { openings } = this.#audited.evidence;
     const ids = new Set<bigint>();
     const add = (map: Map<bigint, bigint>, key: bigint, amount: bigint): bigint => {
       const sum = (map.get(key) ?? 0n) + amount;
@@ -247,9 +253,9 @@ class PurseAudit {
       const left = add(this.#balances, debit, -amount);
       add(this.#balances, credit, amount);
       if (left < 0n && debit !== FLOAT && debit !== OFFLINE_LOSS) wrong(`${-left} more than there is`);
-      if (terms.has(credit))
+      if (this.#owned.has(credit))
         this.#credits.set(credit, [...(this.#credits.get(credit) ?? []), { at: timestamp, amount }]);
-      if (terms.has(debit) && code !== HANDOVER)
+      if (this.#owned.has(debit) && code !== HANDOVER)
         this.#returns.set(debit, [...(this.#returns.get(debit) ?? []), { at: timestamp, amount }]);
       const settling = (from: 'purse' | 'loss'): Order | undefined => {
         const order = this.#orders.get(from === 'purse' && this.#orders.has(id) ? id : userData128);
@@ -268,9 +274,10 @@ class PurseAudit {
           if (debit !== FLOAT) wrong('not from float');
           break;
         case RESERVE: {
-          const purse = terms.get(credit);
-          if (purse?.opening !== id || purse.device !== debit || purse.amount !== amount)
+          const opening = openings.get(id);
+          if (opening?.device !== debit || opening.amount !== amount)
             wrong('is not what the device has signed');
+          if ((terms.get(credit)?.opening ?? id) !== id) wrong('is for another purse');
           break;
         }
         case HANDOVER: {
@@ -280,7 +287,7 @@ class PurseAudit {
           break;
         }
         case RELEASE:
-          if (terms.get(debit)?.device !== credit) wrong("not to the purse's device");
+          if (this.#owned.get(debit)?.device !== credit) wrong("not to the purse's device");
           if ((this.#covered.get(debit) ?? 0n) !== (this.#recovered.get(debit) ?? 0n))
             wrong('the operator has paid for that purse');
           add(this.#released, debit, amount);
@@ -305,25 +312,25 @@ class PurseAudit {
   }
 
   #coverMax(purse: bigint): bigint {
-    return ((this.#terms().get(purse)?.amount ?? 0n) * this.#audited.coverPercent) / 100n;
+    return ((this.#owned.get(purse)?.amount ?? 0n) * this.#audited.coverPercent) / 100n;
   }
 
   #conserve(): void {
-    const { devices, evidence, balanceOf, balanceMax } = this.#audited;
+    const { devices, balanceOf, balanceMax } = this.#audited;
     for (const [account, balance] of this.#balances)
       if (balance !== balanceOf(account))
         this.#told(`account ${hex(account)}: transfers ${balance}, ledger ${balanceOf(account)}`);
     const has = (account: bigint): bigint => this.#balances.get(account) ?? 0n;
     let held = 0n;
     for (const { device, loaded, name } of devices) {
-      const reserved = evidence.purses.filter((purse) => purse.device === device);
+      const reserved = [...this.#owned].filter(([, owned]) => owned.device === device);
       const expected = reserved.reduce(
-        (sum, { purse, amount }) => sum - amount + (this.#released.get(purse) ?? 0n),
+        (sum, [purse, { amount }]) => sum - amount + (this.#released.get(purse) ?? 0n),
         loaded,
       );
       if (has(device) !== expected) this.#told(`${name}: expected ${expected}, got ${has(device)}`);
       held += has(device);
-      for (const { purse } of reserved) {
+      for (const [purse] of reserved) {
         held += has(purse);
         // At the end all purses are over: what is left waits for room on the device.
         if (has(purse) > 0n && has(device) < balanceMax)
@@ -413,15 +420,17 @@ class PurseAudit {
       for (const { purse } of own)
         if (this.#detected.has(purse) && !frauds.some((fraud) => fraud.purse === purse))
           this.#told(`${name}: a fraud that cash knows and management does not`);
-      if (purses.length !== own.length) this.#told(`${name}: ${own.length} purses, shown ${purses.length}`);
+      for (const { purse } of own)
+        if (!purses.some((shown) => shown.purse === purse)) this.#told(`${name}: ${hex(purse)} is not shown`);
       for (const shown of purses) this.#shown(name, shown);
     }
   }
 
   #shown(name: string, shown: Shown['purses'][number]): void {
     const { purse } = shown;
-    const amount = this.#terms().get(purse)?.amount;
-    const received = sumOf(this.#credits.get(purse)) - (amount ?? 0n);
+    // One that nobody knows of has nothing.
+    const amount = this.#owned.get(purse)?.amount ?? 0n;
+    const received = sumOf(this.#credits.get(purse)) - amount;
     const expected = {
       allowance: amount,
       received,

@@ -1,10 +1,21 @@
-// What an auditor is told of a simulation besides the ledger and the disks: who has asked management what, what the answer was,
-// in the order in which it happened. Written by the pockets, read by nobody but the auditor.
-import type { SettleTransferAnswer } from '../../../src/roles/cash/purse-messages.ts';
+// What an auditor is told of a simulation besides the ledger and the disks: who has asked management what about purses, and what it
+// has answered, heard at its door, in the order in which it happened; and what wallets say that they have added.
+import { answerCodec } from '../../../src/roles/common/answer.ts';
+import { Refusal } from '../../../src/roles/common/refusal.ts';
 import type { FraudProof } from '../../../src/roles/documents/fraud-proof.ts';
 import { PaymentReceipt, PaymentRejection } from '../../../src/roles/documents/payment-receipts.ts';
+import { ManagementOperation, managementProtocol } from '../../../src/roles/management/messages.ts';
+import {
+  ClosePurseManagementAnswer,
+  ClosePurseRequest,
+  OpenPurseAnswer,
+  OpenPurseRequest,
+  ReportTransferAnswer,
+  ReportTransferRequest,
+} from '../../../src/roles/management/purse-messages.ts';
+import type { Codec } from '../../../src/shared/codec.ts';
 import type { Ground } from '../ground.ts';
-import type { Pocket } from './pocket.ts';
+import type { Listener } from '../roles.ts';
 
 /** What cash has opened, as its allowance says. */
 export interface PurseTerms {
@@ -24,8 +35,7 @@ export interface Report {
   /** Steps: whatever has a smaller one was there before. */
   readonly asked: number;
   readonly answered: number;
-  /** Of the true clock, nanoseconds. */
-  readonly askedAt: bigint;
+  /** By the true clock, nanoseconds. */
   readonly answeredAt: bigint;
   readonly outcome: 'settled' | 'waiting' | 'disputed' | 'rejected';
   readonly from: 'purse' | 'loss' | undefined;
@@ -40,9 +50,8 @@ export interface Closing {
   readonly purse: bigint;
   readonly lastSequence: bigint;
   readonly total: bigint;
-  /** The step at which it was known that cash has closed the purse; what it said it has given back. */
+  /** The step at which management has said that cash has closed the purse. */
   closed: number | undefined;
-  released: bigint;
 }
 
 /** A payment that a wallet has added, and what it knew then. */
@@ -54,8 +63,26 @@ export interface Taken {
   readonly blocked: ReadonlySet<bigint>;
 }
 
+/** What a device has signed to have a purse opened. */
+export interface Opening {
+  readonly request: bigint;
+  readonly device: bigint;
+  readonly amount: bigint;
+}
+
+const answersOf = <Answer>(codec: Codec<Answer>) => {
+  const answer = answerCodec(codec, managementProtocol.refusals);
+  return (bytes: Uint8Array): Answer | undefined => {
+    const read = answer.decode(bytes);
+    return read instanceof Refusal ? undefined : read;
+  };
+};
+const readOpened = answersOf(OpenPurseAnswer);
+const readReported = answersOf(ReportTransferAnswer);
+const readClosed = answersOf(ClosePurseManagementAnswer);
+
 export class Evidence {
-  readonly pockets: Pocket[] = [];
+  readonly openings = new Map<bigint, Opening>();
   readonly purses: PurseTerms[] = [];
   readonly reports: Report[] = [];
   readonly closings: Closing[] = [];
@@ -79,12 +106,45 @@ export class Evidence {
     this.ends.set(end, (this.ends.get(end) ?? 0) + 1);
   }
 
-  /** @returns to be called with the answer */
-  reporting(by: string, order: Uint8Array): (answer: SettleTransferAnswer) => void {
+  /** At management's door. */
+  readonly listen: Listener = (from, operation, messages) => {
+    const told = messages.map((message): ((answer: Uint8Array) => void) => {
+      switch (operation) {
+        case ManagementOperation.open_purse:
+          return this.#opening(message);
+        case ManagementOperation.report_transfer:
+          return this.#report(from, message);
+        case ManagementOperation.close_purse:
+          return this.#closing(message);
+        default:
+          return () => {};
+      }
+    });
+    return (answers) => {
+      answers.forEach((answer, i) => {
+        told[i]!(answer);
+      });
+    };
+  };
+
+  #opening(message: Uint8Array): (answer: Uint8Array) => void {
+    const { document } = OpenPurseRequest.decode(message).opening;
+    const { request, device, amount } = document;
+    this.openings.set(request, { request, device, amount });
+    return (bytes) => {
+      const answer = readOpened(bytes);
+      if (answer?.kind !== 'opened' || this.purses.some(({ opening }) => opening === request)) return;
+      this.purses.push({ ...answer.allowance.document, device, opening: request });
+    };
+  }
+
+  #report(by: string, message: Uint8Array): (answer: Uint8Array) => void {
+    const { order } = ReportTransferRequest.decode(message).transfer;
     const asked = ++this.#step;
-    const now = this.#ground.clockOf('auditor');
-    const askedAt = now();
-    return ({ outcome, fraud }) => {
+    return (bytes) => {
+      const answer = readReported(bytes);
+      if (answer?.kind !== 'reported') return;
+      const { outcome, fraud } = answer.outcome;
       this.told(`report ${outcome.kind} ${outcome.kind === 'settled' ? outcome.from : ''}`);
       const signed =
         outcome.kind === 'settled'
@@ -93,9 +153,9 @@ export class Evidence {
             ? PaymentRejection.signed.encode(outcome.rejection)
             : undefined;
       this.reports.push({
-        ...{ by, order, asked, askedAt, signed },
+        ...{ by, order, asked, signed },
         answered: ++this.#step,
-        answeredAt: now(),
+        answeredAt: this.#ground.clockOf('auditor')(),
         outcome: outcome.kind,
         from: outcome.kind === 'settled' ? outcome.from : undefined,
         reason: outcome.kind === 'disputed' ? outcome.reason : '',
@@ -104,13 +164,15 @@ export class Evidence {
     };
   }
 
-  /** @returns to be called when it is closed */
-  closing(document: Pick<Closing, 'purse' | 'lastSequence' | 'total'>): (released: bigint) => void {
-    const closing: Closing = { ...document, closed: undefined, released: 0n };
+  #closing(message: Uint8Array): (answer: Uint8Array) => void {
+    const { document } = ClosePurseRequest.decode(message).closing;
+    const closing: Closing = { ...document, closed: undefined };
     this.closings.push(closing);
-    return (released) => {
-      closing.closed = ++this.#step;
-      closing.released = released;
+    return (bytes) => {
+      const answer = readClosed(bytes);
+      if (answer?.kind !== 'answered') return;
+      this.told(`closing ${answer.answer.kind}`);
+      if (answer.answer.kind === 'closed') closing.closed = ++this.#step;
     };
   }
 }

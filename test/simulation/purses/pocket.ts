@@ -158,7 +158,6 @@ export class Pocket {
     for (const purse of this.blocked) copy.blocked.add(purse);
     copy.crashChance = this.crashChance;
     copy.others = this.others;
-    this.#evidence.pockets.push(copy);
     return copy;
   }
 
@@ -456,11 +455,6 @@ export class Pocket {
     if (result.kind !== 'ok' || result.answer.kind !== 'opened') return;
     const { certificate, allowance } = result.answer;
     const own: OwnPurse = { device: this.device.number, keys, certificate, allowance };
-    this.#evidence.purses.push({
-      ...allowance.document,
-      device: this.device.number,
-      opening: opening.document.request,
-    });
     this.purses.push({
       own,
       disk: new WalletDisk(),
@@ -542,10 +536,8 @@ export class Pocket {
           await this.#asked(
             life,
             async () => {
-              const report = this.#evidence.reporting(this.name, transfer.order);
               result = await client.reportTransfer({ transfer });
-              if (result.kind === 'ok' && result.answer.kind === 'reported') report(result.answer.outcome);
-              else if (result.kind === 'refused') this.#evidence.told(`report ${result.refusal.code}`);
+              if (result.kind === 'refused') this.#evidence.told(`report ${result.refusal.code}`);
               return result;
             },
             ({ kind }) => kind === 'pending',
@@ -585,7 +577,6 @@ export class Pocket {
     const { sequence: lastSequence, total } = await new StoredLedger(purse.disk).spent();
     const document = { purse: purse.own.allowance.document.purse, lastSequence, total };
     const signature = ed25519.sign(purse.own.keys.signingSecret, PurseClosing.signedBytes(document));
-    const note = this.#evidence.closing(document);
     const result = await this.#asked(
       life,
       () => client.closePurse({ closing: { document, signature } }),
@@ -595,8 +586,6 @@ export class Pocket {
       result?.kind === 'ok' && result.answer.kind === 'answered' ? result.answer.answer : undefined;
     const text = answer?.kind ?? (result?.kind === 'refused' ? result.refusal.code : 'nothing');
     this.#ground.note(this.name, `closing: ${text}`);
-    this.#evidence.told(`closing ${text}`);
-    if (answer?.kind === 'closed') note(answer.released);
     if (answer?.kind === 'closed' || result?.kind === 'refused') purse.isClosed = true;
   }
 

@@ -48,6 +48,7 @@ class PurseSimulation {
   readonly #evidence: Evidence;
   readonly #institution: MemoryInstitution;
   readonly #devices: Device[] = [];
+  readonly #pockets: Pocket[] = [];
   readonly #stopped = new Set<Device>();
   readonly #late = new Set<Pocket>();
   #isOver = false;
@@ -58,6 +59,7 @@ class PurseSimulation {
     this.#evidence = new Evidence(this.#ground);
     this.#institution = new MemoryInstitution(this.#ground);
     this.#roles = new Roles(this.#ground, this.#institution);
+    this.#roles.listener = this.#evidence.listen;
   }
 
   async run(): Promise<PurseEnding> {
@@ -74,16 +76,14 @@ class PurseSimulation {
     this.#faults();
     await this.#through(this.#ground.pause(daysMs));
     this.#calm();
-    await this.#through(
-      this.#bringAll(this.#evidence.pockets.filter((one) => !one.isGone && !this.#late.has(one))),
-    );
+    await this.#through(this.#bringAll(this.#pockets.filter((one) => !one.isGone && !this.#late.has(one))));
     // All purses end, and once more when what was left has been tried again.
     await this.#through(this.#ground.pause(reportDays * DAY_MS + 2 * HOUR_MS));
     await this.#through(this.#bringAll([...this.#late].filter((one) => !one.isGone)));
     await this.#through(this.#ground.pause(2 * HOUR_MS));
     const books = this.#roles.processes.cash.ledger.books;
     const shown = await this.#through(this.#shown());
-    const disks = this.#evidence.pockets.flatMap(({ name: pocket, purses }) =>
+    const disks = this.#pockets.flatMap(({ name: pocket, purses }) =>
       purses.map(({ own, disk }) => ({ pocket, purse: own.allowance.document.purse, records: disk.records })),
     );
     const problems = auditPurses({
@@ -102,7 +102,7 @@ class PurseSimulation {
     const state = ROLE_NAMES.flatMap((role) =>
       [...this.#roles.processes[role].disk.records].sort(([a], [b]) => (a < b ? -1 : 1)).flat(),
     );
-    const crashes = [...ROLE_NAMES.map((role) => this.#roles.processes[role]), ...this.#evidence.pockets];
+    const crashes = [...ROLE_NAMES.map((role) => this.#roles.processes[role]), ...this.#pockets];
     return {
       seed: this.#seed,
       problems,
@@ -149,11 +149,11 @@ class PurseSimulation {
       const pocket = new Pocket(device.name.replace('device', 'pocket'), device, [], habits, parts);
       device.owner = pocket;
       pocket.crashChance = crashChance;
-      this.#evidence.pockets.push(pocket);
+      this.#pockets.push(pocket);
       if (random.chance(0.15)) this.#late.add(pocket);
     }
-    for (const pocket of this.#evidence.pockets) {
-      pocket.others = () => this.#evidence.pockets;
+    for (const pocket of this.#pockets) {
+      pocket.others = () => this.#pockets;
       pocket.start();
     }
   }
@@ -185,7 +185,7 @@ class PurseSimulation {
 
   #cut(): void {
     const { random, cuts, world } = this.#ground;
-    const parties = [...ROLE_NAMES, ...this.#evidence.pockets.map(({ name }) => name)];
+    const parties = [...ROLE_NAMES, ...this.#pockets.map(({ name }) => name)];
     const cut = link(random.pick(parties), random.pick(parties));
     this.#ground.note('world', `cut: ${cut}`);
     cuts.add(cut);
@@ -194,7 +194,7 @@ class PurseSimulation {
 
   #setClock(): void {
     const { random, offsets } = this.#ground;
-    const party = random.pick([...ROLE_NAMES, ...this.#evidence.pockets.map(({ name }) => name)]);
+    const party = random.pick([...ROLE_NAMES, ...this.#pockets.map(({ name }) => name)]);
     const seconds = random.below(1_200) - 600;
     this.#ground.note('world', `the clock of ${party} is set to ${seconds} s off`);
     offsets.set(party, BigInt(seconds) * SECOND);
@@ -237,13 +237,12 @@ class PurseSimulation {
 
   #clone(): void {
     const { random } = this.#ground;
-    const candidates = this.#evidence.pockets.filter(
-      ({ isGone, current }) => !isGone && current !== undefined,
-    );
-    if (candidates.length === 0 || this.#evidence.pockets.length >= 2 * this.#devices.length) return;
+    const candidates = this.#pockets.filter(({ isGone, current }) => !isGone && current !== undefined);
+    if (candidates.length === 0 || this.#pockets.length >= 2 * this.#devices.length) return;
     const pocket = random.pick(candidates);
     const isSly = random.chance(0.4);
     const copy = pocket.clone(`${pocket.name}'`, isSly);
+    this.#pockets.push(copy);
     this.#ground.note('world', `${pocket.name} is copied${isSly ? ', and they agree on numbers' : ''}`);
     this.#evidence.told(isSly ? 'copied, sly' : 'copied');
     // A backup that the owner goes on with: the other copy is no more.
@@ -255,7 +254,7 @@ class PurseSimulation {
   /** A wallet that is put away without a word; it may turn up at the end. */
   #put(): void {
     const { random } = this.#ground;
-    const pocket = random.pick(this.#evidence.pockets);
+    const pocket = random.pick(this.#pockets);
     if (pocket.isGone || !random.chance(0.3)) return;
     if (random.chance(0.5)) this.#drop(pocket);
     else {
@@ -272,7 +271,7 @@ class PurseSimulation {
     this.#ground.cuts.clear();
     this.#ground.offsets.clear();
     this.#roles.crashChance = 0;
-    for (const pocket of this.#evidence.pockets) {
+    for (const pocket of this.#pockets) {
       pocket.isOver = true;
       pocket.crashChance = 0;
       pocket.stop();
