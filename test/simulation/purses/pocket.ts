@@ -21,14 +21,17 @@ import { askPeer } from '../../../src/wallet/peer/payee.ts';
 import { payPeer } from '../../../src/wallet/peer/payer.ts';
 import { handoverOf, type SentPayment } from '../../../src/wallet/peer/records.ts';
 import { directory } from '../../identity/support.ts';
-import { memoryPair, type Pair, type Piece } from '../../wallet/peer/memory-link.ts';
+import type { Pair } from '../../wallet/peer/memory-link.ts';
 import { StoredLedger } from '../../wallet/peer/stored-ledger.ts';
 import { ROOT_FINGERPRINT } from '../../wallet/support.ts';
 import { type Ground, type Life, link } from '../ground.ts';
 import { EUR, type Roles } from '../roles.ts';
 import { WalletDisk } from '../wallets.ts';
+import type { PurseDisk } from './auditor.ts';
 import type { Device } from './device.ts';
 import type { Evidence } from './evidence.ts';
+import { meeting } from './meeting.ts';
+import type { Habits, Party } from './party.ts';
 
 const trust = Trust.of(directory().bytes(), ROOT_FINGERPRINT, nodeCrypto);
 const HOUR_MS = 3_600_000;
@@ -75,22 +78,21 @@ export interface OwnedPurse {
   isClosed: boolean;
 }
 
-export interface Habits {
-  /** Between two things that it does, at most. */
-  readonly pauseMaxMs: number;
-  /** Shares of what it does. */
-  readonly pays: number;
-  readonly reports: number;
-  readonly closes: number;
-  readonly sleeps: number;
+export interface PocketParts {
+  readonly ground: Ground;
+  readonly roles: Roles;
+  readonly evidence: Evidence;
+  readonly habits: Habits;
+  readonly allowanceMax: bigint;
 }
 
-export class Pocket {
+export class Pocket implements Party {
   readonly name: string;
   readonly device: Device;
   readonly purses: OwnedPurse[];
   readonly habits: Habits;
   readonly blocked = new Set<bigint>();
+  readonly #parts: PocketParts;
   readonly #ground: Ground;
   readonly #roles: Roles;
   readonly #evidence: Evidence;
@@ -104,21 +106,19 @@ export class Pocket {
   #session: Pair | undefined;
   #isBusy = false;
   #opening: { readonly opening: SignedPurseOpening; readonly keys: Keys } | undefined;
+  /** The last opening. */
+  #isRefused = false;
   crashChance = 0;
   crashes = 0;
   /** Stolen, thrown away, asleep for good: it does nothing any more. */
   isGone = false;
   isOver = false;
   /** Whom it may meet. */
-  others: () => readonly Pocket[] = () => [];
+  others: () => readonly Party[] = () => [];
 
-  constructor(
-    name: string,
-    device: Device,
-    purses: readonly OwnedPurse[],
-    habits: Habits,
-    { ground, roles, evidence }: { ground: Ground; roles: Roles; evidence: Evidence },
-  ) {
+  constructor(name: string, device: Device, purses: readonly OwnedPurse[], parts: PocketParts) {
+    const { ground, roles, evidence, habits } = parts;
+    this.#parts = parts;
     this.name = name;
     this.device = device;
     this.purses = [...purses];
@@ -153,8 +153,7 @@ export class Pocket {
       for (const [key, value] of purse.disk.records) disk.records.set(key, value);
       return { ...purse, disk, receipts: new Map(purse.receipts) };
     });
-    const parts = { ground: this.#ground, roles: this.#roles, evidence: this.#evidence };
-    const copy = new Pocket(name, this.device, copies, this.habits, parts);
+    const copy = new Pocket(name, this.device, copies, this.#parts);
     for (const purse of this.blocked) copy.blocked.add(purse);
     copy.crashChance = this.crashChance;
     copy.others = this.others;
@@ -165,6 +164,10 @@ export class Pocket {
   get current(): OwnedPurse | undefined {
     const last = this.purses.at(-1);
     return last === undefined || last.isClosing || last.isClosed ? undefined : last;
+  }
+
+  get purseNumber(): bigint | undefined {
+    return this.current?.own.allowance.document.purse;
   }
 
   get isFree(): boolean {
@@ -216,6 +219,7 @@ export class Pocket {
   async #act(life: Life): Promise<void> {
     const { random } = this.#ground;
     const { pays, reports, closes, sleeps } = this.habits;
+    if (this.#isRefused && random.chance(0.8)) return;
     if (this.#opening !== undefined || this.#needsPurse()) return this.#open(life);
     if (this.#isExpired() && random.chance(0.3)) return this.#close(life);
     let choice = random.float();
@@ -234,12 +238,12 @@ export class Pocket {
   // ── from pocket to pocket ────────────────────────────────────────────────────────────────────────────────────────────
 
   async #pay(life: Life): Promise<void> {
-    const { random, weather, cuts } = this.#ground;
+    const { random, cuts } = this.#ground;
     const purse = this.current;
     const free = this.others().filter((one) => one.device !== this.device && one.isFree);
     if (purse === undefined || free.length === 0) return;
     // Rather one that it has a payment in doubt with.
-    const doubts = free.filter(({ current }) => isInDoubt(purse, current!));
+    const doubts = free.filter(({ purseNumber }) => isInDoubt(purse, purseNumber!));
     const other = random.pick(doubts.length > 0 && random.chance(0.6) ? doubts : free);
     if (cuts.has(link(this.name, other.name))) return;
     const has = await this.#has(purse);
@@ -247,17 +251,9 @@ export class Pocket {
     if (has <= 0n && random.chance(0.9)) return;
     const most = Number(has > 0n ? has / random.pick([1n, 2n, 5n]) : 0n) + random.pick([1, 1, 1, 40]);
     const amount = 1n + BigInt(random.below(most));
-    const isBad = weather.delayMaxMs > 3;
-    const pieceBytesMax = random.pick([250, 2_000, 32_768]);
-    const pair = memoryPair({
-      pieceBytesMax,
-      clock: { now: () => 0n, setTimer: this.#ground.world.setTimer },
-      delayMs: 5 + 50 * random.float(),
-      ...(isBad && random.chance(0.3) && { cutAfter: random.below(pieceBytesMax === 250 ? 24 : 9) }),
-      ...(isBad && random.chance(0.15) && { meddle: (piece: Piece) => this.#meddled(piece) }),
-    });
+    const pair = meeting(this.#ground);
     const isNamed = random.chance(0.5);
-    void other.#ask(pair, isNamed ? amount : undefined);
+    void other.ask(pair, isNamed ? amount : undefined);
     await this.#hold(life, purse, pair, async (party) => {
       this.#ground.note(this.name, `meets ${other.name}`);
       await payPeer(pair.payer, party, {
@@ -272,7 +268,7 @@ export class Pocket {
     });
   }
 
-  async #ask(pair: Pair, amount: bigint | undefined): Promise<void> {
+  async ask(pair: Pair, amount: bigint | undefined): Promise<void> {
     const life = this.#lifeNow;
     const purse = this.current;
     if (life === undefined || purse === undefined) return pair.cut();
@@ -303,19 +299,6 @@ export class Pocket {
         this.#session = undefined;
       }
     }
-  }
-
-  #meddled({ bytes }: Piece): Uint8Array[] {
-    const { random } = this.#ground;
-    const choice = random.float();
-    if (choice < 0.03) return [];
-    if (choice < 0.06) return [bytes, bytes];
-    if (choice < 0.09) {
-      const changed = Uint8Array.from(bytes);
-      changed[random.below(changed.length)]! ^= 1 << random.below(8);
-      return [changed];
-    }
-    return [bytes];
   }
 
   /** By its own books. */
@@ -446,6 +429,7 @@ export class Pocket {
     );
     if (result === undefined) return;
     this.#opening = undefined;
+    this.#isRefused = result.kind !== 'ok' || result.answer.kind !== 'opened';
     const text =
       result.kind === 'ok' ? result.answer.kind : result.kind === 'refused' ? result.refusal.code : '';
     this.#ground.note(this.name, `opening: ${text}`);
@@ -604,6 +588,12 @@ export class Pocket {
     await this.#bringProofs(life);
   }
 
+  disks(): PurseDisk[] {
+    return this.purses.map(({ own, disk: { records } }) => ({
+      ...{ pocket: this.name, purse: own.allowance.document.purse, records },
+    }));
+  }
+
   async closeAll(): Promise<void> {
     const life = this.#lifeNow!;
     for (const purse of this.purses) if (!purse.isClosed) await this.closePurse(life, purse);
@@ -617,8 +607,8 @@ export class Pocket {
 const nameOf = (order: Uint8Array): string => Buffer.from(order).toString('base64');
 
 /** By the names that the test's ledger gives to what is in doubt. */
-function isInDoubt({ disk }: OwnedPurse, { own }: OwnedPurse): boolean {
-  const payee = own.allowance.document.purse.toString(16).padStart(32, '0').slice(8);
+function isInDoubt({ disk }: OwnedPurse, purse: bigint): boolean {
+  const payee = purse.toString(16).padStart(32, '0').slice(8);
   return [...disk.records.keys()].some((key) => key.startsWith(`doubt/${payee}/`));
 }
 

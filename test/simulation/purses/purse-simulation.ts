@@ -15,8 +15,11 @@ import { AMOUNT_MAX, AMOUNT_MIN, BALANCE_MAX, OPERATOR, ROLE_NAMES, Roles } from
 import { auditPurses, type Shown } from './auditor.ts';
 import { Device } from './device.ts';
 import { Evidence } from './evidence.ts';
-import { type Habits, Pocket } from './pocket.ts';
+import type { Habits, Party } from './party.ts';
+import { Pocket, type PocketParts } from './pocket.ts';
+import { WalletParty, type WalletPartyOptions } from './wallet-party.ts';
 
+const CARD = '4000001000000000';
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
 const DAY_MS = 24 * HOUR_MS;
@@ -47,10 +50,12 @@ class PurseSimulation {
   readonly #roles: Roles;
   readonly #evidence: Evidence;
   readonly #institution: MemoryInstitution;
-  readonly #devices: Device[] = [];
-  readonly #pockets: Pocket[] = [];
-  readonly #stopped = new Set<Device>();
-  readonly #late = new Set<Pocket>();
+  /** One of each device, and then the copies. */
+  readonly #originals: Party[] = [];
+  readonly #parties: Party[] = [];
+  /** By an operator, by number. */
+  readonly #stopped = new Set<bigint>();
+  readonly #late = new Set<Party>();
   #isOver = false;
 
   constructor(seed: bigint, print: ((line: string) => void) | undefined) {
@@ -76,16 +81,15 @@ class PurseSimulation {
     this.#faults();
     await this.#through(this.#ground.pause(daysMs));
     this.#calm();
-    await this.#through(this.#bringAll(this.#pockets.filter((one) => !one.isGone && !this.#late.has(one))));
+    await this.#through(this.#bringAll(this.#parties.filter((one) => !one.isGone && !this.#late.has(one))));
     // All purses end, and once more when what was left has been tried again.
     await this.#through(this.#ground.pause(reportDays * DAY_MS + 2 * HOUR_MS));
     await this.#through(this.#bringAll([...this.#late].filter((one) => !one.isGone)));
     await this.#through(this.#ground.pause(2 * HOUR_MS));
     const books = this.#roles.processes.cash.ledger.books;
     const shown = await this.#through(this.#shown());
-    const disks = this.#pockets.flatMap(({ name: pocket, purses }) =>
-      purses.map(({ own, disk }) => ({ pocket, purse: own.allowance.document.purse, records: disk.records })),
-    );
+    const proofs = await this.#through(this.#proofs());
+    const disks = this.#parties.flatMap((party) => party.disks());
     const problems = auditPurses({
       transfers: [...books.events()].map(({ transfer }) => transfer),
       balanceOf: (account) => {
@@ -98,11 +102,11 @@ class PurseSimulation {
       coverPercent: BigInt(coverPercent),
       balanceMax: BALANCE_MAX,
     });
-    problems.push(...this.#institution.faults);
+    problems.push(...proofs, ...this.#institution.faults);
     const state = ROLE_NAMES.flatMap((role) =>
       [...this.#roles.processes[role].disk.records].sort(([a], [b]) => (a < b ? -1 : 1)).flat(),
     );
-    const crashes = [...ROLE_NAMES.map((role) => this.#roles.processes[role]), ...this.#pockets];
+    const crashes = [...ROLE_NAMES.map((role) => this.#roles.processes[role]), ...this.#parties];
     return {
       seed: this.#seed,
       problems,
@@ -117,14 +121,50 @@ class PurseSimulation {
 
   async #enrol(allowanceMax: bigint): Promise<void> {
     const { random } = this.#ground;
-    const card = '4000001000000000';
-    this.#institution.cards.set(card, { first: 1_000_000n, available: 1_000_000n });
+    this.#institution.cards.set(CARD, { first: 1_000_000n, available: 1_000_000n });
+    const pauseMaxMs = random.pick([0.7, 1.5, 3]) * HOUR_MS;
+    // Of whole wallets; the others are pockets with the test's ledger.
+    const share = random.pick([0, 0.5, 1]);
+    const crashChance = random.pick([0, 0, 0.01, 0.03]);
     for (let i = 0; i < 3 + random.below(3); i++) {
-      const device = new Device(`device ${i}`, allowanceMax, this.#ground, this.#roles);
-      const most = Number(AMOUNT_MAX - AMOUNT_MIN);
-      await device.enrol(card, random.chance(0.1) ? 0n : AMOUNT_MIN + BigInt(random.below(most)));
-      this.#devices.push(device);
+      const habits: Habits = {
+        ...{ pauseMaxMs, pays: 0.6, reports: random.pick([0, 0.05, 0.3]), closes: 0.04 },
+        sleeps: random.pick([0, 0.02, 0.1]),
+      };
+      const load = random.chance(0.1)
+        ? 0n
+        : AMOUNT_MIN + BigInt(random.below(Number(AMOUNT_MAX - AMOUNT_MIN)));
+      const parts = {
+        ground: this.#ground,
+        roles: this.#roles,
+        evidence: this.#evidence,
+        habits,
+        allowanceMax,
+      };
+      const party = random.chance(share)
+        ? await this.#wallet(`wallet ${i}`, { ...parts, card: CARD, load })
+        : await this.#pocket(`pocket ${i}`, parts, load);
+      party.others = () => this.#parties;
+      this.#originals.push(party);
+      if (random.chance(0.15)) this.#late.add(party);
     }
+    this.#parties.push(...this.#originals);
+    for (const party of this.#parties) party.crashChance = crashChance;
+  }
+
+  async #wallet(name: string, options: WalletPartyOptions): Promise<Party> {
+    const wallet = new WalletParty(name, options);
+    wallet.start();
+    while (!wallet.isDone) await this.#ground.pause(1_000);
+    return wallet;
+  }
+
+  async #pocket(name: string, parts: PocketParts, load: bigint): Promise<Party> {
+    const device = new Device(name, parts.allowanceMax, this.#ground, this.#roles);
+    await device.enrol(CARD, load);
+    const pocket = new Pocket(name, device, [], parts);
+    device.owner = pocket;
+    return pocket;
   }
 
   #open(): void {
@@ -134,28 +174,7 @@ class PurseSimulation {
       ? { drop: 0.25 * random.float(), repeat: 0.25 * random.float(), delayMaxMs: random.pick([5, 50, 600]) }
       : CALM;
     this.#roles.crashChance = random.pick([0, 0.003, 0.02, 0.05]);
-    const pauseMaxMs = random.pick([0.7, 1.5, 3]) * HOUR_MS;
-    const parts = { ground: this.#ground, roles: this.#roles, evidence: this.#evidence };
-    const crashChance = random.pick([0, 0, 0.01, 0.03]);
-    for (const device of this.#devices) {
-      const reports = random.pick([0, 0.05, 0.3]);
-      const habits: Habits = {
-        pauseMaxMs,
-        pays: 0.6,
-        reports,
-        closes: 0.04,
-        sleeps: random.pick([0, 0.02, 0.1]),
-      };
-      const pocket = new Pocket(device.name.replace('device', 'pocket'), device, [], habits, parts);
-      device.owner = pocket;
-      pocket.crashChance = crashChance;
-      this.#pockets.push(pocket);
-      if (random.chance(0.15)) this.#late.add(pocket);
-    }
-    for (const pocket of this.#pockets) {
-      pocket.others = () => this.#pockets;
-      pocket.start();
-    }
+    for (const party of this.#parties) if (party instanceof Pocket) party.start();
   }
 
   /** From time to time something goes wrong, until the calm. */
@@ -185,7 +204,7 @@ class PurseSimulation {
 
   #cut(): void {
     const { random, cuts, world } = this.#ground;
-    const parties = [...ROLE_NAMES, ...this.#pockets.map(({ name }) => name)];
+    const parties = [...ROLE_NAMES, ...this.#parties.map(({ name }) => name)];
     const cut = link(random.pick(parties), random.pick(parties));
     this.#ground.note('world', `cut: ${cut}`);
     cuts.add(cut);
@@ -194,7 +213,7 @@ class PurseSimulation {
 
   #setClock(): void {
     const { random, offsets } = this.#ground;
-    const party = random.pick([...ROLE_NAMES, ...this.#pockets.map(({ name }) => name)]);
+    const party = random.pick([...ROLE_NAMES, ...this.#parties.map(({ name }) => name)]);
     const seconds = random.below(1_200) - 600;
     this.#ground.note('world', `the clock of ${party} is set to ${seconds} s off`);
     offsets.set(party, BigInt(seconds) * SECOND);
@@ -203,17 +222,18 @@ class PurseSimulation {
   /** Its owner misses it; whoever has it may go on paying. */
   async #lose(): Promise<void> {
     const { random } = this.#ground;
-    const device = random.pick(this.#devices);
-    if (this.#stopped.has(device) || this.#stopped.size * 2 >= this.#devices.length) return;
+    const party = random.pick(this.#originals);
+    const { number: device } = party.device;
+    if (this.#stopped.has(device) || this.#stopped.size * 2 >= this.#originals.length) return;
     const kind = random.pick(['block', 'block', 'revoke'] as const);
-    this.#ground.note('world', `${device.name} is lost: ${kind}`);
+    this.#ground.note('world', `${party.name} is lost: ${kind}`);
     this.#evidence.told(`lost, ${kind}`);
     this.#stopped.add(device);
-    if (random.chance(0.5) && device.owner !== undefined) this.#drop(device.owner);
+    if (random.chance(0.5)) this.#drop(party);
     const request = BigInt(`0x${Buffer.from(this.#ground.bytes(15)).toString('hex')}`) | 1n;
     const applyBy = this.#ground.clockOf('operator')() + 40n * MINUTE_NS;
     const document: DeviceOrder = {
-      ...{ request, operator: 'operator', device: device.number, action: { kind }, reason: 'lost', applyBy },
+      ...{ request, operator: 'operator', device, action: { kind }, reason: 'lost', applyBy },
     };
     const signature = ed25519.sign(operatorKeys.signing.secretKey, DeviceOrder.signedBytes(document));
     const client = managementClient(this.#roles.transport('operator', 'management', OPERATOR, () => true));
@@ -229,20 +249,22 @@ class PurseSimulation {
     }
   }
 
-  #drop(pocket: Pocket): void {
-    this.#ground.note('world', `${pocket.name} is gone`);
-    pocket.isGone = true;
-    pocket.stop();
+  #drop(party: Party): void {
+    this.#ground.note('world', `${party.name} is gone`);
+    party.isGone = true;
+    party.stop();
   }
 
   #clone(): void {
     const { random } = this.#ground;
-    const candidates = this.#pockets.filter(({ isGone, current }) => !isGone && current !== undefined);
-    if (candidates.length === 0 || this.#pockets.length >= 2 * this.#devices.length) return;
+    const candidates = this.#parties.filter(
+      ({ isGone, purseNumber }) => !isGone && purseNumber !== undefined,
+    );
+    if (candidates.length === 0 || this.#parties.length >= 2 * this.#originals.length) return;
     const pocket = random.pick(candidates);
     const isSly = random.chance(0.4);
     const copy = pocket.clone(`${pocket.name}'`, isSly);
-    this.#pockets.push(copy);
+    this.#parties.push(copy);
     this.#ground.note('world', `${pocket.name} is copied${isSly ? ', and they agree on numbers' : ''}`);
     this.#evidence.told(isSly ? 'copied, sly' : 'copied');
     // A backup that the owner goes on with: the other copy is no more.
@@ -254,7 +276,7 @@ class PurseSimulation {
   /** A wallet that is put away without a word; it may turn up at the end. */
   #put(): void {
     const { random } = this.#ground;
-    const pocket = random.pick(this.#pockets);
+    const pocket = random.pick(this.#parties);
     if (pocket.isGone || !random.chance(0.3)) return;
     if (random.chance(0.5)) this.#drop(pocket);
     else {
@@ -271,18 +293,25 @@ class PurseSimulation {
     this.#ground.cuts.clear();
     this.#ground.offsets.clear();
     this.#roles.crashChance = 0;
-    for (const pocket of this.#pockets) {
-      pocket.isOver = true;
-      pocket.crashChance = 0;
-      pocket.stop();
+    for (const party of this.#parties) {
+      party.isOver = true;
+      party.crashChance = 0;
+      if (!party.isGone) party.stop();
     }
   }
 
-  async #bringAll(pockets: readonly Pocket[]): Promise<void> {
+  async #bringAll(parties: readonly Party[]): Promise<void> {
     // Roles that have just crashed come back first.
     await this.#ground.pause(10 * MINUTE_MS);
-    await Promise.all(pockets.map((pocket) => pocket.bringAll(ROUNDS)));
-    await Promise.all(pockets.map((pocket) => pocket.closeAll()));
+    const { random } = this.#ground;
+    // Who comes once only has what waits settled by what others bring.
+    await Promise.all(parties.map((party) => party.bringAll(random.chance(0.4) ? 1 : ROUNDS)));
+    await Promise.all(parties.filter(() => random.chance(0.7)).map((party) => party.closeAll()));
+  }
+
+  async #proofs(): Promise<string[]> {
+    const wallets = this.#parties.filter((party) => party instanceof WalletParty && !party.isGone);
+    return (await Promise.all(wallets.map((wallet) => (wallet as WalletParty).proof()))).flat();
   }
 
   async #shown(): Promise<Shown[]> {
@@ -290,7 +319,7 @@ class PurseSimulation {
     const listed = await client.listDevices({ after: undefined, limit: 100 });
     if (listed.kind !== 'ok') throw new Error('expected the devices, got no answer');
     return Promise.all(
-      this.#devices.map(async (device) => {
+      this.#originals.map(async ({ device }) => {
         const result = await client.deviceExposure({ device: device.number });
         if (result.kind !== 'ok') throw new Error(`expected what ${device.name} has, got ${result.kind}`);
         const { purses, frauds } = result.answer;
@@ -300,7 +329,7 @@ class PurseSimulation {
           device: number,
           name,
           loaded,
-          isStopped: this.#stopped.has(device),
+          isStopped: this.#stopped.has(number),
           isBlocked: blocked,
           frauds,
           purses,
