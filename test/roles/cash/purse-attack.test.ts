@@ -1,6 +1,7 @@
 // What strangers may send about purses, and what it must not cost anyone else.
 import { expect, test } from 'vitest';
 import { U128_MAX } from '../../../src/shared/bytes.ts';
+import { MemoryDisk, memoryRoleStore } from '../../store/memory-backend.ts';
 import {
   closes,
   handover,
@@ -8,8 +9,10 @@ import {
   openedPurse,
   openingOf,
   PURSE_TERMS,
+  pays,
   reports,
   TestClock,
+  type TestPurse,
 } from './purse-support.ts';
 import { answerOf, EUR, OPERATOR, TestCash } from './support.ts';
 
@@ -61,5 +64,32 @@ test('what payees see of a purse is of that purse alone: nothing is carried on f
     expect(await closes(cash, purse)).toBe('closed: 0');
   }
   expect(seen[0]!.filter((value) => seen[1]!.includes(value))).toEqual([String(EUR), '0']);
+  await cash.close();
+});
+
+test('purses that wait for each other, all without money: a report reads a bounded part of them', async () => {
+  const store = memoryRoleStore(new MemoryDisk());
+  const cash = await TestCash.open({
+    currencies: PURSE_TERMS,
+    clock: new TestClock().read,
+    store,
+    limits: { purseOrdersAheadMax: 6 },
+  });
+  const purses: TestPurse[] = [];
+  for (let n = 0; n < 12; n++) purses.push(await openedPurse(cash, 0n));
+  const ring = purses.flatMap((purse, n) =>
+    [1, 2].map((far) => [purse, pays(purse, purses[(n + far) % purses.length]!, 1n)] as const),
+  );
+  expect(await reports(cash, ...ring)).toEqual(ring.map(() => 'waiting'));
+  let read = 0;
+  const range = store.range.bind(store);
+  store.range = (table, bounds) => {
+    const records = range(table, bounds);
+    if (table === 'purse-orders') read += records.length;
+    return records;
+  };
+  expect(await reports(cash, ring[0]!)).toEqual(['waiting']);
+  // Of the payer, of the payee, and of those ahead.
+  expect(read).toBeLessThanOrEqual(2 + 2 + 6);
   await cash.close();
 });
