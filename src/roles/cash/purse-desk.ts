@@ -274,7 +274,9 @@ export class PurseDesk {
       const untilMs = Number((next.reportBy - clock()) / NANOSECONDS_PER_MS) + 1;
       pauses.push(Math.max(PASS_PAUSE_MS, untilMs));
     }
-    if (listed(store, 'purse-leftovers', 0n, 1).length > 0) pauses.push(LEFTOVERS_PAUSE_MS);
+    // A round through all of them an hour.
+    if (this.#leftoversAfter > 0n) pauses.push(PASS_PAUSE_MS);
+    else if (listed(store, 'purse-leftovers', 0n, 1).length > 0) pauses.push(LEFTOVERS_PAUSE_MS);
     if (pauses.length > 0) this.#wake(Math.min(...pauses));
   }
 
