@@ -147,7 +147,11 @@ export class PurseDesk {
     drain(rules);
     await this.#write(draft);
     if (draft.bookings.length > 0) await this.#book(draft);
-    if (listed(store, 'purse-retries', 0n, 1).length > 0) this.#goOn();
+    if (listed(store, 'purse-retries', 0n, 1).length > 0) {
+      // One that cannot be read stays, and is not asked for again and again.
+      if (again.some((_, i) => failed.has(jobs.length + i))) this.#wake(FAILED_PAUSE_MS);
+      else this.#goOn();
+    }
     this.#schedule();
     return answers.map((answer) => answer());
   }

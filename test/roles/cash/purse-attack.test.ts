@@ -126,3 +126,17 @@ test('many devices that are full do not keep others from what is theirs: all are
   expect(pauses).toEqual([3_600_000, 100, 100, 100]);
   await cash.close();
 });
+
+test('a damaged purse that is to be looked at again neither keeps cash busy nor others waiting', async () => {
+  const cash = await open();
+  await cash.store.transaction((tx) => {
+    tx.put('purses', 1n, new Uint8Array(3));
+    tx.put('purse-retries', 1n, new Uint8Array(0));
+  });
+  const [alice, bob] = [await openedPurse(cash), await openedPurse(cash, 0n)];
+  expect(await reports(cash, [alice, pays(alice, bob, 300n)])).toEqual(['settled']);
+  const told = cash.logged.length;
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  expect(cash.logged.length - told).toBeLessThanOrEqual(1);
+  await cash.close();
+});
