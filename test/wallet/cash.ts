@@ -69,6 +69,10 @@ export class TestCash {
     this.#options = options;
   }
 
+  signingKeyOf(device: bigint): Uint8Array | undefined {
+    return this.#options.signingKeyOf(device);
+  }
+
   get signer(): KeySet['signing'] {
     return this.#options.keySets.cash[this.keySet].signing;
   }
@@ -167,8 +171,8 @@ export class TestCash {
     this.#book(device, { side: 'credit', reason, amount, ...(transfer !== undefined && { transfer }) });
   }
 
-  debit(device: bigint, amount: bigint, reason: string): void {
-    this.#book(device, { reason, amount });
+  debit(device: bigint, amount: bigint, reason: string, transfer?: bigint): void {
+    this.#book(device, { reason, amount, ...(transfer !== undefined && { transfer }) });
   }
 
   balance(device: bigint): bigint {

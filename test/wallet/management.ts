@@ -45,6 +45,7 @@ import {
 } from '../../src/wallet/core/ports.ts';
 import { content, DAY, directory, keySets, root, rootKeys } from '../identity/support.ts';
 import { TestCash } from './cash.ts';
+import type { TestPurses } from './purse/test-purses.ts';
 import type { TestShop } from './shop.ts';
 
 /** What happens to one call. */
@@ -96,6 +97,7 @@ export class TestManagement implements WalletTransport {
   /** Which accounts the institution declines. */
   declined = new Set<string>();
   certificateDays = 365n;
+  firstDevice = 1000n;
   /** What get_directory gives out, and whose keys sign. */
   published: Directory;
   readonly calls: Call[] = [];
@@ -110,6 +112,8 @@ export class TestManagement implements WalletTransport {
   readonly now: () => bigint;
   readonly pause: (milliseconds: number) => Promise<void>;
   readonly cash: TestCash;
+  /** Where wallets pay each other: one for all of them. */
+  purses: TestPurses | undefined;
   /** By their channel keys. */
   readonly shops = new Map<string, TestShop>();
   /** Why it does not let somebody in. */
@@ -268,8 +272,12 @@ export class TestManagement implements WalletTransport {
         device!.serial += 1n;
         return encode(RenewCertificateAnswer, { certificate: this.certificate(device!) });
       }
-      default:
-        throw new Error(`expected an operation of devices, got ${operation}`);
+      default: {
+        const [device] = this.devices.values();
+        if (this.purses === undefined || device === undefined)
+          throw new Error(`expected an operation of devices, got ${operation}`);
+        return this.purses.answer(operation, message, device.number, this.cash);
+      }
     }
   }
 
@@ -297,7 +305,7 @@ export class TestManagement implements WalletTransport {
   #enrol({ request, signingKey, channelKey, account, applyBy }: Enrolment): Uint8Array {
     if (applyBy <= this.now()) return encode(EnrolAnswer, { kind: 'expired' });
     const device: Device = {
-      number: 1000n + BigInt(this.devices.size),
+      number: this.firstDevice + BigInt(this.devices.size),
       signingKey,
       channelKey,
       accountNumber: account && this.#open(account, signingKey, { purpose: 'file', request }),

@@ -34,8 +34,7 @@ export interface World {
   storage: MemoryStorage;
 }
 
-export function newWorld(): World {
-  const clock = new VirtualClock(NOW);
+export function newWorld(clock = new VirtualClock(NOW)): World {
   const management = new TestManagement(
     () => clock.now(),
     (milliseconds) => clock.pause(milliseconds),

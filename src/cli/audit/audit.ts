@@ -36,6 +36,7 @@ import {
   fromSettlementAgain,
 } from './collect.ts';
 import { type AuditCheck, type AuditResult, compare } from './compare.ts';
+import { comparePurses, type Handovers, type PurseBooks, pursesAtCash } from './purses.ts';
 import { fromShops } from './shops.ts';
 import { compareTrades, type Trade, type TradeParty } from './trades.ts';
 import { fromWallets } from './wallets.ts';
@@ -65,6 +66,8 @@ export interface AuditReport extends AuditResult {
   readonly trades: { readonly [party in TradeParty]: number };
   /** Of purchases, those that were handed straight to cash. */
   readonly direct: number;
+  /** Payments from purse to purse, as their payers' wallets have them; left out where none has a purse. */
+  readonly handovers?: Handovers;
   /** Of shops, those that have an outcome. */
   readonly payouts: number;
   /** Minor units. */
@@ -92,6 +95,7 @@ export async function runAudit(sources: AuditSources, output: Output): Promise<A
     wallets: wallets.balances,
   };
   const cash = await withRole(operator, 'cash', output, (client) => fromCash(client, question));
+  const purses = await comparedPurses(sources, wallets.purses, output);
   const first: AuditInput = {
     now: clock(),
     books: [
@@ -130,9 +134,10 @@ export async function runAudit(sources: AuditSources, output: Output): Promise<A
     findings: wallets.faults.map((text) => ({ request: 0n, text })),
   };
   return {
-    checks: [...result.checks, ...trades.checks, payouts.check, own],
+    checks: [...result.checks, ...trades.checks, ...purses.checks, payouts.check, own],
     open: [...result.open, ...trades.open],
-    passed: [result, trades].every(({ passed }) => passed) && [payouts.check, own].every(isRight),
+    passed:
+      [result, trades].every(({ passed }) => passed) && [...purses.checks, payouts.check, own].every(isRight),
     devices: devices.length,
     shops: management.shops.length,
     loads: Object.fromEntries(books.map(({ party, statements }) => [party, done(statements)])),
@@ -143,9 +148,22 @@ export async function runAudit(sources: AuditSources, output: Output): Promise<A
       wallet: done(wallets.trades),
     },
     direct: trades.direct,
+    ...(purses.handovers && { handovers: purses.handovers }),
     payouts: payouts.done,
     float: cash.float.get(currency) ?? 0n,
   };
+}
+
+/** A check only where there is something to compare: most wallets have no purse. */
+async function comparedPurses(
+  { operator }: AuditSources,
+  books: readonly PurseBooks[],
+  output: Output,
+): Promise<{ readonly checks: readonly AuditCheck[]; readonly handovers: Handovers | undefined }> {
+  if (books.length === 0) return { checks: [], handovers: undefined };
+  const atCash = await withRole(operator, 'cash', output, (client) => pursesAtCash(client, books));
+  const { check, handovers } = comparePurses(books, atCash);
+  return { checks: [check], handovers };
 }
 
 const isRight = ({ findings }: AuditCheck): boolean => findings.length === 0;
@@ -228,6 +246,11 @@ function endOf(institution: Book | undefined): bigint | undefined {
 
 const EXAMPLES_MAX = 10;
 
+function handoversText({ sent, settled, unreported, inDoubt }: Handovers): string {
+  const doubt = inDoubt === 0 ? '' : ` (${grouped(inDoubt)} in doubt)`;
+  return `offline      sent ${grouped(sent)}, settled ${grouped(settled)}, not reported yet ${grouped(unreported)}${doubt}`;
+}
+
 export function auditText(report: AuditReport, currency: Currency): string {
   const lines = [
     `devices      ${grouped(report.devices)}`,
@@ -240,6 +263,7 @@ export function auditText(report: AuditReport, currency: Currency): string {
       .map(([party, count]) => `${party} ${grouped(count)}`)
       .join(', ')}; straight at cash ${grouped(report.direct)}`,
     `payouts      ${grouped(report.payouts)}`,
+    ...(report.handovers === undefined ? [] : [handoversText(report.handovers)]),
     `under way    ${grouped(report.open.length)}`,
   ];
   for (const { name, compared, findings } of report.checks) {

@@ -13,7 +13,9 @@ import {
   SyncRecord,
 } from '../../wallet/core/records.ts';
 import { RequestRecord, type RequestState, type StateName } from '../../wallet/core/request.ts';
+import { StoredPurse } from '../../wallet/purse/records.ts';
 import type { Book, Standing, Statement, WalletBalance } from './books.ts';
+import { type PurseBooks, pursesIn } from './purses.ts';
 import type { Trade } from './trades.ts';
 
 /**
@@ -38,6 +40,8 @@ const STANDING: { readonly [name in StateName]: Standing } = {
   released: 'done',
   rejected: 'not_done',
   lapsed: 'not_done',
+  opened: 'done',
+  closed: 'done',
 };
 
 export interface WalletBooks {
@@ -45,6 +49,7 @@ export interface WalletBooks {
   readonly trades: readonly Trade[];
   readonly ends: ReadonlyMap<bigint, { readonly captured: bigint }>;
   readonly balances: readonly WalletBalance[];
+  readonly purses: readonly PurseBooks[];
   /** What a wallet's own records say against each other. */
   readonly faults: readonly string[];
 }
@@ -54,6 +59,7 @@ export async function fromWallets(storages: Iterable<WalletStorage>): Promise<Wa
   const trades: Trade[] = [];
   const ends = new Map<bigint, { readonly captured: bigint }>();
   const balances: WalletBalance[] = [];
+  const purses: PurseBooks[] = [];
   const faults: string[] = [];
   for (const storage of storages) {
     const settings = await storage.read(Key.wallet);
@@ -74,6 +80,7 @@ export async function fromWallets(storages: Iterable<WalletStorage>): Promise<Wa
     for (const { value } of await storage.list(Key.requests)) {
       const record = RequestRecord.decode(value);
       const { request, kind, state, amount } = record;
+      if (kind === 'reserve' && state.kind === 'opened') heard.add(request);
       if (kind !== 'load' && kind !== 'purchase') continue;
       if (MOVES.has(state.kind)) heard.add(request);
       if (kind === 'purchase') {
@@ -90,11 +97,12 @@ export async function fromWallets(storages: Iterable<WalletStorage>): Promise<Wa
         at: 0n,
       });
     }
+    purses.push(...(await pursesIn(storage, name)));
     const sync = await storage.read(Key.sync);
     const until = sync === undefined ? 0n : SyncRecord.decode(sync).until;
     balances.push({ device, currency, balance, until, heard });
   }
-  return { book: { party: 'wallet', statements }, trades, ends, balances, faults };
+  return { book: { party: 'wallet', statements }, trades, ends, balances, purses, faults };
 }
 
 /** States with which the balance has changed. */
@@ -118,7 +126,7 @@ function end(state: RequestState): bigint | undefined {
   return state.kind === 'released' ? 0n : undefined;
 }
 
-/** What cash has signed: loads, less payments; and what its statements say beside them. */
+/** What cash has signed: loads, less payments, less what was reserved for purses; and what its statements say beside them. */
 async function sumOfReceipts(storage: WalletStorage): Promise<bigint> {
   const sums = new Map<bigint, bigint>();
   for (const { value } of await storage.list(Key.receipts)) {
@@ -128,6 +136,10 @@ async function sumOfReceipts(storage: WalletStorage): Promise<bigint> {
   for (const { value } of await storage.list(Key.payments)) {
     const { request, kind, amount } = PaymentRecord.decode(value).receipt.document;
     if (kind === 'paid') sums.set(request, -amount);
+  }
+  for (const { value } of await storage.list(Key.purses)) {
+    const { request, issued } = StoredPurse.decode(value);
+    if (issued !== undefined) sums.set(request, -issued.allowance.document.amount);
   }
   for (const { value } of await storage.list(Key.statements)) {
     for (const entry of StatementRecord.decode(value).statement.document.entries) {

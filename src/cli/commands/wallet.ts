@@ -18,6 +18,7 @@ import { passphraseOptions } from '../home-options.ts';
 import { argument, wholeNumber } from '../options.ts';
 import { jsonText, type Output, processOutput } from '../output.ts';
 import { accountNumber } from '../wallet/account-number.ts';
+import { purseCommands } from '../wallet/purse-commands.ts';
 import {
   commandError,
   exitCodeOf,
@@ -33,7 +34,6 @@ import {
   balanceText,
   historyRecords,
   historyText,
-  money,
   outcomeRecord,
   outcomeText,
   receiptRecords,
@@ -41,6 +41,7 @@ import {
   syncRecord,
   syncText,
 } from '../wallet/show.ts';
+import { money } from '../wallet/text.ts';
 
 type Exit = (code: ExitCode) => void;
 
@@ -58,6 +59,10 @@ Examples:
   $ specie wallet load 10.00 --account
   $ specie wallet pay --shop specie-shop:… --article coffee:2 --article cake
   $ specie wallet pay --shop 'specie-shop:…?offer=7KQ2M'
+  $ specie wallet reserve 50.00
+  $ specie wallet receive 5.00 --memo bread
+  $ specie wallet send specie-purse:…
+  $ specie wallet report
   $ specie wallet sync
   $ specie wallet balance --online
   $ specie wallet resume
@@ -70,6 +75,7 @@ docs/wallet.md says what is stored, and what to do when something went wrong.`,
     loadCommand(output, exit),
     payCommand(output, exit),
     fileAccountCommand(output, exit),
+    ...purseCommands(output, exit),
     syncCommand(output, exit),
     resumeCommand(output, exit),
     balanceCommand(output, exit),
@@ -430,7 +436,7 @@ function showCommand(output: Output, exit: Exit): Command {
     .action((options: SessionOptions) =>
       inSession(options, output, false, async (session) => {
         const wallet = await session.open();
-        const { problems, receipts, payments, statements, balance } = await wallet.verify();
+        const { problems, receipts, payments, statements, balance, purses } = await wallet.verify();
         const { name, currency, device, address, rootFingerprint, directorySerial } = wallet;
         if (options.json) {
           output.write(
@@ -445,6 +451,7 @@ function showCommand(output: Output, exit: Exit): Command {
               receipts,
               payments,
               statements,
+              ...(purses && { purses }),
               problems,
             }),
           );
@@ -458,6 +465,11 @@ function showCommand(output: Output, exit: Exit): Command {
               `directory   number ${directorySerial}`,
               `balance     ${money(balance, currency)}`,
               `receipts    ${receipts + payments + statements}, ${problems.length === 0 ? 'all good: they add up to the balance' : 'NOT ALL GOOD'}`,
+              ...(purses === undefined
+                ? []
+                : [
+                    `purses      ${purses.purses}, ${purses.sent} payments sent, ${purses.received} received`,
+                  ]),
               ...problems.map((problem) => `  ✗ ${problem}`),
               '',
             ].join('\n'),

@@ -10,6 +10,9 @@ import {
   type KeyProtection,
   nodeClock,
   nodeCrypto,
+  PEER_ERROR_ADVICE,
+  PEER_REFUSAL_ADVICE,
+  PeerError,
   passphraseProtection,
   Wallet,
   WalletError,
@@ -84,6 +87,9 @@ const EXIT_CODES: { readonly [code in WalletErrorCode]: ExitCode } = {
   enrolment_open: ExitCode.failed,
   too_many_open: ExitCode.failed,
   insufficient_funds: ExitCode.refused,
+  no_purse: ExitCode.failed,
+  purse_busy: ExitCode.in_use,
+  purse_unsettled: ExitCode.unreachable,
   shop_invalid: ExitCode.failed,
   shop_refused: ExitCode.refused,
   unreachable: ExitCode.unreachable,
@@ -168,12 +174,33 @@ function prepareFolder(path: string, make: boolean, output: Output): void {
 export function commandError(error: unknown, path: string): unknown {
   if (error instanceof IdentityError)
     return new CommandError(error.message, ExitCode.failed, { cause: error });
+  if (error instanceof PeerError)
+    return new CommandError(peerErrorText(error), peerExitCode(error), { cause: error });
   if (!(error instanceof WalletError)) return error;
   const message =
     error.code === 'interrupted'
       ? `interrupted; nothing is lost: specie wallet resume --wallet ${path} finishes it`
       : `${error.message}${isResumable(error) ? `\n  $ specie wallet resume --wallet ${path}` : ''}`;
   return new CommandError(message, exitCodeOf(error), { cause: error });
+}
+
+/** What is in doubt has no end yet, as with `pay`. */
+function peerExitCode({ code, inDoubt }: PeerError): ExitCode {
+  if (inDoubt !== undefined) return ExitCode.unreachable;
+  if (['link_broken', 'busy', 'timed_out'].includes(code)) return ExitCode.unreachable;
+  const isNo = ['peer_refused', 'refused', 'declined', 'not_covered', 'payments_used_up'].includes(code);
+  return isNo ? ExitCode.refused : ExitCode.failed;
+}
+
+function peerErrorText({ code, message, inDoubt, refusal }: PeerError): string {
+  const reason = refusal?.code;
+  const advice =
+    reason === undefined || reason === 'unknown' ? PEER_ERROR_ADVICE[code] : PEER_REFUSAL_ADVICE[reason];
+  if (inDoubt === undefined) return `${message} (${code}: ${advice})`;
+  return (
+    `${message} (${code}: ${advice})\npayment ${formatId(inDoubt)} is in doubt, and stays spent: ` +
+    'send to the same payee again, or go online: specie wallet report'
+  );
 }
 
 const isResumable = ({ code, request }: WalletError): boolean =>

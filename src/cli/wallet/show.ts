@@ -1,5 +1,5 @@
 // What a wallet has, as people and as programs read it. In JSON amounts are minor units, times ISO 8601, ids hex.
-import { type Amount, amountOf, formatAmount } from '../../shared/amount.ts';
+import type { Amount } from '../../shared/amount.ts';
 import type { Currency } from '../../shared/currency.ts';
 import type {
   BalanceReport,
@@ -14,10 +14,8 @@ import type {
 } from '../../wallet/index.ts';
 import { formatId, formatTimestamp } from '../files/fields.ts';
 import { tableText } from '../output.ts';
-
-export function money(amount: bigint, currency: Currency): string {
-  return `${formatAmount(amountOf(amount), currency)} ${currency.code}`;
-}
+import { purseRecord, purseText, transferRecords, transfersText } from './show-purse.ts';
+import { money, readable, timeText } from './text.ts';
 
 export function stateText(state: RequestState): string {
   const name = state.kind.replace('_', ' ');
@@ -40,22 +38,16 @@ export function stateText(state: RequestState): string {
   }
 }
 
-/** To the second: people read it. */
-const timeText = (nanoseconds: bigint): string =>
-  `${formatTimestamp(nanoseconds).slice(0, 19).replace('T', ' ')}Z`;
-
 export function outcomeText(outcome: Outcome, currency: Currency): string {
   const { kind, state, amount, request, purchase } = outcome;
-  const isMoney = kind === 'load' || kind === 'purchase';
+  const isMoney = kind === 'load' || kind === 'purchase' || kind === 'reserve';
   const what = isMoney ? `${kind} of ${money(amount, currency)}` : kind;
   const where = purchase === undefined ? '' : ` at ${readable(purchase.shopName)}`;
   const captured = state.kind === 'captured' ? ` ${money(state.amount, currency)}` : '';
-  const after = isMoney ? fundsText(outcome, currency) : '';
-  return `${what}${where}: ${stateText(state)}${captured}\nrequest  ${formatId(request)}\n${after}`;
+  const released = state.kind === 'closed' ? `, ${money(state.released, currency)} given back` : '';
+  const after = isMoney || kind === 'release' ? fundsText(outcome, currency) : '';
+  return `${what}${where}: ${stateText(state)}${captured}${released}\nrequest  ${formatId(request)}\n${after}`;
 }
-
-/** A name comes from elsewhere: nothing of it may steer a terminal. */
-const readable = (name: string): string => name.replace(/[\p{Cc}\p{Cf}]/gu, '?');
 
 function fundsText(
   { balance, available }: { readonly balance: Amount; readonly available: Amount },
@@ -104,11 +96,13 @@ function onlineText({ balance, reserved, verdict }: OnlineBalance, currency: Cur
 }
 
 export function balanceText(report: BalanceReport): string {
-  const { currency, open, reserved, online } = report;
+  const { currency, open, reserved, online, purse, unsettled = [] } = report;
   let text = fundsText(report, currency);
   if (online !== undefined) text += onlineText(online, currency);
   if (open.length > 0) text += openTable('under way since', open, currency);
   if (reserved.length > 0) text += openTable('reserved since', reserved, currency);
+  if (purse !== undefined) text += purseText(purse, currency);
+  if (unsettled.length > 0) text += `\n${transfersText('not settled, since', unsettled, currency)}`;
   return text;
 }
 
@@ -127,7 +121,7 @@ const onlineRecord = (online: OnlineBalance): object => ({
 });
 
 export function balanceRecord(report: BalanceReport): object {
-  const { balance, available, currency, open, reserved, online } = report;
+  const { balance, available, currency, open, reserved, online, purse, unsettled } = report;
   const records = (requests: readonly OpenRequest[]): object[] =>
     requests.map(({ request, kind, state, detail, amount, createdAt }) => ({
       request: formatId(request),
@@ -144,11 +138,13 @@ export function balanceRecord(report: BalanceReport): object {
     open: records(open),
     reserved: records(reserved),
     ...(online && { online: onlineRecord(online) }),
+    ...(purse && { purse: purseRecord(purse) }),
+    ...(unsettled && { unsettled: transferRecords(unsettled) }),
   };
 }
 
 /** Events that take of the balance. */
-const TAKES: ReadonlySet<HistoryEntry['event']> = new Set(['paid', 'captured', 'debited']);
+const TAKES: ReadonlySet<HistoryEntry['event']> = new Set(['paid', 'captured', 'debited', 'opened']);
 
 export function historyText(entries: readonly HistoryEntry[], currency: Currency): string {
   return tableText(

@@ -70,7 +70,7 @@ export function report(
   order: Uint8Array,
   handover: Handover,
 ): DraftOrder | undefined {
-  const known = knownOrder(purse, order);
+  const known = knownOrder(purse, order, handover);
   if (known !== undefined) {
     if (isUnsettled(known.order)) attempt(rules, purse, known.index);
     return purse.orders[known.index]!;
@@ -85,9 +85,17 @@ export function report(
 }
 
 /** The same but for the signature: two may be good. */
-function knownOrder({ orders }: DraftPurse, order: Uint8Array): DraftOrder | undefined {
+function knownOrder(
+  { orders }: DraftPurse,
+  order: Uint8Array,
+  { sequence }: Handover,
+): DraftOrder | undefined {
   const signed = order.subarray(0, PAYMENT_ORDER_SIGNED_SIZE);
-  return orders.find((one) => equalBytes(one.order.order.subarray(0, PAYMENT_ORDER_SIGNED_SIZE), signed));
+  return orders.find(
+    (one) =>
+      one.handover.sequence === sequence &&
+      equalBytes(one.order.order.subarray(0, PAYMENT_ORDER_SIGNED_SIZE), signed),
+  );
 }
 
 interface Evidence {

@@ -47,7 +47,12 @@ export interface Proof {
   readonly receipt?: ReceiptRecord;
   readonly payment?: PaymentRecord;
   readonly rejection?: RejectionRecord;
+  /** What else changes with it: of purses. Also where the request itself stays as it is. */
+  readonly alongside?: readonly Put[];
 }
+
+/** Writes all or nothing. */
+export type Write = (batch: readonly Put[]) => Promise<void>;
 
 /** What there is, minor units. */
 export interface Funds {
@@ -84,6 +89,7 @@ export class Book {
   #sync: SyncRecord;
   #device: StoredDevice | undefined;
   #directory: StoredDirectory;
+  #hasPurses: boolean;
   #last: Promise<unknown> = Promise.resolve();
   #failure: WalletError | undefined;
 
@@ -97,6 +103,7 @@ export class Book {
     this.#nextSequence = stored.spending.nextSequence;
     this.#sync = stored.sync;
     this.#shelves = stored.shelves;
+    this.#hasPurses = stored.hasPurses;
   }
 
   /** @throws WalletError wallet_exists */
@@ -113,7 +120,9 @@ export class Book {
     ]);
     const shelves = { open: new Map(), held: new Map(), said: new Map() };
     const [spending, sync] = [NOTHING_SPENT, NEVER_SYNCHRONISED];
-    return new Book(storage, { settings, directory, device: undefined, balance, spending, sync, shelves });
+    return new Book(storage, {
+      ...{ settings, directory, device: undefined, balance, spending, sync, shelves, hasPurses: false },
+    });
   }
 
   /** @throws WalletError wallet_missing, wallet_damaged */
@@ -148,7 +157,13 @@ export class Book {
         held: await requestsUnder(storage, Key.helds),
         said: await requestsUnder(storage, Key.saids),
       },
+      hasPurses: (await storage.list(Key.purses)).length > 0,
     });
+  }
+
+  /** Otherwise nothing has to be read to know that there are none. */
+  get hasPurses(): boolean {
+    return this.#hasPurses;
   }
 
   get balance(): Amount {
@@ -157,7 +172,7 @@ export class Book {
 
   get funds(): Funds {
     const balance = this.#balance;
-    const underWay = sum([...this.#shelves.open.values()].filter(({ kind }) => kind === 'purchase'));
+    const underWay = sum([...this.#shelves.open.values()].filter(({ kind }) => TAKES.has(kind)));
     const reserved = sum([...this.#shelves.held.values()]);
     const left = balance - underWay - reserved;
     // A fee may have been taken since.
@@ -257,14 +272,16 @@ export class Book {
    * A request, before it is sent for the first time.
    * @throws WalletError already_enrolled, enrolment_open, too_many_open, invalid_argument
    */
-  add(record: RequestRecord): Promise<void> {
+  add(record: RequestRecord, alongside: readonly Put[] = []): Promise<void> {
     return this.#alone(async () => {
       this.#expectRoomFor(record);
       await this.#write([
+        ...alongside,
         { key: Key.request(record.request), value: RequestRecord.encode(record) },
         { key: Key.open(record.request), value: new Uint8Array() },
       ]);
       this.#shelves.open.set(record.request, record);
+      if (record.kind === 'reserve') this.#hasPurses = true;
     });
   }
 
@@ -309,7 +326,10 @@ export class Book {
         );
       }
       const state = nextState(before.state, verdict);
-      if (state === before.state) return before;
+      if (state === before.state) {
+        if (proof.alongside !== undefined) await this.#write(proof.alongside);
+        return before;
+      }
       const draft = this.#draft(now);
       const money = this.#prove(draft, before, verdict, proof);
       const detail =
@@ -383,8 +403,11 @@ export class Book {
     });
   }
 
-  /** Reads everything, and adds up anew what was added and what was taken. */
-  verify(crypto: WalletCrypto): Promise<BookReport> {
+  /**
+   * Reads everything, and adds up anew what was added and what was taken.
+   * @param openings of purses: what was reserved by each request, by its allowance, which was verified
+   */
+  verify(crypto: WalletCrypto, openings: ReadonlyMap<bigint, bigint>): Promise<BookReport> {
     return this.#alone(async () =>
       provenBooks({
         settings: this.settings,
@@ -395,11 +418,17 @@ export class Book {
         payments: await this.payments(),
         statements: await this.statements(),
         history: await this.history(),
+        openings,
         request: (id) => this.request(id),
         purchase: (id) => this.purchase(id),
         crypto,
       }),
     );
+  }
+
+  /** What is stored besides, in turn with all other changes. */
+  alone<T>(work: (write: Write) => Promise<T>): Promise<T> {
+    return this.#alone(() => work((batch) => this.#write(batch)));
   }
 
   #draft(now: bigint): Draft {
@@ -428,7 +457,8 @@ export class Book {
 
   /** Stores what stands behind a state. @returns what it adds to the balance, or takes of it */
   #prove(draft: Draft, { request, amount }: RequestRecord, state: Verdict, proof: Proof): bigint {
-    const { device, receipt, payment, rejection } = proof;
+    const { device, receipt, payment, rejection, alongside = [] } = proof;
+    for (const { key, value } of alongside) draft.puts.set(key, value);
     if (device !== undefined) draft.puts.set(Key.device, StoredDevice.encode(device));
     if (payment !== undefined) draft.puts.set(Key.payment(request), PaymentRecord.encode(payment));
     if (rejection !== undefined) draft.puts.set(Key.rejection(request), RejectionRecord.encode(rejection));
@@ -442,6 +472,10 @@ export class Book {
         if (payment === undefined)
           throw new Error(`expected a receipt behind what is ${state.kind}, got none`);
         return state.kind === 'paid' ? -amount : 0n;
+      case 'opened':
+        if (proof.alongside === undefined)
+          throw new Error('expected an allowance behind what is opened, got none');
+        return -amount;
       case 'rejected':
         if (rejection === undefined) throw new Error("expected cash's rejection, got none");
         return 0n;
@@ -490,14 +524,14 @@ export class Book {
         `wallet: expected fewer than ${OPEN_REQUESTS_MAX} requests under way, got as many`,
       );
     }
-    if (kind === 'purchase') {
+    if (TAKES.has(kind)) {
       const { available, underWay, reserved } = this.funds;
       const { currency } = this.settings;
       const money = (value: bigint): string => `${formatAmount(amountOf(value), currency)} ${currency.code}`;
       if (amount <= available) return;
       throw new WalletError(
         'insufficient_funds',
-        `purchase: expected at most ${money(available)} (${money(underWay)} are under way, ${money(reserved)} reserved), got ${money(amount)}`,
+        `${kind}: expected at most ${money(available)} (${money(underWay)} are under way, ${money(reserved)} reserved), got ${money(amount)}`,
       );
     }
     const room = AMOUNT_MAX - this.#balance - sum(open.filter((record) => record.kind === 'load'));
@@ -543,9 +577,13 @@ interface StoredBook {
   readonly spending: SpendingRecord;
   readonly sync: SyncRecord;
   readonly shelves: { readonly [shelf in Shelf]: Map<bigint, RequestRecord> };
+  readonly hasPurses: boolean;
 }
 
 const VERSION_WITHOUT_PURCHASES = 1;
+/** Kinds that take of the balance. */
+const TAKES: ReadonlySet<RequestRecord['kind']> = new Set(['purchase', 'reserve']);
+
 const NOTHING_SPENT: SpendingRecord = { nextSequence: 1n };
 const NEVER_SYNCHRONISED: SyncRecord = { until: 0n, asOf: 0n, statements: 0n };
 
@@ -579,7 +617,8 @@ async function needed(storage: WalletStorage, key: string): Promise<Uint8Array> 
   return bytes;
 }
 
-function decoded<Value>(codec: Codec<Value>, key: string, bytes: Uint8Array): Value {
+/** @throws WalletError wallet_damaged */
+export function decoded<Value>(codec: Codec<Value>, key: string, bytes: Uint8Array): Value {
   try {
     return codec.decode(bytes);
   } catch (error) {

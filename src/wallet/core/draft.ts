@@ -78,7 +78,8 @@ export class Draft {
       if (to !== undefined) this.puts.set(Key[to](request), new Uint8Array());
     }
     if (to !== 'open') {
-      const amount = state.kind === 'captured' ? state.amount : after.amount;
+      const amount =
+        state.kind === 'captured' ? state.amount : state.kind === 'closed' ? state.released : after.amount;
       this.note(state.kind as Event, request, amount, money, detail);
     }
     return after;

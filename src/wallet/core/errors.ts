@@ -13,6 +13,10 @@ export const WALLET_ERROR_ADVICE = {
   enrolment_open: 'resume it',
   too_many_open: 'resume, and wait for what is under way',
   insufficient_funds: 'load money, or finish what is under way',
+  no_purse: 'reserve an amount first, online',
+  purse_busy: 'wait until what is under way with the purse has ended',
+  purse_unsettled:
+    'nothing was closed, and the purse can be used; report again, or wait until the others have reported',
   shop_invalid: 'get the card from the shop again',
   shop_refused:
     'nothing was paid, as the shop says; the amount is free again when cash says so, once the order has expired: resume or sync then',

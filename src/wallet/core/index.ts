@@ -2,6 +2,15 @@
 export { decodeShopCard, type ShopCard } from '../../roles/documents/shop-card.ts';
 export type { Amount } from '../../shared/amount.ts';
 export * from '../peer/index.ts';
+export type {
+  PurseReport,
+  ReceiveOptions,
+  ReportResult,
+  ReserveOptions,
+  SendOptions,
+  TransferReport,
+  TransferState,
+} from '../purse/purse-types.ts';
 export { type Funds, OPEN_REQUESTS_MAX } from './book.ts';
 export { WALLET_ERROR_ADVICE, WalletError, type WalletErrorCode } from './errors.ts';
 export {

@@ -1,13 +1,21 @@
 // What an answer of management means for a request: its bytes come in, a checked verdict goes out. Whatever is not as it
 // should be is `in_doubt`, and says why.
 
+import { PurseCertificate } from '../../identity/purse-certificate.ts';
 import { answerCodec } from '../../roles/common/answer.ts';
 import { mayRepeat, Refusal } from '../../roles/common/refusal.ts';
+import type { SignedAllowance } from '../../roles/documents/purse.ts';
 import type { SignedCreditReceipt } from '../../roles/documents/receipts.ts';
 import { MANAGEMENT_REFUSALS } from '../../roles/management/errors.ts';
 import { EnrolAnswer, FileAccountAnswer, LoadAnswer } from '../../roles/management/messages.ts';
+import {
+  ClosePurseManagementAnswer,
+  OpenPurseAnswer,
+  OpenPurseRequest,
+} from '../../roles/management/purse-messages.ts';
 import { type Codec, CodecError } from '../../shared/codec.ts';
 import { checkCertificate, checkReceipt } from './check.ts';
+import { checkOpening } from './check-opening.ts';
 import type { WalletCrypto } from './ports.ts';
 import { cut } from './readable.ts';
 import type { ReceiptRecord, StoredDevice } from './records.ts';
@@ -31,6 +39,12 @@ export type Judgement =
   | { readonly kind: 'verdict'; readonly verdict: Verdict }
   | { readonly kind: 'enrolled'; readonly device: StoredDevice }
   | { readonly kind: 'loaded'; readonly record: ReceiptRecord }
+  | {
+      readonly kind: 'opened';
+      readonly certificate: Uint8Array;
+      readonly allowance: SignedAllowance;
+      readonly cashKey: Uint8Array;
+    }
   /** Signed with a key that the directory does not list: there may be a newer one. */
   | { readonly kind: 'unknown_key'; readonly reason: string };
 
@@ -51,6 +65,10 @@ export function judge(record: RequestRecord, bytes: Uint8Array, options: JudgeOp
         return judgeFiling(readAnswer(FileAccountAnswer, bytes));
       case 'load':
         return judgeLoad(record, readAnswer(LoadAnswer, bytes), options);
+      case 'reserve':
+        return judgeOpening(record, readAnswer(OpenPurseAnswer, bytes), options);
+      case 'release':
+        return judgeClosing(readAnswer(ClosePurseManagementAnswer, bytes));
       case 'purchase':
         throw new Error('expected a request of management, got a purchase');
     }
@@ -110,6 +128,45 @@ function judgeLoad(
     case 'expired':
       return verdict({ kind: 'expired' });
   }
+}
+
+function judgeOpening(
+  { message }: RequestRecord,
+  answer: OpenPurseAnswer | Refusal,
+  { trust, now, crypto }: JudgeOptions,
+): Judgement {
+  if (answer instanceof Refusal) return judgeRefusal(answer);
+  switch (answer.kind) {
+    case 'pending':
+      return verdict({ kind: 'pending', state: cut(answer.state) });
+    case 'rejected':
+      return verdict({ kind: 'refused', code: cut(answer.reason), reason: 'cash does not open it' });
+    case 'opened': {
+      const { certificate, allowance } = answer;
+      const cashKey = trust.cashKey(allowance.document.keyId, now);
+      if (cashKey === undefined) {
+        const reason = 'allowance: expected one signed with a key of cash, got another';
+        return { kind: 'unknown_key', reason };
+      }
+      const found = trust.purseCertificate(certificate, now, () => false);
+      // One that has run out while nobody asked is as good as it ever was: its money comes back with its closing.
+      const isOver = found.wrong !== undefined && found.reason === 'expired';
+      if (found.wrong !== undefined && !isOver) return { kind: 'unknown_key', reason: cut(found.wrong) };
+      const content = found.certificate ?? PurseCertificate.signed.decode(certificate).document;
+      const { document: opening } = OpenPurseRequest.decode(message).opening;
+      const wrong = checkOpening(opening, allowance, content, cashKey, crypto);
+      return wrong === undefined ? { kind: 'opened', certificate, allowance, cashKey } : doubt(wrong);
+    }
+  }
+}
+
+function judgeClosing(answer: ClosePurseManagementAnswer | Refusal): Judgement {
+  if (answer instanceof Refusal) return judgeRefusal(answer);
+  if (answer.kind === 'pending') return verdict({ kind: 'pending', state: 'closing' });
+  const { answer: said } = answer;
+  if (said.kind === 'closed') return verdict({ kind: 'closed', released: said.released });
+  const numbers = said.sequences.slice(0, 8).join(', ');
+  return verdict({ kind: 'pending', state: `payments not settled yet: ${numbers}` });
 }
 
 function judgeReceipt(

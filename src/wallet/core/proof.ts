@@ -1,7 +1,7 @@
 // The proof of the books: everything that was added or taken has cash's signature, all of it adds up to the balance, and
 // the history says the same.
 //
-//     receipts of loads + statements' credits - receipts of payments - statements' debits = balance
+//     receipts of loads + statements' credits - receipts of payments - allowances of purses - statements' debits = balance
 import { CreditReceipt } from '../../roles/documents/receipts.ts';
 import { Statement, type StatementEntry } from '../../roles/documents/statement.ts';
 import type { Amount } from '../../shared/amount.ts';
@@ -26,6 +26,8 @@ export interface BookReport {
   /** Receipts of purchases, and pages of statements that something was booked from. */
   readonly payments: number;
   readonly statements: number;
+  /** Of wallets that have had a purse: how many, and what they have paid and received. */
+  readonly purses?: { readonly purses: number; readonly sent: number; readonly received: number };
   /** What all of it comes to, minor units. */
   readonly sum: bigint;
   readonly balance: Amount;
@@ -42,19 +44,21 @@ export interface WholeRecord {
   readonly payments: readonly PaymentRecord[];
   readonly statements: readonly StatementRecord[];
   readonly history: readonly HistoryEntry[];
+  readonly openings: ReadonlyMap<bigint, bigint>;
   request(id: bigint): Promise<RequestRecord | undefined>;
   purchase(id: bigint): Promise<PurchaseRecord>;
   readonly crypto: WalletCrypto;
 }
 
 const ADDS: ReadonlySet<HistoryEntry['event']> = new Set(['loaded', 'credited', 'refunded']);
-const TAKES: ReadonlySet<HistoryEntry['event']> = new Set(['paid', 'captured', 'debited']);
+const TAKES: ReadonlySet<HistoryEntry['event']> = new Set(['paid', 'captured', 'debited', 'opened']);
 
 export async function provenBooks(whole: WholeRecord): Promise<BookReport> {
   const problems: string[] = [];
   const money = new Map<bigint, bigint>();
   await addReceipts(whole, money, problems);
   await addPayments(whole, money, problems);
+  for (const [request, amount] of whole.openings) money.set(request, -amount);
   addStatements(whole, money, problems);
   const sum = [...money.values()].reduce((total, amount) => total + amount, 0n);
   if (sum !== whole.balance) problems.push(`balance: expected ${sum}, got ${whole.balance}`);

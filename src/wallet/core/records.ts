@@ -17,6 +17,7 @@
 //     spending           the next sequence number; there once something was bought or synchronised
 //     sync               up to where cash's statements are in the books; there once there was one
 //     statement/NUMBER   each page of a statement that something was booked from, with the key
+//     purse/NUMBER …     purses, and what they have paid and received: purse/records.ts
 //     history/NUMBER     what changed, one after the other   NUMBER: 16 hex digits from 0
 import { PaymentReceipt, PaymentRejection } from '../../roles/documents/payment-receipts.ts';
 import { PAYMENT_ORDER_BYTES } from '../../roles/documents/purchase.ts';
@@ -61,6 +62,7 @@ export const StoredKeys = union({
   plain: struct({ keys: SecretKeys }),
   protected: struct({ keys: bytesUpTo(4096) }),
 });
+export type StoredKeys = Infer<typeof StoredKeys>;
 
 export const StoredDirectory = struct({
   directory: bytesUpTo(64 * 1024),
@@ -144,6 +146,9 @@ export const HistoryEntry = struct({
     'refunded',
     'credited',
     'debited',
+    // A purse: what was reserved for it is taken of the balance. What is left of it comes back by cash's statement.
+    'opened',
+    'closed',
   ),
   /** Of a load or a purchase, also of one that did not come about; otherwise 0. Minor units. */
   amount: u128,
@@ -184,6 +189,8 @@ export const Key = {
   statement: (number: bigint) => `statement/${hex(number, 16)}`,
   receipts: 'receipt/',
   receipt: (id: bigint) => `receipt/${hex(id, 32)}`,
+  /** What stands below, purse/records.ts says. */
+  purses: 'purse/',
   histories: 'history/',
   history: (number: bigint) => `history/${hex(number, 16)}`,
 } as const;

@@ -12,6 +12,8 @@
 //                                  │ a receipt  ▼
 //       said:     declined, expired, reversed, refused
 //
+// A purse's opening ends as `opened`, by cash's allowance, and its closing as `closed`.
+//
 // Money is added only with `loaded`, and that only by a receipt or a statement of cash. That nothing was charged is
 // management's word alone; therefore a receipt that comes later still counts.
 //
@@ -48,11 +50,15 @@ export const RequestState = union({
   released: struct({ by: oneOf('void', 'expiry') }),
   rejected: struct({ reason: Reason }),
   lapsed: nothing,
+  /** A purse: cash has set the amount aside for it. */
+  opened: nothing,
+  /** Minor units: what was left, and comes back to the balance with cash's statement. */
+  closed: struct({ released: u128 }),
 });
 export type RequestState = Infer<typeof RequestState>;
 export type StateName = RequestState['kind'];
 
-export const RequestKind = oneOf('enrolment', 'filing', 'load', 'purchase');
+export const RequestKind = oneOf('enrolment', 'filing', 'load', 'purchase', 'reserve', 'release');
 export type RequestKind = Infer<typeof RequestKind>;
 
 /** Bytes of a request's message at most: a purchase of 64 articles has 4.2 KiB. */
@@ -93,6 +99,8 @@ const STANDING: { readonly [name in StateName]: 'open' | 'said' | 'held' | 'prov
   released: 'proven',
   rejected: 'proven',
   lapsed: 'proven',
+  opened: 'proven',
+  closed: 'proven',
 };
 
 /** Asked again until it is not. */

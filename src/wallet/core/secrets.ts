@@ -1,6 +1,5 @@
 // The wallet's secret keys. They are made here, stored in the clear or protected, and read when first needed: a look at the
 // balance asks for no passphrase.
-import type { Book } from './book.ts';
 import { WalletError } from './errors.ts';
 import type { KeyProtection, WalletCrypto } from './ports.ts';
 import { SecretKeys, StoredKeys } from './records.ts';
@@ -32,13 +31,17 @@ export async function newStoredKeys(
   }
 }
 
+interface KeyBook {
+  keys(): Promise<StoredKeys>;
+}
+
 export class Secrets {
-  readonly #book: Book;
+  readonly #book: KeyBook;
   readonly #crypto: WalletCrypto;
   readonly #protection: KeyProtection | undefined;
   #keys: Promise<Keys> | undefined;
 
-  constructor(book: Book, crypto: WalletCrypto, protection: KeyProtection | undefined) {
+  constructor(book: KeyBook, crypto: WalletCrypto, protection: KeyProtection | undefined) {
     this.#book = book;
     this.#crypto = crypto;
     this.#protection = protection;

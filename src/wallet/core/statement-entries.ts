@@ -83,6 +83,13 @@ class Entries {
     const id = phase === 'post' || phase === 'void' ? purchase : transfer;
     const record = await this.#request(id);
     if (record?.kind === 'purchase') return this.#takePurchase(record, entry);
+    if (record?.kind === 'reserve') {
+      if (record.amount !== amount || phase !== 'single')
+        throw contradiction(record, `${phase} of ${amount}`);
+      // Whatever management says: the purse is there, and what is signed for it is asked for until it comes.
+      if (record.state.kind !== 'opened') this.#draft.move(record, { kind: 'opened' }, { money: -amount });
+      return;
+    }
     if (phase === 'void' || amount === 0n) return;
     // Not this wallet's order: a copy of it has signed it, and has used a sequence number.
     if (phase === 'pending' || (phase === 'single' && reason === 'payment')) this.#draft.nextSequence += 1n;

@@ -120,6 +120,11 @@ export class Trust {
     return this.#directory.verificationKey('cash', keyId, now);
   }
 
+  /** Management's signing key of that id. undefined: none that is listed, or not any more. */
+  managementKey(keyId: Uint8Array, now: bigint): Uint8Array | undefined {
+    return this.#directory.verificationKey('management', keyId, now);
+  }
+
   /** A certificate that management has signed, and that is valid now. */
   certificate(bytes: Uint8Array, now: bigint): CertificateFinding {
     const { certificate, refusal } = openDeviceCertificate(bytes, {

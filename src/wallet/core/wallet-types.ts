@@ -3,6 +3,7 @@ import type { PurchaseKind } from '../../roles/documents/purchase.ts';
 import type { ShopCard } from '../../roles/documents/shop-card.ts';
 import type { Amount } from '../../shared/amount.ts';
 import type { Currency } from '../../shared/currency.ts';
+import type { PurseReport, TransferReport } from '../purse/purse-types.ts';
 import type { WalletError } from './errors.ts';
 import type { KeyProtection, WalletClock, WalletCrypto, WalletStorage, WalletTransport } from './ports.ts';
 import type { HistoryEntry } from './records.ts';
@@ -145,6 +146,10 @@ export interface BalanceReport {
   readonly reserved: readonly OpenRequest[];
   /** What cash has, as management says. */
   readonly online?: OnlineBalance;
+  /** What can be paid without a server. It is none of the balance. */
+  readonly purse?: PurseReport;
+  /** Payments from purse to purse that cash has not settled: in doubt, or to be reported. */
+  readonly unsettled?: readonly TransferReport[];
 }
 
 export interface OnlineBalance {

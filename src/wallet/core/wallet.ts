@@ -23,13 +23,25 @@ import {
 import { type Amount, amountOf, ZERO } from '../../shared/amount.ts';
 import type { Currency } from '../../shared/currency.ts';
 import { idGenerator } from '../../shared/id.ts';
+import type { PeerLink } from '../peer/link.ts';
+import type { AskReport } from '../peer/payee.ts';
+import type { PayReport } from '../peer/payer.ts';
+import type {
+  PurseReport,
+  ReceiveOptions,
+  ReportResult,
+  ReserveOptions,
+  SendOptions,
+  TransferReport,
+} from '../purse/purse-types.ts';
+import { Purses } from '../purse/purses.ts';
 import { Book } from './book.ts';
 import { detailOf } from './draft.ts';
 import { WalletError } from './errors.ts';
 import { type Judgement, judge } from './judge.ts';
 import { ManagementLink, type WalletRole } from './management-link.ts';
 import { Patience, PatienceEnded, stoppedError } from './patience.ts';
-import { TransportError } from './ports.ts';
+import { type Put, TransportError } from './ports.ts';
 import type { BookReport } from './proof.ts';
 import { Purchases } from './purchases.ts';
 import {
@@ -86,6 +98,7 @@ export class Wallet {
   readonly #link: ManagementLink;
   readonly #sync: Sync;
   readonly #purchases: Purchases;
+  readonly #purses: Purses;
   readonly #waiting = new Set<Patience>();
   #isClosed = false;
 
@@ -95,7 +108,10 @@ export class Wallet {
     this.#options = options;
     this.#times = { ...TIMES_DEFAULT, ...times };
     this.#secrets = new Secrets(book, crypto, protection);
-    this.#link = new ManagementLink(book, this.#secrets, options, () => this.#lookAfterSaid());
+    this.#link = new ManagementLink(book, this.#secrets, options, async () => {
+      await this.#lookAfterSaid();
+      await this.#purses.upkeep();
+    });
     this.#newId = idGenerator({
       now: () => Number(clock.now() / NANOSECONDS_A_MILLISECOND),
       random: (bytes) => bytes.set(crypto.randomBytes(bytes.length)),
@@ -111,6 +127,21 @@ export class Wallet {
       newId: this.#newId,
       emit: (event) => this.#emit(event),
       patiently: (request, wait, work) => this.#patiently(request, wait, work),
+    });
+    this.#purses = new Purses({
+      book,
+      link: this.#link,
+      secrets: this.#secrets,
+      options,
+      newId: this.#newId,
+      applyBy: () => this.#applyBy(),
+      begin: ({ kind, request, message, amount }, wait, alongside) =>
+        this.#begin(kind, request, message, amountOf(amount), wait, alongside),
+      resume: async (request, wait) => this.#drive(await this.#record(request), wait),
+      lookup: (request) => this.lookup(request),
+      sync: () => this.#sync.run(),
+      patiently: (request, wait, work) => this.#patiently(request, wait, work),
+      warn: (message) => this.#emit({ type: 'warning', message }),
     });
   }
 
@@ -285,6 +316,7 @@ export class Wallet {
       for (;;) {
         try {
           const { entries, statement } = await patience.for(this.#sync.run());
+          await patience.for(this.#purses.sync());
           const { balance, available } = this.#book.funds;
           const cash = {
             balance: statement.balance,
@@ -304,9 +336,17 @@ export class Wallet {
    * load that ended without a receipt is asked for once more.
    */
   async resume({ request, ...wait }: WaitOptions & { readonly request?: bigint } = {}): Promise<Resumed> {
-    const records = request === undefined ? this.#book.open : [await this.#record(request)];
+    const records = request === undefined ? [...this.#book.open] : [await this.#record(request)];
+    const opening = await this.#purses.unfinished();
+    if (request === undefined) {
+      // What cash's statement has told of an opening does not have the purse yet.
+      for (const id of opening) {
+        if (!records.some((record) => record.request === id)) records.push(await this.#record(id));
+      }
+    }
     const resumed = async (record: RequestRecord): Promise<Outcome> => {
-      if (!mayAskAgain(record)) return this.#outcome(record);
+      if (!mayAskAgain(record) && !opening.includes(record.request)) return this.#outcome(record);
+      if (record.kind === 'release') return this.#purses.close(wait);
       if (record.kind !== 'purchase') return this.#drive(record, wait);
       return this.#outcome(await this.#purchases.resume(record, wait));
     };
@@ -327,6 +367,59 @@ export class Wallet {
     return this.#outcome(await this.#record(request));
   }
 
+  // ── from device to device ────────────────────────────────────────────────────────────────────────────────────────────
+
+  /**
+   * Reserves an amount that can be paid to other wallets without a server, for as long as its allowance says. A purse that is
+   * open is closed first: all is reported, what is left comes back, and the new one has the new amount. Resolves with the end,
+   * `opened` or `refused`.
+   */
+  async reserve(options: ReserveOptions): Promise<Outcome> {
+    this.#expectEnrolled();
+    amountOf(options.amount);
+    return this.#purses.reserve(options);
+  }
+
+  /** Waits for one payer at the other end of the link. @throws WalletError no_purse, purse_busy; PeerError */
+  receive(link: PeerLink, options: ReceiveOptions = {}): Promise<AskReport> {
+    return this.#purses.receive(link, options);
+  }
+
+  /**
+   * Pays the wallet at the other end of the link. Where a payment to it was in doubt, that one is brought first; if it arrives,
+   * nothing more is paid. @throws WalletError no_purse, purse_busy; PeerError: with `inDoubt` what was sent stays spent
+   */
+  send(link: PeerLink, options: SendOptions = {}): Promise<PayReport> {
+    return this.#purses.send(link, options);
+  }
+
+  /** Reports everything that was sent and received and that cash has not settled. It may be repeated at will. */
+  async reportTransfers(wait: WaitOptions = {}): Promise<ReportResult> {
+    this.#expectEnrolled();
+    return this.#purses.report(wait);
+  }
+
+  /** Reports everything, closes the purse, and takes over what was left of it. */
+  async closePurse(wait: WaitOptions = {}): Promise<Outcome> {
+    this.#expectEnrolled();
+    return this.#purses.close(wait);
+  }
+
+  /** What was sent and received, the oldest purse first. */
+  transfers(): Promise<TransferReport[]> {
+    return this.#purses.transfers();
+  }
+
+  /** X25519: what an address of the open purse says of it. @throws WalletError no_purse */
+  purseAddressKey(): Promise<Uint8Array> {
+    return this.#purses.channelKey();
+  }
+
+  /** undefined: there is none. */
+  purse(): Promise<PurseReport | undefined> {
+    return this.#purses.current();
+  }
+
   /** The wallet's own record; with `online` also what cash has, as management says. */
   async balance({
     online = false,
@@ -336,7 +429,13 @@ export class Wallet {
     const answer = online ? await this.#onlineBalance(wait) : undefined;
     const { balance, available, reserved } = this.#book.funds;
     const [open, held] = [this.#book.open, this.#book.held].map((records) => records.map(openRequest));
-    const own = { balance, available, currency: this.currency, open: open!, reserved: held! };
+    const purse = await this.#purses.current();
+    const unsettled = await this.#purses.unsettled();
+    const own = {
+      ...{ balance, available, currency: this.currency, open: open!, reserved: held! },
+      ...(purse !== undefined && { purse }),
+      ...(unsettled.length > 0 && { unsettled }),
+    };
     return answer === undefined ? own : { ...own, online: this.#compared(answer, before, reserved) };
   }
 
@@ -372,8 +471,14 @@ export class Wallet {
   }
 
   /** Reads all that is stored, verifies every receipt and adds up anew. */
-  verify(): Promise<BookReport> {
-    return this.#book.verify(this.#options.crypto);
+  async verify(): Promise<BookReport> {
+    const { openings, problems, ...purses } = await this.#purses.verify();
+    const report = await this.#book.verify(this.#options.crypto, openings);
+    return {
+      ...report,
+      ...(purses.purses > 0 && { purses }),
+      problems: [...report.problems, ...problems],
+    };
   }
 
   /** Takes a newer directory, from wherever it comes. @returns whether it was newer @throws WalletError directory_invalid */
@@ -396,11 +501,12 @@ export class Wallet {
     message: Uint8Array,
     amount: Amount,
     wait: WaitOptions,
+    alongside: readonly Put[] = [],
   ): Promise<Outcome> {
     const now = this.#now();
     const state: RequestState = { kind: 'prepared' };
     const record: RequestRecord = { request, kind, message, state, createdAt: now, updatedAt: now, amount };
-    await this.#book.add(record);
+    await this.#book.add(record, alongside);
     this.#emit({ type: 'prepared', request, kind });
     return this.#drive(record, wait);
   }
@@ -418,7 +524,7 @@ export class Wallet {
             await waitFor(`management: ${judged.reason}`);
             continue;
           }
-          const after = await this.#settle(request, judged);
+          const after = await this.#settle(record, judged);
           const verdict = verdictOf(judged);
           if (verdict.kind === 'in_doubt') {
             throw new WalletError('answer_invalid', `request ${idText(request)}: ${verdict.reason}`, {
@@ -480,7 +586,7 @@ export class Wallet {
     const answer = await this.#send(record);
     if (typeof answer === 'string') return undefined;
     const judged = await this.#judge(record, answer);
-    return judged.kind === 'later' ? undefined : this.#settle(record.request, judged);
+    return judged.kind === 'later' ? undefined : this.#settle(record, judged);
   }
 
   /** The answer; a text: why there is none as yet. */
@@ -496,13 +602,17 @@ export class Wallet {
     }
   }
 
-  async #settle(request: bigint, judged: Exclude<Judgement, { kind: 'later' }>): Promise<RequestRecord> {
-    const proof =
-      judged.kind === 'enrolled'
-        ? { device: judged.device }
-        : judged.kind === 'loaded'
-          ? { receipt: judged.record }
-          : {};
+  async #settle(
+    record: RequestRecord,
+    judged: Exclude<Judgement, { kind: 'later' }>,
+  ): Promise<RequestRecord> {
+    const { request } = record;
+    const alongside = await this.#purses.alongside(record, judged);
+    const proof = {
+      ...(judged.kind === 'enrolled' && { device: judged.device }),
+      ...(judged.kind === 'loaded' && { receipt: judged.record }),
+      ...(alongside !== undefined && { alongside }),
+    };
     const after = await this.#book.settle(request, verdictOf(judged), this.#now(), proof);
     if (after === undefined) throw new Error(`request ${idText(request)}: expected nothing to be taken`);
     this.#emit({ type: 'state', request, state: after.state });
@@ -650,6 +760,8 @@ const OPERATIONS: { readonly [kind in ManagementRequestKind]: number } = {
   enrolment: ManagementOperation.enrol,
   filing: ManagementOperation.file_account,
   load: ManagementOperation.load,
+  reserve: ManagementOperation.open_purse,
+  release: ManagementOperation.close_purse,
 };
 
 function verdictOf(judged: Exclude<Judgement, { kind: 'later' }>) {
@@ -660,6 +772,7 @@ function verdictOf(judged: Exclude<Judgement, { kind: 'later' }>) {
       return { kind: 'in_doubt', reason: judged.reason } as const;
     case 'enrolled':
     case 'loaded':
+    case 'opened':
       return { kind: judged.kind } as const;
   }
 }
