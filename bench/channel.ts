@@ -1,4 +1,4 @@
-// `tsx bench/channel.ts [--small]`: what the encrypted channel costs. One engine with two doors, a plain one and an
+// `npm run bench:channel -- [--small]`: what the encrypted channel costs. One engine with two doors, a plain one and an
 // encrypted one, and one client process with a connection to each: both sides take turns in short rounds over the same
 // ledger, so that a busy moment of the machine meets both.
 //
@@ -29,6 +29,7 @@ import { Ledger } from '../src/ledger/index.ts';
 import type { ChannelPattern, ClientIdentity, ServerIdentity } from '../src/wire/channel-identity.ts';
 import { encodeRequest } from '../src/wire/frame.ts';
 import { compare } from './crypto/compare.ts';
+import { LOADER } from './loader.ts';
 import { Workload } from './workload.ts';
 
 const { values: flags } = parseArgs({
@@ -93,7 +94,7 @@ class Engine {
   }
 
   static async start(path: string): Promise<[Engine, Doors]> {
-    const args = ['--import', 'tsx', fileURLToPath(import.meta.url), '--serve', path];
+    const args = [...LOADER, fileURLToPath(import.meta.url), '--serve', path];
     const child = spawn(process.execPath, args, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
     const engine = new Engine(child);
     return [engine, (await engine.#answer()) as Doors];

@@ -1,5 +1,5 @@
 // Operations a second through the adapter and the simulator as a process of its own, everything durable: authorisations
-// alone, and whole charges (authorise, capture). `npx tsx bench/institution.ts [seconds]`
+// alone, and whole charges (authorise, capture). `node --import ./bench/built.mjs bench/institution.ts [seconds]`
 import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -12,6 +12,7 @@ import type { CardOrder } from '../src/roles/settlement/institution.ts';
 import { amountOf } from '../src/shared/amount.ts';
 import { id } from '../src/shared/id.ts';
 import { Random } from '../src/shared/random.ts';
+import { LOADER } from './loader.ts';
 
 const ACCOUNTS = 10_000;
 const SEED = 1n;
@@ -27,8 +28,7 @@ async function measure(seconds: number): Promise<void> {
   const child = spawn(
     process.execPath,
     [
-      '--import',
-      'tsx',
+      ...LOADER,
       process.argv[1]!,
       'serve',
       'start',

@@ -1,4 +1,4 @@
-// `tsx bench/loads.ts [--small] [--profile]`: loads a second, from a device's channel to the receipt in its hands: through
+// `npm run bench:loads -- [--small] [--profile]`: loads a second, from a device's channel to the receipt in its hands: through
 // management, settlement, the payment institution's simulator over ISO 8583, and cash with its ledger, every answer of each
 // flushed before it is given. Half the loads give the account number, half take the one on file.
 //

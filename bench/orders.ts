@@ -1,4 +1,4 @@
-// `tsx bench/orders.ts [--small] [--profile]`: signed payment orders a second, straight to cash, each verified, applied and
+// `npm run bench:orders -- [--small] [--profile]`: signed payment orders a second, straight to cash, each verified, applied and
 // durable before it is answered. Several hundred devices have signed them beforehand; one acquirer submits them in batches
 // over one connection, plain (loopback) and encrypted in turn, from a process of its own on the same cores.
 //
@@ -28,6 +28,7 @@ import { id } from '../src/shared/id.ts';
 import { openRoleStore } from '../src/store/lmdb-store.ts';
 import type { ClientIdentity, ServerIdentity } from '../src/wire/channel-identity.ts';
 import { readCreateTransferResults } from '../src/wire/results.ts';
+import { LOADER } from './loader.ts';
 import { type Shares, ThreadProfile } from './loads/profile.ts';
 
 const { values: flags } = parseArgs({
@@ -140,15 +141,7 @@ class CashProcess {
   }
 
   static async start(path: string): Promise<[CashProcess, { readonly [side in Side]: string }]> {
-    const args = [
-      '--import',
-      'tsx',
-      fileURLToPath(import.meta.url),
-      '--serve',
-      path,
-      '--threads',
-      flags.threads,
-    ];
+    const args = [...LOADER, fileURLToPath(import.meta.url), '--serve', path, '--threads', flags.threads];
     const child = spawn(process.execPath, args, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
     const cash = new CashProcess(child);
     const [urls] = await once(child, 'message');

@@ -6,10 +6,11 @@ import { fileURLToPath } from 'node:url';
 import type { LedgerStatus } from '../src/ledger/index.ts';
 import type { RecoveryReport } from '../src/ledger/recovery.ts';
 import type { LoadOptions, LoadReport } from './load-client.ts';
+import { LOADER } from './loader.ts';
 
 function start(script: string, args: string[]): { child: ChildProcess; line: () => Promise<string> } {
   const file = fileURLToPath(new URL(script, import.meta.url));
-  const child = spawn(process.execPath, ['--import', 'tsx', file, ...args], {
+  const child = spawn(process.execPath, [...LOADER, file, ...args], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const lines = createInterface({ input: child.stdout! })[Symbol.asyncIterator]();

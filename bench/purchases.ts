@@ -1,4 +1,4 @@
-// `tsx bench/purchases.ts [--small] [--profile]`: purchases a second, through shop, management and cash, to the receipt in
+// `npm run bench:purchases -- [--small] [--profile]`: purchases a second, through shop, management and cash, to the receipt in
 // the customer's hand: Noise NK, IK and KK, both seals, the order's signature, cash's, every answer flushed before it is
 // given. Roles and the shop are processes of their own.
 //

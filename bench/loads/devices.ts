@@ -60,6 +60,8 @@ export class Device {
   readonly #channel: KeyPair = generateKeyPair('channel');
   readonly #sealing: { readonly publicKey: Uint8Array; readonly keyId: Uint8Array };
   readonly #enrolment: Uint8Array;
+  /** The enrolment, which has put the account's number on file. */
+  readonly #onFile: bigint;
   #certificate: Uint8Array | undefined;
   #number = 0n;
   #client: Client | undefined;
@@ -72,6 +74,7 @@ export class Device {
     const publicKey = target.directory.currentKeySet('settlement', systemClock()).keys.sealing;
     this.#sealing = { publicKey, keyId: keyIdOf(publicKey, systemCrypto.sha256) };
     const request = id();
+    this.#onFile = request;
     const document = {
       request,
       signingKey: this.#signing.publicKey,
@@ -139,6 +142,7 @@ export class Device {
       const document = {
         request,
         signingKey: this.#signing.publicKey,
+        account: i % 2 === 0 ? request : this.#onFile,
         amount,
         currency: this.#target.currency,
         applyBy: systemClock() + VALID_NS,

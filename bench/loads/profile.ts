@@ -13,15 +13,15 @@ const SAMPLE_MICROSECONDS = 250;
 
 /** The first that a file's path matches. What matches none belongs to its caller. */
 const PARTS: readonly (readonly [RegExp, string])[] = [
-  [/\/src\/(channel\/secure\/|crypto\/aead|crypto\/chacha)/, 'channel: encryption'],
-  [/\/src\/(channel|wire)\/|uWebSockets/, 'channel: sockets, frames'],
-  [/\/src\/(crypto|kernel\/crypto)/, 'signatures, seals, digests'],
-  [/\/src\/(store|pool)\/|\/lmdb\/|\/piscina\//, 'store'],
-  [/\/src\/shared\/codec/, 'codec'],
-  [/\/src\/(ledger|journal|state|kernel)\//, 'ledger'],
-  [/\/src\/roles\/flow\//, 'flow runner'],
-  [/\/src\/institution\//, 'institution, ISO 8583'],
-  [/\/src\//, 'role'],
+  [/\/(?:src|dist)\/(channel\/secure\/|crypto\/aead|crypto\/chacha)/, 'channel: encryption'],
+  [/\/(?:src|dist)\/(channel|wire)\/|uWebSockets/, 'channel: sockets, frames'],
+  [/\/(?:src|dist)\/(crypto|kernel\/crypto)/, 'signatures, seals, digests'],
+  [/\/(?:src|dist)\/(store|pool)\/|\/lmdb\/|\/piscina\//, 'store'],
+  [/\/(?:src|dist)\/shared\/codec/, 'codec'],
+  [/\/(?:src|dist)\/(ledger|journal|state|kernel)\//, 'ledger'],
+  [/\/(?:src|dist)\/roles\/flow\//, 'flow runner'],
+  [/\/(?:src|dist)\/institution\//, 'institution, ISO 8583'],
+  [/\/(?:src|dist)\//, 'role'],
 ];
 
 export class ThreadProfile {

@@ -15,6 +15,7 @@ import { AdminServer } from '../../src/institution/simulator/admin.ts';
 import { SimulatedInstitution } from '../../src/institution/simulator/simulated-institution.ts';
 import { START_ORDER, startRole } from '../../src/main/roles/start-role.ts';
 import { openShop } from '../../src/shop/index.ts';
+import { LOADER } from '../loader.ts';
 import { type Shares, ThreadProfile } from './profile.ts';
 import { type Stage, Stages, StepTimes, type StepTotals } from './stages.ts';
 
@@ -115,7 +116,7 @@ class Running {
   }
 
   static async start(name: string, what: Serve): Promise<Running> {
-    const args = ['--import', 'tsx', SCRIPT, JSON.stringify(what)];
+    const args = [...LOADER, SCRIPT, JSON.stringify(what)];
     const child = spawn(process.execPath, args, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
     const running = new Running(name, child);
     running.admin = ((await running.#answer()) as string | null) ?? undefined;

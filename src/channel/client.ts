@@ -25,7 +25,7 @@ import {
   READS_IN_FLIGHT_MAX,
   WRITES_IN_FLIGHT_MAX,
 } from '../wire/limits.ts';
-import { messagesSize, parseMessages, writeMessages } from '../wire/messages.ts';
+import { messagesSize, viewMessages, writeMessages } from '../wire/messages.ts';
 import { operationName, operationShape, RequestOperation } from '../wire/operation.ts';
 import { CloseCode, RETRY_ADVICE, RequestStatus, requestStatusName } from '../wire/status.ts';
 import { Backoff } from './backoff.ts';
@@ -247,7 +247,8 @@ export class Client extends LedgerCalls {
 
   /**
    * Sends messages to a role (`operation` 32 to 127); one answer each, in order. They are sent again over new connections
-   * until they are answered, so each must name its request in a way that the role recognises. Borrowed until then.
+   * until they are answered, so each must name its request in a way that the role recognises. Borrowed until then. Answers
+   * share the memory of their frame: who keeps one keeps a copy.
    */
   async call(
     operation: number,
@@ -267,7 +268,7 @@ export class Client extends LedgerCalls {
     }
     const write = (body: Uint8Array): void => writeMessages(body, messages);
     const body = await this.exchange({ operation, count: messages.length, bodySize, write, options });
-    return parseMessages(body, messages.length);
+    return viewMessages(body, messages.length);
   }
 
   /** Asks the server for a sign of life; resolves with the round trip in milliseconds. */

@@ -142,6 +142,20 @@ export class Reader {
 const SPARE_BYTES_MAX = 64 * 1024;
 let spare: Writer | undefined;
 
+/** What `write` writes. */
+export function written(write: (writer: Writer) => void): Uint8Array<ArrayBuffer> {
+  // A new writer costs more than most messages. One that is in use (a getter of a value may encode) is not taken again.
+  const writer = spare ?? new Writer();
+  spare = undefined;
+  try {
+    write(writer);
+    return writer.finish();
+  } finally {
+    writer.reset();
+    if (writer.capacity <= SPARE_BYTES_MAX) spare = writer;
+  }
+}
+
 function codec<Value>(
   bytesMax: number,
   write: (writer: Writer, value: Value) => void,
@@ -151,18 +165,7 @@ function codec<Value>(
     bytesMax,
     write,
     read,
-    encode(value) {
-      // A new writer costs more than most messages. One that is in use (a getter of a value may encode) is not taken again.
-      const writer = spare ?? new Writer();
-      spare = undefined;
-      try {
-        write(writer, value);
-        return writer.finish();
-      } finally {
-        writer.reset();
-        if (writer.capacity <= SPARE_BYTES_MAX) spare = writer;
-      }
-    },
+    encode: (value) => written((writer) => write(writer, value)),
     decode(bytes) {
       const reader = new Reader(bytes);
       const value = read(reader, '');

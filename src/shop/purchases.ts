@@ -7,10 +7,15 @@
 //
 // What came while frames were under way is the next frame, and what came alone goes alone: a frame goes when it is full,
 // or has half as many purchases as are under way already. So a few at a time do not wait for each other, and of many the
-// frames grow with the load, as each costs management and cash two flushes. Each batch is one transaction
-// and one verification; no purchase has a promise or a timer of its own but that of the customer who waits for it.
-// Nothing is answered before it is flushed, and nothing ends without a signature of cash: after a crash every open
-// purchase is asked for again, with the same bytes.
+// frames grow with the load: a batch of 128 costs the shop 160 µs a purchase, and cash 117, where one of 32 costs 225 and
+// 172. Each batch is one transaction and one verification; no purchase has a promise or a timer of its own but that of the
+// customer who waits for it.
+//
+// Nothing is answered before it is flushed, and nothing ends without a signature of cash: after a crash every open purchase
+// is asked for again, with the same bytes. For the money alone an answer need not wait for the second flush: cash's receipt
+// is durable, and would be had again. But whoever has his answer comes for the goods, or for a refund: by then the shop has
+// to have the sale in its books, not once management has been heard again after a crash, perhaps much later. The wait is one
+// flush, 2 ms and more on a busy disk; it takes no time of the processor, which is what bounds many purchases.
 import { sha256 } from '../crypto/index.ts';
 import { equalBytes } from '../identity/binary-text.ts';
 import { operation } from '../roles/common/operation.ts';

@@ -5,7 +5,7 @@ import { poolData } from '../pool/pool.ts';
 import type { DiskRoom } from '../shared/disk-room.ts';
 import { diskRoom, type Environment, openEnvironment, PAGE_BYTES, seal, usedBytes } from './environment.ts';
 import { StoreError, toStoreError } from './errors.ts';
-import { unpackChanges, type WriteAnswer, type WriterData } from './write-task.ts';
+import { unpackChanges, valueSizes, type WriteAnswer, type WriterData } from './write-task.ts';
 
 const MDB_PANIC = -30795;
 /** Pages that a group may write beside those of its records: branches, free list, roots. */
@@ -21,8 +21,7 @@ let room: DiskRoom | undefined;
 /** Pages that the data file may grow by. */
 function growthPages(packed: Uint8Array): number {
   let pages = GROUP_SLACK_PAGES;
-  for (const { value } of unpackChanges(packed)) {
-    const size = value?.length ?? 0;
+  for (const size of valueSizes(packed)) {
     pages += RECORD_PAGES + (size < LEAF_VALUE_BYTES ? 0 : Math.ceil((size + 64) / PAGE_BYTES));
   }
   return pages;

@@ -41,6 +41,19 @@ export interface PackedChange {
   readonly summed: Buffer;
 }
 
+/** Bytes of each change's value; 0 where its record is removed. */
+export function valueSizes(bytes: Uint8Array): number[] {
+  const packed = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const sizes: number[] = [];
+  for (let at = 0; at < bytes.length; ) {
+    const valueSize = packed.getUint32(at, true);
+    const size = valueSize === REMOVED ? 0 : valueSize;
+    sizes.push(size);
+    at += HEADER_SIZE + packed.getUint32(at + 4, true) + size;
+  }
+  return sizes;
+}
+
 /** The changes, in place. */
 export function* unpackChanges(bytes: Uint8Array): Generator<PackedChange> {
   const packed = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);

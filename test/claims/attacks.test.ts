@@ -83,7 +83,7 @@ async function load(device: Device, request: LoadRequest): Promise<LoadAnswer | 
 const loadOnFile = (device: Device, order: SignedLoadOrder) => load(device, { order, account: undefined });
 
 async function charged(device: Device, amount: bigint) {
-  const order = device.order(amount);
+  const order = device.orderGiven(amount);
   const seal = device.seal(accountNumber(1), { purpose: 'load', request: order.document.request });
   const charge = {
     order,
@@ -366,8 +366,10 @@ describe('an account number is moved', () => {
     const thief = await Device.enrolled(system);
     await harmless(async () => {
       const management = await thief.management();
-      expect(toldBy(await management.fileAccount({ filing: thief.filing(onFile()) }))).toBe('ok');
-      const outcome = await loadOnFile(thief, thief.order(1_000n));
+      const filing = thief.filing(onFile());
+      expect(toldBy(await management.fileAccount({ filing }))).toBe('ok');
+      const order = thief.order(1_000n, { account: filing.document.request });
+      const outcome = await loadOnFile(thief, order);
       expect(outcome).toMatchObject({ kind: expect.stringMatching(/^(declined|reversed)$/) });
       // Under the id of the enrolment that it was sealed for, there is something else already.
       const { request } = alice.enrolment!.document;
@@ -378,21 +380,22 @@ describe('an account number is moved', () => {
   });
 
   test('from one load to another, from the file to a load, from a load to the file', async () => {
-    const used = alice.order(1_000n);
+    const used = alice.orderGiven(1_000n);
     const usedSeal = alice.seal(accountNumber(1), { purpose: 'load', request: used.document.request });
     expect(await load(alice, { order: used, account: usedSeal })).toMatchObject({ kind: 'loaded' });
     const careless = await Device.enrolled(system);
     await harmless(async () => {
       for (const account of [usedSeal, onFile()]) {
-        const outcome = await load(alice, { order: alice.order(1_000n), account });
+        const outcome = await load(alice, { order: alice.orderGiven(1_000n), account });
         expect(outcome).toMatchObject({ kind: expect.stringMatching(/^(declined|reversed)$/) });
-        const stolenSeal = await load(mallory, { order: mallory.order(1_000n), account });
+        const stolenSeal = await load(mallory, { order: mallory.orderGiven(1_000n), account });
         expect(stolenSeal).toMatchObject({ kind: expect.stringMatching(/^(declined|reversed)$/) });
       }
-      const order = careless.order(1_000n);
-      const seal = careless.seal(accountNumber(3), { purpose: 'load', request: order.document.request });
+      const request = id();
+      const filing = careless.filing(careless.seal(accountNumber(3), { purpose: 'load', request }));
+      const order = careless.order(1_000n, { request, account: filing.document.request });
       const management = await careless.management();
-      expect(toldBy(await management.fileAccount({ filing: careless.filing(seal) }))).toBe('ok');
+      expect(toldBy(await management.fileAccount({ filing }))).toBe('ok');
       expect(await loadOnFile(careless, order)).toMatchObject({
         kind: expect.stringMatching(/^(declined|reversed)$/),
       });
@@ -402,7 +405,7 @@ describe('an account number is moved', () => {
   test('straight to settlement, with management’s keys: every way is closed by its own code', async () => {
     const { request } = alice.enrolment!.document;
     const file = { purpose: 'file', request } as const;
-    const order = alice.order(1_000n);
+    const order = alice.orderGiven(1_000n);
     const orderBinding = { purpose: 'load', request: order.document.request } as const;
     const foreign = sealTo(
       (await other.stolenKeys('settlement')).sealing.publicKey,
@@ -410,7 +413,8 @@ describe('an account number is moved', () => {
       orderBinding,
       alice.signing.publicKey,
     );
-    const mine = mallory.order(1_000n);
+    const mine = mallory.order(1_000n, { account: request });
+    const another = { purpose: 'file', request: id() } as const;
     await harmless(async () => {
       const attempts = {
         'another device’s order': { order: mine, account: onFile(), binding: file },
@@ -425,7 +429,17 @@ describe('an account number is moved', () => {
           binding: { purpose: 'load', request: order.document.request + 1n },
         },
         'from the file to a load': { order, account: onFile(), binding: orderBinding },
-        'from another filing': { order, account: onFile(), binding: { ...file, request: request + 1n } },
+        'from another filing': {
+          order: alice.order(1_000n, { account: request + 1n }),
+          account: onFile(),
+          binding: { ...file, request: request + 1n },
+        },
+        'another account that the device has filed': {
+          order: alice.order(1_000n),
+          account: alice.seal(accountNumber(1), another),
+          binding: another,
+        },
+        'the account on file in place of the one that is given': { order, account: onFile(), binding: file },
         'of another system': { order, account: foreign, binding: orderBinding },
         'of another key under this key’s id': {
           order,
@@ -447,6 +461,8 @@ describe('an account number is moved', () => {
         'a binding to another load': 'refused: binding_mismatch',
         'from the file to a load': 'refused: seal_invalid',
         'from another filing': 'refused: seal_invalid',
+        'another account that the device has filed': 'refused: binding_mismatch',
+        'the account on file in place of the one that is given': 'refused: binding_mismatch',
         'of another system': 'refused: seal_key_unknown',
         'of another key under this key’s id': 'refused: seal_invalid',
         'an account that is none': 'refused: account_not_chargeable',
@@ -734,7 +750,7 @@ describe('amounts that are none', () => {
         [2n ** 128n - 1n, EUR],
         [1_000n, 840],
       ] as const) {
-        const order = alice.order(amount, { currency });
+        const order = alice.orderGiven(amount, { currency });
         const { request } = order.document;
         const binding = { purpose: 'load', request } as const;
         const charge = { order, account: alice.seal(accountNumber(1), binding), binding };
@@ -811,7 +827,7 @@ describe('times that are none', () => {
   test('straight to settlement: an order whose time is over charges nothing', async () => {
     const asked = system.tap('institution').connections.reduce((sum, one) => sum + one.bytes('up').length, 0);
     await harmless(async () => {
-      const order = alice.order(1_000n, { applyBy: now() - 1n });
+      const order = alice.orderGiven(1_000n, { applyBy: now() - 1n });
       const binding = { purpose: 'load', request: order.document.request } as const;
       const charge = { order, account: alice.seal(accountNumber(1), binding), binding };
       await eventually(async () => {

@@ -288,8 +288,7 @@ describe('who is authenticated may still only do what is his', () => {
       cash: [
         ...['open_account', 'credit', 'get_balance', 'open_shop', 'pay', 'shop_order', 'device_order'],
         ...['get_statement', 'close_window', 'book_payouts', 'book_outcomes', 'window_report'],
-        'close_shop',
-        ...['open_purse', 'settle_transfer', 'close_purse', 'device_exposure'],
+        ...['open_purse', 'settle_transfer', 'close_purse', 'device_exposure', 'close_shop'],
       ],
     },
     settlement: { management: ['get_directory'], settlement: [], cash: [] },

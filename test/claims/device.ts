@@ -64,6 +64,8 @@ export class Device {
   signing: KeyPair = generateKeyPair('signing');
   channel: KeyPair = generateKeyPair('channel');
   number = 0n;
+  /** The request that has put an account number on file. */
+  onFile: bigint | undefined;
   certificate: SignedDeviceCertificate | undefined;
   enrolment: SignedEnrolment | undefined;
 
@@ -123,6 +125,7 @@ export class Device {
   async enrol(accountNumber?: string): Promise<void> {
     this.enrolment = this.anEnrolment(accountNumber);
     const { enrolment } = this;
+    if (accountNumber !== undefined) this.onFile = enrolment.document.request;
     const client = await this.connect();
     const management = managementClient(client);
     await eventually(async () => {
@@ -140,16 +143,25 @@ export class Device {
     return signedBy(AccountFiling, { request, signingKey, account, applyBy: soon() }, this.signing);
   }
 
+  /** Of an account number that is given with it. */
+  orderGiven(amount: bigint, more: Partial<SignedLoadOrder['document']> = {}): SignedLoadOrder {
+    const request = more.request ?? id();
+    return this.order(amount, { request, account: request, ...more });
+  }
+
+  /** Of the account number on file, if there is one. */
   order(
     amount: bigint,
     more: Partial<SignedLoadOrder['document']> = {},
     signer: { readonly secretKey: Uint8Array } = this.signing,
   ): SignedLoadOrder {
+    const request = more.request ?? id();
     return signedBy(
       LoadOrder,
       {
-        request: id(),
+        request,
         signingKey: this.signing.publicKey,
+        account: this.onFile ?? request,
         amount,
         currency: EUR,
         applyBy: soon(),

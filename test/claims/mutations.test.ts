@@ -2,22 +2,14 @@
 // the role's list or with an answer, none with an internal error; no money moves, and the role lives on.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Client } from '../../src/channel/client.ts';
-import { ed25519 } from '../../src/crypto/index.ts';
-import { keyIdOf } from '../../src/identity/key-set.ts';
-import { generateKeyPair } from '../../src/identity/new-key-set.ts';
 import type { RoleName } from '../../src/identity/roles.ts';
-import { systemCrypto } from '../../src/identity/system-crypto.ts';
-import { PaymentOrderLayout } from '../../src/layout/generated.ts';
 import { CashClient } from '../../src/roles/cash/client.ts';
 import { type CashOperations, cashProtocol, type PayRequest } from '../../src/roles/cash/messages.ts';
 import { answerCodec } from '../../src/roles/common/answer.ts';
 import type { MessageOperation, RequestOf } from '../../src/roles/common/operation.ts';
 import { Refusal } from '../../src/roles/common/refusal.ts';
 import { DeviceOrder } from '../../src/roles/documents/device-order.ts';
-import { orderSignedBytes } from '../../src/roles/documents/payment-order.ts';
-import { PurseClosing, PurseOpening } from '../../src/roles/documents/purse.ts';
 import type { SignedChargeReceipt } from '../../src/roles/documents/receipts.ts';
-import { encodeHandover, PayerContent } from '../../src/roles/documents/transfer.ts';
 import { managementClient } from '../../src/roles/management/client.ts';
 import { type ManagementOperations, managementProtocol } from '../../src/roles/management/messages.ts';
 import { SettlementClient } from '../../src/roles/settlement/client.ts';
@@ -31,6 +23,7 @@ import { CloseCode } from '../../src/wire/status.ts';
 import { paymentOrder, payRequest, sealedTo } from '../roles/cash/pay-support.ts';
 import { closingOf, openingOf, pays } from '../roles/cash/purse-support.ts';
 import { Device, now, revocation, signedBy, soon } from './device.ts';
+import { Holder } from './holder.ts';
 import { messageFrame, Raw, sealed } from './raw.ts';
 import { HandmadeShop } from './shop.ts';
 import { accountNumber, answerOf, EUR, eventually, System, toldBy } from './system.ts';
@@ -60,6 +53,8 @@ const OF_DEVICES = [
   'get_directory',
   'renew_certificate',
   'get_statement',
+];
+const OF_HOLDERS = [
   'open_purse',
   'report_transfer',
   'close_purse',
@@ -86,6 +81,7 @@ const OF_OPERATORS = [
 let system: System;
 let device: Device;
 let handmade: HandmadeShop;
+let holder: Holder;
 let bases: Bases;
 
 beforeAll(async () => {
@@ -98,7 +94,7 @@ beforeAll(async () => {
 
   const management = await device.management();
   const settlement = new SettlementClient(await system.asRole('management', 'settlement'));
-  const through = device.order(1_000n);
+  const through = device.orderGiven(1_000n);
   const { request } = through.document;
   const account = device.seal(accountNumber(1), { purpose: 'load', request });
   await eventually(async () => toldBy(await management.load({ order: through, account })) === 'loaded');
@@ -123,6 +119,7 @@ beforeAll(async () => {
   const purses = [await aPurse(cash, device), await aPurse(cash, bare)] as const;
   const handedOn = { device: device.number, order: pays(purses[0].test, purses[1].test, 100n) };
   expect(answerOf(await cash.settleTransfer(handedOn)).outcome.kind).toBe('waiting');
+  holder = await Holder.open(system, 0n);
   handmade = await HandmadeShop.open(system, accountNumber(5));
   const purchase = aPurchase(device, handmade.number, 300n);
   const hopelessForwarded = handmade.forwards(aPurchase(device, handmade.number, 10n ** 12n));
@@ -174,7 +171,7 @@ beforeAll(async () => {
       close_window: [{ window: id(), currency: 1 }],
       list_windows: lists,
       show_window: [{ window: id(), after: undefined, limit: 2 }],
-      ...purseMessages(device),
+      ...purseMessages(holder, await Holder.open(system, 0n)),
     },
     settlement: {
       charge: [
@@ -252,40 +249,21 @@ beforeAll(async () => {
 });
 afterAll(() => system?.close());
 
-/** Of purses that nobody has, but for the opening: of one that only receives, so that no money moves. */
-function purseMessages({ number, signing, channel }: Device) {
-  const [payer, payee] = [id() >> 2n, id() >> 2n];
-  const keyId = keyIdOf(signing.publicKey, systemCrypto.sha256);
-  const handed = (payee: bigint): Uint8Array => {
-    const order = encodeHandover({
-      ...{ request: id(), payer, payee, amount: 5n, currency: EUR, sequence: 1n, total: 5n },
-      ...{ reference: new Uint8Array(32).fill(3), reportBy: soon(), keyId },
-    });
-    order.set(ed25519.sign(signing.secretKey, orderSignedBytes(order)), PaymentOrderLayout.signature);
-    return order;
-  };
-  const orders = { first: handed(payee), second: handed(id() >> 2n) };
-  const sealed = {
-    keyId,
-    encapsulatedKey: channel.publicKey,
-    ciphertext: new Uint8Array(PayerContent.bytesMax + 16),
-  };
-  const keys = {
-    signingKey: generateKeyPair('signing').publicKey,
-    channelKey: generateKeyPair('channel').publicKey,
-  };
-  const opening = { request: id(), device: number, ...keys, currency: EUR, amount: 0n, applyBy: soon() };
-  const closing = { purse: payer, lastSequence: 1n, total: 5n };
+/** Of purses that only receive, so that no money moves: what the holder reports waits for ever. */
+function purseMessages(holder: Holder, other: Holder) {
+  const first = holder.pays(other, 5n);
+  const second = other.pays(holder, 7n);
+  const orders = { first: first.order, second: holder.pays(other, 6n, false).order };
   return {
-    open_purse: [{ opening: signedBy(PurseOpening, opening, signing) }],
-    report_transfer: [{ transfer: { order: orders.first, payer: sealed } }],
-    close_purse: [{ closing: signedBy(PurseClosing, closing, signing) }],
-    get_purse_statement: [{ purse: payer, query: { currency: EUR, after: 0n, purchases: [] } }],
+    open_purse: [{ opening: holder.opening }],
+    report_transfer: [{ transfer: first }, { transfer: second }],
+    close_purse: [holder.closing()],
+    get_purse_statement: [{ purse: holder.purse, query: { currency: EUR, after: 0n, purchases: [id()] } }],
     get_block_list: [{ serial: 0n, part: 0 }],
     report_fraud: [
-      { proof: { signingKey: signing.publicKey, evidence: { kind: 'orders' as const, ...orders } } },
+      { proof: { signingKey: holder.signing.publicKey, evidence: { kind: 'orders' as const, ...orders } } },
     ],
-    device_exposure: [{ device: number }],
+    device_exposure: [{ device: holder.device.number }],
   };
 }
 
@@ -371,6 +349,7 @@ function clientFor(role: RoleName, name: string): Promise<Client> {
   if (role !== 'management') return system.asRole('management', role);
   if (OF_OPERATORS.includes(name)) return system.asOperator(role);
   if (OF_SHOPS.includes(name)) return handmade.connect();
+  if (OF_HOLDERS.includes(name)) return holder.device.connect();
   return OF_DEVICES.includes(name) ? device.connect() : new Device(system).connect();
 }
 

@@ -28,7 +28,7 @@ beforeAll(async () => {
   });
   device = await Device.enrolled(system, accountNumber(1));
   const management = managementClient(await device.connect());
-  const order = device.order(50_000n);
+  const order = device.orderGiven(50_000n);
   const { request } = order.document;
   const account = device.seal(accountNumber(1), { purpose: 'load', request });
   await eventually(async () => toldBy(await management.load({ order, account })) === 'loaded');

@@ -76,7 +76,7 @@ test('what was sealed to settlement’s old key still opens', async () => {
   const old = first.get('settlement')!.sealing.publicKey;
   // On file since before, and given anew by a wallet that has not heard of the new key.
   expect(await load()).toMatchObject({ state: { kind: 'loaded' } });
-  const order = device.order(700n);
+  const order = device.orderGiven(700n);
   const binding = { purpose: 'load', request: order.document.request } as const;
   const account = sealTo(old, accountNumber(2), binding, device.signing.publicKey);
   const management = await device.management();
@@ -110,7 +110,7 @@ test('new receipts are signed by the new keys, old ones still count', async () =
 
   // A charge receipt of settlement's old key, as one that was under way at the rotation.
   const settlement = new SettlementClient(await system.asRole('management', 'settlement', 2));
-  const order = device.order(800n);
+  const order = device.orderGiven(800n);
   const binding = { purpose: 'load', request: order.document.request } as const;
   const charge = { order, account: device.seal(accountNumber(2), binding), binding };
   let receipt: SignedChargeReceipt | undefined;
@@ -179,7 +179,7 @@ test('keys in wrong hands are taken out: they neither open nor count from that m
   // Receipts that they have signed, and what is sealed to them: with management's new keys, which are its own.
   const settlement = new SettlementClient(await system.asRole('management', 'settlement', 3));
   const cash = new CashClient(await system.asRole('management', 'cash', 3));
-  const order = device.order(900n);
+  const order = device.orderGiven(900n);
   const { request } = order.document;
   const binding = { purpose: 'load', request } as const;
   const { signing, sealing } = first.get('settlement')!;

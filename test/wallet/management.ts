@@ -85,6 +85,8 @@ interface Device {
   readonly signingKey: Uint8Array;
   readonly channelKey: Uint8Array;
   accountNumber: string | undefined;
+  /** The request that has put it on file. */
+  onFile: bigint | undefined;
   serial: bigint;
 }
 
@@ -235,6 +237,7 @@ export class TestManagement implements WalletTransport {
         expectSigned(document.signingKey, AccountFiling.signedBytes(document), signature);
         return this.#once(document.request, message, () => {
           const device = this.#device(document.signingKey);
+          device.onFile = document.request;
           device.accountNumber = this.#open(document.account, document.signingKey, {
             purpose: 'file',
             request: document.request,
@@ -278,7 +281,12 @@ export class TestManagement implements WalletTransport {
     }
   }
 
-  certificate({ number, signingKey, channelKey, serial }: Omit<Device, 'accountNumber'>): Uint8Array {
+  certificate({
+    number,
+    signingKey,
+    channelKey,
+    serial,
+  }: Omit<Device, 'accountNumber' | 'onFile'>): Uint8Array {
     const signer = ed25519.signingKey(this.system.keySets.management[0].signing.secretKey);
     // Clocks differ.
     const notBefore = this.now() - 300_000_000_000n;
@@ -301,6 +309,7 @@ export class TestManagement implements WalletTransport {
       signingKey,
       channelKey,
       accountNumber: account && this.#open(account, signingKey, { purpose: 'file', request }),
+      onFile: account && request,
       serial: 1n,
     };
     this.devices.set(hex(signingKey), device);
@@ -312,11 +321,13 @@ export class TestManagement implements WalletTransport {
   }
 
   #load(
-    { request, signingKey, amount, currency, applyBy }: LoadOrder,
+    { request, signingKey, account: named, amount, currency, applyBy }: LoadOrder,
     account: SealedAccount | undefined,
   ): Uint8Array {
     const device = this.#device(signingKey);
     if (applyBy <= this.now()) return encode(LoadAnswer, { kind: 'expired' });
+    const expected = account === undefined ? (device.onFile ?? 0n) : request;
+    if (named !== expected) throw new Error(`order: expected the account of ${expected}, got ${named}`);
     const accountNumber =
       account === undefined
         ? device.accountNumber

@@ -190,15 +190,17 @@ export async function fromCash(
   await reader.more(floatId, onFloat);
   for (const some of parts(shops, HISTORIES_AT_ONCE))
     await Promise.all(some.map((shop) => reader.more(shop, atShop)));
+  const purses = await pursesOf(client, known);
+  for (const some of parts(purses, HISTORIES_AT_ONCE))
+    await Promise.all(some.map((purse) => reader.more(purse, () => {})));
   const from = reader.last;
   const systemIds = SYSTEM_ACCOUNTS.map((kind) => systemAccountId(kind, currency));
-  const purses = await pursesOf(client, devices);
   const accounts: Account[] = [];
   for (const ids of parts([...new Set([...systemIds, ...shops, ...purses, ...known])], BATCH_RECORDS_MAX))
     accounts.push(...(await client.lookupAccounts(ids)));
   const meanwhile = ({ code, ledger, amount, timestamp }: Transfer): void => {
     if (code === TransferCode.load || timestamp <= from) return;
-    movedMeanwhile.set(ledger, (movedMeanwhile.get(ledger) ?? 0n) + amount);
+    add(movedMeanwhile, ledger, amount);
   };
   await reader.more(floatId, (transfer) => {
     onFloat(transfer);
@@ -211,7 +213,15 @@ export async function fromCash(
   for (const some of parts(shops, HISTORIES_AT_ONCE))
     await Promise.all(some.map((shop) => reader.more(shop, atShopMeanwhile)));
   for (const some of parts(purses, HISTORIES_AT_ONCE))
-    await Promise.all(some.map((purse) => reader.more(purse, meanwhile, from + 1n)));
+    await Promise.all(some.map((purse) => reader.more(purse, meanwhile)));
+  // Of those that were opened meanwhile nothing was read before.
+  const before = new Set(purses);
+  const opened = (await pursesOf(client, known)).filter((purse) => !before.has(purse));
+  for (const some of parts(opened, HISTORIES_AT_ONCE)) {
+    await Promise.all(
+      some.map((purse) => reader.more(purse, ({ ledger, amount }) => add(movedMeanwhile, ledger, amount))),
+    );
+  }
   const read = { from, to: reader.last };
   const float = accounts.find(({ id }) => id === floatId);
   const totals = new Map<number, { debits: bigint; credits: bigint }>();
@@ -248,11 +258,15 @@ const OTHERS: { readonly [code: number]: OtherBalance['account'] } = {
   [AccountCode.fees]: 'fees',
 };
 
+function add(sums: Map<number, bigint>, currency: number, amount: bigint): void {
+  sums.set(currency, (sums.get(currency) ?? 0n) + amount);
+}
+
 /** Of devices that have accounts. */
-async function pursesOf(client: Client, devices: readonly bigint[]): Promise<bigint[]> {
+async function pursesOf(client: Client, devices: ReadonlySet<bigint>): Promise<bigint[]> {
   const role = new RoleClient({ protocol: cashProtocol, transport: client });
   const purses: bigint[] = [];
-  for (const some of parts(devices, EXPOSURES_AT_ONCE)) {
+  for (const some of parts([...devices], EXPOSURES_AT_ONCE)) {
     const results = await Promise.all(some.map((device) => role.call('device_exposure', { device })));
     for (const result of results) {
       // One that is enrolled may have no account yet.

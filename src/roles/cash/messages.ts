@@ -191,12 +191,12 @@ export const cashProtocol = protocol({
     book_payouts: operation(CashOperation.book_payouts, BookPayoutsRequest, BookPayoutsAnswer),
     book_outcomes: operation(CashOperation.book_outcomes, BookOutcomesRequest, BookOutcomesAnswer),
     window_report: operation(CashOperation.window_report, WindowReportRequest, WindowReportAnswer),
-    close_shop: operation(CashOperation.close_shop, CloseShopRequest, CloseShopAnswer),
     open_purse: operation(CashOperation.open_purse, OpenPurseRequest, OpenPurseAnswer),
     settle_transfer: operation(CashOperation.settle_transfer, SettleTransferRequest, SettleTransferAnswer),
     close_purse: operation(CashOperation.close_purse, ClosePurseRequest, ClosePurseAnswer),
     device_exposure: operation(CashOperation.device_exposure, DeviceExposureRequest, DeviceExposureAnswer),
     lookup_request: operation(CashOperation.lookup_request, LookupRequest, LookupRequestAnswer),
+    close_shop: operation(CashOperation.close_shop, CloseShopRequest, CloseShopAnswer),
   },
 });
 export type CashOperations = (typeof cashProtocol)['operations'];

@@ -6,7 +6,6 @@
 //
 // What cash learns: device, shop, amount, time, and the digest of the terms. Not the articles: the digest is salted.
 import { sha256 } from '../../crypto/index.ts';
-import { type BatchCrypto, batchCrypto } from '../common/batch-crypto.ts';
 import { Refusal } from '../common/refusal.ts';
 import { orderSignedBytes, PAYMENT_ORDER_SIZE } from '../documents/payment-order.ts';
 import {
@@ -28,14 +27,6 @@ import { openPayments } from './payment-seals.ts';
 
 /** 50 ms of seals and signatures on one core: what comes meanwhile waits no longer than that. */
 const PURCHASES_AT_A_TIME_MAX = 1_024;
-/**
- * Smaller batches are opened and verified on this thread, 12 ms at most. CPU of all threads, microseconds a payment, with
- * every core busy: 272 with the pool and 190 without in batches of 32, 150 and 129 in batches of 128. Waking threads and
- * dividing the batch cost this thread what the pool took off it, and the event loop that is held up meanwhile gathers the
- * next batch.
- */
-const ON_POOL_FROM = 256;
-const HERE: BatchCrypto = batchCrypto();
 
 type Answers = (PayResult | undefined)[];
 
@@ -64,10 +55,8 @@ async function pay(
   const { length } = requests;
   payTrace?.('begun', length);
   const answers: Answers = new Array(length).fill(undefined);
-  const crypto = length < ON_POOL_FROM ? HERE : parts;
   const known = checkAll(requests, parts, answers);
-  const sealed = await openAll(known, { identity: parts.identity, openBatch: crypto.openBatch }, answers);
-  const signed = await verifyAll(sealed, crypto, answers);
+  const signed = await verifyAll(await openAll(known, parts, answers), parts, answers);
   payTrace?.('verified', length);
   // In the order of their batches: what is given to the ledger now comes before what is given to it later.
   const booked = bookAll(signed, parts, answers, () => payTrace?.('booked', length));
@@ -128,11 +117,7 @@ function checkAll(requests: readonly PayRequest[], parts: CashParts, answers: An
   return known;
 }
 
-async function openAll(
-  known: readonly Known[],
-  parts: Pick<CashParts, 'identity' | 'openBatch'>,
-  answers: Answers,
-): Promise<Sealed[]> {
+async function openAll(known: readonly Known[], parts: CashParts, answers: Answers): Promise<Sealed[]> {
   if (known.length === 0) return [];
   const opened = await openPayments(
     known.map(({ request }) => request),
@@ -150,7 +135,7 @@ async function openAll(
 
 async function verifyAll(
   sealed: readonly Sealed[],
-  { verifyRecords }: BatchCrypto,
+  { verifyRecords }: CashParts,
   answers: Answers,
 ): Promise<SignedPurchase[]> {
   if (sealed.length === 0) return [];

@@ -20,7 +20,12 @@ import { systemAccountId, TransferCode } from './accounts.ts';
 import type { CashRefused } from './check.ts';
 import type { CashRefusal } from './errors.ts';
 import type { CashParts } from './interface.ts';
-import { type BookPayoutsAnswer, type BookPayoutsRequest, PAYOUTS_PAGE_MAX } from './payout-messages.ts';
+import {
+  type BookPayoutsAnswer,
+  type BookPayoutsRequest,
+  PAYOUTS_PAGE_MAX,
+  PROBLEM_BYTES_MAX,
+} from './payout-messages.ts';
 import {
   type Due,
   dueOf,
@@ -39,7 +44,6 @@ import {
   findWindow,
   listPositions,
   listReturns,
-  PROBLEM_BYTES_MAX,
   payoutId,
   putLeftOut,
   putPayout,

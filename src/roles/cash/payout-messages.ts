@@ -1,12 +1,13 @@
 // What cash is asked about payouts: windows closed, booked, reported; outcomes booked. messages.ts has the numbers.
 import { bool, type Infer, list, oneOf, optional, struct, text, u32, u64, u128 } from '../../shared/codec.ts';
 import { PayoutOrder, PayoutReceipt } from '../documents/payout.ts';
-import { PROBLEM_BYTES_MAX } from './payout-windows.ts';
 
 /** Shops of an answer, payouts of a page, outcomes of a message: what is carried between roles fits a stored state. */
 export const PAYOUTS_PAGE_MAX = 128;
 /** A receipt has two texts of 140 bytes. */
 export const OUTCOMES_PAGE_MAX = 64;
+/** Of a text that names sums. Here and not where it is stored: wallets in browsers read messages of cash. */
+export const PROBLEM_BYTES_MAX = 256;
 
 export const CloseWindowRequest = struct({ window: u128, currency: u32 });
 export type CloseWindowRequest = Infer<typeof CloseWindowRequest>;

@@ -25,6 +25,7 @@ import {
 import { idOfKey, keyOf } from '../../store/key.ts';
 import type { StoredRecord, StoreReads, StoreTransaction } from '../../store/store.ts';
 import { derivedId } from './derived-ids.ts';
+import { PROBLEM_BYTES_MAX } from './payout-messages.ts';
 
 const WINDOWS = 'payout-windows';
 const HEADS = 'payout-heads';
@@ -138,9 +139,6 @@ function rangeOfShops(
   const from = keyOf(window, after === undefined ? 0n : after + 1n);
   return reads.range(table, { from, to: keyOf(window, to + 1n), limit });
 }
-
-/** Of a text that names sums. */
-export const PROBLEM_BYTES_MAX = 256;
 
 const LeftOutRecord = struct({
   /** The cutoff of the shop's last window that is booked; 0: there is none. */

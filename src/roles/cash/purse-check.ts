@@ -6,7 +6,6 @@ import { type Handover, readHandover } from '../documents/transfer.ts';
 import { type CashRefused, checkIdOf, checkNumber, checkSigningKey } from './check.ts';
 import type { CashRefusal } from './errors.ts';
 import type { CashLog } from './interface.ts';
-import { keyIdNumberOf } from './key-ids.ts';
 import type { PurseRecord } from './purse-book.ts';
 import type { OpenPurseRequest, SettleTransferRequest } from './purse-messages.ts';
 
@@ -48,12 +47,18 @@ export function checkHandover({ order }: SettleTransferRequest): Handover | Cash
   return handover;
 }
 
+export interface KnownPurse {
+  readonly record: PurseRecord;
+  /** Of its key, as orders carry it. */
+  readonly keyId: bigint;
+}
+
 /** The order beside what its purse was opened with. */
 export function checkOrder(
   handover: Handover,
   { device }: SettleTransferRequest,
-  payer: PurseRecord,
-  payee: PurseRecord,
+  { record: payer, keyId }: KnownPurse,
+  { record: payee }: KnownPurse,
 ): Verdict {
   if (payer.device !== device) {
     return refuse('payer_mismatch', `order.payer: expected a purse of device ${device}, got another's`);
@@ -65,7 +70,7 @@ export function checkOrder(
       `order.currency: expected the purse's ${currency}, got ${handover.currency}`,
     );
   }
-  if (handover.keyId !== keyIdNumberOf(payer.signingKey)) {
+  if (handover.keyId !== keyId) {
     return refuse('key_mismatch', "order.keyId: expected that of the purse's key, got another");
   }
   if (handover.reportBy === payer.reportBy) return undefined;

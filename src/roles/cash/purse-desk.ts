@@ -40,8 +40,15 @@ export type DeskParts = Pick<CashParts, 'ledger' | 'store' | 'registry' | 'terms
 
 /** As many as are booked within 50 ms; what comes meanwhile waits no longer than that. */
 const JOBS_MAX = 1_024;
-/** Purses that are looked up for a batch. Chains of waiting orders that are longer go on in the next one. */
-const PURSES_MAX = 4_000;
+export interface PurseLimits {
+  /** Purses that are looked up for a batch, and what is booked for it. Longer chains of waiting orders go on in the next one. */
+  readonly pursesAtATimeMax: number;
+  readonly purseBookingsAtATimeMax: number;
+}
+
+/** With as many accounts of devices they still fit one look-up of the ledger; one batch of orders. */
+const PURSES_AT_A_TIME_MAX = 4_000;
+const BOOKINGS_AT_A_TIME_MAX = 4_000;
 /** Of one pass of the timer. */
 const ENDS_MAX = 64;
 const RETRIES_MAX = 256;
@@ -56,6 +63,8 @@ type AnyJob = Job<any>;
 export class PurseDesk {
   readonly #parts: DeskParts;
   readonly #batches: MicroBatches<AnyJob, unknown>;
+  readonly #pursesMax: number;
+  readonly #bookingsMax: number;
   /** Something may be written down that is not booked. */
   #isPlanLeft = true;
   /** Time of the ledger that no crash takes back. */
@@ -66,10 +75,12 @@ export class PurseDesk {
   #isClosed = false;
   #working: Promise<unknown> = Promise.resolve();
 
-  constructor(parts: DeskParts) {
+  constructor(parts: DeskParts, limits: Partial<PurseLimits> = {}) {
     this.#parts = parts;
+    this.#pursesMax = limits.pursesAtATimeMax ?? PURSES_AT_A_TIME_MAX;
+    this.#bookingsMax = limits.purseBookingsAtATimeMax ?? BOOKINGS_AT_A_TIME_MAX;
     this.#durableTime = parts.ledger.status().timestamp;
-    this.#batches = new MicroBatches<AnyJob, unknown>((jobs) => this.#run(jobs), JOBS_MAX);
+    this.#batches = new MicroBatches<AnyJob, unknown>((jobs) => this.#runOrWake(jobs), JOBS_MAX);
   }
 
   /** Takes up what was cut off. */
@@ -96,15 +107,22 @@ export class PurseDesk {
     if (this.#isClosed) return;
     const work = this.#batches.add([]).then(
       () => {},
-      (error) => {
-        refusalOf(error, this.#parts.log);
-        this.#wake(FAILED_PAUSE_MS);
-      },
+      (error) => void refusalOf(error, this.#parts.log),
     );
     this.#working = Promise.all([this.#working, work]);
   }
 
   // ---- A batch
+
+  /** What could not be done now is taken up again, whether anyone asks or not. */
+  async #runOrWake(jobs: readonly AnyJob[]): Promise<unknown[]> {
+    try {
+      return await this.#run(jobs);
+    } catch (error) {
+      this.#wake(FAILED_PAUSE_MS);
+      throw error;
+    }
+  }
 
   async #run(jobs: readonly AnyJob[]): Promise<unknown[]> {
     const { store } = this.#parts;
@@ -113,7 +131,8 @@ export class PurseDesk {
     const again = listed(store, 'purse-retries', 0n, RETRIES_MAX).map(retrying);
     const failed = await this.#load(draft, [...jobs, ...again]);
     const now = await this.#now(draft);
-    const rules: Rules = { draft, now, at: this.#parts.clock(), credited: [] };
+    const at = this.#parts.clock();
+    const rules: Rules = { draft, now, at, credited: [], bookingsMax: this.#bookingsMax };
     for (const [i, job] of again.entries()) if (!failed.has(jobs.length + i)) job.run(rules);
     const answers = jobs.map((job, i) => {
       const refusal = failed.get(i);
@@ -178,26 +197,28 @@ export class PurseDesk {
     const failed = new Map<number, CashRefused>();
     const wanted = new Set<bigint>();
     const devices = new Set<bigint>();
-    const visit = (first: readonly bigint[], givesBack: boolean): void => {
-      const ahead = [...first];
-      for (let number = ahead.pop(); number !== undefined; number = ahead.pop()) {
-        const purse = wanted.has(number) ? undefined : draft.findOpened(number);
-        if (givesBack && first.includes(number)) addAccount(draft, number, devices);
-        if (purse === undefined || wanted.size >= PURSES_MAX) continue;
-        wanted.add(number);
-        const { state, unsettled } = purse.record;
-        if (state === 'closed' || state === 'ended') addAccount(draft, number, devices);
-        if (unsettled > 0) ahead.push(...purse.orders.map(({ handover }) => handover.payee));
-      }
+    const visit = (number: bigint, givesBack: boolean): void => {
+      const purse = wanted.has(number) ? undefined : draft.findOpened(number);
+      if (givesBack) addAccount(draft, number, devices);
+      if (purse === undefined || wanted.size >= this.#pursesMax) return;
+      wanted.add(number);
+      const { state, unsettled } = purse.record;
+      if (state === 'closed' || state === 'ended') addAccount(draft, number, devices);
+      if (unsettled > 0) for (const { handover } of purse.orders) ahead.push(handover.payee);
     };
-    jobs.forEach((job, i) => {
+    const ahead: bigint[] = [];
+    jobs.forEach(({ purses, givesBack = false }, i) => {
       try {
-        visit(job.purses, job.givesBack ?? false);
-        for (const purse of job.purses) void draft.findOpened(purse)?.fraud;
+        for (const purse of purses) {
+          visit(purse, givesBack);
+          void draft.findOpened(purse)?.fraud;
+        }
       } catch (error) {
         failed.set(i, refusalOf(error, log));
       }
     });
+    // Whoever is paid by what may be settled now: the nearest first.
+    for (let i = 0; i < ahead.length && wanted.size < this.#pursesMax; i++) visit(ahead[i]!, false);
     if (wanted.size === 0) return failed;
     for (const account of await ledger.lookupAccounts([...wanted, ...devices])) {
       const { id, creditsPosted, creditsPending, debitsPosted, debitsPending, flags } = account;
@@ -263,11 +284,10 @@ export class PurseDesk {
       const due = nextEnds(store, ENDS_MAX).filter(({ reportBy }) => reportBy <= now);
       const left = listed(store, 'purse-leftovers', this.#leftoversAfter, ENDS_MAX);
       this.#leftoversAfter = left.length < ENDS_MAX ? 0n : left.at(-1)!;
-      await this.add([...due.map(({ purse }) => ending(purse)), ...left.map(givingBack)]);
-      this.#schedule();
+      // With nothing to do it still takes up what was cut off.
+      await this.#batches.add([...due.map(({ purse }) => ending(purse)), ...left.map(givingBack)]);
     } catch (error) {
       refusalOf(error, log);
-      this.#wake(FAILED_PAUSE_MS);
     }
   }
 }

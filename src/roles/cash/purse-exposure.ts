@@ -1,5 +1,6 @@
 // The operation `device_exposure`: what a lost or cloned device can still have spent without a server, and what its purses
 // have cost so far.
+import { U128_MAX } from '../../shared/bytes.ts';
 import { Refusal } from '../common/refusal.ts';
 import { readHandover } from '../documents/transfer.ts';
 import { type CashRefused, deviceUnknown } from './check.ts';
@@ -68,7 +69,9 @@ function exposureOf(
     else if (isUnsettled({ order, outcome, ...rest })) sums[outcome.kind as 'waiting' | 'disputed'] += amount;
   }
   return {
-    ...{ purse, currency, epoch, allowance, ...sums, covered, coverMax },
+    ...{ purse, currency, epoch, allowance, settled: sums.settled, covered, coverMax },
+    // A purse that has cheated may have signed any amounts.
+    ...{ waiting: atMost(sums.waiting), disputed: atMost(sums.disputed) },
     state: state === 'ended' ? 'ended' : isCheated ? 'cheated' : (state as 'open' | 'closed'),
     received: creditsPosted - allowance,
     left: creditsPosted - debitsPosted,
@@ -77,3 +80,5 @@ function exposureOf(
     reportBy: record.reportBy,
   };
 }
+
+const atMost = (sum: bigint): bigint => (sum < U128_MAX ? sum : U128_MAX);

@@ -4,6 +4,7 @@
 //
 // The allowance is made anew each time it is asked for, the same to the byte: all that it says is in the record.
 import { sha256 } from '../../crypto/index.ts';
+import { U128_MAX } from '../../shared/bytes.ts';
 import { struct, u128 } from '../../shared/codec.ts';
 import { Refusal } from '../common/refusal.ts';
 import { Allowance, PurseOpening, type SignedAllowance } from '../documents/purse.ts';
@@ -96,8 +97,9 @@ function against(
   const offline = terms.get(currency)?.offline;
   if (offline === undefined || offline.allowanceMax === 0n) return 'purses_not_offered';
   if (amount > offline.allowanceMax) return 'exceeds_allowance';
-  const { isBlocked, replacedBy } = deviceTerms(draft.reads, device);
+  const { isBlocked, isRevoked, replacedBy } = deviceTerms(draft.reads, device);
   if (replacedBy !== 0n) return 'device_replaced';
+  if (isRevoked) return 'device_revoked';
   return isBlocked ? 'device_blocked' : undefined;
 }
 
@@ -110,12 +112,14 @@ function recordOf(
   const { request: openingRequest, device, currency, signingKey, amount } = document;
   const offline = terms.get(currency)?.offline;
   const after = (days = 0): bigint => openedAt + BigInt(days) * NANOSECONDS_PER_DAY;
+  // Of an opening that is rejected, too: its amount may be any.
+  const cover = (amount * BigInt(offline?.coverPercent ?? 0)) / 100n;
   return {
     ...{ device, currency, signingKey, openingDigest, openingRequest, amount, openedAt },
     epoch: 0,
     expiresAt: after(offline?.validDays),
     reportBy: after(offline?.reportDays),
-    coverMax: (amount * BigInt(offline?.coverPercent ?? 0)) / 100n,
+    coverMax: cover < U128_MAX ? cover : U128_MAX,
     ...{ state: 'opening', reason: '', isCheated: false, covered: 0n, recovered: 0n, closing: undefined },
     ...{ released: 0n, releasedAt: 0n, moves: 0, orders: 0, unsettled: 0 },
   };
@@ -127,7 +131,7 @@ function answerOf(purse: bigint, record: PurseRecord, parts: CashParts): OpenPur
 }
 
 function allowanceOf(purse: bigint, record: PurseRecord, { signers }: CashParts): SignedAllowance {
-  const { signingKey, currency, amount, epoch, expiresAt, reportBy, openedAt } = record;
-  const content = { purse, signingKey, currency, amount, epoch, expiresAt, reportBy };
+  const { signingKey, currency, amount, expiresAt, reportBy, openedAt } = record;
+  const content = { purse, signingKey, currency, amount, expiresAt, reportBy };
   return signers.sign(Allowance, content, openedAt);
 }

@@ -17,9 +17,6 @@ import { PURSE_ORDERS_MAX, type PurseRecord } from './purse-book.ts';
 import { type Booked, type Booking, orderOf, purseOf } from './purse-bookings.ts';
 import { type DraftOrder, type DraftPurse, isUnsettled, type PurseDraft } from './purse-draft.ts';
 
-/** Bookings of one batch from which nothing more is planned that can wait for the next. */
-const BOOKINGS_SOFT_MAX = 4_000;
-
 export interface Rules {
   readonly draft: PurseDraft;
   /** Of the ledger, nanoseconds: what is over by it is over for ever. */
@@ -28,6 +25,8 @@ export interface Rules {
   readonly at: bigint;
   /** Purses that were credited, in turn. */
   readonly credited: bigint[];
+  /** Bookings from which nothing more is planned that can wait for the next batch. */
+  readonly bookingsMax: number;
 }
 
 export const isOver = ({ reportBy }: PurseRecord, now: bigint): boolean => now >= reportBy;
@@ -71,7 +70,7 @@ export function report(
   order: Uint8Array,
   handover: Handover,
 ): DraftOrder | undefined {
-  const known = knownOrder(purse, order);
+  const known = knownOrder(purse, order, handover);
   if (known !== undefined) {
     if (isUnsettled(known.order)) attempt(rules, purse, known.index);
     return purse.orders[known.index]!;
@@ -86,9 +85,17 @@ export function report(
 }
 
 /** The same but for the signature: two may be good. */
-function knownOrder({ orders }: DraftPurse, order: Uint8Array): DraftOrder | undefined {
+function knownOrder(
+  { orders }: DraftPurse,
+  order: Uint8Array,
+  { sequence }: Handover,
+): DraftOrder | undefined {
   const signed = order.subarray(0, PAYMENT_ORDER_SIGNED_SIZE);
-  return orders.find((one) => equalBytes(one.order.order.subarray(0, PAYMENT_ORDER_SIGNED_SIZE), signed));
+  return orders.find(
+    (one) =>
+      one.handover.sequence === sequence &&
+      equalBytes(one.order.order.subarray(0, PAYMENT_ORDER_SIGNED_SIZE), signed),
+  );
 }
 
 interface Evidence {
@@ -142,10 +149,10 @@ function prove({ draft, at }: Rules, purse: DraftPurse, { kind, proof }: Evidenc
 
 /** Settles an order, if it can be: of one purse, and of a time that is not over. */
 function attempt(rules: Rules, purse: DraftPurse, index: number): void {
-  const { draft, now } = rules;
+  const { draft, now, bookingsMax } = rules;
   const { record, balance, number } = purse;
   if (isOver(record, now)) return;
-  if (balance === undefined || draft.bookings.length >= BOOKINGS_SOFT_MAX) {
+  if (balance === undefined || draft.bookings.length >= bookingsMax) {
     draft.setListed('purse-retries', number, true);
     return;
   }

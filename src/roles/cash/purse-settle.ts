@@ -13,9 +13,17 @@ import { PaymentReceipt, PaymentRejection } from '../documents/payment-receipts.
 import type { Handover } from '../documents/transfer.ts';
 import type { CashRefused } from './check.ts';
 import type { CashParts } from './interface.ts';
+import { keyIdNumberOf } from './key-ids.ts';
 import { MicroBatches } from './micro-batches.ts';
 import { findOpened, type PurseRecord } from './purse-book.ts';
-import { checkHandover, checkOrder, purseUnknown, readable, signatureOfPurseInvalid } from './purse-check.ts';
+import {
+  checkHandover,
+  checkOrder,
+  type KnownPurse,
+  purseUnknown,
+  readable,
+  signatureOfPurseInvalid,
+} from './purse-check.ts';
 import type { Job } from './purse-desk.ts';
 import type { DraftOrder, DraftPurse } from './purse-draft.ts';
 import type { SettleTransferAnswer, SettleTransferRequest } from './purse-messages.ts';
@@ -54,8 +62,9 @@ async function settle(
 ): Promise<Answer[]> {
   const answers: (Answer | undefined)[] = new Array(requests.length).fill(undefined);
   const known = new Map<number, Known>();
+  const find = finder(parts);
   requests.forEach((request, i) => {
-    const checked = check(request, parts);
+    const checked = check(request, find);
     if (checked instanceof Refusal) answers[i] = checked;
     else known.set(i, checked);
   });
@@ -86,16 +95,30 @@ async function settle(
   return answers as Answer[];
 }
 
-function check(request: SettleTransferRequest, { store, log }: CashParts): Known | CashRefused {
+type Find = (purse: bigint) => KnownPurse | CashRefused;
+
+/** A report has many payments of few purses: each is read once for all of them. */
+function finder({ store, log }: CashParts): Find {
+  const found = new Map<bigint, KnownPurse | CashRefused>();
+  const read = (purse: bigint): KnownPurse | CashRefused => {
+    const record = readable(() => findOpened(store, purse), purse, log) ?? purseUnknown(purse);
+    return record instanceof Refusal ? record : { record, keyId: keyIdNumberOf(record.signingKey) };
+  };
+  return (purse) => {
+    const known = found.get(purse) ?? read(purse);
+    found.set(purse, known);
+    return known;
+  };
+}
+
+function check(request: SettleTransferRequest, find: Find): Known | CashRefused {
   const handover = checkHandover(request);
   if (handover instanceof Refusal) return handover;
-  const find = (purse: bigint): PurseRecord | CashRefused =>
-    readable(() => findOpened(store, purse), purse, log) ?? purseUnknown(purse);
   const payer = find(handover.payer);
   if (payer instanceof Refusal) return payer;
   const payee = find(handover.payee);
   if (payee instanceof Refusal) return payee;
-  return checkOrder(handover, request, payer, payee) ?? { request, handover, payer };
+  return checkOrder(handover, request, payer, payee) ?? { request, handover, payer: payer.record };
 }
 
 function jobOf(

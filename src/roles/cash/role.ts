@@ -23,7 +23,7 @@ import type { CashIdentity, CashLog, CashParts, PayTrace } from './interface.ts'
 import { type CashOperations, cashProtocol } from './messages.ts';
 import { OrderDesk } from './order-desk.ts';
 import { countLeftOut } from './payout-windows.ts';
-import { PurseDesk } from './purse-desk.ts';
+import { PurseDesk, type PurseLimits } from './purse-desk.ts';
 import { CreditReceipts } from './receipts.ts';
 import { Registry, type RegistryLimits } from './registry.ts';
 import { SettlementKeys } from './settlement-keys.ts';
@@ -42,7 +42,7 @@ export interface CashOptions {
   readonly identity: CashIdentity;
   /** What devices may have accounts in, 1 to CURRENCIES_MAX. */
   readonly currencies: readonly CurrencyTerms[];
-  readonly limits?: Partial<RegistryLimits & ShopLimits>;
+  readonly limits?: Partial<RegistryLimits & ShopLimits & PurseLimits>;
   /** Nanoseconds since the Unix epoch. Default: the system's clock. */
   readonly clock?: Clock;
   /** Pauses between attempts. Default: the system's. */
@@ -117,10 +117,10 @@ export async function openCash(options: CashOptions): Promise<Cash> {
     ...(trace === undefined ? {} : { trace }),
   });
   const terms = new Map(currencies.map((one) => [one.currency, one]));
-  const purses = new PurseDesk({
-    ...{ ledger, store, registry, terms, clock, log },
-    setTimer: setTimer ?? systemTimer,
-  });
+  const purses = new PurseDesk(
+    { ...{ ledger, store, registry, terms, clock, log }, setTimer: setTimer ?? systemTimer },
+    limits,
+  );
   const parts: CashParts = {
     identity,
     ledger,

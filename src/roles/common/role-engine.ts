@@ -195,22 +195,22 @@ export class RoleEngine<Of extends Operations, Peer, Code extends string = strin
     const answers: Uint8Array[] = new Array(messages.length);
     await new Promise<void>((answered) => {
       const frame: Frame = { answers, left: messages.length, answered };
-      messages.forEach((message, place) => void this.#take(batch, { message, peer, frame, place }));
+      messages.forEach((encoded, place) => {
+        const message = this.#read(batch, encoded, peer);
+        if (message instanceof Refusal) this.#answer(batch, frame, place, message);
+        else this.#enqueue(batch, { message, peer, frame, place });
+      });
     });
     this.#metrics.took(batch.name, messages.length, performance.now() - arrivedMs);
     return answers;
   }
 
-  #take(batch: Batch<Peer>, raw: Pending<Peer> & { readonly message: Uint8Array }): void {
+  #read({ name, operation, handler }: Batch<Peer>, encoded: Uint8Array, peer: Peer): unknown {
     try {
-      if (batch.handler.allowed(raw.peer)) {
-        this.#enqueue(batch, { ...raw, message: batch.operation.request.decode(raw.message) });
-      } else {
-        const refusal = new Refusal('not_permitted', `expected a peer that may call ${batch.name}`);
-        this.#answer(batch, raw, refusal);
-      }
+      if (handler.allowed(peer)) return operation.request.decode(encoded);
+      return new Refusal('not_permitted', `expected a peer that may call ${name}`);
     } catch (error) {
-      this.#answer(batch, raw, new Refusal('malformed', `${batch.name}: ${textOf(error)}`));
+      return new Refusal('malformed', `${name}: ${textOf(error)}`);
     }
   }
 
@@ -245,13 +245,15 @@ export class RoleEngine<Of extends Operations, Peer, Code extends string = strin
     } catch (error) {
       answers = Promise.reject(error);
     }
-    const give = (to: Pending<Peer>, value: unknown): void =>
-      this.#answer(batch, to, value ?? failed(new Error(`expected ${pending.length} answers, got fewer`)));
+    const give = ({ frame, place }: Pending<Peer>, value: unknown): void => {
+      const answer = value ?? failed(new Error(`expected ${pending.length} answers, got fewer`));
+      this.#answer(batch, frame, place, answer);
+    };
     if (isList(answers)) {
       pending.forEach((message, i) => {
         (answers[i] ?? Promise.resolve(undefined)).then(
           (value) => give(message, value),
-          (error) => this.#answer(batch, message, failed(error)),
+          (error) => give(message, failed(error)),
         );
       });
     } else {
@@ -259,13 +261,13 @@ export class RoleEngine<Of extends Operations, Peer, Code extends string = strin
       answers.then(
         (all) => pending.forEach((message, i) => void give(message, all[i])),
         (error) => {
-          for (const message of pending) this.#answer(batch, message, failed(error));
+          for (const message of pending) give(message, failed(error));
         },
       );
     }
   }
 
-  #answer(batch: Batch<Peer>, { frame, place }: Pending<Peer>, answer: unknown): void {
+  #answer(batch: Batch<Peer>, frame: Frame, place: number, answer: unknown): void {
     const { bytes, outcome } = this.#encode(batch, answer);
     this.#metrics.answered(batch.name, outcome);
     frame.answers[place] = bytes;

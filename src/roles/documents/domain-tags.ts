@@ -3,7 +3,7 @@
 const tags = {
   enrolment: 'specie enrolment v1\0',
   accountFiling: 'specie account filing v1\0',
-  loadOrder: 'specie load order v1\0',
+  loadOrder: 'specie load order v2\0',
   chargeReceipt: 'specie charge receipt v1\0',
   creditReceipt: 'specie credit receipt v1\0',
   creditRejection: 'specie credit rejection v1\0',
@@ -36,9 +36,12 @@ export type Domain = keyof typeof tags;
 const utf8 = new TextEncoder();
 const encoded = new Map(Object.entries(tags).map(([domain, tag]) => [domain, utf8.encode(tag)]));
 
+/** Not to be written to. */
+export const tagOf = (domain: Domain): Uint8Array => encoded.get(domain)!;
+
 /** The tag, then the bytes. */
 export function tagged(domain: Domain, bytes: Uint8Array): Uint8Array<ArrayBuffer> {
-  const tag = encoded.get(domain)!;
+  const tag = tagOf(domain);
   const result = new Uint8Array(tag.length + bytes.length);
   result.set(tag);
   result.set(bytes, tag.length);

@@ -8,6 +8,11 @@ const LoadOrderCodec = struct({
   request: u128,
   /** Ed25519: of the device that orders. */
   signingKey: publicKey,
+  /**
+   * The sealed account number that is to be charged, by the request that it is bound to: this one, where it is given with the
+   * order; otherwise the enrolment or the filing that has put it on file. No other number serves this order.
+   */
+  account: u128,
   /** Minor units. */
   amount: u128,
   /** ISO 4217 number, or an operator's from 1000. */

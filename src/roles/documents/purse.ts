@@ -33,6 +33,7 @@ export type PurseOpening = Infer<typeof PurseOpeningCodec>;
 export const PurseOpening = documentKind('purseOpening', PurseOpeningCodec);
 export type SignedPurseOpening = Infer<typeof PurseOpening.signed>;
 
+// Other wallets see it: nothing in it may be of the device, not even how many purses it has had.
 const AllowanceCodec = struct({
   /** Of cash's signing key. */
   keyId,
@@ -42,8 +43,6 @@ const AllowanceCodec = struct({
   currency: u32,
   /** What was reserved when the purse was opened. Minor units. What it received since comes with each payment. */
   amount: u128,
-  /** How many purses the device has opened, this one counted. */
-  epoch: u32,
   /** Nanoseconds: from then on no wallet takes a payment of it. */
   expiresAt: u64,
   /** Nanoseconds: until then payments of it are settled. The `expiresAt` of its payment orders. */

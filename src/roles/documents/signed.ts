@@ -4,8 +4,8 @@
 //     │ document (its codec) │ signature (64) │
 //     └──────────────────────┴────────────────┘
 import { KEY_BYTES, KEY_ID_BYTES, SIGNATURE_BYTES, type Signed } from '../../identity/signed.ts';
-import { bytes, type Codec, type Infer, struct } from '../../shared/codec.ts';
-import { type Domain, tagged } from './domain-tags.ts';
+import { bytes, type Codec, type Infer, struct, written } from '../../shared/codec.ts';
+import { type Domain, tagOf } from './domain-tags.ts';
 
 export { KEY_BYTES, KEY_ID_BYTES, SIGNATURE_BYTES, type Signed };
 
@@ -29,9 +29,14 @@ export interface DocumentKind<Document> {
 
 export function documentKind<Of extends Codec<unknown>>(domain: Domain, codec: Of): DocumentKind<Infer<Of>> {
   const document = codec as unknown as Codec<Infer<Of>>;
+  const tag = tagOf(domain);
   return {
     codec: document,
     signed: struct({ document, signature }) as Codec<Signed<Infer<Of>>>,
-    signedBytes: (value) => tagged(domain, document.encode(value)),
+    signedBytes: (value) =>
+      written((writer) => {
+        writer.bytes(tag);
+        document.write(writer, value);
+      }),
   };
 }

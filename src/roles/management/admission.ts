@@ -7,6 +7,7 @@ import type { SignedDeviceOrder } from '../documents/device-order.ts';
 import type { AccountFiling, Enrolment } from '../documents/enrolment.ts';
 import type { ShopEnrolment, SignedShopEnrolment } from '../documents/shop-enrolment.ts';
 import {
+  checkAccountNamed,
   checkAmount,
   checkApplyBy,
   checkCurrency,
@@ -140,6 +141,8 @@ export function admitLoad(
       ? checkOnFile(tx, peer.device)
       : { account: given, binding: { purpose: 'load', request: document.request } as const };
   if (charged instanceof Refusal) return charged;
+  const unnamed = checkAccountNamed(document, charged.binding);
+  if (unnamed !== undefined) return unnamed;
   const { account, binding } = charged;
   return (
     checkSealKey(account, directory, now) ?? {

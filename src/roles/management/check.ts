@@ -5,7 +5,7 @@ import { equalBytes } from '../../identity/binary-text.ts';
 import { isoTime } from '../../identity/time.ts';
 import type { StoreReads } from '../../store/store.ts';
 import { Refusal } from '../common/refusal.ts';
-import type { SealedAccount } from '../documents/account-seal.ts';
+import type { AccountBinding, SealedAccount } from '../documents/account-seal.ts';
 import type { Enrolment } from '../documents/enrolment.ts';
 import type { LoadOrder } from '../documents/load-order.ts';
 import type { ManagementRefusal } from './errors.ts';
@@ -227,6 +227,21 @@ export function checkRegistered(reads: StoreReads, channelKey: Uint8Array): Refu
   }
   const record = checkInUse(reads, device);
   return record instanceof Refusal ? record : device;
+}
+
+/** The device says which sealed number is charged: settlement charges no other. */
+export function checkAccountNamed(
+  { request, account }: LoadOrder,
+  { request: bound }: AccountBinding,
+): Verdict {
+  if (account === bound) return undefined;
+  if (bound === request) {
+    return refuse('malformed', `order.account: expected ${request}, as the number is given, got ${account}`);
+  }
+  return refuse(
+    'account_not_on_file',
+    `account: expected that of request ${account} on file, got that of ${bound}: file it again`,
+  );
 }
 
 export function checkOnFile(reads: StoreReads, device: bigint): Refused | AccountRecord {

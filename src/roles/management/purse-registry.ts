@@ -7,11 +7,14 @@
 //     purse-frauds     purse ▶ what it has signed that cannot be honest, for ever
 //
 // Nobody but management and cash can tell whose purse one is. Numbers come from the same space as devices' (registry.ts).
+import { keyIdOf } from '../../identity/key-set.ts';
+import { systemCrypto } from '../../identity/system-crypto.ts';
 import { U128_MAX } from '../../shared/bytes.ts';
 import { type Infer, optional, struct, text, u32, u64, u128 } from '../../shared/codec.ts';
 import { idOfKey, keyOf } from '../../store/key.ts';
-import { RANGE_MAX, type StoreReads } from '../../store/store.ts';
+import { RANGE_MAX, type RoleStore, type StoreReads } from '../../store/store.ts';
 import { FraudProof } from '../documents/fraud-proof.ts';
+import { orderKeyId } from '../documents/payment-order.ts';
 import { publicKey } from '../documents/signed.ts';
 import type { Put } from '../flow/flow.ts';
 import { find } from './registry.ts';
@@ -55,6 +58,23 @@ const UsageRecord = struct({ day: u64, opened: u32 });
 
 export const findPurse = (reads: StoreReads, purse: bigint): PurseRecord | undefined =>
   find(reads, PURSES, purse, PurseRecord);
+
+/** Of the purses that were named in transfers lately, about 400 bytes each. Beyond: the oldest is read again. */
+const PURSES_REMEMBERED_MAX = 65_536;
+
+export interface KnownPurse extends PurseRecord {
+  /** Of its signing key, as orders name it. */
+  readonly keyId: bigint;
+}
+
+/** As findPurse, outside of transactions: each is read and decoded once until it is written. */
+export function rememberedPurses(store: RoleStore): (purse: bigint) => KnownPurse | undefined {
+  const known = (stored: Uint8Array): KnownPurse => {
+    const record = PurseRecord.decode(stored);
+    return { ...record, keyId: orderKeyId(keyIdOf(record.signingKey, systemCrypto.sha256)) };
+  };
+  return store.remember(PURSES, known, PURSES_REMEMBERED_MAX);
+}
 
 /** The purse that has, or is getting, this key. */
 export const findPurseKey = (reads: StoreReads, key: Uint8Array): bigint | undefined =>

@@ -17,8 +17,6 @@
 // decide, only where there is such a proof.
 import { ed25519, sha256 } from '../../crypto/index.ts';
 import { equalBytes } from '../../identity/binary-text.ts';
-import { keyIdOf } from '../../identity/key-set.ts';
-import { systemCrypto } from '../../identity/system-crypto.ts';
 import { PaymentOrderLayout } from '../../layout/generated.ts';
 import type { SetTimer } from '../../shared/timer.ts';
 import { StoreError } from '../../store/errors.ts';
@@ -28,7 +26,7 @@ import type { SettleTransferAnswer } from '../cash/purse-messages.ts';
 import { Refusal } from '../common/refusal.ts';
 import type { CallResult } from '../common/role-client.ts';
 import { isSound } from '../documents/fraud-proof.ts';
-import { orderKeyId, orderSignedBytes } from '../documents/payment-order.ts';
+import { orderSignedBytes } from '../documents/payment-order.ts';
 import { PaymentReceipt, PaymentRejection } from '../documents/payment-receipts.ts';
 import { SIGNATURE_BYTES } from '../documents/signed.ts';
 import { type Handover, type PayerContent, readHandover } from '../documents/transfer.ts';
@@ -43,7 +41,7 @@ import type { DevicePeer } from './peers.ts';
 import { type AskersOptions, purseAskers } from './purse-askers.ts';
 import { type Fraud, findFraudIn, isKnownProof, writeFraud } from './purse-frauds.ts';
 import type { ReportTransferAnswer, ReportTransferRequest } from './purse-messages.ts';
-import { findPurse, type PurseRecord } from './purse-registry.ts';
+import type { KnownPurse } from './purse-registry.ts';
 import { type FinalTransfer, isNewTransfer, putTransfer } from './purse-transfers.ts';
 import { CASH_WAIT_MS } from './relay.ts';
 import { withinSignal } from './within.ts';
@@ -51,6 +49,8 @@ import type { WrongSeal, WrongSeals } from './wrong-seals.ts';
 
 export interface ReportsOptions extends AskersOptions {
   readonly store: RoleStore;
+  /** As they are on the disk. */
+  readonly purseOf: (purse: bigint) => KnownPurse | undefined;
   readonly cash: Pick<CashClient, 'settleTransfers'>;
   readonly openPayers: OpenPayers;
   readonly checkSignatures: CheckCashSignatures;
@@ -67,7 +67,7 @@ const SETTLING = 'settling';
 /** An order that can be one of its purse: what it says, and whose it is. */
 interface Transfer extends Handover {
   readonly order: Uint8Array;
-  readonly purse: PurseRecord;
+  readonly purse: KnownPurse;
 }
 
 /** What cash's answer comes to. */
@@ -91,14 +91,14 @@ export async function reportTransfers(
   peers: readonly DevicePeer[],
   options: ReportsOptions,
 ): Promise<(ReportTransferAnswer | Refused)[]> {
-  const { store, clock } = options;
+  const { purseOf, clock } = options;
   const now = clock();
   const answers: (ReportTransferAnswer | Refused)[] = new Array(messages.length);
   const mayReport = purseAskers(now, options);
   const places: number[] = [];
   const transfers: Transfer[] = [];
   messages.forEach(({ transfer: { order } }, i) => {
-    const transfer = mayReport(peers[i]!) ?? lookAt(store, order);
+    const transfer = mayReport(peers[i]!) ?? lookAt(purseOf, order);
     if (transfer instanceof Refusal) answers[i] = transfer;
     else {
       places.push(i);
@@ -114,13 +114,15 @@ export async function reportTransfers(
     })),
     now,
   );
-  transfers.forEach((transfer, n) => {
-    const problem = checkSeal(contents[n]!, transfer, digests[n]!);
-    if (problem !== undefined) options.wrongSeals.add(transfer.request, transfer.payer, problem);
-  });
   const told = await settle(transfers, digests, options);
   places.forEach((i, n) => {
-    answers[i] = told[n]!;
+    const answer = told[n]!;
+    answers[i] = answer;
+    // Of an order that cash has not found signed, anyone may have made the number beside it.
+    if (answer instanceof Refusal || answer.kind === 'pending') return;
+    const transfer = transfers[n]!;
+    const problem = checkSeal(contents[n]!, transfer, digests[n]!);
+    if (problem !== undefined) options.wrongSeals.add(transfer.request, transfer.payer, problem);
   });
   return answers;
 }
@@ -128,15 +130,15 @@ export async function reportTransfers(
 // ---- Before cash is asked
 
 /** An order between purses of the registry, as the payer's purse can have signed it. The signature is cash's to check. */
-function lookAt(reads: StoreReads, order: Uint8Array): Transfer | Refused {
+function lookAt(purseOf: ReportsOptions['purseOf'], order: Uint8Array): Transfer | Refused {
   const read = readHandover(order);
   if (read === undefined || !isSound(read)) {
     return invalid('expected an order from purse to purse, got another');
   }
   const refused = checkRequestId(read.request);
   if (refused !== undefined) return refused;
-  const purse = findPurse(reads, read.payer);
-  const payee = findPurse(reads, read.payee);
+  const purse = purseOf(read.payer);
+  const payee = purseOf(read.payee);
   if (purse === undefined || payee === undefined) {
     return refuse('purse_unknown', 'order: expected purses of the registry, got another');
   }
@@ -144,7 +146,7 @@ function lookAt(reads: StoreReads, order: Uint8Array): Transfer | Refused {
   if (read.currency !== purse.currency || read.currency !== payee.currency) {
     return invalid('expected the currency of both purses, got another');
   }
-  if (read.keyId !== orderKeyId(keyIdOf(purse.signingKey, systemCrypto.sha256))) {
+  if (read.keyId !== purse.keyId) {
     return invalid("expected the id of the payer's key, got another");
   }
   if (read.reportBy !== purse.reportBy) return invalid("expected its purse's reportBy, got another");
@@ -230,7 +232,7 @@ function ofRefusal(code: string, { order, purse }: Transfer): Finding {
   return { kind: 'refused', refusal };
 }
 
-function hasSigned({ signingKey }: PurseRecord, order: Uint8Array): boolean {
+function hasSigned({ signingKey }: KnownPurse, order: Uint8Array): boolean {
   const at = PaymentOrderLayout.signature;
   return ed25519.verify(signingKey, orderSignedBytes(order), order.subarray(at, at + SIGNATURE_BYTES));
 }

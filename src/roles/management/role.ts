@@ -37,6 +37,7 @@ import type { ManagementPeer } from './peers.ts';
 import { BlockLists } from './purse-block-list.ts';
 import { purseEffects } from './purse-effects.ts';
 import { purseFlow } from './purse-flow.ts';
+import { rememberedPurses } from './purse-registry.ts';
 import { deviceStandings } from './registry.ts';
 import { shopClosingFlow } from './shop-closing-flow.ts';
 import { shopFlow } from './shop-flow.ts';
@@ -183,6 +184,7 @@ export async function openManagement(options: ManagementOptions): Promise<Manage
       deviceStanding: deviceStandings(store),
       openNumbers: numberOpener(identity, crypto),
       openPayers: payerOpener(identity, crypto),
+      purseOf: rememberedPurses(store),
       reportRates: new DeviceRates(limits.deviceReportsPerMinute),
       blockLists: new BlockLists({ store, signer: () => signer.current(), clock, log }),
       wrongSeals,

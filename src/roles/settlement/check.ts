@@ -39,15 +39,22 @@ export function checkAmountMax({ order }: ChargeRequest, { amountMax }: Settleme
   return new Refusal('amount_too_large', `amount: expected at most ${max}, got ${amount}`);
 }
 
-/** A seal for one load serves that load only; one on file serves every load of its device; a shop's serves none. */
+/** A seal serves the orders that name it: one for a load that load only, one on file any of its device; a shop's serves none. */
 export function checkBinding({ order, binding }: ChargeRequest): Refused {
   if (binding.purpose === 'payout') {
     return new Refusal('binding_mismatch', 'binding: expected a seal for loads, got one for payouts');
   }
-  if (binding.purpose !== 'load' || binding.request === order.document.request) return undefined;
+  const { request, account } = order.document;
+  if (binding.request !== account) {
+    return new Refusal(
+      'binding_mismatch',
+      `binding: expected the account of request ${account}, as the order says, got that of ${binding.request}`,
+    );
+  }
+  if (binding.purpose !== 'load' || binding.request === request) return undefined;
   return new Refusal(
     'binding_mismatch',
-    `binding: expected the order's request ${order.document.request}, got ${binding.request}`,
+    `binding: expected the order's request ${request}, got ${binding.request}`,
   );
 }
 

@@ -18,6 +18,7 @@ import {
   idOfKey,
   idText,
   Key,
+  OnFileRecord,
   PaymentRecord,
   PurchaseRecord,
   ReceiptRecord,
@@ -245,6 +246,17 @@ export class Book {
   /** Of purchases that were paid or reserved. */
   async payments(): Promise<PaymentRecord[]> {
     return this.#all(PaymentRecord, Key.payments);
+  }
+
+  /** The request that has put the account number on file; undefined: none has. */
+  async onFile(): Promise<bigint | undefined> {
+    let bytes: Uint8Array | undefined;
+    try {
+      bytes = await this.#storage.read(Key.onFile);
+    } catch (error) {
+      throw new WalletError('storage_failed', `storage: ${(error as Error).message}`, { cause: error });
+    }
+    return bytes === undefined ? undefined : decoded(OnFileRecord, Key.onFile, bytes).request;
   }
 
   /** The pages that something was booked from, the oldest first. */

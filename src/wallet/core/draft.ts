@@ -1,8 +1,9 @@
 // One change of the books while it is being made: what is to be written, and the state after it. The book writes it at once,
 // and takes it over only then.
+import { EnrolRequest } from '../../roles/management/messages.ts';
 import { type Amount, amountOf } from '../../shared/amount.ts';
 import { cut } from './readable.ts';
-import { BalanceRecord, HistoryEntry, Key } from './records.ts';
+import { BalanceRecord, HistoryEntry, Key, OnFileRecord } from './records.ts';
 import { isHeld, isOpen, isSaidLoad, RequestRecord, type RequestState } from './request.ts';
 
 /** Where a request is kept while something may still become of it. */
@@ -69,6 +70,7 @@ export class Draft {
     const after: RequestRecord = { ...before, state, updatedAt: this.#now };
     const { request } = after;
     this.requests.set(request, after);
+    if (putsOnFile(after)) this.puts.set(Key.onFile, OnFileRecord.encode({ request }));
     this.puts.set(Key.request(request), RequestRecord.encode(after));
     const [from, to] = [shelfOf(before), shelfOf(after)];
     if (from !== to) {
@@ -95,6 +97,13 @@ export class Draft {
       this.puts.set(Key.balance, BalanceRecord.encode({ balance, historyEntries }));
     return { balance, historyEntries, nextSequence: this.nextSequence };
   }
+}
+
+/** Loads from the account on file name the request that has put it there. */
+function putsOnFile({ kind, state, message }: RequestRecord): boolean {
+  if (kind === 'filing') return state.kind === 'filed';
+  if (kind !== 'enrolment' || state.kind !== 'enrolled') return false;
+  return EnrolRequest.decode(message).enrolment.document.account !== undefined;
 }
 
 /** Why, where there is a why. */

@@ -4,6 +4,7 @@
 //     keys               secret keys, in the clear or protected
 //     directory          the newest one that was seen, and when it was looked for
 //     device             number and certificate, once enrolled
+//     on-file            the request that has put the account number on file; there once one has
 //     balance            the balance, and how many entries the history has
 //     request/ID         each request, for ever            ID: 32 hex digits, time-ordered
 //     open/ID            of those that are not final; empty
@@ -82,6 +83,9 @@ export type BalanceRecord = Infer<typeof BalanceRecord>;
 
 export const ReceiptRecord = struct({ receipt: CreditReceipt.signed, cashKey: publicKey });
 export type ReceiptRecord = Infer<typeof ReceiptRecord>;
+
+/** The enrolment or the filing whose account number management has. */
+export const OnFileRecord = struct({ request: u128 });
 
 export const PurchaseRecord = struct({
   /** As it was given: where the shop is, and who. */
@@ -164,6 +168,7 @@ export const Key = {
   keys: 'keys',
   directory: 'directory',
   device: 'device',
+  onFile: 'on-file',
   balance: 'balance',
   requests: 'request/',
   request: (id: bigint) => `request/${hex(id, 32)}`,

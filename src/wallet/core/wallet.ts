@@ -278,6 +278,8 @@ export class Wallet {
     const order = this.#signed(keys, LoadOrder, {
       request,
       signingKey: keys.signingKey,
+      // 0: none, as management will say.
+      account: onFile === true ? ((await this.#book.onFile()) ?? 0n) : request,
       amount,
       currency: this.currency.ledger,
       applyBy: this.#applyBy(),

@@ -9,6 +9,7 @@ import { publicKey } from '../../identity/key-set.ts';
 import { MEMO_BYTES_MAX } from '../../roles/documents/transfer.ts';
 import { CodecError, type Infer, optional, struct, text, u8, u32, u128 } from '../../shared/codec.ts';
 import { PeerError } from './errors.ts';
+import { isMemo } from './memo.ts';
 
 const VERSION = 1;
 const SCHEME = 'specie-purse:';
@@ -74,7 +75,7 @@ function checkAddress({ place, amount, memo }: PurseAddress): void {
   if (!isPlace) throw new PeerError('address_invalid', 'address: expected host:port, got something else');
   if (amount === 0n)
     throw new PeerError('address_invalid', 'address: expected an amount of 1 or more, got 0');
-  if (/[\p{Cc}\p{Cf}]/u.test(memo)) {
-    throw new PeerError('address_invalid', 'address: expected a memo of plain text, got control characters');
+  if (!isMemo(memo)) {
+    throw new PeerError('address_invalid', 'address: expected a memo of plain text that fits, got another');
   }
 }

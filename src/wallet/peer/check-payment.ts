@@ -7,6 +7,7 @@ import { findContradiction } from './contradictions.ts';
 import type { PeerRefusal } from './errors.ts';
 import { checkFunding, isSignedBy, keyIdIn } from './funding.ts';
 import type { PeerParty } from './ledger.ts';
+import { isMemo } from './memo.ts';
 import type { PaymentMessage } from './messages.ts';
 import type { OpenAsk } from './records.ts';
 
@@ -106,6 +107,10 @@ const RULES: readonly Rule[] = [
       ? undefined
       : { code: 'amount_differs', message: `order: expected ${asked} minor units, got ${amount}` };
   },
+  ({ message: { memo } }) =>
+    isMemo(memo)
+      ? undefined
+      : { code: 'memo_malformed', message: 'payment: expected a memo of plain text, got another' },
   ({ ask, message }) => {
     const asked = (ask as OpenAsk).memo;
     return asked === '' || asked === message.memo

@@ -57,6 +57,7 @@ export const PEER_REFUSAL_ADVICE = {
   nonce_used: 'the payee has been paid for this: go online',
   reference_differs: 'update the wallet',
   amount_differs: 'the payee has asked for another amount: go online',
+  memo_malformed: 'update the wallet',
   memo_differs: 'the payee has asked for another purpose: go online',
   report_by_differs: 'update the wallet',
   funding_malformed: 'go online',

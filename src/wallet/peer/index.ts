@@ -1,4 +1,4 @@
-// Payments from wallet to wallet: give it a link, a purse and its books. The headers of payer.ts, payee.ts and ledger.ts say how.
+// Payments from wallet to wallet: give it a link, a purse and its books. docs/peer-protocol.md says how.
 export {
   decodePurseAddress,
   encodePurseAddress,

@@ -7,7 +7,7 @@ export const PIECE_BYTES_MIN = 20;
 /** … through NFC's 250 and a QR code's 2,000 to this: the longest message in one piece. Beyond: `piece_invalid`. */
 export const PIECE_BYTES_MAX = 32 * 1024;
 
-/** Longest message, encrypted: a payment with all the funding it may have, 18 KiB. Beyond: `message_too_long`. */
+/** Longest message, encrypted: a payment with all the funding it may have, 17,553 bytes. Beyond: `message_too_long`. */
 export const MESSAGE_BYTES_MAX = PeerMessage.bytesMax + TAG_BYTES;
 
 /** A camera sees a QR code several times before the next one. Beyond: `flooded`. */

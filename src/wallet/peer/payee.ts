@@ -5,12 +5,7 @@
 //                          │                 ╰─▶ wrong ─────────────────────▶ refusal ───────┤
 //                          ╰─────────────────────────────────────────────────────────────────╯  until done
 
-import {
-  MEMO_BYTES_MAX,
-  NONCE_BYTES,
-  type SignedTransferReceipt,
-  TransferReceipt,
-} from '../../roles/documents/transfer.ts';
+import { NONCE_BYTES, type SignedTransferReceipt, TransferReceipt } from '../../roles/documents/transfer.ts';
 import { amountOf } from '../../shared/amount.ts';
 import { PeerChannel } from './channel.ts';
 import { checkPayment, readOrder } from './check-payment.ts';
@@ -21,6 +16,7 @@ import { isSameOrder } from './funding.ts';
 import type { PeerParty } from './ledger.ts';
 import { PAYMENTS_A_SESSION_MAX } from './limits.ts';
 import type { PeerLink } from './link.ts';
+import { isMemo } from './memo.ts';
 import { type PaymentMessage, REFUSAL_TEXT_BYTES_MAX } from './messages.ts';
 import { handoverOf, type ReceivedPayment } from './records.ts';
 
@@ -56,9 +52,9 @@ export interface AskReport {
  */
 export async function askPeer(link: PeerLink, party: PeerParty, options: AskOptions): Promise<AskReport> {
   const { amount, memo = '' } = options;
-  if (amount === 0n || new TextEncoder().encode(memo).length > MEMO_BYTES_MAX) {
+  if (amount === 0n || !isMemo(memo)) {
     link.close();
-    const what = `ask: expected an amount of 1 or more, and a memo of at most ${MEMO_BYTES_MAX} bytes, got others`;
+    const what = 'ask: expected an amount of 1 or more, and a memo of plain text that fits, got others';
     throw new PeerError('invalid_argument', what);
   }
   const channel = await PeerChannel.toPayer(link, party);

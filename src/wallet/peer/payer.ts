@@ -17,6 +17,7 @@ import { checkFunding, fundingFor } from './funding.ts';
 import type { PeerParty } from './ledger.ts';
 import { RESUMED_A_SESSION_MAX } from './limits.ts';
 import type { PeerLink } from './link.ts';
+import { isMemo } from './memo.ts';
 import { signedPayment } from './payment.ts';
 import { handoverOf, type SentPayment } from './records.ts';
 
@@ -80,6 +81,8 @@ class Payer {
     const { peer: payee, times } = this.#channel;
     const ask = await this.#channel.receive(['ask'], times.answerMs);
     const { amount, memo } = ask;
+    if (!isMemo(memo))
+      throw new PeerError('protocol_error', 'ask: expected a memo of plain text, got another');
     onEvent?.({ type: 'asked', amount, memo });
     const resumed: ResumedPayment[] = [];
     const inDoubt = await ledger.inDoubt(payee.certificate.purse);
@@ -123,6 +126,12 @@ class Payer {
       const expected =
         ask.amount === undefined ? 'at least 1 minor unit' : `the ${ask.amount} that are asked for`;
       throw new PeerError('invalid_argument', `payment: expected ${expected}, got ${amount}`);
+    }
+    if (!isMemo(memo)) {
+      throw new PeerError(
+        'invalid_argument',
+        'payment: expected a memo of plain text that fits, got another',
+      );
     }
     const spent = await ledger.spent();
     const sequence = spent.sequence + 1n;

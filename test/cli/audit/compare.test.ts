@@ -452,6 +452,20 @@ describe('more than loads', () => {
     ]);
   });
 
+  test('what is in purses, and what the operator has paid for some that have cheated', () => {
+    const offline = [
+      { account: 'purses', currency: EUR, balance: 40n },
+      { account: 'offline_loss', currency: EUR, balance: -25n },
+      { account: 'shops', currency: EUR, balance: 125n },
+    ] as const;
+    const others = [...offline, ...sold.balancesOfOthers.slice(1)];
+    expect(compare(input(books(), { ...sold, balancesOfOthers: others })).passed).toBe(true);
+    for (const one of offline) {
+      const left = others.filter((other) => other !== one);
+      expect(compare(input(books(), { ...sold, balancesOfOthers: left })).passed).toBe(false);
+    }
+  });
+
   test('what left the float, and nobody has paid out', () => {
     const found = compare(input(books(), { ...sold, outflows: [] })).checks;
     expect(found.find(({ name }) => name === SUMS)!.findings).toHaveLength(1);

@@ -5,6 +5,7 @@ import { checkFraudProof } from '../../../src/roles/documents/fraud-proof.ts';
 import { RequestOperation } from '../../../src/wire/operation.ts';
 import type { Peer } from '../../../src/wire/peer.ts';
 import { RequestStatus } from '../../../src/wire/status.ts';
+import { MemoryDisk, memoryRoleStore } from '../../store/memory-backend.ts';
 import { openedShop, outcome, payAll, purchaseOf } from './pay-support.ts';
 import {
   closes,
@@ -18,6 +19,7 @@ import {
   reports,
   settledAs,
   TestClock,
+  type TestPurse,
 } from './purse-support.ts';
 import { answerOf, creditOf, keyPair, nextRequest, OPERATOR, TestCash, USD } from './support.ts';
 
@@ -70,6 +72,25 @@ describe('what is settled', () => {
     expect(await reports(cash, chain[0]!)).toEqual(['settled']);
     expect(await Promise.all(purses.map(({ purse }) => owned(cash, purse)))).toEqual([0n, 0n, 1n, 1n, 998n]);
     expect(await reports(cash, ...chain)).toEqual(Array(4).fill('settled'));
+  });
+
+  test('a chain that is longer than a batch goes on by itself, after a start too', async () => {
+    const disk = new MemoryDisk();
+    const options = { currencies: PURSE_TERMS, clock: clock.read, ledger: cash.ledger, path: cash.path };
+    const limits = { pursesAtATimeMax: 4, purseBookingsAtATimeMax: 2 };
+    const small = await TestCash.open({ ...options, limits, store: memoryRoleStore(disk) });
+    const purses: TestPurse[] = [];
+    for (let i = 0; i < 12; i++) purses.push(await openedPurse(small, i === 0 ? 100n : 0n));
+    const chain = purses.slice(1).map((payee, i) => [purses[i]!, pays(purses[i]!, payee, 100n)] as const);
+    expect(await reports(small, ...chain.slice(1))).toEqual(Array(10).fill('waiting'));
+    expect(await reports(small, chain[0]!)).toEqual(['settled']);
+    // It stops in the middle of it.
+    await small.cash.close();
+    await small.store.close();
+    const again = await TestCash.open({ ...options, limits, store: memoryRoleStore(disk) });
+    await expect.poll(() => owned(again, purses.at(-1)!.purse)).toBe(100n);
+    expect(await reports(again, ...chain)).toEqual(Array(11).fill('settled'));
+    await again.cash.close();
   });
 
   test('numbers in any order, late ones among them', async () => {

@@ -111,6 +111,7 @@ export function orderOf({ key }: TestDevice, fields: OrderFields = {}): SignedLo
   const document = {
     request: fields.request ?? nextRequest(),
     signingKey: key.publicKey,
+    account: 1n,
     amount: fields.amount ?? 500n,
     currency: fields.currency ?? EUR,
     applyBy: 10n ** 18n,

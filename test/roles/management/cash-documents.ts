@@ -83,7 +83,7 @@ export function statement({ device, query }: GetStatementRequest, change: Partia
 
 export function allowance({ purse, opening }: OpenPurseRequest, change: Partial<Allowance> = {}, key = CASH) {
   const { signingKey, currency, amount } = opening.document;
-  const times = { epoch: 1, expiresAt: START + 7n * DAY, reportBy: START + 37n * DAY };
+  const times = { expiresAt: START + 7n * DAY, reportBy: START + 37n * DAY };
   return signed(Allowance, { ...{ purse, signingKey, currency, amount }, ...times }, change, key);
 }
 

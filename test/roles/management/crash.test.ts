@@ -33,7 +33,7 @@ async function day(fate: Fate, script: Script): Promise<Ending> {
   if (typeof enrolled === 'string' || enrolled.kind !== 'enrolled')
     throw new Error('expected it to be enrolled');
   const { device } = enrolled;
-  const message = { order: ada.order(REQUEST), account: undefined };
+  const message = { order: ada.order(REQUEST, { account: 101n }), account: undefined };
   const load = () => stage.as(ada.peer(device)).load(message);
   const loaded = await stage.ask(load);
   expect(await stage.ask(enrol)).toEqual(enrolled);

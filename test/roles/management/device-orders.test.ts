@@ -41,7 +41,9 @@ async function scene() {
     load: async (request: bigint) =>
       codeOf(
         await stage.settle(
-          stage.as(ada.peer(device)).load({ order: ada.order(request), account: undefined }),
+          stage
+            .as(ada.peer(device))
+            .load({ order: ada.order(request, { account: 101n }), account: undefined }),
         ),
       ),
     report: async () => {

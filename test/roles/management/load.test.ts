@@ -26,13 +26,15 @@ import {
 const ada = new Device(1);
 const bob = new Device(2);
 const REQUEST = 5_000n;
+/** Ada's enrolment. */
+const ON_FILE = 101n;
 
 const given = (change: Partial<LoadOrder> = {}, request = REQUEST): LoadRequest => ({
   order: ada.order(request, change),
   account: sealedAccount(2),
 });
 const onFile = (change: Partial<LoadOrder> = {}, request = REQUEST): LoadRequest => ({
-  order: ada.order(request, change),
+  order: ada.order(request, { account: ON_FILE, ...change }),
   account: undefined,
 });
 
@@ -100,7 +102,7 @@ describe('a load', () => {
     await stage.settle(stage.as(ada.peer(loads.device)).fileAccount(filing));
     expect(await loads.load(onFile())).toMatchObject({ kind: 'loaded' });
     expect(new Set(loads.charges.map(({ account }) => account.ciphertext[0]))).toEqual(new Set([1]));
-    expect(await loads.load(onFile({}, REQUEST + 1n))).toMatchObject({ kind: 'loaded' });
+    expect(await loads.load(onFile({ account: 6_000n }, REQUEST + 1n))).toMatchObject({ kind: 'loaded' });
     expect(loads.charges.at(-1)).toMatchObject({
       account: sealedAccount(3),
       binding: { purpose: 'file', request: 6_000n },
@@ -585,8 +587,16 @@ test('filing the same account twice counts once; an older filing does not come b
   const second = await file(6_001n, 4);
   expect(await file(6_000n, 3)).toEqual(first);
   expect(second).not.toEqual(first);
-  const load = { order: ada.order(REQUEST), account: undefined };
-  await stage.ask(() => stage.as(ada.peer(device)).load(load));
+  const ask = (request: bigint, account: bigint) =>
+    stage.ask(() =>
+      stage.as(ada.peer(device)).load({ order: ada.order(request, { account }), account: undefined }),
+    );
+  // What was on file before, an order of it does not charge what is there now.
+  for (const account of [ON_FILE, 6_000n]) {
+    expect(await ask(REQUEST + account, account)).toBe('account_not_on_file');
+  }
+  expect(stage.partners.calls.some(({ call }) => call === 'charge')).toBe(false);
+  await ask(REQUEST, 6_001n);
   const charge = stage.partners.calls.find(({ call }) => call === 'charge')!.request as ChargeRequest;
   expect(charge.account.ciphertext[0]).toBe(4);
   expect(charge.binding).toEqual({ purpose: 'file', request: 6_001n });

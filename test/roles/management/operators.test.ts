@@ -50,7 +50,7 @@ test('the directory is for everyone', async () => {
 test('a report says what a request is about and how it went, and nothing of its user', async () => {
   const stage = await Stage.open();
   const device = await stage.enrolled(ada, { account: sealedAccount() });
-  const order = ada.order(5_000n);
+  const order = ada.order(5_000n, { account: 101n });
   await stage.ask(() => stage.as(ada.peer(device)).load({ order, account: undefined }));
   const result = await stage.settle(stage.operator.lookupRequest({ request: 5_000n }));
   if (result.kind !== 'ok') throw new Error('expected a report');
@@ -84,7 +84,9 @@ test('requests are listed in pages, in the order of their ids, of every kind, re
     [3n, 1_000n],
   ] as const) {
     const change = request === 3n ? { amount, applyBy: START } : { amount };
-    await stage.ask(() => peer.load({ order: ada.order(request, change), account: undefined }));
+    await stage.ask(() =>
+      peer.load({ order: ada.order(request, { account: 7n, ...change }), account: undefined }),
+    );
   }
   const pages: string[] = [];
   let after: bigint | undefined;
@@ -209,7 +211,7 @@ test('neither the disk nor the log ever holds an account number, and the log no 
   const peer = stage.as(ada.peer(device));
   const credited = (request: bigint) => ({ order: ada.order(request), account: seal('load', request) });
   await stage.ask(() => peer.load(credited(5_000n)));
-  await stage.ask(() => peer.load({ order: ada.order(5_001n), account: undefined }));
+  await stage.ask(() => peer.load({ order: ada.order(5_001n, { account: 101n }), account: undefined }));
   stage.partners.script = () =>
     ok({ kind: 'charged', receipt: stage.partners.charge({ order: ada.order(1n) } as never) });
   await stage.settle(peer.load(credited(5_002n)));

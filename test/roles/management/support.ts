@@ -144,6 +144,7 @@ export class Device {
     const document: LoadOrder = {
       request,
       signingKey: this.signing.publicKey,
+      account: request,
       amount: 2_500n,
       currency: EUR,
       applyBy: START + HOUR,

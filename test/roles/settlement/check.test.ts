@@ -85,6 +85,16 @@ const CASES: readonly (readonly [string, string, () => ChargeRequest])[] = [
   ],
   [
     'binding_mismatch',
+    'another account that the same device has filed',
+    () => chargeRequest({ request: 1n, applyBy, account: onFile.request + 1n, binding: onFile }),
+  ],
+  [
+    'binding_mismatch',
+    'the account on file, of an order with which one was given',
+    () => chargeRequest({ request: 1n, applyBy, account: 1n, binding: onFile }),
+  ],
+  [
+    'binding_mismatch',
     'the seal of another load',
     () => chargeRequest({ request: 1n, applyBy, binding: { purpose: 'load', request: 2n } }),
   ],
@@ -172,7 +182,7 @@ const CASES: readonly (readonly [string, string, () => ChargeRequest])[] = [
     'seal_invalid',
     'made for another enrolment',
     () => ({
-      ...chargeRequest({ request: 1n, applyBy, binding: onFile }),
+      ...chargeRequest({ request: 1n, applyBy, account: 78n, binding: onFile }),
       binding: { purpose: 'file', request: 78n },
     }),
   ],
@@ -200,7 +210,7 @@ const CASES: readonly (readonly [string, string, () => ChargeRequest])[] = [
     'key_mismatch',
     "another device's account on file",
     () => ({
-      order: signedOrder({ request: 1n, applyBy, device: other }),
+      order: signedOrder({ request: 1n, applyBy, device: other, account: onFile.request }),
       account: sealedAccount({ binding: onFile }),
       binding: onFile,
     }),
@@ -291,7 +301,10 @@ describe('checks of a charge', () => {
     expect(await codesOf([{ ...broken, order: offered }])).toEqual(['amount_too_small']);
     const enough = signedOrder({ request: 1n, applyBy });
     expect(await codesOf([{ ...broken, order: enough }])).toEqual(['binding_mismatch']);
-    expect(await codesOf([{ ...broken, order: enough, binding: onFile }])).toEqual(['seal_key_unknown']);
+    const named = signedOrder({ request: 1n, applyBy, account: onFile.request });
+    const unsigned = { ...named, signature: new Uint8Array(64) };
+    expect(await codesOf([{ ...broken, order: unsigned, binding: onFile }])).toEqual(['signature_invalid']);
+    expect(await codesOf([{ ...broken, order: named, binding: onFile }])).toEqual(['seal_key_unknown']);
   });
 
   test.prop([fc.nat({ max: 64 + 32 + 8 + 112 - 1 }), fc.integer({ min: 0, max: 7 })], { numRuns: 150 })(

@@ -568,6 +568,7 @@ describe('who may ask', () => {
     const order = chargeRequest({
       request: 7n,
       applyBy: simulation.applyBy,
+      account: binding.request,
       device: signingPair('made up by management'),
     });
     const forged = { ...order, account: victim, binding };

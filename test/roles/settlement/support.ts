@@ -72,6 +72,8 @@ export interface OrderOptions {
   readonly device?: KeyPair;
   readonly amount?: bigint;
   readonly currency?: number;
+  /** Its own request, unless told otherwise. */
+  readonly account?: bigint;
   readonly applyBy: bigint;
 }
 
@@ -80,9 +82,11 @@ export function signedOrder({
   device = DEVICE,
   amount = 2500n,
   currency = EUR,
+  account = request,
   applyBy,
 }: OrderOptions) {
-  const document: LoadOrder = { request, signingKey: device.publicKey, amount, currency, applyBy };
+  const { publicKey: signingKey } = device;
+  const document: LoadOrder = { request, signingKey, account, amount, currency, applyBy };
   return { document, signature: ed25519.sign(device.secretKey, LoadOrder.signedBytes(document)) };
 }
 
@@ -112,7 +116,11 @@ export function sealedContent(plaintext: Uint8Array, binding: AccountBinding, to
 /** A good charge with the account number given; sealed anew each time. */
 export function chargeRequest(options: OrderOptions & Partial<SealOptions>): ChargeRequest {
   const binding = options.binding ?? { purpose: 'load', request: options.request };
-  return { order: signedOrder(options), account: sealedAccount({ ...options, binding }), binding };
+  return {
+    order: signedOrder({ account: binding.request, ...options }),
+    account: sealedAccount({ ...options, binding }),
+    binding,
+  };
 }
 
 export function isReceiptOf(receipt: SignedChargeReceipt, { order }: ChargeRequest): boolean {

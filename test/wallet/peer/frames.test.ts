@@ -27,6 +27,8 @@ function codeOf(work: () => unknown): string {
 }
 
 test('every message there is fits, and its bound is its size', () => {
+  // docs/peer-protocol.md says so.
+  expect(MESSAGE_BYTES_MAX).toBe(17_553);
   expect(MESSAGE_BYTES_MAX).toBeLessThan(PIECE_BYTES_MAX);
   expect(PeerIdentity.bytesMax + 200).toBeLessThan(MESSAGE_BYTES_MAX);
   expect(() => piecesOf(new Uint8Array(0), 20, 0)).toThrow('expected 1 to');

@@ -213,6 +213,11 @@ describe('payments', () => {
     ['amount_differs', 'less', (ask, { ada, ben }) => payment(ada, ben, ask, { amount: 499n })],
     ['amount_differs', 'more', (ask, { ada, ben }) => payment(ada, ben, ask, { amount: 501n })],
     [
+      'memo_malformed',
+      'moves the cursor',
+      (ask, { ada, ben }) => payment(ada, ben, { ...ask, memo: '\u001b[2J' }),
+    ],
+    [
       'memo_differs',
       'for something else',
       (ask, { ada, ben }) => payment(ada, ben, { ...ask, memo: 'gift' }),

@@ -2,7 +2,12 @@
 import { toHex } from '../../../src/identity/binary-text.ts';
 import { FraudProof } from '../../../src/roles/documents/fraud-proof.ts';
 import type { SignedPaymentReceipt } from '../../../src/roles/documents/payment-receipts.ts';
-import { readHandover, TransferReceipt } from '../../../src/roles/documents/transfer.ts';
+import {
+  readHandover,
+  type SignedTransferReceipt,
+  TransferReceipt,
+} from '../../../src/roles/documents/transfer.ts';
+import { type Infer, struct, u64, u128 } from '../../../src/shared/codec.ts';
 import type { Put, WalletStorage } from '../../../src/wallet/core/ports.ts';
 import { idText } from '../../../src/wallet/core/records.ts';
 import type { SaidRefusal } from '../../../src/wallet/peer/errors.ts';
@@ -20,7 +25,9 @@ import {
 const hex = (value: bigint, digits = 32): string => value.toString(16).padStart(digits, '0');
 
 const Key = {
+  spent: 'spent',
   sent: (sequence: bigint) => `sent/${hex(sequence, 2)}`,
+  doubt: (payee: bigint, sequence: bigint) => `doubt/${hex(payee).slice(8)}/${hex(sequence, 2)}`,
   receipt: (request: bigint) => `receipt/${hex(request)}`,
   received: (request: bigint) => `received/${hex(request)}`,
   ask: (nonce: Uint8Array) => `ask/${toHex(nonce.subarray(0, 24))}`,
@@ -28,6 +35,9 @@ const Key = {
   seen: (purse: bigint, request: bigint) => `seen/${hex(purse).slice(8)}/${hex(request)}`,
   proof: (number: number) => `proof/${hex(BigInt(number), 8)}`,
 };
+
+const Spent = struct({ sequence: u64, total: u128 });
+type Spent = Infer<typeof Spent>;
 
 const EMPTY = new Uint8Array(0);
 
@@ -41,9 +51,9 @@ export class StoredLedger implements PurseLedger {
     this.#storage = storage;
   }
 
-  async spent(): Promise<{ sequence: bigint; total: bigint }> {
-    const last = (await this.sent()).at(-1);
-    return last === undefined ? { sequence: 0n, total: 0n } : handoverOf(last.message);
+  async spent(): Promise<Spent> {
+    const bytes = await this.#storage.read(Key.spent);
+    return bytes === undefined ? { sequence: 0n, total: 0n } : Spent.decode(bytes);
   }
 
   async sources(): Promise<FundingSource[]> {
@@ -55,25 +65,31 @@ export class StoredLedger implements PurseLedger {
   }
 
   async prepare(payment: SentPayment): Promise<void> {
-    const { sequence, total, amount } = handoverOf(payment.message);
+    const { sequence, total, amount, payee } = handoverOf(payment.message);
     const before = await this.spent();
     if (sequence !== before.sequence + 1n || total !== before.total + amount) {
       throw new Error(`payment: expected number ${before.sequence + 1n}, got ${sequence}`);
     }
-    await this.#write([Key.sent(sequence), SentPayment.encode(payment)]);
+    const bytes = SentPayment.encode(payment);
+    await this.#write(
+      [Key.spent, Spent.encode({ sequence, total })],
+      [Key.sent(sequence), bytes],
+      [Key.doubt(payee, sequence), bytes],
+    );
   }
 
-  async inDoubt(payee: bigint): Promise<SentPayment[]> {
-    const doubts: SentPayment[] = [];
-    for (const payment of await this.sent()) {
-      const { request, payee: other } = handoverOf(payment.message);
-      if (other === payee && !(await this.#has(Key.receipt(request)))) doubts.push(payment);
-    }
-    return doubts;
+  inDoubt(payee: bigint): Promise<SentPayment[]> {
+    return this.#all(Key.doubt(payee, 0n).slice(0, -2), SentPayment);
   }
 
-  async settle(request: bigint, receipt: TransferReceiptSigned): Promise<void> {
-    await this.#write([Key.receipt(request), TransferReceipt.signed.encode(receipt)]);
+  async settle(request: bigint, receipt: SignedTransferReceipt): Promise<void> {
+    const doubts = (await this.inDoubt(receipt.document.payee)).map(({ message }) => handoverOf(message));
+    const doubt = doubts.find((handover) => handover.request === request);
+    if (doubt === undefined) return;
+    await this.#write(
+      [Key.receipt(request), TransferReceipt.signed.encode(receipt)],
+      [Key.doubt(doubt.payee, doubt.sequence), undefined],
+    );
   }
 
   async noteRefusal(_request: bigint, refusal: SaidRefusal): Promise<void> {
@@ -134,7 +150,7 @@ export class StoredLedger implements PurseLedger {
     return this.#all('sent/', SentPayment);
   }
 
-  receipts(): Promise<TransferReceiptSigned[]> {
+  receipts(): Promise<SignedTransferReceipt[]> {
     return this.#all('receipt/', TransferReceipt.signed);
   }
 
@@ -169,4 +185,3 @@ export class StoredLedger implements PurseLedger {
 }
 
 type Change = readonly [key: string, value: Uint8Array | undefined];
-type TransferReceiptSigned = Awaited<Parameters<PurseLedger['settle']>[1]>;

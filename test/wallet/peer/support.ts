@@ -80,7 +80,6 @@ export function openPurse(seed: number, amount: bigint, changes: PurseChanges = 
       signingKey: keys.signingKey,
       currency: EUR.ledger,
       amount,
-      epoch: 1,
       expiresAt: NOW + 7n * DAY,
       reportBy: NOW + 37n * DAY,
       ...changes.allowance,
