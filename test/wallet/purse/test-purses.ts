@@ -134,7 +134,7 @@ export class TestPurses {
     const expiresAt = this.now() + 7n * DAY;
     const content: Allowance = {
       keyId: keyIdOf(this.cash.signer.publicKey, sha256),
-      ...{ purse, signingKey, currency, amount, epoch: others.length + 1, expiresAt },
+      ...{ purse, signingKey, currency, amount, expiresAt },
       reportBy: this.now() + 37n * DAY,
     };
     const certificate = issuePurseCertificate(
