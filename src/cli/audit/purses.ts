@@ -81,7 +81,8 @@ export async function pursesIn(storage: WalletStorage, wallet: string): Promise<
 }
 
 /** What cash has of each purse; the oldest first. */
-export type PurseTransfers = ReadonlyMap<bigint, readonly Transfer[]>;
+export type PurseTransfers = ReadonlyMap<bigint, readonly PurseTransfer[]>;
+export type PurseTransfer = Pick<Transfer, 'id' | 'code' | 'amount' | 'debitAccountId'>;
 
 const HISTORIES_AT_ONCE = 64;
 
@@ -127,7 +128,7 @@ export function comparePurses(
   };
 }
 
-function compareWithCash(book: PurseBooks, transfers: readonly Transfer[], findings: Finding[]): void {
+function compareWithCash(book: PurseBooks, transfers: readonly PurseTransfer[], findings: Finding[]): void {
   const { purse, wallet, sent, received, unseen } = book;
   const problem = (request: bigint, text: string) =>
     findings.push({ request, text: `purse ${purse.toString(16)} of ${wallet}: ${text}` });

@@ -41,6 +41,7 @@ import {
   syncRecord,
   syncText,
 } from '../wallet/show.ts';
+import { purseRecord, purseText } from '../wallet/show-purse.ts';
 import { money } from '../wallet/text.ts';
 
 type Exit = (code: ExitCode) => void;
@@ -307,7 +308,12 @@ function syncCommand(output: Output, exit: Exit): Command {
         const wallet = await session.open();
         const wait = { patienceMs: options.patience * 1000, signal: session.signal };
         const synced = await wallet.sync(wait);
-        output.write(options.json ? jsonText(syncRecord(synced)) : syncText(synced, wallet.currency));
+        const purse = await wallet.purse();
+        output.write(
+          options.json
+            ? jsonText({ ...syncRecord(synced), ...(purse && { purse: purseRecord(purse) }) })
+            : `${syncText(synced, wallet.currency)}${purse === undefined ? '' : purseText(purse, wallet.currency)}`,
+        );
         if (synced.online.verdict === 'differs') exit(ExitCode.check_failed);
       }),
     );

@@ -10,7 +10,7 @@ export function purseText(purse: PurseReport, currency: Currency): string {
   if (state === 'opening') return `purse    being opened: specie wallet resume\n`;
   const until = `until ${timeText(expiresAt)}, to be reported by ${timeText(reportBy)}`;
   return [
-    `purse    ${money(left, currency)}${state === 'closing' ? ', being closed: specie wallet resume' : ''}`,
+    `purse    ${money(left, currency)}${STATES[state]}`,
     `         ${paymentsLeft} payments left, ${until}`,
     ...(unsettled === 0n
       ? []
@@ -20,6 +20,13 @@ export function purseText(purse: PurseReport, currency: Currency): string {
     '',
   ].join('\n');
 }
+
+const STATES: { readonly [state in PurseReport['state']]: string } = {
+  opening: '',
+  open: '',
+  closing: ', being closed: specie wallet resume',
+  ended: ', which cannot be used any more',
+};
 
 export function purseRecord(purse: PurseReport): object {
   const { purse: number, request, expiresAt, reportBy, ...rest } = purse;

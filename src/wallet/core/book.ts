@@ -248,7 +248,6 @@ export class Book {
     return this.#all(PaymentRecord, Key.payments);
   }
 
-  /** The pages that something was booked from, the oldest first. */
   /** The request that has put the account number on file; undefined: none has. */
   async onFile(): Promise<bigint | undefined> {
     let bytes: Uint8Array | undefined;
@@ -260,6 +259,7 @@ export class Book {
     return bytes === undefined ? undefined : decoded(OnFileRecord, Key.onFile, bytes).request;
   }
 
+  /** The pages that something was booked from, the oldest first. */
   async statements(): Promise<StatementRecord[]> {
     return this.#all(StatementRecord, Key.statements);
   }

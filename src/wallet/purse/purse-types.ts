@@ -75,7 +75,8 @@ export interface TransferReport {
 export interface PurseReport {
   /** 0: it is being opened. */
   readonly purse: bigint;
-  readonly state: 'opening' | 'open' | 'closing';
+  /** `ended`: it cannot be used any more; what is left of it is given back after its `reportBy`. */
+  readonly state: 'opening' | 'open' | 'closing' | 'ended';
   /** Of the opening that was asked for. */
   readonly request: bigint;
   /** What was reserved for it. */

@@ -305,26 +305,37 @@ export class Purses {
   /** @returns what had no end before, as it is now */
   async report(wait: WaitOptions): Promise<ReportResult> {
     const result = await this.#reportAll(wait);
+    await this.#tolerant(() => this.#syncAll());
     await this.#upkeep();
     return result;
   }
 
   /** What cash has of the purses that are not closed. One attempt. @throws TransportError, WalletError */
   async sync(): Promise<void> {
+    await this.#syncAll();
+    await this.#upkeep();
+  }
+
+  async #syncAll(): Promise<void> {
     for (const purse of await this.#book.purses()) {
       if (purse.issued === undefined || purse.state.kind === 'closed') continue;
       const after = await this.#sync.run(purse);
       if (after.state.kind === 'ended' && purse.state.kind !== 'ended') this.#with.warn(after.state.reason);
     }
-    await this.#upkeep();
   }
 
   /** What can wait: a newer block list, orders that are over. Does nothing where there never was a purse. */
-  async #upkeep(): Promise<void> {
-    try {
+  #upkeep(): Promise<void> {
+    return this.#tolerant(async () => {
       if ((await this.#book.purses()).length === 0) return;
       await this.#blockList.refresh();
       await this.#book.forgetSeen(this.#now());
+    });
+  }
+
+  async #tolerant(work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
     } catch (error) {
       if (error instanceof WalletError && error.code.startsWith('storage')) throw error;
       if (!(error instanceof WalletError || error instanceof TransportError)) throw error;
@@ -338,10 +349,15 @@ export class Purses {
 
   // ── looking ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-  /** undefined: there is none. */
+  /** undefined: there is none. One that has ended is shown until what is left of it is given back. */
   async current(): Promise<PurseReport | undefined> {
-    const purse = await this.#book.current();
-    return purse === undefined ? undefined : purseReport(await this.#book.records(purse), this.#now());
+    const now = this.#now();
+    const purse =
+      (await this.#book.current()) ??
+      (await this.#book.purses()).findLast(
+        ({ issued, state }) => state.kind === 'ended' && issued!.allowance.document.reportBy > now,
+      );
+    return purse === undefined ? undefined : purseReport(await this.#book.records(purse), now);
   }
 
   /** The oldest purse first; of each what was sent, then what was received. */

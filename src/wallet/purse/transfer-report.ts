@@ -123,6 +123,11 @@ export function purseReport(records: PurseRecords, now: bigint): PurseReport {
 
 function warningsOf({ purse, sent, received }: PurseRecords, now: bigint): string[] {
   const { expiresAt } = purse.issued!.allowance.document;
+  if (purse.state.kind === 'ended') {
+    return [
+      `${purse.state.reason}; what is left of it is given back once nothing of it can be reported any more`,
+    ];
+  }
   const warnings: string[] = [];
   if (now >= expiresAt) warnings.push('the purse has expired: go online and reserve anew');
   else if (now >= expiresAt - WARN_AHEAD)
@@ -131,7 +136,7 @@ function warningsOf({ purse, sent, received }: PurseRecords, now: bigint): strin
   const late = received.filter(
     (one) => isUnsettled(one) && now >= handoverOf(one.payment.message).reportBy - REPORT_AHEAD,
   );
-  if (late.length > 0) warnings.push(`${late.length} payments have to be reported within a week`);
+  if (late.length > 0) warnings.push(`to be reported within a week, payments: ${late.length}`);
   if (sent.some(isInDoubt))
     warnings.push('payments are in doubt: meet the payee again, or go online and report');
   return warnings;

@@ -171,7 +171,7 @@ test('near the end the owner is warned; after it nobody takes its payments', asy
   expect((await meet(ada, bob)).received).toBeInstanceOf(Error);
   expect(await left(ada)).toBe(4_900n);
   clock.advance(24n * 86_400_000_000_000n);
-  expect((await bob.purse())!.warnings.at(-1)).toBe('1 payments have to be reported within a week');
+  expect((await bob.purse())!.warnings.at(-1)).toBe('to be reported within a week, payments: 1');
   await bob.closePurse();
   expect(await ada.closePurse()).toMatchObject({ balance: 9_900n });
 });
