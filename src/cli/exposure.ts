@@ -47,7 +47,9 @@ export function exposureText(
 ): string {
   const listed =
     blockListSerial === 0n ? 'not on the block list' : `on the block list (serial ${blockListSerial})`;
-  const lines = [`device ${formatId(device)}: ${purseCount} purses, ${listed}`];
+  const lines = [
+    `device ${formatId(device)}: ${purseCount === 1 ? '1 purse' : `${purseCount} purses`}, ${listed}`,
+  ];
   for (const { currency, payable, loss } of exposureSums(purses, now)) {
     const money = currencies.ofLedger(currency);
     lines.push(

@@ -168,7 +168,7 @@ function ended(
   wasInUse: boolean,
   now: bigint,
   { overlapDays = OVERLAP_DAYS_DEFAULT, compromised = false }: RotateOptions,
-  { limits }: Configuration,
+  { limits, offline }: Configuration,
 ): ListedKeySet {
   // Whoever has the role's newest keys has those of its overlaps too.
   if (!wasInUse && !compromised) return keySet;
@@ -178,8 +178,11 @@ function ended(
     ...keySet,
     notAfter: earlier(keySet.notAfter, now),
     openUntil: earlier(keySet.openUntil, days(overlapDays)),
-    // A certificate that was signed a moment ago is good for so long.
-    verifyUntil: earlier(keySet.verifyUntil, days(Math.max(overlapDays, limits.certificateDays))),
+    // A certificate that was signed a moment ago is good for so long; and a purse's allowance is shown until it is settled.
+    verifyUntil: earlier(
+      keySet.verifyUntil,
+      days(Math.max(overlapDays, limits.certificateDays, offline.reportDays)),
+    ),
   };
 }
 

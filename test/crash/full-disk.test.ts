@@ -177,7 +177,7 @@ test('a request that comes again while the first one waits for room shares its a
   await reopened.close();
 });
 
-test('a limit on the size of files (RLIMIT_FSIZE) is a full disk too', { timeout: 60_000 }, async () => {
+test('a limit on the size of files (RLIMIT_FSIZE) is a full disk too', { timeout: 120_000 }, async () => {
   const path = temporaryDirectory();
   const port = await freePort(new Random(seedOf()));
   const options = { port, maintenance: BUSY_MAINTENANCE };
@@ -193,7 +193,7 @@ test('a limit on the size of files (RLIMIT_FSIZE) is a full disk too', { timeout
   await finish(path, traffic, engine, options);
 });
 
-test('the largest size of the journal (mapSizeBytes) is a full disk too', { timeout: 60_000 }, async () => {
+test('the largest size of the journal (mapSizeBytes) is a full disk too', { timeout: 120_000 }, async () => {
   const path = temporaryDirectory();
   const port = await freePort(new Random(seedOf()));
   const options = { port, maintenance: BUSY_MAINTENANCE };
@@ -240,7 +240,7 @@ test('a full disk for the state alone: the journal goes on', { timeout: 90_000 }
 });
 
 test('a state folder that is a mount point is emptied when it belongs to another journal', {
-  timeout: 60_000,
+  timeout: 120_000,
 }, async () => {
   const path = temporaryDirectory();
   if (mountSmallDisk('tmpfs', 16 * MEGABYTE, join(path, 'state')) === undefined) return;

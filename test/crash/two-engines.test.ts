@@ -10,7 +10,7 @@ import { seedOf, temporaryDirectory, until } from './support.ts';
 import { Traffic } from './traffic.ts';
 
 test('a second engine on the same path is refused while the first one works', {
-  timeout: 60_000,
+  timeout: 120_000,
 }, async () => {
   const seed = seedOf();
   const path = temporaryDirectory();

@@ -80,6 +80,26 @@ describe('rotation', () => {
     management.close();
   });
 
+  test.each(['cash', 'management'] as const)(
+    'a purse’s documents of %s’s old key count until its payments are settled, however short certificates are',
+    async (role) => {
+      const home = await newHome();
+      const path = join(home, 'specie.json');
+      const configuration = JSON.parse(readFileSync(path, 'utf8'));
+      writeFileSync(path, JSON.stringify({ ...configuration, limits: { certificateDays: 2 } }));
+      const settlement = await processOf(home, 'settlement');
+      const old = settlement.directory().currentKeySet(role, START + DAY).keys.signing;
+      const now = START + 10n * DAY;
+      await rotate(home, role, now, { overlapDays: 1 });
+      await settlement.refresh();
+      const key = (days: bigint) =>
+        settlement.directory().verificationKey(role, keyIdOf(old, sha256), now + days * DAY);
+      // `offline.reportDays`, when left out.
+      expect([key(37n), key(38n)]).toEqual([old, undefined]);
+      settlement.close();
+    },
+  );
+
   test('of one role leaves the others as they are', async () => {
     const home = await newHome();
     const before = readFileSync(join(home, 'keys/cash/1.key'), 'utf8');

@@ -7,10 +7,13 @@ import {
   type AccountFilter,
   AccountFilterFlags,
   Operation,
+  type OrderTerms,
+  OrderTermsLayout,
   PaymentOrderLayout,
   RECORD_SIZE,
   type Transfer,
   writeAccount,
+  writeOrderTerms,
   writeTransfer,
 } from '../../src/layout/generated.ts';
 import { nextTimestamp } from '../../src/ledger/clock.ts';
@@ -20,6 +23,8 @@ import {
   type CreateTransferResult,
   readCreateAccountResults,
   readCreateTransferResults,
+  readSetOrderTermsResults,
+  type SetOrderTermsResult,
 } from '../../src/wire/results.ts';
 import { type Entry, MemoryLedger } from '../kernel/memory-host.ts';
 import type { Life } from './ground.ts';
@@ -138,6 +143,14 @@ export function openMemoryLedger(
       const found = books.lookupTransfers(ids);
       await flushed();
       return found;
+    },
+    async setOrderTerms(terms: readonly Partial<OrderTerms>[]): Promise<SetOrderTermsResult[]> {
+      const packed = new Uint8Array(terms.length * OrderTermsLayout.size);
+      const view = new DataView(packed.buffer);
+      terms.forEach((record, i) => {
+        writeOrderTerms(view, i * OrderTermsLayout.size, record);
+      });
+      return readSetOrderTermsResults(await run(Operation.set_order_terms, packed, terms.length));
     },
     createPaymentOrders: (packed: Uint8Array): Promise<Uint8Array> =>
       run(Operation.create_payment_orders, packed, packed.length / PAYMENT_ORDER_SIZE),

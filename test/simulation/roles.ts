@@ -2,6 +2,7 @@
 import { Registry } from 'prom-client';
 import type { IdentitySource } from '../../src/identity/own-keys.ts';
 import type { RoleName } from '../../src/identity/roles.ts';
+import type { OfflineTerms } from '../../src/roles/cash/accounts.ts';
 import { cashIdentity } from '../../src/roles/cash/identity.ts';
 import { openCash } from '../../src/roles/cash/role.ts';
 import type { MessageTransport } from '../../src/roles/common/role-client.ts';
@@ -100,6 +101,8 @@ export class Roles {
   readonly institution: MemoryInstitution;
   /** Chance of an end at each trace point. */
   crashChance = 0;
+  /** Undefined: no purse is opened. */
+  offline: OfflineTerms | undefined;
   readonly processes: { readonly [Role in RoleName]: RoleProcess };
   /** Errors in the roles' logs. */
   readonly errors: string[] = [];
@@ -204,7 +207,13 @@ export class Roles {
           trace,
           ledger,
           identity: cashIdentity(sources.cash, clock),
-          currencies: [{ currency: EUR, balanceMax: amountOf(BALANCE_MAX) }],
+          currencies: [
+            {
+              currency: EUR,
+              balanceMax: amountOf(BALANCE_MAX),
+              ...(this.offline && { offline: this.offline }),
+            },
+          ],
         });
       }
     }

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { Command, Option } from 'commander';
 import { StoreError } from '../../store/errors.ts';
 import type { WalletStorage } from '../../wallet/core/ports.ts';
@@ -68,6 +68,8 @@ Examples:
       try {
         const wallets: WalletStorage[] = [];
         for (const path of options.wallets ?? []) {
+          // Opening would make it, and compare nothing.
+          if (!existsSync(path)) throw new CommandError(`${path}: expected a store of wallets, got nothing`);
           const store = await WalletStore.open({ path });
           stores.push(store);
           wallets.push(...store.names().map((name) => store.storage(name)));

@@ -20,7 +20,7 @@ import type { CashParts } from './interface.ts';
 import { MicroBatches } from './micro-batches.ts';
 import { listed, nextEnds } from './purse-book.ts';
 import { book, dropPlan, planOf, putPlan } from './purse-bookings.ts';
-import { PurseDraft } from './purse-draft.ts';
+import { isUnsettled, PurseDraft } from './purse-draft.ts';
 import { booked, drain, end, isOver, type Rules, retry } from './purse-rules.ts';
 import { moveTimeOn } from './statement.ts';
 
@@ -44,11 +44,15 @@ export interface PurseLimits {
   /** Purses that are looked up for a batch, and what is booked for it. Longer chains of waiting orders go on in the next one. */
   readonly pursesAtATimeMax: number;
   readonly purseBookingsAtATimeMax: number;
+  /** Orders of purses that are paid by what waits, and that nobody has asked for: read lest a chain need a batch a link. */
+  readonly purseOrdersAheadMax: number;
 }
 
 /** With as many accounts of devices they still fit one look-up of the ledger; one batch of orders. */
 const PURSES_AT_A_TIME_MAX = 4_000;
 const BOOKINGS_AT_A_TIME_MAX = 4_000;
+/** 70 ms (34 µs each): orders that wait for money that will never come cost nothing to make, and pay any number of purses. */
+const ORDERS_AHEAD_MAX = 2_048;
 /** Of one pass of the timer. */
 const ENDS_MAX = 64;
 const RETRIES_MAX = 256;
@@ -65,6 +69,7 @@ export class PurseDesk {
   readonly #batches: MicroBatches<AnyJob, unknown>;
   readonly #pursesMax: number;
   readonly #bookingsMax: number;
+  readonly #ordersAheadMax: number;
   /** Something may be written down that is not booked. */
   #isPlanLeft = true;
   /** Time of the ledger that no crash takes back. */
@@ -79,6 +84,7 @@ export class PurseDesk {
     this.#parts = parts;
     this.#pursesMax = limits.pursesAtATimeMax ?? PURSES_AT_A_TIME_MAX;
     this.#bookingsMax = limits.purseBookingsAtATimeMax ?? BOOKINGS_AT_A_TIME_MAX;
+    this.#ordersAheadMax = limits.purseOrdersAheadMax ?? ORDERS_AHEAD_MAX;
     this.#durableTime = parts.ledger.status().timestamp;
     this.#batches = new MicroBatches<AnyJob, unknown>((jobs) => this.#runOrWake(jobs), JOBS_MAX);
   }
@@ -141,7 +147,11 @@ export class PurseDesk {
     drain(rules);
     await this.#write(draft);
     if (draft.bookings.length > 0) await this.#book(draft);
-    if (listed(store, 'purse-retries', 0n, 1).length > 0) this.#goOn();
+    if (listed(store, 'purse-retries', 0n, 1).length > 0) {
+      // One that cannot be read stays, and is not asked for again and again.
+      if (again.some((_, i) => failed.has(jobs.length + i))) this.#wake(FAILED_PAUSE_MS);
+      else this.#goOn();
+    }
     this.#schedule();
     return answers.map((answer) => answer());
   }
@@ -197,14 +207,17 @@ export class PurseDesk {
     const failed = new Map<number, CashRefused>();
     const wanted = new Set<bigint>();
     const devices = new Set<bigint>();
+    let read = 0;
     const visit = (number: bigint, givesBack: boolean): void => {
       const purse = wanted.has(number) ? undefined : draft.findOpened(number);
       if (givesBack) addAccount(draft, number, devices);
       if (purse === undefined || wanted.size >= this.#pursesMax) return;
       wanted.add(number);
-      const { state, unsettled } = purse.record;
+      const { state, unsettled, orders } = purse.record;
       if (state === 'closed' || state === 'ended') addAccount(draft, number, devices);
-      if (unsettled > 0) for (const { handover } of purse.orders) ahead.push(handover.payee);
+      if (unsettled === 0) return;
+      read += orders;
+      for (const { order, handover } of purse.orders) if (isUnsettled(order)) ahead.push(handover.payee);
     };
     const ahead: bigint[] = [];
     jobs.forEach(({ purses, givesBack = false }, i) => {
@@ -217,8 +230,11 @@ export class PurseDesk {
         failed.set(i, refusalOf(error, log));
       }
     });
-    // Whoever is paid by what may be settled now: the nearest first.
-    for (let i = 0; i < ahead.length && wanted.size < this.#pursesMax; i++) visit(ahead[i]!, false);
+    // Whoever is paid by what may be settled now: the nearest first. The others in the next batch, once they are credited.
+    const readMax = read + this.#ordersAheadMax;
+    for (let i = 0; i < ahead.length && wanted.size < this.#pursesMax && read < readMax; i++) {
+      visit(ahead[i]!, false);
+    }
     if (wanted.size === 0) return failed;
     for (const account of await ledger.lookupAccounts([...wanted, ...devices])) {
       const { id, creditsPosted, creditsPending, debitsPosted, debitsPending, flags } = account;
@@ -262,7 +278,9 @@ export class PurseDesk {
       const untilMs = Number((next.reportBy - clock()) / NANOSECONDS_PER_MS) + 1;
       pauses.push(Math.max(PASS_PAUSE_MS, untilMs));
     }
-    if (listed(store, 'purse-leftovers', 0n, 1).length > 0) pauses.push(LEFTOVERS_PAUSE_MS);
+    // A round through all of them an hour.
+    if (this.#leftoversAfter > 0n) pauses.push(PASS_PAUSE_MS);
+    else if (listed(store, 'purse-leftovers', 0n, 1).length > 0) pauses.push(LEFTOVERS_PAUSE_MS);
     if (pauses.length > 0) this.#wake(Math.min(...pauses));
   }
 

@@ -121,3 +121,10 @@ test('two terminals with every server down; then both report, and the audit agre
     /closed, 40\.00 EUR given back\n[\s\S]*balance {2}50\.00 EUR\n/,
   );
 });
+
+test('an audit of a folder in which there are no wallets says so', async () => {
+  const missing = join(system.folder, 'ada,bob');
+  const { code, stdout, stderr } = await specie(['audit', '--wallets', missing]).done;
+  expect([code, stdout]).toEqual([1, '']);
+  expect(stderr).toContain(`${missing}: expected a store of wallets, got nothing`);
+});

@@ -74,10 +74,12 @@ describe('what is settled', () => {
     expect(await reports(cash, ...chain)).toEqual(Array(4).fill('settled'));
   });
 
-  test('a chain that is longer than a batch goes on by itself, after a start too', async () => {
+  test.each([
+    { pursesAtATimeMax: 4, purseBookingsAtATimeMax: 2 },
+    { purseOrdersAheadMax: 1, purseBookingsAtATimeMax: 2 },
+  ])('a chain that is longer than a batch goes on by itself, after a start too: %o', async (limits) => {
     const disk = new MemoryDisk();
     const options = { currencies: PURSE_TERMS, clock: clock.read, ledger: cash.ledger, path: cash.path };
-    const limits = { pursesAtATimeMax: 4, purseBookingsAtATimeMax: 2 };
     const small = await TestCash.open({ ...options, limits, store: memoryRoleStore(disk) });
     const purses: TestPurse[] = [];
     for (let i = 0; i < 12; i++) purses.push(await openedPurse(small, i === 0 ? 100n : 0n));
