@@ -19,7 +19,15 @@ import { jsonText, type Output } from '../output.ts';
 import { qrText } from '../qr/terminal.ts';
 import { inSession, type SessionOptions, type WaitingOptions, withPatience, withWallet } from './session.ts';
 import { outcomeRecord, outcomeText } from './show.ts';
-import { peerEventText, purseRecord, purseText, reportText, transferRecords } from './show-purse.ts';
+import {
+  newlyReceived,
+  peerEventText,
+  purseRecord,
+  purseText,
+  receivedText,
+  reportText,
+  transferRecords,
+} from './show-purse.ts';
 import { money } from './text.ts';
 
 type Exit = (code: ExitCode) => void;
@@ -168,10 +176,7 @@ function receiveCommand(output: Output): Command {
                 output.note(`${error.message} (${error.code}); waiting for the next one`);
               });
             if (report === undefined) continue;
-            const sum = report.received.reduce(
-              (total, { payment }) => total + handoverOf(payment.message).amount,
-              0n,
-            );
+            const sum = newlyReceived(report.received);
             const isAll = sum > 0n && (amount === undefined || sum >= amount);
             if (report.received.length > 0) await shown(wallet, report, options, output);
             if (isAll) return;
@@ -196,15 +201,11 @@ function receiveCommand(output: Output): Command {
 
 async function shown(wallet: Wallet, { received }: AskReport, options: SessionOptions, output: Output) {
   const { currency } = wallet;
-  const text = received.map(({ payment: { message } }) => {
-    const { amount, request } = handoverOf(message);
-    return `received ${money(amount, currency)}\nrequest  ${formatId(request)}\n`;
-  });
   const record = received.map(({ payment: { message }, again, isAsked }) => {
     const { amount, request, payer } = handoverOf(message);
     return { request: formatId(request), payer: formatId(payer), amount, memo: message.memo, again, isAsked };
   });
-  await show(wallet, options, output, text.join(''), { received: record });
+  await show(wallet, options, output, receivedText(received, currency), { received: record });
 }
 
 interface SendCommandOptions extends SessionOptions {

@@ -1,6 +1,8 @@
 // What is in a purse, and what became of payments from device to device, as people and as programs read it.
 import type { Currency } from '../../shared/currency.ts';
 import type { PeerEvent, PurseReport, ReportResult, TransferReport } from '../../wallet/index.ts';
+import type { TakenPayment } from '../../wallet/peer/payee.ts';
+import { handoverOf } from '../../wallet/peer/records.ts';
 import { formatId, formatTimestamp } from '../files/fields.ts';
 import { tableText } from '../output.ts';
 import { money, readable, timeText } from './text.ts';
@@ -66,6 +68,24 @@ export function reportText({ transfers, frauds }: ReportResult, currency: Curren
   const told = frauds === 0 ? '' : `${frauds} frauds told to management\n`;
   if (transfers.length === 0) return `${told}nothing to report\n`;
   return `${transfersText('reported', transfers, currency)}${told}`;
+}
+
+/** What is more in the purse now. What comes again was added before, for what was asked then: a payer may bring it at any time. */
+export function newlyReceived(received: readonly TakenPayment[]): bigint {
+  return received.reduce(
+    (sum, { payment, again }) => (again ? sum : sum + handoverOf(payment.message).amount),
+    0n,
+  );
+}
+
+export function receivedText(received: readonly TakenPayment[], currency: Currency): string {
+  return received
+    .map(({ payment, again }) => {
+      const { amount, request } = handoverOf(payment.message);
+      const before = again ? ', which was added before: it is not paid again' : '';
+      return `received ${money(amount, currency)}${before}\nrequest  ${formatId(request)}\n`;
+    })
+    .join('');
 }
 
 /** undefined: nothing that anyone wants to read. */

@@ -131,7 +131,7 @@ export class Book {
     if (settingsBytes === undefined)
       throw new WalletError('wallet_missing', 'wallet: expected one there, got none');
     const settings = decoded(Settings, Key.wallet, settingsBytes);
-    if (settings.version === VERSION_WITHOUT_PURCHASES) {
+    if (VERSIONS_BEFORE.has(settings.version)) {
       // What is written from now on is nothing for a program that knows that version only.
       const upgraded = { ...settings, version: WALLET_VERSION };
       await storing(storage, [{ key: Key.wallet, value: Settings.encode(upgraded) }]);
@@ -580,7 +580,7 @@ interface StoredBook {
   readonly hasPurses: boolean;
 }
 
-const VERSION_WITHOUT_PURCHASES = 1;
+const VERSIONS_BEFORE: ReadonlySet<number> = new Set([1, 2]);
 /** Kinds that take of the balance. */
 const TAKES: ReadonlySet<RequestRecord['kind']> = new Set(['purchase', 'reserve']);
 

@@ -40,8 +40,8 @@ import {
 } from '../../shared/codec.ts';
 import { REASON_BYTES_MAX } from './request.ts';
 
-/** 1: of wallets that could not buy; opened, it becomes this one. */
-export const WALLET_VERSION = 2;
+/** 1: of wallets that could not buy; 2: of those that had no purses. Opened, they become this one. */
+export const WALLET_VERSION = 3;
 export const NAME_BYTES_MAX = 64;
 
 export const Settings = struct({

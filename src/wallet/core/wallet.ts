@@ -490,6 +490,7 @@ export class Wallet {
   async close(): Promise<void> {
     this.#isClosed = true;
     for (const patience of this.#waiting) patience.end('wallet_closed');
+    await this.#purses.end();
     await this.#purchases.close();
     await this.#link.close();
     await this.#secrets.wipe();

@@ -135,7 +135,7 @@ export class StoredPurseLedger implements PurseLedger {
           if (element.kind === 'settled') return [];
           const { order } = element.transfer;
           const handover = readHandover(order)!;
-          return [{ key: PurseKey.seen(handover.payer, handover.request), value: order }];
+          return [{ key: PurseKey.seen(handover.payer, handover.sequence), value: order }];
         }),
       ]);
     });

@@ -40,7 +40,7 @@ import type {
 } from './purse-types.ts';
 import type { StoredPurse } from './records.ts';
 import { Reports } from './reports.ts';
-import { purseReport, receivedReport, sentReport } from './transfer-report.ts';
+import { leftOf, purseReport, receivedReport, sentReport } from './transfer-report.ts';
 
 export interface PursesOptions {
   readonly book: Book;
@@ -76,6 +76,7 @@ export class Purses {
   readonly #sync: PurseSync;
   /** What keeps the purse to itself: a session, an opening, a closing. */
   #busy: string | undefined;
+  #session: { readonly link: PeerLink; readonly ended: Promise<unknown> } | undefined;
 
   constructor(options: PursesOptions) {
     const { book, link } = options;
@@ -96,7 +97,10 @@ export class Purses {
       const [unfinished] = await this.unfinished();
       if (unfinished !== undefined) return this.#with.resume(unfinished, wait);
       const before = await this.#book.current();
-      if (before !== undefined) await this.#close(before, wait);
+      if (before !== undefined) {
+        this.#expectEnough(amount, leftOf(await this.#book.records(before)));
+        await this.#close(before, wait);
+      }
       const { book, secrets, options, newId, applyBy, begin } = this.#with;
       const { crypto, protection } = options;
       const request = newId();
@@ -122,6 +126,14 @@ export class Purses {
       await this.#upkeep();
       return outcome;
     });
+  }
+
+  /** Before a purse is closed for another one. @param left what will come back of it @throws WalletError insufficient_funds */
+  #expectEnough(amount: bigint, left: bigint): void {
+    const { available } = this.#with.book.funds;
+    if (amount <= available + left) return;
+    const what = `reserve: expected at most ${available + left} minor units, got ${amount}`;
+    throw new WalletError('insufficient_funds', what);
   }
 
   /** What of a purse changes with the verdict on its request. */
@@ -189,7 +201,9 @@ export class Purses {
     }
     const { sent } = await this.#book.records(known);
     const waiting = sent.filter(({ standing: { kind } }) => kind !== 'settled' && kind !== 'rejected');
-    if (waiting.length > 0) {
+    // Once nothing can be reported any more, cash has closed it by itself.
+    const isOver = this.#now() >= (known.issued?.allowance.document.reportBy ?? 0n);
+    if (waiting.length > 0 && !isOver) {
       throw new WalletError(
         'purse_unsettled',
         `purse: expected all its payments settled, got ${waiting.length} of ${sent.length} that are not`,
@@ -238,13 +252,13 @@ export class Purses {
 
   /** @throws WalletError no_purse, purse_busy; PeerError */
   receive(link: PeerLink, { amount, memo, times, onEvent }: ReceiveOptions): Promise<AskReport> {
-    return this.#session(link, { times, onEvent }, (party) => askPeer(link, party, { amount, memo }));
+    return this.#meeting(link, { times, onEvent }, (party) => askPeer(link, party, { amount, memo }));
   }
 
   /** @throws WalletError no_purse, purse_busy; PeerError */
   send(link: PeerLink, options: SendOptions): Promise<PayReport> {
     const { payee = {}, amount, memo = '', confirm, times, onEvent } = options;
-    return this.#session(link, { times, onEvent }, async (party) => {
+    return this.#meeting(link, { times, onEvent }, async (party) => {
       let why: string | undefined;
       const report = await payPeer(link, party, {
         payee,
@@ -272,12 +286,19 @@ export class Purses {
     return PurseCertificate.signed.decode(purse.issued.certificate).document.channelKey;
   }
 
-  #session<T>(
+  /** A session that is held breaks off, as when its link does. */
+  async end(): Promise<void> {
+    const session = this.#session;
+    session?.link.close();
+    await session?.ended;
+  }
+
+  async #meeting<T>(
     link: PeerLink,
     { times, onEvent }: Pick<SendOptions, 'times' | 'onEvent'>,
     work: (party: PeerParty) => Promise<T>,
   ): Promise<T> {
-    return this.#alone('a session', async () => {
+    const meeting = this.#alone('a session', async () => {
       const { options, newId, book } = this.#with;
       const purse = await this.#book.current();
       if (purse?.issued === undefined || purse.state.kind !== 'open') throw noPurse();
@@ -297,7 +318,15 @@ export class Purses {
           ...(onEvent !== undefined && { onEvent }),
         });
       });
-    }).finally(() => link.close());
+    });
+    const session = { link, ended: meeting.catch(() => {}) };
+    this.#session ??= session;
+    try {
+      return await meeting;
+    } finally {
+      if (this.#session === session) this.#session = undefined;
+      link.close();
+    }
   }
 
   // ── with a server ────────────────────────────────────────────────────────────────────────────────────────────────────

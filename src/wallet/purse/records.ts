@@ -123,7 +123,8 @@ export const PurseKey = {
   used: (nonce: Uint8Array) => `used/${nonceText(nonce)}`,
   seens: 'seen/',
   seenOf: (purse: bigint) => `seen/${hex(purse, 32).slice(8)}/`,
-  seen: (purse: bigint, request: bigint) => `seen/${hex(purse, 32).slice(8)}/${hex(request, 32)}`,
+  // Of orders that do not contradict each other none has the number of another; their requests are the payer's to choose.
+  seen: (purse: bigint, sequence: bigint) => `seen/${hex(purse, 32).slice(8)}/${hex(sequence, 2)}`,
   proofs: 'proof/',
   proof: (number: number) => `proof/${hex(number, 8)}`,
   blocks: 'blocked/',

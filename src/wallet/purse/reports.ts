@@ -65,16 +65,25 @@ export class Reports {
   async run(): Promise<ReportResult> {
     const transfers = new Map<bigint, TransferReport>();
     const items = await this.#items();
+    // What somebody else has handed on must not keep the rest from being reported.
+    let wrong: WalletError | undefined;
     for (let from = 0; from < items.length; from += REPORTS_AT_ONCE) {
       await Promise.all(
         items.slice(from, from + REPORTS_AT_ONCE).map(async ({ transfer, note }) => {
-          const standing = await this.#ask(transfer);
-          const report = await note?.(standing);
-          if (report !== undefined) transfers.set(report.request, report);
+          try {
+            const standing = await this.#ask(transfer);
+            const report = await note?.(standing);
+            if (report !== undefined) transfers.set(report.request, report);
+          } catch (error) {
+            if (!(error instanceof WalletError && error.code === 'answer_invalid')) throw error;
+            wrong ??= error;
+          }
         }),
       );
     }
-    return { transfers: [...transfers.values()], frauds: await this.#frauds() };
+    const frauds = await this.#frauds();
+    if (wrong !== undefined) throw wrong;
+    return { transfers: [...transfers.values()], frauds };
   }
 
   /** What funds something comes before it: then it does not have to wait at cash. */

@@ -1,6 +1,7 @@
 // Purses of two wallets: reserved online, handed on without a server, reported, closed.
 import { expect, test } from 'vitest';
 import type { PayReport } from '../../../src/wallet/core/index.ts';
+import { memoryPair } from '../peer/memory-link.ts';
 import { eur } from '../support.ts';
 import { LOADED, left, meet, paid, reopened, reserved, total, twoWallets } from './support.ts';
 
@@ -85,6 +86,22 @@ test('what the payee never saw is in its purse once the payer has reported it', 
   const again = await reopened(worlds[1]);
   expect(await again.closePurse()).toMatchObject({ balance: 10_500n });
   expect(await ada.closePurse()).toMatchObject({ balance: 9_500n });
+});
+
+test('a wallet that is closed breaks off its session; another session has to wait for the first', async () => {
+  const { ada, bob } = await reserved();
+  const { payee, payer } = memoryPair();
+  const waiting = bob.receive(payee, {}).catch((error: Error) => error);
+  expect(await bob.receive(memoryPair().payee, {}).catch((error: Error) => error)).toMatchObject({
+    code: 'purse_busy',
+  });
+  await expect(bob.closePurse()).rejects.toMatchObject({ code: 'purse_busy' });
+  await bob.close();
+  expect(await waiting).toMatchObject({ code: 'link_broken' });
+  expect(await ada.send(payer).catch((error: Error) => error)).toMatchObject({ code: 'link_broken' });
+  // More than there is, with what would come back: nothing is closed for it.
+  await expect(ada.reserve({ amount: eur(10_001) })).rejects.toMatchObject({ code: 'insufficient_funds' });
+  expect(await ada.purse()).toMatchObject({ state: 'open', left: 5_000n });
 });
 
 test('without a purse, and with too little, nothing is paid', async () => {
