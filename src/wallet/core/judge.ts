@@ -161,6 +161,10 @@ function judgeOpening(
 }
 
 function judgeClosing(answer: ClosePurseManagementAnswer | Refusal): Judgement {
+  // Another closing was first, of a copy of this store: this one never comes about.
+  if (answer instanceof Refusal && answer.code === 'request_differs') {
+    return verdict({ kind: 'refused', code: answer.code, reason: cut(answer.message) });
+  }
   if (answer instanceof Refusal) return judgeRefusal(answer);
   if (answer.kind === 'pending') return verdict({ kind: 'pending', state: 'closing' });
   const { answer: said } = answer;

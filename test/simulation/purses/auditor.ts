@@ -345,7 +345,7 @@ class PurseAudit {
 
   #answers(): void {
     const { reports, closings } = this.#audited.evidence;
-    const finals = new Map<string, string>();
+    const finals = new Map<string, { readonly said: string; readonly answered: number }>();
     for (const report of reports) {
       const order = readOrder(report.order);
       const { outcome, from, signed, by } = report;
@@ -354,9 +354,10 @@ class PurseAudit {
       if (this.#orders.get(order.request)?.text !== order.text) wrong('no wallet has written it down');
       if (signed !== undefined) {
         const said = `${outcome} ${Buffer.from(signed).toString('base64')}`;
-        if ((finals.get(order.text) ?? said) !== said) wrong('something else than before');
-        finals.set(order.text, said);
-      } else if (finals.has(order.text)) wrong('after a final answer');
+        if ((finals.get(order.text)?.said ?? said) !== said) wrong('something else than before');
+        if (!finals.has(order.text)) finals.set(order.text, { said, answered: report.answered });
+      } else if ((finals.get(order.text)?.answered ?? report.asked) < report.asked)
+        wrong('after a final answer');
       const settled = this.#settled.get(order.request);
       if (outcome === 'settled' && settled !== from) wrong(`from ${from}, in the ledger ${settled}`);
       if (outcome === 'rejected' && settled !== undefined) wrong('it is settled');

@@ -216,6 +216,7 @@ class PurseSimulation {
     const party = random.pick([...ROLE_NAMES, ...this.#parties.map(({ name }) => name)]);
     const seconds = random.below(1_200) - 600;
     this.#ground.note('world', `the clock of ${party} is set to ${seconds} s off`);
+    this.#ground.hadWrongClocks = true;
     offsets.set(party, BigInt(seconds) * SECOND);
   }
 
@@ -311,7 +312,9 @@ class PurseSimulation {
 
   async #proofs(): Promise<string[]> {
     const wallets = this.#parties.filter((party) => party instanceof WalletParty && !party.isGone);
-    return (await Promise.all(wallets.map((wallet) => (wallet as WalletParty).proof()))).flat();
+    const proofs = await Promise.all(wallets.map((wallet) => (wallet as WalletParty).proof()));
+    const faults = this.#parties.flatMap((party) => (party instanceof WalletParty ? party.faults : []));
+    return [...proofs.flat(), ...faults];
   }
 
   async #shown(): Promise<Shown[]> {
