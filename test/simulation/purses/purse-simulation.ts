@@ -173,7 +173,7 @@ class PurseSimulation {
     this.#ground.weather = isStorm
       ? { drop: 0.25 * random.float(), repeat: 0.25 * random.float(), delayMaxMs: random.pick([5, 50, 600]) }
       : CALM;
-    this.#roles.crashChance = random.pick([0, 0.003, 0.02, 0.05]);
+    this.#roles.crashChance = random.pick([0, 0.003, 0.01, 0.02]);
     for (const party of this.#parties) if (party instanceof Pocket) party.start();
   }
 

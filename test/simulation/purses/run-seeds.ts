@@ -6,7 +6,13 @@ const started = performance.now();
 const ends = new Map<string, number>();
 let [wrong, events, crashes] = [0, 0, 0];
 for (let seed = BigInt(first); seed < BigInt(first) + BigInt(count); seed++) {
-  const ending = await simulatePurses(seed);
+  const ending = await simulatePurses(seed).catch((error: Error) => {
+    process.stdout.write(`seed ${seed}: ${error.message}\n`);
+  });
+  if (ending === undefined) {
+    wrong++;
+    continue;
+  }
   events += ending.events;
   crashes += ending.crashes;
   for (const [end, times] of ending.ends) ends.set(end, (ends.get(end) ?? 0) + times);

@@ -20,6 +20,7 @@ import type { Habits, Owner, Party } from './party.ts';
 const HOUR_MS = 3_600_000;
 const VALIDITY_MS = 600_000;
 const PROOF_ATTEMPTS = 5;
+const AWAKE_SECONDS_MAX = 600;
 
 export interface WalletPartyOptions {
   readonly ground: Ground;
@@ -256,9 +257,10 @@ export class WalletParty extends WalletProcess implements Party {
       this.#isAsleep = false;
       this.start();
     }
-    for (;;) {
+    for (let seconds = 0; ; seconds++) {
       const { wallet } = this;
-      if (wallet !== undefined && this.isDone) return wallet;
+      // What it has begun may have to wait for others, or for the purse's end.
+      if (wallet !== undefined && (this.isDone || seconds > AWAKE_SECONDS_MAX)) return wallet;
       await this.#with.ground.pause(1_000);
     }
   }
