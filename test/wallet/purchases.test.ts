@@ -4,7 +4,7 @@ import { TransferCode } from '../../src/roles/cash/accounts.ts';
 import { BuyRequest, ShopOperation } from '../../src/roles/shop/messages.ts';
 import type { Wallet } from '../../src/wallet/core/index.ts';
 import { PURCHASE_CODES } from '../../src/wallet/core/purchase.ts';
-import { Settings } from '../../src/wallet/core/records.ts';
+import { Settings, WALLET_VERSION } from '../../src/wallet/core/records.ts';
 import { TestShop } from './shop.ts';
 import { enrolledWallet, eur, newWorld, openWallet, type WalletChanges, type World } from './support.ts';
 
@@ -365,10 +365,10 @@ test('a wallet from before it could buy is opened, and buys', async () => {
   const settings = Settings.decode(world.disk.get('wallet')!);
   world.disk.set('wallet', Settings.encode({ ...settings, version: 1 }));
   const again = await openWallet(world);
-  expect(Settings.decode(world.disk.get('wallet')!)).toEqual({ ...settings, version: 2 });
+  expect(Settings.decode(world.disk.get('wallet')!)).toEqual({ ...settings, version: WALLET_VERSION });
   expect((await again.buy({ shop: shop.card, articles: [{ article: 'coffee' }] })).balance).toBe(9680n);
   await expectBooksRight(again, 9680n);
-  world.disk.set('wallet', Settings.encode({ ...settings, version: 3 }));
+  world.disk.set('wallet', Settings.encode({ ...settings, version: WALLET_VERSION + 1 }));
   await expect(openWallet(world)).rejects.toMatchObject({ code: 'wallet_damaged' });
 });
 
