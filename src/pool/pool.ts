@@ -38,6 +38,15 @@ export interface Pool<Task, Answer> {
   close(): Promise<void>;
 }
 
+/**
+ * Piscina first tries `require` for a task's file, and Node takes the whole process down when a thread is ended while it
+ * requires a module (v8::Module::IsGraphAsync, Node 20.20). Without that ability Piscina imports it, which can be ended.
+ */
+const BUILT_EXEC_ARGV =
+  (process.features as { readonly require_module?: boolean }).require_module === true
+    ? ['--no-experimental-require-module']
+    : [];
+
 /** What close waits for the tasks that were asked for. */
 const CLOSE_TIMEOUT_MS = 600_000;
 
@@ -76,7 +85,7 @@ export function createPiscina<Task, Answer>(options: PoolOptions): Piscina<Task,
     ...(loadBalancer !== undefined && { loadBalancer }),
     ...(heapMebibytesMax !== undefined && { resourceLimits: { maxOldGenerationSizeMb: heapMebibytesMax } }),
     idleTimeout: Number.POSITIVE_INFINITY,
-    execArgv: worker.endsWith('.ts') ? ['--import', 'tsx'] : [],
+    execArgv: worker.endsWith('.ts') ? ['--import', 'tsx'] : BUILT_EXEC_ARGV,
     closeTimeout: CLOSE_TIMEOUT_MS,
     workerData: data,
   });
