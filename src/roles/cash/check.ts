@@ -1,5 +1,4 @@
 // One rule a function; undefined: it holds. Rules that need nothing but the message come first.
-import { CryptoError, ed25519 } from '../../crypto/index.ts';
 import { U64_MAX } from '../../shared/bytes.ts';
 import { Refusal } from '../common/refusal.ts';
 import type { DeviceOrder } from '../documents/device-order.ts';
@@ -31,17 +30,6 @@ export function checkIdOf(field: string, id: bigint): Verdict {
 export function checkNumber(kind: 'device' | 'shop' | 'purse', number: bigint): Verdict {
   if (number >= DEVICE_NUMBER_MIN && number <= DEVICE_NUMBER_MAX) return undefined;
   return refuse('malformed', `${kind}: expected a number from 2^64 to 2^127-1, got ${number}`);
-}
-
-/** A key under which no signature can be good would open an account that nobody can use. */
-export function checkSigningKey(signingKey: Uint8Array): Verdict {
-  try {
-    ed25519.prepare(signingKey);
-    return undefined;
-  } catch (error) {
-    if (!(error instanceof CryptoError) || error.code !== 'invalid_public_key') throw error;
-    return refuse('malformed', `signingKey: ${error.message}, got other bytes`);
-  }
 }
 
 export function deviceDiffers(device: bigint): CashRefused {

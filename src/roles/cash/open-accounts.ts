@@ -2,11 +2,11 @@
 // account that nobody can use; asked again, the ledger answers `exists`, and the registry gets what it lacks.
 import type { Account } from '../../layout/generated.ts';
 import { Refusal } from '../common/refusal.ts';
+import { checkUsableKey } from '../common/usable-key.ts';
 import { AccountCode, type CurrencyTerms, deviceAccount, furtherAccountId, shopAccount } from './accounts.ts';
 import {
   type CashRefused,
   checkNumber,
-  checkSigningKey,
   currencyNotOffered,
   deviceDiffers,
   devicesExhausted,
@@ -151,7 +151,7 @@ function decide(
   room: Room,
 ): Answer | { readonly account: Partial<Account> } {
   const { number, signingKey, currency } = request;
-  const known = checkNumber(kind.name, number) ?? checkSigningKey(signingKey) ?? kind.find(number);
+  const known = checkNumber(kind.name, number) ?? checkUsableKey(signingKey) ?? kind.find(number);
   if (known instanceof Refusal) return known;
   if (known !== undefined && Buffer.compare(known.signingKey, signingKey) !== 0) return kind.differs(number);
   const there = known?.accounts.get(currency);

@@ -17,10 +17,6 @@ export const ORDER_RECORDS: Omit<SignedRecords, 'records' | 'keys'> = {
   signatureOffset: at.signature,
 };
 
-export function signatureOf(order: Uint8Array): Uint8Array {
-  return order.subarray(at.signature, PAYMENT_ORDER_SIZE);
-}
-
 export function stamp(orders: DataView, index: number, verdict: number): void {
   orders.setUint32(index * PAYMENT_ORDER_SIZE + at.verdict, verdict, true);
 }

@@ -1,9 +1,10 @@
 // What of messages about purses is refused. One rule a function; undefined: it holds.
 import { Refusal } from '../common/refusal.ts';
+import { checkUsableKey } from '../common/usable-key.ts';
 import { isSound } from '../documents/fraud-proof.ts';
 import { PURSE_PAYMENTS_MAX, type PurseClosing } from '../documents/purse.ts';
 import { type Handover, readHandover } from '../documents/transfer.ts';
-import { type CashRefused, checkIdOf, checkNumber, checkSigningKey } from './check.ts';
+import { type CashRefused, checkIdOf, checkNumber } from './check.ts';
 import type { CashRefusal } from './errors.ts';
 import type { CashLog } from './interface.ts';
 import type { PurseRecord } from './purse-book.ts';
@@ -22,7 +23,7 @@ export function checkOpening({ purse, opening }: OpenPurseRequest): Verdict {
     checkNumber('purse', purse) ??
     (currency === 0
       ? refuse('malformed', 'opening.currency: expected at least 1, got 0')
-      : checkSigningKey(signingKey))
+      : checkUsableKey(signingKey))
   );
 }
 

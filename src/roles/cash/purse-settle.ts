@@ -6,9 +6,8 @@
 // What is settled is told with a receipt that is made anew each time, the same to the byte; so is the rejection of what came
 // too late, which moves nothing for ever, as the purse's time is over for ever.
 import { sha256 } from '../../crypto/index.ts';
-import { PaymentOrderLayout } from '../../layout/generated.ts';
 import { Refusal } from '../common/refusal.ts';
-import { orderSignedBytes } from '../documents/payment-order.ts';
+import { orderSignature, orderSignedBytes } from '../documents/payment-order.ts';
 import { PaymentReceipt, PaymentRejection } from '../documents/payment-receipts.ts';
 import type { Handover } from '../documents/transfer.ts';
 import type { CashRefused } from './check.ts';
@@ -73,7 +72,7 @@ async function settle(
     [...known.values()].map(({ payer, request }, i) => ({
       publicKey: payer.signingKey,
       message: messages[i]!,
-      signature: request.order.subarray(PaymentOrderLayout.signature),
+      signature: orderSignature(request.order),
     })),
   );
   const digests = sha256.batch(messages);

@@ -5,12 +5,11 @@
 //     total      a1     a1+a2    a1+a2+a3            a later one whose total leaves out an earlier  totals_contradict
 //                                                    one beyond what its closing says was all       after_closing
 import { equalBytes } from '../../identity/binary-text.ts';
-import { PaymentOrderLayout } from '../../layout/generated.ts';
 import { bytes, type Infer, struct, union } from '../../shared/codec.ts';
-import { orderKeyId, orderSignedBytes } from './payment-order.ts';
+import { orderKeyId, orderSignature, orderSignedBytes } from './payment-order.ts';
 import { PAYMENT_ORDER_BYTES } from './purchase.ts';
 import { PURSE_PAYMENTS_MAX, PurseClosing } from './purse.ts';
-import { KEY_ID_BYTES, publicKey, SIGNATURE_BYTES } from './signed.ts';
+import { KEY_ID_BYTES, publicKey } from './signed.ts';
 import { type Handover, readHandover } from './transfer.ts';
 
 const order = bytes(PAYMENT_ORDER_BYTES);
@@ -95,6 +94,3 @@ export function checkFraudProof(
     }
   }
 }
-
-const orderSignature = (bytes: Uint8Array): Uint8Array =>
-  bytes.subarray(PaymentOrderLayout.signature, PaymentOrderLayout.signature + SIGNATURE_BYTES);

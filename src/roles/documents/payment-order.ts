@@ -34,6 +34,10 @@ export function orderSignedBytes(orders: Uint8Array, offset = 0): Uint8Array<Arr
   return signed.fill(0, timestamp, timestamp + 8);
 }
 
+/** The signature of one order, where it lies. */
+export const orderSignature = (order: Uint8Array): Uint8Array =>
+  order.subarray(PaymentOrderLayout.signature, PAYMENT_ORDER_SIZE);
+
 /** 256 bytes; fields left out are zero. @throws RangeError for a value that does not fit */
 export function encodePaymentOrder(order: Partial<PaymentOrder>): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(PAYMENT_ORDER_SIZE);

@@ -1,9 +1,9 @@
 // Purses that devices ask for: admitted here, opened by cash, certified.
-import { CryptoError, ed25519 } from '../../crypto/index.ts';
 import { equalBytes } from '../../identity/binary-text.ts';
 import type { Clock } from '../../identity/time.ts';
 import type { StoreReads, StoreTransaction } from '../../store/store.ts';
 import { Refusal } from '../common/refusal.ts';
+import { checkUsableKey } from '../common/usable-key.ts';
 import { PurseOpening, type SignedPurseOpening } from '../documents/purse.ts';
 import type { FlowRunner } from '../flow/flow-runner.ts';
 import {
@@ -103,19 +103,9 @@ function checkOpening(
     checkCurrency(currency, limits) ??
     checkRequests(reads, device, now, limits) ??
     checkKeysFree(reads, { signingKey, channelKey }) ??
-    checkKeyUsable(signingKey)
+    // Nothing that comes before is signed with it; cash would not have it, and the opening would stay open for ever.
+    checkUsableKey(signingKey)
   );
-}
-
-/** Nothing that comes before is signed with it; cash would not have it, and the opening would stay open for ever. */
-function checkKeyUsable(signingKey: Uint8Array): Refused | undefined {
-  try {
-    ed25519.prepare(signingKey);
-    return undefined;
-  } catch (error) {
-    if (!(error instanceof CryptoError) || error.code !== 'invalid_public_key') throw error;
-    return refuse('malformed', `signingKey: ${error.message}, got other bytes`);
-  }
 }
 
 function admitOpening(

@@ -17,7 +17,6 @@
 // decide, only where there is such a proof.
 import { ed25519, sha256 } from '../../crypto/index.ts';
 import { equalBytes } from '../../identity/binary-text.ts';
-import { PaymentOrderLayout } from '../../layout/generated.ts';
 import type { SetTimer } from '../../shared/timer.ts';
 import { StoreError } from '../../store/errors.ts';
 import type { RoleStore, StoreReads } from '../../store/store.ts';
@@ -26,9 +25,8 @@ import type { SettleTransferAnswer } from '../cash/purse-messages.ts';
 import { Refusal } from '../common/refusal.ts';
 import type { CallResult } from '../common/role-client.ts';
 import { isSound } from '../documents/fraud-proof.ts';
-import { orderSignedBytes } from '../documents/payment-order.ts';
+import { orderSignature, orderSignedBytes } from '../documents/payment-order.ts';
 import { PaymentReceipt, PaymentRejection } from '../documents/payment-receipts.ts';
-import { SIGNATURE_BYTES } from '../documents/signed.ts';
 import { type Handover, type PayerContent, readHandover } from '../documents/transfer.ts';
 import type { Trace } from '../flow/flow.ts';
 import type { CashSigned, CheckCashSignatures } from './cash-signatures.ts';
@@ -233,8 +231,7 @@ function ofRefusal(code: string, { order, purse }: Transfer): Finding {
 }
 
 function hasSigned({ signingKey }: KnownPurse, order: Uint8Array): boolean {
-  const at = PaymentOrderLayout.signature;
-  return ed25519.verify(signingKey, orderSignedBytes(order), order.subarray(at, at + SIGNATURE_BYTES));
+  return ed25519.verify(signingKey, orderSignedBytes(order), orderSignature(order));
 }
 
 /** undefined: cash can have said so of this transfer. */

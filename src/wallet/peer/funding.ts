@@ -9,12 +9,10 @@
 // to that. So money that goes round in a circle covers nothing, and what comes after covers nothing either.
 import { equalBytes } from '../../identity/binary-text.ts';
 import { keyIdOf } from '../../identity/key-set.ts';
-import { PaymentOrderLayout } from '../../layout/generated.ts';
 import { isSound } from '../../roles/documents/fraud-proof.ts';
-import { orderKeyId, orderSignedBytes } from '../../roles/documents/payment-order.ts';
+import { orderKeyId, orderSignature, orderSignedBytes } from '../../roles/documents/payment-order.ts';
 import { PaymentReceipt } from '../../roles/documents/payment-receipts.ts';
 import { Allowance } from '../../roles/documents/purse.ts';
-import { SIGNATURE_BYTES } from '../../roles/documents/signed.ts';
 import { FUNDING_MAX, type Funding, type Handover, readHandover } from '../../roles/documents/transfer.ts';
 import type { WalletCrypto } from '../core/ports.ts';
 import type { PeerRefusal } from './errors.ts';
@@ -53,8 +51,7 @@ export function isSignedBy(
   signingKey: Uint8Array,
   { verify }: Pick<WalletCrypto, 'verify'>,
 ): boolean {
-  const { signature } = PaymentOrderLayout;
-  return verify(signingKey, orderSignedBytes(order), order.subarray(signature, signature + SIGNATURE_BYTES));
+  return verify(signingKey, orderSignedBytes(order), orderSignature(order));
 }
 
 /** As an order names its key. */
