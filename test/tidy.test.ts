@@ -23,6 +23,7 @@ const RANKS: Record<string, number> = {
   identity: 2.5,
   channel: 3,
   ledger: 3,
+  notes: 3,
   roles: 4,
   shop: 5,
   wallet: 5,
