@@ -38,6 +38,22 @@ export {
   type CryptoPoolStats,
   createCryptoPool,
 } from './pool/crypto-pool.ts';
+export { poolNoteCrypto } from './pool/note-operations.ts';
+export {
+  type BatchNoteCrypto,
+  type BlindItem,
+  type BlindSigned,
+  type Dleq,
+  type DleqItem,
+  type NoteCrypto,
+  type NoteDleqItem,
+  POINT_SIZE,
+  SCALAR_SIZE,
+  type SignItem,
+  type UnblindItem,
+  type VerifyItem,
+} from './secp256k1/note-crypto.ts';
+export { createNoteCrypto, type NoteCryptoOptions, noteCrypto } from './secp256k1/notes.ts';
 export { sha256 } from './sha256.ts';
 export { sha512 } from './sha512.ts';
 export { type X25519Item, type X25519KeyPair, x25519 } from './x25519.ts';
