@@ -11,14 +11,10 @@ import type { Trace } from '../../roles/flow/flow.ts';
 import { FRAME_BYTES_MAX } from '../../roles/management/limits.ts';
 import type { Engine } from '../../wire/engine.ts';
 import { channelMetrics } from '../channel-metrics.ts';
-import {
-  cashParts,
-  managementParts,
-  type PartsOptions,
-  type RoleLog,
-  type RoleParts,
-  settlementParts,
-} from './role-parts.ts';
+import { cashParts } from './cash-parts.ts';
+import { managementParts } from './management-parts.ts';
+import type { PartsOptions, RoleLog, RoleParts } from './parts.ts';
+import { settlementParts } from './settlement-parts.ts';
 
 const PARTS: { readonly [Role in RoleName]: (options: PartsOptions) => Promise<RoleParts> } = {
   management: managementParts,
