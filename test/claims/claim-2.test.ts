@@ -294,6 +294,8 @@ describe('who is authenticated may still only do what is his', () => {
     },
     settlement: { management: ['get_directory'], settlement: [], cash: [] },
     cash: { management: ['get_directory'], settlement: [], cash: [] },
+    issuer: { management: ['get_directory'], settlement: [], cash: ['note_order'] },
+    receiver: { management: ['get_directory'], settlement: [], cash: ['receive_notes'] },
   };
 
   async function clientOf(who: string, to: RoleName): Promise<Client> {
