@@ -2,10 +2,10 @@
 // Signatures that come in one turn are checked as one batch.
 import { sha256 } from '../../crypto/index.ts';
 import { equalBytes } from '../../identity/binary-text.ts';
+import { TurnBatch } from '../../mint/turn-batch.ts';
 import type { NotesBookedAnswer } from '../cash/note-messages.ts';
 import { NoteOrder, NoteReceipt, NoteRejection } from '../documents/note-order.ts';
 import type { BatchCrypto } from './batch-crypto.ts';
-import { MicroBatches } from './micro-batches.ts';
 import { perKey } from './per-key.ts';
 
 /** What is wrong with a receipt or a rejection, as it stands in a state and in the log. */
@@ -41,13 +41,11 @@ export interface CashWordsOptions {
   readonly crypto: BatchCrypto;
 }
 
-const BATCH_MAX = 1024;
-
 /** undefined: cash has said so, and it is an answer to what it was asked. */
 export type CheckCashWord = (answer: NotesBookedAnswer, asked: Asked) => Promise<WordProblem | undefined>;
 
 export function cashWords({ cashKey, crypto }: CashWordsOptions): CheckCashWord {
-  const batches = new MicroBatches<SignedWord, WordProblem | undefined>(async (words) => {
+  const batches = new TurnBatch<SignedWord, WordProblem | undefined>({ compute: async (words) => {
     const keyOf = perKey(cashKey);
     const keys = words.map(({ keyId }) => keyOf(keyId));
     const known = [...words.keys()].filter((i) => keys[i] !== undefined);
@@ -63,11 +61,11 @@ export function cashWords({ cashKey, crypto }: CashWordsOptions): CheckCashWord 
       problems[i] = verdicts[n] === true ? undefined : 'word_signature_invalid';
     });
     return problems;
-  }, BATCH_MAX);
+  } });
 
   return async (answer, asked) => {
     const problem = problemOf(answer, asked);
-    return problem ?? (await batches.add([signedWord(answer)]))[0];
+    return problem ?? (await batches.run([signedWord(answer)]))[0];
   };
 }
 

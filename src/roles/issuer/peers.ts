@@ -15,7 +15,7 @@ export function mayCallMint(peer: Peer): boolean {
 }
 
 export function isReceiver(peer: Peer): boolean {
-  return peer.kind === 'local' || (peer.kind === 'role' && (peer.role as string) === 'receiver');
+  return peer.kind === 'local' || (peer.kind === 'role' && peer.role === 'receiver');
 }
 
 export function isOperator(peer: Peer): boolean {

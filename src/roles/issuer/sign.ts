@@ -5,22 +5,20 @@
 // after a restart they are made anew, and are the same: a signature depends on nothing but key and output.
 import type { BatchNoteCrypto, BlindSigned, SignItem } from '../../crypto/index.ts';
 import type { MintKeysets } from '../../mint/keysets.ts';
-import { MicroBatches } from '../common/micro-batches.ts';
+import { TurnBatch } from '../../mint/turn-batch.ts';
 import type { BlindedOutput, SignedOutput } from '../documents/notes.ts';
 
-/** Items of a batch: what a pool's threads share out well. Beyond: the next batch. */
-const BATCH_MAX = 4096;
 /** Requests whose signatures are kept until cash has spoken; 64 signatures each take 15 KB. Beyond: made anew. */
 const KEPT_MAX = 1024;
 
 export class OutputSigner {
   readonly #keysets: MintKeysets;
-  readonly #batches: MicroBatches<SignItem, BlindSigned | undefined>;
+  readonly #batches: TurnBatch<SignItem, BlindSigned | undefined>;
   readonly #kept = new Map<bigint, readonly SignedOutput[]>();
 
   constructor(keysets: MintKeysets, crypto: Pick<BatchNoteCrypto, 'sign'>) {
     this.#keysets = keysets;
-    this.#batches = new MicroBatches((items) => crypto.sign(items), BATCH_MAX);
+    this.#batches = new TurnBatch({ compute: (items) => crypto.sign(items) });
   }
 
   /** In order; undefined: of that one there is no such key, or it is no point. */
@@ -28,7 +26,7 @@ export class OutputSigner {
     const keys = outputs.map(({ keysetId, amount }) => this.#keysets.secretKey(keysetId, amount));
     const places = [...outputs.keys()].filter((i) => keys[i] !== undefined);
     const items = places.map((i) => ({ blinded: outputs[i]!.blinded, secretKey: keys[i]! }));
-    const signed = items.length === 0 ? [] : await this.#batches.add(items);
+    const signed = await this.#batches.run(items);
     const results: (SignedOutput | undefined)[] = outputs.map(() => undefined);
     places.forEach((place, i) => {
       const { amount, keysetId } = outputs[place]!;

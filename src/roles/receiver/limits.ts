@@ -1,20 +1,52 @@
-// How long an answer of the receiver waits, and a melt. Each bound with its reason.
+// What the receiver offers, and how long it tries and waits. Each bound with its reason.
+
+export const NANOSECONDS_A_MILLISECOND = 1_000_000n;
 
 export interface ReceiverLimits {
+  /** Of a quote of Cashu's interface, by currency (their ledger numbers): those that are offered. Minor units. */
+  readonly amountMax: ReadonlyMap<number, bigint>;
   /** How long an answer waits for a request to become final. Beyond: `pending`. */
   readonly answerWithinMs: number;
+  /** How far ahead `applyBy` may lie: what cash refuses is tried until then. Beyond: refused. */
+  readonly applyByAheadMaxMs: number;
+  /** How long a quote waits to be paid. Beyond: it is forgotten. */
+  readonly quoteExpirySeconds: number;
+  /** How long after it was asked for cash may pay a melt. Beyond: the notes are free again. */
+  readonly meltWithinMs: number;
 }
 
 export const RECEIVER_DEFAULTS = {
   /** Cash answers in a few milliseconds; who waits longer asks again. */
   answerWithinMs: 250,
-} as const satisfies ReceiverLimits;
+  /** A gateway tries for seven days before it gives back. */
+  applyByAheadMaxMs: 30 * 86_400_000,
+  /** Long enough to walk to a counter. */
+  quoteExpirySeconds: 3_600,
+  /** Longer than a restart of cash; a holder who waits longer wants his notes back. */
+  meltWithinMs: 3_600_000,
+} as const satisfies Omit<ReceiverLimits, 'amountMax'>;
+
+/** NUT-00: amounts are unsigned 64-bit. */
+const AMOUNT_MAX = 2n ** 64n - 1n;
 
 /** @throws RangeError that names the field */
 export function checkLimits(limits: ReceiverLimits): ReceiverLimits {
-  const { answerWithinMs } = limits;
-  if (!Number.isInteger(answerWithinMs) || answerWithinMs < 0 || answerWithinMs > 10_000) {
-    throw new RangeError(`answerWithinMs: expected a whole number from 0 to 10000, got ${answerWithinMs}`);
+  for (const [currency, amountMax] of limits.amountMax) {
+    if (amountMax < 1n || amountMax > AMOUNT_MAX) {
+      throw new RangeError(
+        `amountMax of currency ${currency}: expected 1 to ${AMOUNT_MAX}, got ${amountMax}`,
+      );
+    }
   }
+  expectWhole('answerWithinMs', limits.answerWithinMs, 0, 10_000);
+  expectWhole('applyByAheadMaxMs', limits.applyByAheadMaxMs, 1_000, 366 * 86_400_000);
+  expectWhole('quoteExpirySeconds', limits.quoteExpirySeconds, 1, 30 * 86_400);
+  expectWhole('meltWithinMs', limits.meltWithinMs, 1_000, 86_400_000);
   return limits;
+}
+
+function expectWhole(name: string, value: number, min: number, max: number): void {
+  if (!Number.isInteger(value) || value < min || value > max) {
+    throw new RangeError(`${name}: expected a whole number from ${min} to ${max}, got ${value}`);
+  }
 }

@@ -15,7 +15,7 @@ export function mayCallMint(peer: Peer): boolean {
 }
 
 export function isIssuer(peer: Peer): boolean {
-  return peer.kind === 'local' || (peer.kind === 'role' && (peer.role as string) === 'issuer');
+  return peer.kind === 'local' || (peer.kind === 'role' && peer.role === 'issuer');
 }
 
 export function isOperator(peer: Peer): boolean {
