@@ -153,7 +153,10 @@ function devicePayee(opened: Opened, currency: number, parts: CashParts): Payee 
 
 /** The caller is not told which device it is. */
 function payeeDamaged(): CashRefused {
-  return new Refusal<CashRefusal>('internal_error', 'payee: expected the record of its device, got a damaged one');
+  return new Refusal<CashRefusal>(
+    'internal_error',
+    'payee: expected the record of its device, got a damaged one',
+  );
 }
 
 function contentOf(plaintext: Uint8Array): PayeeContent | undefined {

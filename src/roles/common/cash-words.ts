@@ -45,23 +45,25 @@ export interface CashWordsOptions {
 export type CheckCashWord = (answer: NotesBookedAnswer, asked: Asked) => Promise<WordProblem | undefined>;
 
 export function cashWords({ cashKey, crypto }: CashWordsOptions): CheckCashWord {
-  const batches = new TurnBatch<SignedWord, WordProblem | undefined>({ compute: async (words) => {
-    const keyOf = perKey(cashKey);
-    const keys = words.map(({ keyId }) => keyOf(keyId));
-    const known = [...words.keys()].filter((i) => keys[i] !== undefined);
-    const verdicts = await crypto.verifyBatch(
-      known.map((i) => ({
-        publicKey: keys[i]!,
-        message: words[i]!.message,
-        signature: words[i]!.signature,
-      })),
-    );
-    const problems: (WordProblem | undefined)[] = words.map(() => 'word_of_unknown_key');
-    known.forEach((i, n) => {
-      problems[i] = verdicts[n] === true ? undefined : 'word_signature_invalid';
-    });
-    return problems;
-  } });
+  const batches = new TurnBatch<SignedWord, WordProblem | undefined>({
+    compute: async (words) => {
+      const keyOf = perKey(cashKey);
+      const keys = words.map(({ keyId }) => keyOf(keyId));
+      const known = [...words.keys()].filter((i) => keys[i] !== undefined);
+      const verdicts = await crypto.verifyBatch(
+        known.map((i) => ({
+          publicKey: keys[i]!,
+          message: words[i]!.message,
+          signature: words[i]!.signature,
+        })),
+      );
+      const problems: (WordProblem | undefined)[] = words.map(() => 'word_of_unknown_key');
+      known.forEach((i, n) => {
+        problems[i] = verdicts[n] === true ? undefined : 'word_signature_invalid';
+      });
+      return problems;
+    },
+  });
 
   return async (answer, asked) => {
     const problem = problemOf(answer, asked);

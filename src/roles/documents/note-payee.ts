@@ -57,7 +57,8 @@ export function decodeNotePayee(line: string): NotePayee {
   const trimmed = line.length > NOTE_PAYEE_CHARACTERS_MAX + 64 ? '' : line.trim();
   if (trimmed.length <= NOTE_PAYEE_CHARACTERS_MAX) {
     if (trimmed.startsWith(SHOP)) return { kind: 'shop', shop: shopNumber(trimmed.slice(SHOP.length)) };
-    if (trimmed.startsWith(DEVICE)) return { kind: 'device', sealed: sealedPayee(trimmed.slice(DEVICE.length)) };
+    if (trimmed.startsWith(DEVICE))
+      return { kind: 'device', sealed: sealedPayee(trimmed.slice(DEVICE.length)) };
   }
   throw new NotePayeeError(
     `payee: expected a text of at most ${NOTE_PAYEE_CHARACTERS_MAX} characters that begins with ${SHOP} or ${DEVICE}, got another`,

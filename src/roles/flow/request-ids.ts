@@ -6,6 +6,16 @@ import type { StoreReads } from '../../store/store.ts';
 /** The runner's: id ▶ record, for ever. */
 export const REQUESTS_TABLE = 'requests';
 
+/** One whose record is damaged is known: the runner says what is to be said of it, and of no other. */
+export function isKnown(reads: StoreReads, request: bigint): boolean {
+  try {
+    return reads.get(REQUESTS_TABLE, request) !== undefined;
+  } catch (error) {
+    if (isDamage(error)) return true;
+    throw error;
+  }
+}
+
 export function isDamage(error: unknown): boolean {
   return error instanceof StoreError && error.code === 'store_corrupt';
 }

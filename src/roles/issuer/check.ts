@@ -3,10 +3,12 @@
 import { CryptoError, hpke, sha256 } from '../../crypto/index.ts';
 import { equalBytes } from '../../identity/binary-text.ts';
 import type { MintKeysets } from '../../mint/keysets.ts';
+import { checkNoteOrder } from '../cash/check-notes.ts';
 import { Refusal } from '../common/refusal.ts';
 import type { NoteOrder } from '../documents/note-order.ts';
 import { type BlindedOutput, issueTermsMessage } from '../documents/notes.ts';
 import type { IssuerRefusal } from './errors.ts';
+import { type IssuerLimits, NANOSECONDS_A_MILLISECOND } from './limits.ts';
 import type { IssueNotesRequest } from './messages.ts';
 import type { ShopPeer } from './peers.ts';
 
@@ -23,8 +25,13 @@ export function checkOrder(order: NoteOrder, peer: ShopPeer): Refused | undefine
   if (order.action !== 'issue') {
     return refuse('order_invalid', `order.action: expected issue, got ${order.action}`);
   }
-  if (order.amount < 1n) return refuse('order_invalid', 'order.amount: expected at least 1, got 0');
   return undefined;
+}
+
+/** What cash would refuse for ever: outputs would be reserved for nothing. */
+export function checkForCash(order: NoteOrder): Refused | undefined {
+  const refused = checkNoteOrder(order);
+  return refused && refuse('order_invalid', refused.message);
 }
 
 /** @param unit of the order's currency; undefined: it is not offered */
@@ -106,13 +113,24 @@ export function outputKnown(place: number): Refused {
 }
 
 /** In the transaction that admits it: from then on nothing is done. */
-export function checkTime({ applyBy }: NoteOrder, now: bigint): Refused | undefined {
-  if (now < applyBy) return undefined;
-  return refuse('expired', `order.applyBy: expected a time to come, got ${applyBy} at ${now}`);
+export function checkTime(
+  { applyBy }: NoteOrder,
+  now: bigint,
+  { applyByAheadMaxMs }: Pick<IssuerLimits, 'applyByAheadMaxMs'>,
+): Refused | undefined {
+  if (now >= applyBy)
+    return refuse('expired', `order.applyBy: expected a time to come, got ${applyBy} at ${now}`);
+  const latest = now + BigInt(applyByAheadMaxMs) * NANOSECONDS_A_MILLISECOND;
+  if (applyBy <= latest) return undefined;
+  return refuse('order_invalid', `order.applyBy: expected at most ${latest}, got ${applyBy}`);
 }
 
 export function quoteUnknown(): Refused {
   return refuse('quote_unknown', 'quote: expected one that is open here, got another');
+}
+
+export function quoteExpired(): Refused {
+  return refuse('expired', 'quote: expected one that waits to be paid, got one whose time is over');
 }
 
 export function checkQuote(

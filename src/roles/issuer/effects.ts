@@ -37,6 +37,7 @@ export function issuerEffects({ cash, checkWord, signer, distrust, log }: Effect
 
   async function issue(item: EffectItem<IssueEffect>): Promise<IssueOutcome | Again> {
     const said = await ask(item);
+    if ('kind' in said && said.kind === 'rejected') signer.forget(item.id);
     if ('again' in said || said.kind !== 'done') return said;
     const signatures = await signer.signaturesFor(item.id, item.effect.outputs);
     if (signatures !== undefined) return { kind: 'issued', receipt: said.receipt, signatures };

@@ -1,5 +1,11 @@
 // The receiver's note book as takings change it. Of a melt, its quote changes in the same transaction: it holds the notes.
-import { type BookReads, type BookWrites, type IncomingNote, type NoteBook, recordPuts } from '../../mint/note-book.ts';
+import {
+  type BookReads,
+  type BookWrites,
+  type IncomingNote,
+  type NoteBook,
+  recordPuts,
+} from '../../mint/note-book.ts';
 import type { MeltQuotes } from '../../mint/quotes.ts';
 import type { Taking, TakingBooks } from './flow.ts';
 

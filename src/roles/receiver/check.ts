@@ -1,12 +1,14 @@
 // What a taking must be before anything is stored or asked: one function a rule, in the order of their precedence. The refusals
 // are definite and leave no trace; a request that is known already is not checked again.
+
+import type { MintKeysets } from '../../mint/keysets.ts';
 import { feeOf } from '../../notes/amounts.ts';
 import type { PublicKeyset } from '../../notes/keyset.ts';
-import type { MintKeysets } from '../../mint/keysets.ts';
 import { checkReceiveNotes } from '../cash/check-notes.ts';
 import { Refusal } from '../common/refusal.ts';
 import type { PlainNote } from '../documents/notes.ts';
 import type { ReceiverRefusal } from './errors.ts';
+import { NANOSECONDS_A_MILLISECOND, type ReceiverLimits } from './limits.ts';
 import type { TakeNotesRequest } from './messages.ts';
 import type { ShopPeer } from './peers.ts';
 
@@ -44,7 +46,10 @@ export function checkNotes(
   for (const [i, { amount, keysetId, secret }] of notes.entries()) {
     const keyset = keysets.get(keysetId);
     if (keyset === undefined || keyset.unit !== unit || isExpired(keyset, now))
-      return refuse('keyset_unknown', `notes[${i}]: expected a keyset of ${unit} that is taken in, got another`);
+      return refuse(
+        'keyset_unknown',
+        `notes[${i}]: expected a keyset of ${unit} that is taken in, got another`,
+      );
     if (!keyset.keys.has(amount))
       return refuse('note_invalid', `notes[${i}]: expected an amount of its keyset, got ${amount}`);
     if (!isPlain(secret))
@@ -82,11 +87,12 @@ export function noteNotSigned(place: number): Refused {
 export function checkTime(
   { applyBy }: Pick<TakeNotesRequest, 'applyBy'>,
   now: bigint,
-  aheadMaxNs: bigint,
+  { applyByAheadMaxMs }: Pick<ReceiverLimits, 'applyByAheadMaxMs'>,
 ): Refused | undefined {
   if (now >= applyBy) return refuse('expired', `applyBy: expected a time to come, got ${applyBy} at ${now}`);
-  if (applyBy <= now + aheadMaxNs) return undefined;
-  return refuse('malformed', `applyBy: expected at most ${now + aheadMaxNs}, got ${applyBy}`);
+  const latest = now + BigInt(applyByAheadMaxMs) * NANOSECONDS_A_MILLISECOND;
+  if (applyBy <= latest) return undefined;
+  return refuse('malformed', `applyBy: expected at most ${latest}, got ${applyBy}`);
 }
 
 const NOTHING = new Uint8Array(32);

@@ -34,8 +34,7 @@ export function performTakings({
     };
     const problem = await checkWord(answer, asked);
     if (problem !== undefined) return distrust.distrust(item, problem);
-    if (answer.kind === 'rejected')
-      return { kind: 'rejected', reason: answer.rejection.document.reason };
+    if (answer.kind === 'rejected') return { kind: 'rejected', reason: answer.rejection.document.reason };
     const { timestamp } = answer.receipt.document;
     return {
       kind: 'taken',

@@ -7,8 +7,20 @@
 //
 // The notes are held from the first write on, in the transaction that has found them free: of those who race for one, one
 // holds it, and nobody can spend it meanwhile. A melt of Cashu's interface (NUT-05) is a taking that a quote stands for.
-import { bytes, type Infer, list, optional, struct, text, u32, u64, u128, union } from '../../shared/codec.ts';
+
 import type { BookReads } from '../../mint/note-book.ts';
+import {
+  bytes,
+  type Infer,
+  list,
+  optional,
+  struct,
+  text,
+  u32,
+  u64,
+  u128,
+  union,
+} from '../../shared/codec.ts';
 import type { ReceiveNotesRequest } from '../cash/note-messages.ts';
 import { NotePayee } from '../documents/note-payee.ts';
 import { POINT_BYTES } from '../documents/notes.ts';

@@ -3,8 +3,8 @@
 export const NANOSECONDS_A_MILLISECOND = 1_000_000n;
 
 export interface ReceiverLimits {
-  /** Of a quote of Cashu's interface, by currency (their ledger numbers): those that are offered. Minor units. */
-  readonly amountMax: ReadonlyMap<number, bigint>;
+  /** Of a quote of Cashu's interface, minor units. Beyond: refused. */
+  readonly quoteAmountMax: bigint;
   /** How long an answer waits for a request to become final. Beyond: `pending`. */
   readonly answerWithinMs: number;
   /** How far ahead `applyBy` may lie: what cash refuses is tried until then. Beyond: refused. */
@@ -16,6 +16,8 @@ export interface ReceiverLimits {
 }
 
 export const RECEIVER_DEFAULTS = {
+  /** Four notes of the largest amount in a keyset of 32 keys; who needs more takes several quotes. */
+  quoteAmountMax: 2n ** 33n,
   /** Cash answers in a few milliseconds; who waits longer asks again. */
   answerWithinMs: 250,
   /** A gateway tries for seven days before it gives back. */
@@ -24,20 +26,16 @@ export const RECEIVER_DEFAULTS = {
   quoteExpirySeconds: 3_600,
   /** Longer than a restart of cash; a holder who waits longer wants his notes back. */
   meltWithinMs: 3_600_000,
-} as const satisfies Omit<ReceiverLimits, 'amountMax'>;
+} as const satisfies ReceiverLimits;
 
 /** NUT-00: amounts are unsigned 64-bit. */
 const AMOUNT_MAX = 2n ** 64n - 1n;
 
 /** @throws RangeError that names the field */
 export function checkLimits(limits: ReceiverLimits): ReceiverLimits {
-  for (const [currency, amountMax] of limits.amountMax) {
-    if (amountMax < 1n || amountMax > AMOUNT_MAX) {
-      throw new RangeError(
-        `amountMax of currency ${currency}: expected 1 to ${AMOUNT_MAX}, got ${amountMax}`,
-      );
-    }
-  }
+  const { quoteAmountMax } = limits;
+  if (quoteAmountMax < 1n || quoteAmountMax > AMOUNT_MAX)
+    throw new RangeError(`quoteAmountMax: expected 1 to ${AMOUNT_MAX}, got ${quoteAmountMax}`);
   expectWhole('answerWithinMs', limits.answerWithinMs, 0, 10_000);
   expectWhole('applyByAheadMaxMs', limits.applyByAheadMaxMs, 1_000, 366 * 86_400_000);
   expectWhole('quoteExpirySeconds', limits.quoteExpirySeconds, 1, 30 * 86_400);

@@ -9,7 +9,7 @@
 import type { Codec } from '../../shared/codec.ts';
 import type { StoreReads } from '../../store/store.ts';
 import { decodeRecord, type StoredRequest } from '../flow/record.ts';
-import { idsIn, isDamage, REQUESTS_TABLE } from '../flow/request-ids.ts';
+import { idsIn, REQUESTS_TABLE } from '../flow/request-ids.ts';
 import {
   CHARGE_KIND,
   ChargeState,
@@ -23,16 +23,6 @@ import { RESERVED_IDS_FROM, reversalId } from './reversal-id.ts';
 export interface Stored<State> {
   readonly record: StoredRequest;
   readonly state: State;
-}
-
-/** One whose record is damaged is known: the runner says what is to be said of it, and of no other. */
-export function isKnown(reads: StoreReads, request: bigint): boolean {
-  try {
-    return reads.get(REQUESTS_TABLE, request) !== undefined;
-  } catch (error) {
-    if (isDamage(error)) return true;
-    throw error;
-  }
 }
 
 /** @throws StoreError store_corrupt */
