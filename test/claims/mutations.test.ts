@@ -353,7 +353,7 @@ function clientFor(role: RoleName, name: string): Promise<Client> {
   return OF_DEVICES.includes(name) ? device.connect() : new Device(system).connect();
 }
 
-const cases = (Object.keys(PROTOCOLS) as RoleName[]).flatMap((role) =>
+const cases = (Object.keys(PROTOCOLS) as (keyof typeof PROTOCOLS)[]).flatMap((role) =>
   Object.keys(PROTOCOLS[role].operations).map((name) => [role, name] as const),
 );
 

@@ -9,7 +9,6 @@
 // A device that is blocked gets its money, one that was replaced by way of its successor, as with refunds. The receiver
 // learns of none of this; a rejection may tell it that an address leads nowhere.
 import { sha256 } from '../../crypto/index.ts';
-import { CodecError } from '../../shared/codec.ts';
 import { Refusal } from '../common/refusal.ts';
 import { PayeeContent, payeeSealInfo, type SealedPayee } from '../documents/note-payee.ts';
 import { exchangeAccountId, systemAccountId, TransferCode } from './accounts.ts';
@@ -140,8 +139,8 @@ function shopPayee(number: bigint, currency: number, parts: CashParts): Payee {
 
 function devicePayee(opened: Opened, currency: number, parts: CashParts): Payee {
   if (opened === 'key_unknown') return payeeKeyUnknown();
-  const content = opened === 'invalid' ? undefined : contentOf(opened);
-  if (content === undefined) return { against: 'payment_seal_invalid' };
+  if (opened === 'invalid') return { against: 'payment_seal_invalid' };
+  const content = PayeeContent.decode(opened);
   if (content.currency !== currency) return { against: 'currency_mismatch' };
   const number = successorOf(parts.store, content.device);
   const device = findDevice(number, parts);
@@ -157,15 +156,6 @@ function payeeDamaged(): CashRefused {
     'internal_error',
     'payee: expected the record of its device, got a damaged one',
   );
-}
-
-function contentOf(plaintext: Uint8Array): PayeeContent | undefined {
-  try {
-    return PayeeContent.decode(plaintext);
-  } catch (error) {
-    if (error instanceof CodecError) return undefined;
-    throw error;
-  }
 }
 
 function bookingOf(

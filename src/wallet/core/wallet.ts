@@ -706,7 +706,10 @@ export class Wallet {
   }
 
   /** One attempt; where there is no answer, the directory that is there has to do. */
-  async #freshDirectoryIfReachable({ patienceMs = this.#times.patienceMs, signal }: WaitOptions): Promise<void> {
+  async #freshDirectoryIfReachable({
+    patienceMs = this.#times.patienceMs,
+    signal,
+  }: WaitOptions): Promise<void> {
     const attempt = Math.min(this.#times.attemptMs, patienceMs || this.#times.attemptMs);
     await this.#freshDirectory('device', { patienceMs: attempt, signal }).catch((error: unknown) => {
       if (!(error instanceof WalletError && GOES_ON.has(error.code))) throw error;
