@@ -4,13 +4,14 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { systemAccountId } from '../../../src/roles/cash/accounts.ts';
 import {
   type Asked,
-  asked,
-  bytesOf,
+  askAll,
+  encoded,
   held,
   noteOrder,
   notesOut,
   taking,
   toDevice,
+  toldOf,
   toShop,
 } from './note-support.ts';
 import { newShop, openedShop } from './pay-support.ts';
@@ -39,11 +40,12 @@ async function story(mortal: Mortal): Promise<unknown> {
   const heard: string[][] = [];
   const said = new Map<Asked, Uint8Array>();
   const ask = async (...all: readonly Asked[]): Promise<void> => {
-    const told = await mortal.persist((cash) => asked(cash, ...all));
+    const results = await mortal.persist((cash) => askAll(cash, all));
+    const told = results.map((result, i) => toldOf(result, all[i]!));
     // Why one was rejected is lost where the ledger has refused it and it was not written down: nobody had heard it.
     heard.push(told.map((one) => one.replace(/(?<=rejected): (exceeds_credits|id_already_failed)/, '')));
-    for (const one of all) {
-      const bytes = await mortal.persist((cash) => bytesOf(cash, one));
+    for (const [i, one] of all.entries()) {
+      const bytes = encoded(results[i]!);
       expect(bytes).toEqual(said.get(one) ?? bytes);
       said.set(one, bytes);
     }
