@@ -2,17 +2,16 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Registry } from 'prom-client';
-import type { MintHttpConfiguration } from '../../identity/configuration.ts';
 import { IdentityError } from '../../identity/errors.ts';
+import type { RoleHome } from '../../identity/load-home.ts';
 import type { MintRole } from '../../identity/roles.ts';
 import { MintHttpServer } from '../../mint/http-server.ts';
 import { mintHttpMetrics } from '../../mint/metrics.ts';
 import type { MintService } from '../../mint/service.ts';
 
 export interface MintHttpSettings {
-  readonly home: string;
+  readonly home: RoleHome;
   readonly role: MintRole;
-  readonly http: MintHttpConfiguration;
   readonly service: MintService;
   readonly registry: Registry;
   readonly onFault: (error: unknown) => void;
@@ -20,11 +19,11 @@ export interface MintHttpSettings {
 
 /** undefined: it is turned off. @throws IdentityError, PortError */
 export async function listenMintHttp(settings: MintHttpSettings): Promise<MintHttpServer | undefined> {
-  const { home, role, http, service, registry, onFault } = settings;
-  const { host, port, certificateFile, keyFile } = http;
+  const { home, role, service, registry, onFault } = settings;
+  const { host, port, certificateFile, keyFile } = home.configuration.roles[role].http;
   if (port === 0) return undefined;
   const file = (name: 'certificateFile' | 'keyFile', path: string): string => {
-    const found = resolve(home, path);
+    const found = resolve(home.path, path);
     if (existsSync(found)) return found;
     throw new IdentityError('configuration', `roles.${role}.http.${name}: expected a file, got none at ${found}`);
   };

@@ -3,7 +3,7 @@ import { createInterface } from 'node:readline';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { asVersion05 } from '../../identity/folders.ts';
 import { makeHome, type TestHome } from '../../system/home.ts';
-import { spawnSpecie, specie } from '../support.ts';
+import { spawnSpecie } from '../support.ts';
 
 let home: TestHome;
 beforeAll(async () => {
