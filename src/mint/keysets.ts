@@ -34,6 +34,7 @@ export interface MintKeysetsOptions {
 }
 
 export class MintKeysets {
+  readonly byId: ReadonlyMap<string, PublicKeyset>;
   readonly #keysets: ReadonlyMap<string, SecretKeyset>;
   readonly #active: ReadonlyMap<string, SecretKeyset>;
 
@@ -42,6 +43,7 @@ export class MintKeysets {
     this.#keysets = new Map(keysets.map((keyset) => [keyset.public.id, keyset]));
     if (this.#keysets.size !== keysets.length)
       throw new RangeError('keysets: expected each once, got one twice');
+    this.byId = new Map(keysets.map((keyset) => [keyset.public.id, keyset.public]));
     this.#active = new Map(
       keysets.filter((keyset) => keyset.public.isActive).map((keyset) => [keyset.public.unit, keyset]),
     );
@@ -66,7 +68,7 @@ export class MintKeysets {
   }
 
   get(id: string): PublicKeyset | undefined {
-    return this.#keysets.get(id)?.public;
+    return this.byId.get(id);
   }
 
   /** The one that signs. */
@@ -75,7 +77,7 @@ export class MintKeysets {
   }
 
   get all(): readonly PublicKeyset[] {
-    return [...this.#keysets.values()].map((keyset) => keyset.public);
+    return [...this.byId.values()];
   }
 
   get units(): readonly string[] {
