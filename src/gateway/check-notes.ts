@@ -60,7 +60,8 @@ export function checkWideNotes(message: SendRequest, checks: NoteChecks): Checke
   const { wide, wideKeysets, crypto, step } = checks;
   const notes = opened(message, 'send_in', checks);
   if (notes instanceof Refusal) return notes;
-  if (wideKeysets.active() === undefined) return refuse('busy', 'expected the keysets of the wide mint, got none yet');
+  if (wideKeysets.active() === undefined)
+    return refuse('busy', 'expected the keysets of the wide mint, got none yet');
   const keysets = new Map<string, PublicKeyset>();
   for (const { keysetId, amount } of notes) {
     const keyset = wideKeysets.find(keysetId);

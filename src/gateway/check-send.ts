@@ -1,6 +1,7 @@
 // What decides, in the transaction that takes an exchange in, whether it may be: one function a rule, the first that fails counts.
-import type { StoreReads } from '../store/store.ts';
+
 import type { SendRequest, Side } from '../roles/gateway/messages.ts';
+import type { StoreReads } from '../store/store.ts';
 import { type Refused, refuse } from './check-notes.ts';
 import { APPLY_WITHIN_SECONDS, EXCHANGES_OF_TERMINAL_MAX } from './limits.ts';
 import { isOpenAt } from './terminals.ts';
@@ -13,7 +14,10 @@ const AMOUNTS_MAX = 2n ** 64n;
 export const otherSide = (side: Side): Side => (side === 'lan' ? 'wan' : 'lan');
 
 /** Of the message alone: it comes to the same always. */
-export function checkMessage(side: Side, { request, destination, amount, fee }: SendRequest): Refused | undefined {
+export function checkMessage(
+  side: Side,
+  { request, destination, amount, fee }: SendRequest,
+): Refused | undefined {
   if (request === 0n) return refuse('malformed', 'request: expected another number than 0');
   if (destination.side === side)
     return refuse('wrong_side', `destination: expected a terminal on the ${otherSide(side)}`);
@@ -45,7 +49,10 @@ export function checkSend(message: SendRequest, rules: SendRules): Refused | und
 function checkTime({ applyBy }: SendRequest, { now }: SendRules): Refused | undefined {
   if (now >= applyBy) return refuse('expired', 'expected a request of before its applyBy');
   if (applyBy > now + BigInt(APPLY_WITHIN_SECONDS) * NANOSECONDS_PER_SECOND)
-    return refuse('malformed', `applyBy: expected it within ${APPLY_WITHIN_SECONDS} seconds, got a later one`);
+    return refuse(
+      'malformed',
+      `applyBy: expected it within ${APPLY_WITHIN_SECONDS} seconds, got a later one`,
+    );
   return undefined;
 }
 

@@ -37,7 +37,7 @@ export function requestOf(of: DerivedOf): bigint {
   const digest = sha256(joined(REQUEST_TAG, Context.encode(of)));
   const view = new DataView(digest.buffer, digest.byteOffset);
   // Never 0, which names nothing.
-  return ((view.getBigUint64(0) << 64n) | view.getBigUint64(8)) || 1n;
+  return (view.getBigUint64(0) << 64n) | view.getBigUint64(8) || 1n;
 }
 
 /** @param seed 32 bytes, secret */

@@ -1,9 +1,10 @@
 // What the effects of both jobs do. Each may come again, after a crash with no trace of the first time: issuer and receiver know
 // a request by its id, what is generated comes of the exchange's id, and nothing counts before the flow's write.
+
+import type { NoteBook } from '../mint/note-book.ts';
 import type { Note } from '../notes/note.ts';
 import { PlainNotes, type SealedNotes } from '../roles/documents/notes.ts';
 import { type Again, again, type EffectItem, type Perform } from '../roles/flow/flow.ts';
-import type { NoteBook } from '../mint/note-book.ts';
 import type { RoleStore } from '../store/store.ts';
 import { confirmedOf, copyOf, digestOfNotes } from './deliveries.ts';
 import type { DerivedOf, Purpose } from './derived.ts';
@@ -38,13 +39,14 @@ export interface EffectsOptions {
 const NANOSECONDS_PER_SECOND = 1_000_000_000n;
 const seconds = (count: number): bigint => BigInt(count) * NANOSECONDS_PER_SECOND;
 
+interface Distrusted {
+  readonly kind: 'distrusted';
+  readonly reason: string;
+}
+
 /** A problem that is written already is not written anew at each attempt: it would be asked again without a pause. */
-function doubted<Outcome>(
-  outcome: { readonly kind: 'distrusted'; readonly reason: string },
-  known: string | undefined,
-): (Outcome & { readonly kind: 'distrusted' }) | Again {
-  if (outcome.reason === known) return again(DISTRUSTED_PAUSE_MS);
-  return outcome as Outcome & { readonly kind: 'distrusted' };
+function doubted(outcome: Distrusted, known: string | undefined): Distrusted | Again {
+  return outcome.reason === known ? again(DISTRUSTED_PAUSE_MS) : outcome;
 }
 
 class Effects {
@@ -63,12 +65,17 @@ class Effects {
         const of = this.#of('out', id, 0);
         const result = await this.#options.wide.issue({ of, amount, keysetId, replyKey, applyBy });
         if (result.kind === 'unknown') return again();
-        if (result.kind === 'distrusted') return doubted<OutOutcome>(result, distrusted);
+        if (result.kind === 'distrusted') return doubted(result, distrusted);
         if (result.kind === 'rejected') return result;
         const delivery = this.#delivery(result.notes, destination.sealingKey, id, amount);
         const [own] = this.#options.sealingKeys;
         const copy = this.#sealed(result.notes, 'return', own!.publicKey, id, amount);
-        return { kind: 'issued', delivery, notesDigest: digestOfNotes(delivery), copy: { amount, notes: copy } };
+        return {
+          kind: 'issued',
+          delivery,
+          notesDigest: digestOfNotes(delivery),
+          copy: { amount, notes: copy },
+        };
       }
       case 'erased':
         return this.#untilFetched(id, state.exchange, state.until) ?? this.#takeBack(id, 0, 0n);
@@ -76,7 +83,7 @@ class Effects {
         const { take, attempt, distrusted } = state;
         const result = await this.#options.wide.take(take, id);
         if (result.kind === 'unknown') return again();
-        if (result.kind === 'distrusted') return doubted<OutOutcome>(result, distrusted);
+        if (result.kind === 'distrusted') return doubted(result, distrusted);
         if (result.kind === 'taken') return { kind: 'taken_back', amount: take.amount };
         if (result.reason === 'note_spent') return { kind: 'spent' };
         this.#warn(id, result.reason, 'what nobody has fetched was not taken back: asked for anew');
@@ -85,7 +92,11 @@ class Effects {
       case 'taken_back': {
         const { exchange, amount } = state;
         const { notes, signed } = await this.#options.local.generate(this.#of('out_return', id, 0), amount);
-        return { kind: 'generated', delivery: this.#delivery(notes, exchange.sender.sealingKey, id, amount), signed };
+        return {
+          kind: 'generated',
+          delivery: this.#delivery(notes, exchange.sender.sealingKey, id, amount),
+          signed,
+        };
       }
     }
   }
@@ -96,7 +107,7 @@ class Effects {
       case 'transmitting': {
         const result = await this.#options.wide.take(state.take, id);
         if (result.kind === 'unknown') return again();
-        if (result.kind === 'distrusted') return doubted<InOutcome>(result, state.distrusted);
+        if (result.kind === 'distrusted') return doubted(result, state.distrusted);
         return result.kind === 'taken' ? { kind: 'acknowledged' } : result;
       }
       case 'acknowledged': {
@@ -120,7 +131,7 @@ class Effects {
         const of = this.#of('in_return', id, attempt);
         const result = await this.#options.wide.issue({ of, amount, keysetId, replyKey, applyBy });
         if (result.kind === 'unknown') return again();
-        if (result.kind === 'distrusted') return doubted<InOutcome>(result, distrusted);
+        if (result.kind === 'distrusted') return doubted(result, distrusted);
         if (result.kind === 'issued')
           return { kind: 'issued', delivery: this.#delivery(result.notes, sender.sealingKey, id, amount) };
         this.#warn(id, result.reason, 'wide notes to give back were not issued: asked for anew');
@@ -134,7 +145,11 @@ class Effects {
   }
 
   /** undefined: the time is over, and nobody has come. */
-  #untilFetched(id: bigint, { destination }: Exchange, until: bigint): { kind: 'confirmed' } | Again | undefined {
+  #untilFetched(
+    id: bigint,
+    { destination }: Exchange,
+    until: bigint,
+  ): { kind: 'confirmed' } | Again | undefined {
     const { store, clock } = this.#options;
     if (confirmedOf(store, destination.channelKey, id) !== undefined) return { kind: 'confirmed' };
     const left = until - clock();
@@ -177,7 +192,13 @@ class Effects {
     request: bigint,
     amount: bigint,
   ): SealedNotes {
-    return sealNotes(PlainNotes, notes.map(plainNote), to, { use, request, amount }, this.#options.randomBytes);
+    return sealNotes(
+      PlainNotes,
+      notes.map(plainNote),
+      to,
+      { use, request, amount },
+      this.#options.randomBytes,
+    );
   }
 
   #warn(id: bigint, reason: string, what: string): void {

@@ -1,10 +1,11 @@
 // What both jobs remember of an exchange, and write when it begins and when it is over.
-import { publicKey } from '../roles/documents/signed.ts';
-import { KEYSET_ID_BYTES_MAX, POINT_BYTES } from '../roles/documents/notes.ts';
-import { TerminalAddress } from '../roles/gateway/messages.ts';
-import type { Put } from '../roles/flow/flow.ts';
+
 import type { BookWrites, IncomingNote, NoteBook } from '../mint/note-book.ts';
 import { recordPuts } from '../mint/note-book.ts';
+import { KEYSET_ID_BYTES_MAX, POINT_BYTES } from '../roles/documents/notes.ts';
+import { publicKey } from '../roles/documents/signed.ts';
+import type { Put } from '../roles/flow/flow.ts';
+import { TerminalAddress } from '../roles/gateway/messages.ts';
 import { bytes, type Infer, struct, text, u32, u64, u128 } from '../shared/codec.ts';
 import type { StoreReads } from '../store/store.ts';
 import { type CounterChange, changeBacking } from './backing.ts';
@@ -77,7 +78,12 @@ export function bookPuts(
 /** Taken: it counts for the day. */
 export function putBegun(tx: Writes, { sender, destination, amount, fee, day }: Exchange, now: bigint): void {
   changeUsage(tx, sender.channelKey, day, { amount: amount + fee, open: 1 });
-  putExchanged(tx, (table, key, value) => tx.put(table, key, value), [sender.channelKey, destination.channelKey], now);
+  putExchanged(
+    tx,
+    (table, key, value) => tx.put(table, key, value),
+    [sender.channelKey, destination.channelKey],
+    now,
+  );
 }
 
 /** Over. What was rejected does not count for the day. */

@@ -1,7 +1,7 @@
 // What is done about each message of a terminal. Each may send every message of its side; what is its own, its key says.
 import { equalBytes } from '../identity/binary-text.ts';
-import type { MintService } from '../mint/service.ts';
 import { mintCall } from '../mint/mint-call.ts';
+import type { MintService } from '../mint/service.ts';
 import type { Handler, Handlers } from '../roles/common/role-engine.ts';
 import type { FlowRunner } from '../roles/flow/flow-runner.ts';
 import type { GatewayRefusal } from '../roles/gateway/errors.ts';
@@ -9,6 +9,7 @@ import {
   type ConfirmDeliveryAnswer,
   type ConfirmDeliveryRequest,
   DELIVERIES_PAGE_MAX,
+  type Delivery,
   type GetTermsAnswer,
   type ListDeliveriesAnswer,
   type ListDeliveriesRequest,
@@ -72,8 +73,8 @@ export function wanHandlers(options: HandlerOptions): Handlers<WanOperations, Pe
 /** Only of terminals that are open on that side. */
 function ofOpen(side: Side, { terminals }: HandlerOptions) {
   return <Request, Answer>(
-      handle: (message: Request, channelKey: Uint8Array) => Answer | Refused | Promise<Answer | Refused>,
-    ) =>
+    handle: (message: Request, channelKey: Uint8Array) => Answer | Refused | Promise<Answer | Refused>,
+  ) =>
     (message: Request, channelKey: Uint8Array): Answer | Refused | Promise<Answer | Refused> =>
       terminals.refusalOf(side, channelKey) ?? handle(message, channelKey);
 }
@@ -108,8 +109,15 @@ function deliveries(
 ): ListDeliveriesAnswer {
   terminals.used(terminal);
   const now = clock();
-  const found = deliveriesOf(store, terminal, after, DELIVERIES_PAGE_MAX + 1);
-  const page = found.slice(0, DELIVERIES_PAGE_MAX).filter(({ until }) => until === 0n || now < until);
+  const found: Delivery[] = [];
+  // What is about to go back is passed over: it will not be there for long.
+  for (let from = after; found.length <= DELIVERIES_PAGE_MAX; ) {
+    const records = deliveriesOf(store, terminal, from, DELIVERIES_PAGE_MAX + 1);
+    found.push(...records.filter(({ until }) => until === 0n || now < until));
+    if (records.length <= DELIVERIES_PAGE_MAX) break;
+    from = records.at(-1)!.request;
+  }
+  const page = found.slice(0, DELIVERIES_PAGE_MAX);
   for (const { request, isReturn } of page) if (!isReturn) step('transmit', request);
   return { deliveries: page, more: found.length > DELIVERIES_PAGE_MAX };
 }

@@ -14,23 +14,16 @@
 //                                                                              in the same write    returned
 //
 // Local notes are generated only when wide ones of the same amount are taken in. `…_distrusted`: as in out-flow.ts.
+
+import type { SignedMessage } from '../mint/note-book.ts';
 import type { SealedNotes } from '../roles/documents/notes.ts';
 import { KEYSET_ID_BYTES_MAX, NOTES_MAX } from '../roles/documents/notes.ts';
 import { digest, publicKey } from '../roles/documents/signed.ts';
 import type { Flow, Put, WriteContext } from '../roles/flow/flow.ts';
 import { TakeNotesRequest } from '../roles/receiver/messages.ts';
-import type { SignedMessage } from '../mint/note-book.ts';
 import { type Infer, list, optional, struct, text, u32, u64, union } from '../shared/codec.ts';
 import { confirmedOf, putDelivery, removeDelivery } from './deliveries.ts';
-import {
-  BookedNote,
-  type Books,
-  bookPuts,
-  Exchange,
-  putBegun,
-  putEnded,
-  Reason,
-} from './exchange.ts';
+import { BookedNote, type Books, bookPuts, Exchange, putBegun, putEnded, Reason } from './exchange.ts';
 
 const InState = union({
   transmitting: struct({ exchange: Exchange, take: TakeNotesRequest, distrusted: optional(Reason) }),

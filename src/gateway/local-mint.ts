@@ -1,11 +1,12 @@
 // The gateway's own mint, as the gateway itself uses it: local notes that come in are verified, others are generated. What
 // terminals ask of it (swaps, states) is src/mint's.
 import type { BatchNoteCrypto, NoteCrypto } from '../crypto/index.ts';
-import { splitAmount } from '../notes/amounts.ts';
-import { type Note, noteIds, secretBytes } from '../notes/note.ts';
-import { makeOutputs, unblindAll } from '../notes/outputs.ts';
 import type { MintKeysets } from '../mint/keysets.ts';
 import type { IncomingNote, SignedMessage } from '../mint/note-book.ts';
+import { splitAmount } from '../notes/amounts.ts';
+import type { PublicKeyset } from '../notes/keyset.ts';
+import { type Note, noteIds, secretBytes } from '../notes/note.ts';
+import { makeOutputs, unblindAll } from '../notes/outputs.ts';
 import { type DerivedOf, secretsOf } from './derived.ts';
 import type { BookedNote } from './exchange.ts';
 
@@ -32,8 +33,12 @@ export class LocalMint {
     this.#options = options;
   }
 
+  keysets(): readonly PublicKeyset[] {
+    return this.#options.keysets.all;
+  }
+
   keysetIds(): readonly string[] {
-    return this.#options.keysets.all.map(({ id }) => id);
+    return this.keysets().map(({ id }) => id);
   }
 
   /** What the book has of the notes, if each is one of this mint; whether they were spent is the book's to say. */

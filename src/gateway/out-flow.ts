@@ -13,23 +13,15 @@
 //
 // Nothing is erased that was not replaced: the write that spends the local notes is the one in which the wide ones wait for
 // their destination. `…_distrusted`: the partner has answered something that cannot be right; it is asked again.
-import { SealedNotes } from '../roles/documents/notes.ts';
+
+import type { SignedMessage } from '../mint/note-book.ts';
+import { KEYSET_ID_BYTES_MAX, NOTES_MAX, type SealedNotes } from '../roles/documents/notes.ts';
 import { digest, publicKey } from '../roles/documents/signed.ts';
 import type { Flow, Put, WriteContext } from '../roles/flow/flow.ts';
 import { TakeNotesRequest } from '../roles/receiver/messages.ts';
-import { KEYSET_ID_BYTES_MAX, NOTES_MAX } from '../roles/documents/notes.ts';
-import type { SignedMessage } from '../mint/note-book.ts';
 import { type Infer, list, optional, struct, text, u32, u64, u128, union } from '../shared/codec.ts';
-import { confirmedOf, type Copy, putCopy, putDelivery, removeCopy, removeDelivery } from './deliveries.ts';
-import {
-  BookedNote,
-  type Books,
-  bookPuts,
-  Exchange,
-  putBegun,
-  putEnded,
-  Reason,
-} from './exchange.ts';
+import { type Copy, confirmedOf, putCopy, putDelivery, removeCopy, removeDelivery } from './deliveries.ts';
+import { BookedNote, type Books, bookPuts, Exchange, putBegun, putEnded, Reason } from './exchange.ts';
 
 const OutState = union({
   requesting: struct({
@@ -77,11 +69,21 @@ export type OutEffect =
   | { readonly kind: 'generate'; readonly state: OutIn<'taken_back'> };
 
 export type OutOutcome =
-  | { readonly kind: 'issued'; readonly delivery: SealedNotes; readonly notesDigest: Uint8Array; readonly copy: Copy }
+  | {
+      readonly kind: 'issued';
+      readonly delivery: SealedNotes;
+      readonly notesDigest: Uint8Array;
+      readonly copy: Copy;
+    }
   | { readonly kind: 'rejected'; readonly reason: string }
   | { readonly kind: 'confirmed' }
   /** Nobody came in time, or what was asked for to give it back was rejected: this is the next to ask. */
-  | { readonly kind: 'return'; readonly take: TakeNotesRequest; readonly attempt: number; readonly notBefore: bigint }
+  | {
+      readonly kind: 'return';
+      readonly take: TakeNotesRequest;
+      readonly attempt: number;
+      readonly notBefore: bigint;
+    }
   | { readonly kind: 'taken_back'; readonly amount: bigint }
   /** The destination has spent them: it had them all along. */
   | { readonly kind: 'spent' }

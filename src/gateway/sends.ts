@@ -8,8 +8,8 @@
 // A request that is known is never looked at anew: what was taken stays taken, whatever has become of keys and terms since.
 import { sha256 } from '../crypto/index.ts';
 import { equalBytes } from '../identity/binary-text.ts';
-import type { Note } from '../notes/note.ts';
 import type { NoteBook } from '../mint/note-book.ts';
+import type { Note } from '../notes/note.ts';
 import { mayRepeat, Refusal } from '../roles/common/refusal.ts';
 import type { Flow } from '../roles/flow/flow.ts';
 import type { FlowRunner } from '../roles/flow/flow-runner.ts';
@@ -83,7 +83,9 @@ export class Sends {
     const { checks, flows, shop } = this.#options;
     const { request, amount, fee, applyBy } = message;
     const checked = checkWideNotes(message, checks);
-    let sealed: { readonly checked: ReturnType<typeof checks.wide.taking> } | Exclude<CheckedNotes<never>, { checked: never }>;
+    let sealed:
+      | { readonly checked: ReturnType<typeof checks.wide.taking> }
+      | Exclude<CheckedNotes<never>, { checked: never }>;
     if ('checked' in checked) {
       const of = { shop, purpose: 'in', exchange: request, attempt: 0 } as const;
       sealed = { checked: checks.wide.taking(of, checked.checked as readonly Note[], amount + fee, applyBy) };
@@ -110,7 +112,10 @@ export class Sends {
     const record = this.#options.runner.lookup(message.request);
     if (record === undefined) return undefined;
     if (!equalBytes(record.digest, digestOfSend(message, sender)))
-      return refuse('request_differs', `request ${message.request}: expected what was sent before, got another`);
+      return refuse(
+        'request_differs',
+        `request ${message.request}: expected what was sent before, got another`,
+      );
     return (record.refusal as Refused | undefined) ?? answerOf(record.state as OutState | InState);
   }
 
@@ -134,12 +139,19 @@ export class Sends {
       let result = refusalFor(record, side) ?? checkSend(message, { terms, reads: tx, now, usage });
       result ??= 'later' in notes ? notes.later : undefined;
       const outcome =
-        result ?? begin(tx, exchangeOf(message, sender, record!.sealingKey, terms, day), (notes as { checked: Of }).checked);
+        result ??
+        begin(
+          tx,
+          exchangeOf(message, sender, record!.sealingKey, terms, day),
+          (notes as { checked: Of }).checked,
+        );
       if (outcome instanceof Refusal && !mayRepeat(outcome)) changeUsage(tx, sender, day, { refused: 1 });
       return outcome;
     };
     const item = { id: message.request, digest: digestOfSend(message, sender), admit };
-    const [standing] = await Promise.all(runner.submit<State, Effect, Outcome, GatewayRefusal>(flow, [item], answerWithinMs));
+    const [standing] = await Promise.all(
+      runner.submit<State, Effect, Outcome, GatewayRefusal>(flow, [item], answerWithinMs),
+    );
     return standing instanceof Refusal ? standing : answerOf(standing!.state);
   }
 }
@@ -164,11 +176,7 @@ function exchangeOf(
   return { sender: { channelKey, sealingKey }, destination, amount, fee, applyBy, returnAfter, day };
 }
 
-function checkFree(
-  tx: StoreTransaction,
-  book: NoteBook,
-  notes: readonly BookedNote[],
-): Refused | undefined {
+function checkFree(tx: StoreTransaction, book: NoteBook, notes: readonly BookedNote[]): Refused | undefined {
   const conflict = book.conflict(
     tx,
     notes.map(({ noteId }) => noteId),

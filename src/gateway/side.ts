@@ -1,8 +1,9 @@
 // What each of the two listeners offers: the LAN's terminals send out, those of the WAN send in, and neither can ask for what is
 // the other's.
+
+import { protocol, type RoleProtocol } from '../roles/common/operation.ts';
 import { GATEWAY_REFUSALS, type GatewayRefusal } from '../roles/gateway/errors.ts';
 import { type GatewayOperations, gatewayProtocol } from '../roles/gateway/messages.ts';
-import { protocol, type RoleProtocol } from '../roles/common/operation.ts';
 
 export type LanOperations = Omit<GatewayOperations, 'send_in'>;
 export type WanOperations = Omit<GatewayOperations, 'send_out' | 'mint_call'>;

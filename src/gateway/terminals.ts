@@ -13,8 +13,8 @@ import type { GatewayRefusal } from '../roles/gateway/errors.ts';
 import {
   type RegisterRequest,
   Side,
-  type TerminalAddress,
   TERMINAL_NAME_BYTES_MAX,
+  type TerminalAddress,
 } from '../roles/gateway/messages.ts';
 import { bool, type Infer, oneOf, struct, text, u32, u64 } from '../shared/codec.ts';
 import { keyOf } from '../store/key.ts';
@@ -85,7 +85,9 @@ export function isOpenAt(
 const utf8 = new TextEncoder();
 const isName = (name: string): boolean =>
   // biome-ignore lint/suspicious/noControlCharactersInRegex: names are shown to people, on a line
-  utf8.encode(name).length <= TERMINAL_NAME_BYTES_MAX && name.length > 0 && !/[\u0000-\u001f\u007f]/.test(name);
+  utf8.encode(name).length <= TERMINAL_NAME_BYTES_MAX &&
+  name.length > 0 &&
+  !/[\u0000-\u001f\u007f]/.test(name);
 
 export interface TerminalsOptions {
   readonly store: RoleStore;
@@ -127,7 +129,10 @@ export class Terminals {
       const known = terminalIn(tx, channelKey);
       if (known !== undefined) {
         if (known.side !== side) {
-          return new Refusal<GatewayRefusal>('key_taken', `expected a key that is not known on the ${known.side}`);
+          return new Refusal<GatewayRefusal>(
+            'key_taken',
+            `expected a key that is not known on the ${known.side}`,
+          );
         }
         if (!equalBytes(known.sealingKey, sealingKey)) {
           return new Refusal<GatewayRefusal>(
@@ -243,11 +248,17 @@ export function refusalFor(
   side: Side,
 ): Refusal<GatewayRefusal> | undefined {
   if (record === undefined || record.side !== side) {
-    return new Refusal<GatewayRefusal>('terminal_unknown', `expected a terminal that is known on the ${side}`);
+    return new Refusal<GatewayRefusal>(
+      'terminal_unknown',
+      `expected a terminal that is known on the ${side}`,
+    );
   }
   if (record.state === 'open') return undefined;
   return record.state === 'waiting'
-    ? new Refusal<GatewayRefusal>('terminal_waiting', 'expected a terminal that was admitted, got one that waits')
+    ? new Refusal<GatewayRefusal>(
+        'terminal_waiting',
+        'expected a terminal that was admitted, got one that waits',
+      )
     : new Refusal<GatewayRefusal>('terminal_blocked', 'expected an open terminal, got one that is blocked');
 }
 

@@ -108,7 +108,12 @@ export class WideMint {
         if (document.request !== order.request) return distrusted('rejection_of_other_request');
         if (!equalBytes(document.orderDigest, sha256(NoteOrder.codec.encode(order))))
           return distrusted('rejection_of_other_order');
-        const problem = this.#checkSigned('cash', document.keyId, NoteRejection.signedBytes(document), signature);
+        const problem = this.#checkSigned(
+          'cash',
+          document.keyId,
+          NoteRejection.signedBytes(document),
+          signature,
+        );
         return problem === undefined ? rejected(document.reason) : distrusted(problem);
       }
       case 'issued': {
@@ -119,7 +124,12 @@ export class WideMint {
         if (document.amount !== amount || document.currency !== order.currency)
           return distrusted('receipt_of_other_amount');
         if (!equalBytes(document.reference, order.reference)) return distrusted('receipt_of_other_order');
-        const problem = this.#checkSigned('cash', document.keyId, NoteReceipt.signedBytes(document), signature);
+        const problem = this.#checkSigned(
+          'cash',
+          document.keyId,
+          NoteReceipt.signedBytes(document),
+          signature,
+        );
         if (problem !== undefined) return distrusted(problem);
         const use = { use: 'issue', request: order.request, amount } as const;
         const signed = openNotes(SignedOutputs, answer.notes, sealingKeys, use);
