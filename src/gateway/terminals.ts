@@ -84,10 +84,7 @@ export function isOpenAt(
 
 const utf8 = new TextEncoder();
 const isName = (name: string): boolean =>
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: names are shown to people, on a line
-  utf8.encode(name).length <= TERMINAL_NAME_BYTES_MAX &&
-  name.length > 0 &&
-  !/[\u0000-\u001f\u007f]/.test(name);
+  name.length > 0 && utf8.encode(name).length <= TERMINAL_NAME_BYTES_MAX && !/\p{Cc}/u.test(name);
 
 export interface TerminalsOptions {
   readonly store: RoleStore;
