@@ -8,6 +8,7 @@ import { WebSocketServer } from 'ws';
 import type { Client } from '../../src/channel/client.ts';
 import { generateKeyPair } from '../../src/identity/new-key-set.ts';
 import { ROLES, type RoleName } from '../../src/identity/roles.ts';
+import { START_ORDER, type StartableRole } from '../../src/main/roles/start-role.ts';
 import { cashProtocol } from '../../src/roles/cash/messages.ts';
 import { answerCodec } from '../../src/roles/common/answer.ts';
 import type { Operations, RoleProtocol } from '../../src/roles/common/operation.ts';
@@ -46,7 +47,7 @@ async function unheard(work: () => Promise<void>): Promise<void> {
 const hello = () =>
   encodeRequest(RequestOperation.hello, 0n, 1, encodeHello({ session: 5n, acknowledged: 0n }));
 
-describe.each(ROLES)('before communications: %s answers nobody', (role) => {
+describe.each(START_ORDER)('before communications: %s answers nobody', (role) => {
   const to = () => system.channelKey(role);
   const connecting = (identity: ClientIdentity | undefined) => refusalOf(system.connect(role, identity));
 
@@ -137,7 +138,7 @@ describe.each(ROLES)('before communications: %s answers nobody', (role) => {
     const { channel } = await system.stolenKeys('management');
     const elsewhere = { pattern: 'KK', staticKey: channel.secretKey } as const;
     await unheard(async () => {
-      for (const name of ROLES.filter((name) => name !== role)) {
+      for (const name of START_ORDER.filter((name) => name !== role)) {
         const remoteStaticKey = system.channelKey(name);
         expect(await connecting({ ...elsewhere, remoteStaticKey })).toBe('handshake_failed');
         const message = firstMessage({ ...elsewhere, remoteStaticKey, claimed: channel.publicKey });
@@ -257,14 +258,14 @@ describe('the other side authenticates too', () => {
 });
 
 describe('who is authenticated may still only do what is his', () => {
-  const PROTOCOLS: { readonly [role in RoleName]: RoleProtocol<Operations, string> } = {
+  const PROTOCOLS: { readonly [role in StartableRole]: RoleProtocol<Operations, string> } = {
     management: managementProtocol,
     settlement: settlementProtocol,
     cash: cashProtocol,
   };
   const LEDGER = 'the ledger';
   /** Everything that is let through to where the message itself is looked at. */
-  const ALLOWED: Record<string, Partial<Record<RoleName, string[]>>> = {
+  const ALLOWED: Record<string, Partial<Record<StartableRole, string[]>>> = {
     unenrolled: { management: ['enrol', 'get_directory', 'renew_certificate', 'enrol_shop'] },
     device: {
       management: [
@@ -293,6 +294,8 @@ describe('who is authenticated may still only do what is his', () => {
     },
     settlement: { management: ['get_directory'], settlement: [], cash: [] },
     cash: { management: ['get_directory'], settlement: [], cash: [] },
+    issuer: { management: ['get_directory'], settlement: [], cash: ['note_order'] },
+    receiver: { management: ['get_directory'], settlement: [], cash: ['receive_notes'] },
   };
 
   async function clientOf(who: string, to: RoleName): Promise<Client> {
@@ -309,7 +312,7 @@ describe('who is authenticated may still only do what is his', () => {
   }
 
   const pairs = Object.entries(ALLOWED).flatMap(([who, at]) =>
-    Object.entries(at).map(([role, allowed]) => [who, role as RoleName, allowed] as const),
+    Object.entries(at).map(([role, allowed]) => [who, role as StartableRole, allowed] as const),
   );
 
   test.each(pairs)('%s at %s: %j', async (who, role, allowed) => {
@@ -347,7 +350,7 @@ test('what is answered over plain HTTP, on the same machine only, is health and 
     ...textForms('amount', '23456'),
     ...textForms('amount', '234.56'),
   ];
-  for (const role of ROLES) {
+  for (const role of START_ORDER) {
     const { host } = new URL(system.roles.get(role)!.url);
     for (const path of ['/healthz', '/metrics', '/', '/v1']) {
       const text = await (await fetch(`http://${host}${path}`)).text();

@@ -18,13 +18,18 @@ import { initHome } from '../../src/identity/init-home.ts';
 import type { KeySet } from '../../src/identity/key-set.ts';
 import { loadOperator, type OperatorHome } from '../../src/identity/load-home.ts';
 import { PrivateFiles } from '../../src/identity/private-files.ts';
-import { ROLES, type RoleName } from '../../src/identity/roles.ts';
+import type { RoleName } from '../../src/identity/roles.ts';
 import { testAccountNumbers } from '../../src/institution/account-number.ts';
 import type { BankDials } from '../../src/institution/simulator/bank-dials.ts';
 import { BankServer } from '../../src/institution/simulator/bank-server.ts';
 import type { Dials } from '../../src/institution/simulator/faults.ts';
 import { SimulatedInstitution } from '../../src/institution/simulator/simulated-institution.ts';
-import { type RunningRole, START_ORDER, startRole } from '../../src/main/roles/start-role.ts';
+import {
+  type RunningRole,
+  START_ORDER,
+  type StartableRole,
+  startRole,
+} from '../../src/main/roles/start-role.ts';
 import type { CallResult } from '../../src/roles/common/role-client.ts';
 import { RoleClient } from '../../src/roles/common/role-client.ts';
 import { managementProtocol } from '../../src/roles/management/messages.ts';
@@ -95,7 +100,13 @@ export class System {
   readonly home = join(this.folder, 'home');
   readonly taps = new Map<RoleName | 'institution', Tap>();
   readonly heard: Heard[] = [];
-  readonly logs: { readonly [role in RoleName]: string[] } = { management: [], cash: [], settlement: [] };
+  readonly logs: { readonly [role in RoleName]: string[] } = {
+    management: [],
+    cash: [],
+    settlement: [],
+    issuer: [],
+    receiver: [],
+  };
   readonly roles = new Map<RoleName, RunningRole>();
   readonly #storages: WalletStorage[] = [];
   readonly #closing: (() => Promise<void> | void)[] = [];
@@ -122,10 +133,10 @@ export class System {
 
   async #start(): Promise<void> {
     await initHome({ home: this.home });
-    for (const name of [...ROLES, 'institution'] as const) this.taps.set(name, await Tap.open());
+    for (const name of [...START_ORDER, 'institution'] as const) this.taps.set(name, await Tap.open());
     const path = new HomePaths(this.home).configuration;
     const configuration = JSON.parse(readFileSync(path, 'utf8'));
-    for (const role of ROLES) {
+    for (const role of START_ORDER) {
       const port = await freePort();
       Object.assign(configuration.roles[role], { port, address: this.tap(role).url });
       this.tap(role).target = port;
@@ -176,7 +187,7 @@ export class System {
     this.tap('institution').target = this.institution.port;
   }
 
-  async startRole(role: RoleName): Promise<RunningRole> {
+  async startRole(role: StartableRole): Promise<RunningRole> {
     const line = (level: string) => (fields: object, message: string) => {
       const shown = inspect(fields, { depth: 8, maxArrayLength: null, maxStringLength: null });
       this.logs[role].push(`${level} ${message} ${shown}`);

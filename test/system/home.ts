@@ -4,7 +4,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { initHome } from '../../src/identity/init-home.ts';
-import { ROLES } from '../../src/identity/roles.ts';
+import { isMintRole, ROLES } from '../../src/identity/roles.ts';
 import { Random } from '../../src/shared/random.ts';
 
 export interface TestHomeOptions {
@@ -62,7 +62,10 @@ export async function makeHome({
   await initHome({ home });
   const path = join(home, 'specie.json');
   const configuration = JSON.parse(readFileSync(path, 'utf8'));
-  for (const role of ROLES) configuration.roles[role].port = await freePort();
+  for (const role of ROLES) {
+    configuration.roles[role].port = await freePort();
+    if (isMintRole(role)) configuration.roles[role].http.port = await freePort();
+  }
   const institutionPort = await freePort();
   configuration.institution.port = institutionPort;
   const paymentsPort = await freePort();

@@ -11,23 +11,20 @@ import type { Trace } from '../../roles/flow/flow.ts';
 import { FRAME_BYTES_MAX } from '../../roles/management/limits.ts';
 import type { Engine } from '../../wire/engine.ts';
 import { channelMetrics } from '../channel-metrics.ts';
-import {
-  cashParts,
-  managementParts,
-  type PartsOptions,
-  type RoleLog,
-  type RoleParts,
-  settlementParts,
-} from './role-parts.ts';
+import { cashParts } from './cash-parts.ts';
+import { managementParts } from './management-parts.ts';
+import type { PartsOptions, RoleLog, RoleParts } from './parts.ts';
+import { settlementParts } from './settlement-parts.ts';
 
-const PARTS: { readonly [Role in RoleName]: (options: PartsOptions) => Promise<RoleParts> } = {
+/** The order in which they start; they stop in the other one. Whoever is asked is there before whoever asks. */
+export const START_ORDER = ['cash', 'settlement', 'management'] as const satisfies readonly RoleName[];
+export type StartableRole = (typeof START_ORDER)[number];
+
+const PARTS: { readonly [Role in StartableRole]: (options: PartsOptions) => Promise<RoleParts> } = {
   management: managementParts,
   settlement: settlementParts,
   cash: cashParts,
 };
-
-/** The order in which they start; they stop in the other one. Whoever is asked is there before whoever asks. */
-export const START_ORDER = ['cash', 'settlement', 'management'] as const satisfies readonly RoleName[];
 
 /**
  * Where devices come in, and anybody who wants to be one.
@@ -38,7 +35,7 @@ const DEVICE_LIMITS = { connectionsMax: 16_384, strangersMax: 1_024, messageByte
 
 export interface StartRoleOptions {
   readonly home: string;
-  readonly role: RoleName;
+  readonly role: StartableRole;
   readonly passphrase: PassphraseSource;
   readonly log: RoleLog;
   /** Called once when the role can take nothing more in before a restart. */
@@ -56,7 +53,7 @@ export interface StartRoleOptions {
 }
 
 export interface RunningRole {
-  readonly role: RoleName;
+  readonly role: StartableRole;
   readonly url: string;
   readonly storePath: string;
   /** What the start found in the store. */
@@ -90,6 +87,7 @@ export async function startRole(options: StartRoleOptions): Promise<RunningRole>
       parts?.changed?.(directory);
       log.info({ role, serial: directory.serial.toString(), ended }, 'directory changed');
     },
+    onNoteSeeds: (seeds) => log.info({ role, number: seeds.at(-1)?.number }, 'new seed of notes'),
     onFault: (error) => log.error({ role, err: error }, 'directory not taken; the one before stays'),
   });
   try {
