@@ -31,11 +31,18 @@ export type NotesErrorCode =
 export class NotesError extends Error {
   override readonly name = 'NotesError';
   readonly code: NotesErrorCode;
+  /** What a mint answers for it, where the code alone does not say: see `mintErrorOf`. */
+  readonly mintError: MintErrorName | undefined;
 
-  constructor(code: NotesErrorCode, message: string, options?: ErrorOptions) {
-    super(message, options);
+  constructor(code: NotesErrorCode, message: string, options: NotesErrorOptions = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.code = code;
+    this.mintError = options.mintError;
   }
+}
+
+export interface NotesErrorOptions extends ErrorOptions {
+  readonly mintError?: MintErrorName;
 }
 
 interface MintErrorEntry {

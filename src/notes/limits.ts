@@ -31,6 +31,9 @@ export const CONDITION_KEYS_MAX = 16;
 /** Signatures that a witness may hold: each may have to be tried with each key. Beyond: `condition`. */
 export const CONDITION_SIGNATURES_MAX = 16;
 
+/** Signatures of witnesses that are tried for one request: half a millisecond each. Beyond: `too_large`. */
+export const CONDITION_CHECKS_MAX = 2000;
+
 /** Notes in a request, the usual bound of mints; a payment has under 20. Beyond: `too_large`. */
 export const INPUTS_MAX = 1000;
 
@@ -72,6 +75,9 @@ export const VALUES_MAX = 65_536;
 
 /** A payment request (NUT-18, NUT-26), which must fit into a QR code: under 1,000 characters. Beyond: `too_large`. */
 export const PAYMENT_REQUEST_CHARS_MAX = 16_384;
+
+/** Mints, transports, tags of a payment request. Beyond: `too_large`. */
+export const PAYMENT_REQUEST_ENTRIES_MAX = 64;
 
 /** Counter of deterministic secrets; BIP 32 has 31 bits for it (NUT-13, version 1). Beyond: RangeError. */
 export const SECRET_COUNTER_MAX = 0x7fff_ffff;

@@ -8,7 +8,7 @@
 //     });
 //
 // Members that are not declared are passed over (Cashu adds some over time); `null` is as good as absent.
-import { NotesError, type NotesErrorCode } from '../errors.ts';
+import { type MintErrorName, NotesError, type NotesErrorCode } from '../errors.ts';
 import { fromHex, toHex } from '../hex.ts';
 import { keysetIdVersion } from '../keyset.ts';
 import { AMOUNT_MAX, QUOTE_ID_CHARS_MAX, SECRET_BYTES_MAX, WITNESS_BYTES_MAX } from '../limits.ts';
@@ -39,8 +39,13 @@ export const body = <Value>(field: Field<Value>): JsonBody<Value> => ({
   encode: (value) => writeJson(field.write(value)),
 });
 
-export function wrong(name: string, expected: string, code: NotesErrorCode = 'malformed'): NotesError {
-  return new NotesError(code, `${name}: expected ${expected}`);
+export function wrong(
+  name: string,
+  expected: string,
+  code: NotesErrorCode = 'malformed',
+  mintError?: MintErrorName,
+): NotesError {
+  return new NotesError(code, `${name}: expected ${expected}`, mintError === undefined ? {} : { mintError });
 }
 
 const field = <Value>(
@@ -171,14 +176,26 @@ export const oneOf = <Word extends string>(...words: Word[]): Field<Word> =>
     (value) => value,
   );
 
-export const list = <Value>(of: Field<Value>, max: number): Field<readonly Value[]> =>
+/** @param mintError what a mint answers to a longer one */
+export const list = <Value>(
+  of: Field<Value>,
+  max: number,
+  mintError?: MintErrorName,
+): Field<readonly Value[]> =>
   field(
     (value, name) => {
       if (!Array.isArray(value)) throw wrong(name, 'a list');
-      if (value.length > max) throw wrong(name, `at most ${max} entries`, 'too_large');
+      if (value.length > max) throw wrong(name, `at most ${max} entries`, 'too_large', mintError);
       return value.map((entry: JsonValue, i) => of.read(entry, `${name}[${i}]`));
     },
     (values) => values.map((value) => of.write(value)),
+  );
+
+/** An entry of a list that may be empty: `null`. */
+export const orNull = <Value>(of: Field<Value>): Field<Value | undefined> =>
+  field(
+    (value, name) => (value === null ? undefined : of.read(value, name)),
+    (value) => (value === undefined ? null : of.write(value)),
   );
 
 /** Any object of bounded depth: what others extend as they like. */

@@ -2,10 +2,12 @@
 //
 //     POST /v1/mint/quote/{method}   MintQuoteRequest   ─▶ MintQuote        POST /v1/mint/{method}  MintRequest ─▶ signatures
 //     POST /v1/melt/quote/{method}   MeltQuoteRequest   ─▶ MeltQuote        POST /v1/melt/{method}  MeltRequest ─▶ MeltQuote
+import type { BatchMintRequest } from '../batch-mint.ts';
 import {
   INPUTS_MAX,
   OUTPUTS_MAX,
   QUOTE_ID_CHARS_MAX,
+  QUOTES_MAX,
   REQUEST_CHARS_MAX,
   TEXT_CHARS_MAX,
   UNIT_CHARS_MAX,
@@ -14,16 +16,19 @@ import type { BlindedMessage, BlindSignature, Note } from '../note.ts';
 import {
   amount,
   body,
+  type Field,
   hex,
   type JsonBody,
   list,
   members,
   oneOf,
   optional,
+  orNull,
   point,
   quoteId,
   seconds,
   text,
+  wrong,
 } from './fields.ts';
 import { inputField, outputField, signatureField } from './notes.ts';
 
@@ -57,21 +62,68 @@ export interface MintQuote {
   readonly unit?: string;
   readonly method?: string;
   readonly state: MintQuoteState;
+  readonly amountPaid?: bigint;
+  readonly amountIssued?: bigint;
+  /** Unix seconds. */
+  readonly updatedAt?: bigint;
   /** Unix seconds. */
   readonly expiry?: bigint;
   readonly publicKey?: Uint8Array;
 }
 
-export const mintQuote: JsonBody<MintQuote> = body(
-  members<MintQuote>({
-    quote: ['quote', quoteId],
-    request: ['request', text(REQUEST_CHARS_MAX)],
-    amount: ['amount', optional(amount)],
-    unit: ['unit', optional(unit)],
-    method: ['method', optional(text(UNIT_CHARS_MAX))],
-    state: ['state', oneOf('UNPAID', 'PAID', 'ISSUED')],
-    expiry: ['expiry', optional(seconds)],
-    publicKey: ['pubkey', optional(point)],
+type ReadMintQuote = Omit<MintQuote, 'state'> & { readonly state?: MintQuoteState };
+
+function stateOf({ state, amountPaid, amountIssued }: ReadMintQuote, name: string): MintQuoteState {
+  if (state !== undefined) return state;
+  // Newer mints say the amounts alone.
+  if (amountPaid === undefined || amountIssued === undefined) throw wrong(`${name}.state`, 'it to be there');
+  if (amountPaid === 0n) return 'UNPAID';
+  return amountPaid > amountIssued ? 'PAID' : 'ISSUED';
+}
+
+const readMintQuote = members<ReadMintQuote>({
+  quote: ['quote', quoteId],
+  request: ['request', text(REQUEST_CHARS_MAX)],
+  amount: ['amount', optional(amount)],
+  unit: ['unit', optional(unit)],
+  method: ['method', optional(text(UNIT_CHARS_MAX))],
+  state: ['state', optional(oneOf('UNPAID', 'PAID', 'ISSUED'))],
+  amountPaid: ['amount_paid', optional(amount)],
+  amountIssued: ['amount_issued', optional(amount)],
+  updatedAt: ['updated_at', optional(seconds)],
+  expiry: ['expiry', optional(seconds)],
+  publicKey: ['pubkey', optional(point)],
+});
+
+const mintQuoteField: Field<MintQuote> = {
+  read(value, name) {
+    const quote = readMintQuote.read(value, name);
+    return { ...quote, state: stateOf(quote, name) };
+  },
+  write: (value) => readMintQuote.write(value),
+};
+
+export const mintQuote: JsonBody<MintQuote> = body(mintQuoteField);
+
+/** POST /v1/mint/quote/{method}/check (NUT-29). */
+export interface MintQuotesRequest {
+  readonly quotes: readonly string[];
+}
+
+export const mintQuotesRequest: JsonBody<MintQuotesRequest> = body(
+  members<MintQuotesRequest>({ quotes: ['quotes', list(quoteId, QUOTES_MAX, 'batch_too_large')] }),
+);
+
+/** In the order of the request, without those that the mint does not know. */
+export const mintQuotesAnswer: JsonBody<readonly MintQuote[]> = body(list(mintQuoteField, QUOTES_MAX));
+
+/** POST /v1/mint/{method}/batch (NUT-29); for its rules see `checkBatch`. */
+export const batchMintRequest: JsonBody<BatchMintRequest> = body(
+  members<BatchMintRequest>({
+    quotes: ['quotes', list(quoteId, QUOTES_MAX, 'batch_too_large')],
+    quoteAmounts: ['quote_amounts', optional(list(amount, QUOTES_MAX))],
+    outputs: ['outputs', list(outputField, OUTPUTS_MAX, 'too_many_outputs')],
+    signatures: ['signatures', optional(list(orNull(schnorrSignature), QUOTES_MAX))],
   }),
 );
 
@@ -85,7 +137,7 @@ export interface MintRequest {
 export const mintRequest: JsonBody<MintRequest> = body(
   members<MintRequest>({
     quote: ['quote', quoteId],
-    outputs: ['outputs', list(outputField, OUTPUTS_MAX)],
+    outputs: ['outputs', list(outputField, OUTPUTS_MAX, 'too_many_outputs')],
     signature: ['signature', optional(schnorrSignature)],
   }),
 );
@@ -149,8 +201,8 @@ export interface MeltRequest {
 export const meltRequest: JsonBody<MeltRequest> = body(
   members<MeltRequest>({
     quote: ['quote', quoteId],
-    inputs: ['inputs', list(inputField, INPUTS_MAX)],
-    outputs: ['outputs', optional(list(outputField, OUTPUTS_MAX))],
+    inputs: ['inputs', list(inputField, INPUTS_MAX, 'too_many_inputs')],
+    outputs: ['outputs', optional(list(outputField, OUTPUTS_MAX, 'too_many_outputs'))],
   }),
 );
 

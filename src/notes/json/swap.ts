@@ -11,8 +11,8 @@ export interface SwapRequest {
 
 export const swapRequest: JsonBody<SwapRequest> = body(
   members<SwapRequest>({
-    inputs: ['inputs', list(inputField, INPUTS_MAX)],
-    outputs: ['outputs', list(outputField, OUTPUTS_MAX)],
+    inputs: ['inputs', list(inputField, INPUTS_MAX, 'too_many_inputs')],
+    outputs: ['outputs', list(outputField, OUTPUTS_MAX, 'too_many_outputs')],
   }),
 );
 
@@ -31,7 +31,7 @@ export interface RestoreRequest {
 }
 
 export const restoreRequest: JsonBody<RestoreRequest> = body(
-  members<RestoreRequest>({ outputs: ['outputs', list(outputField, OUTPUTS_MAX)] }),
+  members<RestoreRequest>({ outputs: ['outputs', list(outputField, OUTPUTS_MAX, 'too_many_outputs')] }),
 );
 
 export interface RestoreAnswer {
@@ -43,7 +43,7 @@ export interface RestoreAnswer {
 
 export const restoreAnswer: JsonBody<RestoreAnswer> = body(
   members<RestoreAnswer>({
-    outputs: ['outputs', list(outputField, OUTPUTS_MAX)],
+    outputs: ['outputs', list(outputField, OUTPUTS_MAX, 'too_many_outputs')],
     signatures: ['signatures', list(signatureField, OUTPUTS_MAX)],
   }),
 );
