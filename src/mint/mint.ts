@@ -1,5 +1,7 @@
 // A mint of this machine: keysets, note book and quotes behind Cashu's interface.
 
+import { NotesError } from '../notes/errors.ts';
+import { mintErrorOf } from '../notes/json/error.ts';
 import type { MethodSettings, MintInfo } from '../notes/json/info.ts';
 import type { KeysAnswer, KeysetsAnswer } from '../notes/json/keys.ts';
 import type {
@@ -18,7 +20,7 @@ import type { BlindedMessage, BlindSignature } from '../notes/note.ts';
 import { isPoint } from '../notes/point.ts';
 import { isQuoteSignature } from '../notes/quote-signature.ts';
 import { checkMelt, checkMint, checkQuote, checkRestore, checkStates } from './checks.ts';
-import { badRequest, type MintRefused, refused } from './errors.ts';
+import { badRequest, MintRefused, refused } from './errors.ts';
 import { blindSignature, Exchange, type ExchangeOptions, NANOSECONDS } from './exchange.ts';
 import type { TakenNote } from './note-book.ts';
 import {
@@ -81,7 +83,7 @@ export class Mint implements MintService {
   }
 
   swap(request: SwapRequest): Promise<SignaturesAnswer> {
-    return this.#exchange.swap(request);
+    return refusing(this.#exchange.swap(request));
   }
 
   async openMintQuote(method: string, request: MintQuoteRequest): Promise<MintQuote> {
@@ -119,7 +121,11 @@ export class Mint implements MintService {
     };
   }
 
-  async mint(method: string, { quote, outputs, signature }: MintRequest): Promise<SignaturesAnswer> {
+  mint(method: string, request: MintRequest): Promise<SignaturesAnswer> {
+    return refusing(this.#mint(method, request));
+  }
+
+  async #mint(method: string, { quote, outputs, signature }: MintRequest): Promise<SignaturesAnswer> {
     const { store, keysets, book, clock } = this.#options;
     const { quotes } = this.#minting(method);
     const number = numberOf(quote);
@@ -193,7 +199,11 @@ export class Mint implements MintService {
     };
   }
 
-  async melt(method: string, { quote, inputs, outputs = [] }: MeltRequest): Promise<MeltQuote> {
+  melt(method: string, request: MeltRequest): Promise<MeltQuote> {
+    return refusing(this.#melt(method, request));
+  }
+
+  async #melt(method: string, { quote, inputs, outputs = [] }: MeltRequest): Promise<MeltQuote> {
     const { store, keysets, clock } = this.#options;
     const { quotes, backend } = this.#melting(method);
     const number = numberOf(quote);
@@ -255,6 +265,15 @@ export class Mint implements MintService {
     const now = clock() / NANOSECONDS;
     const number = BigInt(`0x${Buffer.from(randomBytes(QUOTE_BYTES)).toString('hex')}`);
     return { number, now, expiry: now + BigInt(expirySeconds) };
+  }
+}
+
+/** What a rule of src/notes refuses is a refusal of the mint. */
+async function refusing<Answer>(asked: Promise<Answer>): Promise<Answer> {
+  try {
+    return await asked;
+  } catch (error) {
+    throw error instanceof NotesError ? new MintRefused(mintErrorOf(error)) : error;
   }
 }
 
