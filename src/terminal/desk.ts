@@ -1,4 +1,5 @@
 // What all that a terminal does is done with: its store, its mint, one step at a time, and waiting that can end early.
+import type { MintService } from '../mint/service.ts';
 import { feeOf, selectNotes, splitAmount } from '../notes/amounts.ts';
 import { NotesError } from '../notes/errors.ts';
 import type { PublicKeyset } from '../notes/keyset.ts';
@@ -8,7 +9,6 @@ import { type SetTimer, systemTimer } from '../shared/timer.ts';
 import { TerminalError } from './errors.ts';
 import { KnownKeysets } from './keysets.ts';
 import { COUNTER_SKIP, OPERATION_NOTES_MAX, PLANS_MAX } from './limits.ts';
-import { MintCalls } from './mint-calls.ts';
 import { type NoteChanges, NoteStore } from './note-store.ts';
 import type { KnownGateway, TerminalEvent, TerminalOptions, TerminalTimes } from './ports.ts';
 import { noteOf, type Plan } from './records.ts';
@@ -33,13 +33,22 @@ export const waiting = (reason: string): Look<never> => ({ kind: 'wait', reason 
 /** Errors after which the same is tried again, as long as there is patience. */
 const MAY_PASS: ReadonlySet<string> = new Set(['unreachable', 'unfinished']);
 
+export interface Exactly {
+  readonly countMax: number;
+  /** Whether the mint takes what spending them costs out of them too. */
+  readonly isFeePaid: boolean;
+}
+
+/** Beyond so much, notes that bring just their own fee are not looked for. */
+const FEE_TRIES = 64n;
+
 export const sumOfNotes = (notes: readonly { readonly amount: bigint }[]): bigint =>
   notes.reduce((sum, { amount }) => sum + amount, 0n);
 
 export class Desk {
   readonly options: TerminalOptions;
   readonly store: NoteStore;
-  readonly mint: MintCalls;
+  readonly mint: MintService;
   readonly keysets: KnownKeysets;
   readonly swaps: Swaps;
   readonly newId: () => bigint;
@@ -55,7 +64,7 @@ export class Desk {
       random: (bytes) => bytes.set(randomBytes(bytes.length)),
     });
     this.store = new NoteStore(options.store, this.newId);
-    this.mint = new MintCalls(mint);
+    this.mint = mint;
     this.keysets = new KnownKeysets(this.store, this.mint);
     this.swaps = new Swaps(this.mint, this.keysets, secrets, crypto);
     this.#times = { ...TIMES, ...times };
@@ -219,18 +228,42 @@ export class Desk {
     }
   }
 
-  /** Free notes that make up exactly this, at most so many; undefined: some have to be exchanged first. */
-  exactly(amount: bigint, countMax: number): PlainNote[] | undefined {
+  /**
+   * Free notes that make up exactly this, and what spending them costs where that is to be paid with them; at most so many.
+   * undefined: some have to be exchanged first.
+   */
+  exactly(amount: bigint, { countMax, isFeePaid }: Exactly): PlainNote[] | undefined {
     const held = this.store.held();
     const free = new Map(held.map(({ keysetId }) => [keysetId, { inputFeePpk: 0 }]));
-    const { selected, change } = this.#select(held, amount, free);
+    const { selected, change } = this.#select(held, amount, isFeePaid ? this.keysets.known : free);
     return change === 0n && selected.length <= countMax ? selected : undefined;
   }
 
-  /** Notes to be exchanged so that the amount can be made up, and for which amounts. */
-  async exchangeFor(
-    amount: bigint,
-  ): Promise<{ inputs: PlainNote[]; keyset: PublicKeyset; amounts: bigint[] }> {
+  /** Amounts of notes of this keyset that `exactly` would find. */
+  partsOf(amount: bigint, { countMax, isFeePaid }: Exactly, keyset: PublicKeyset): bigint[] {
+    if (!isFeePaid || keyset.inputFeePpk === 0) return this.split(amount, keyset);
+    const feeOfParts = (): bigint => BigInt(Math.ceil((parts.length * keyset.inputFeePpk) / 1000));
+    let parts: bigint[] = [];
+    for (let fee = 0n; fee <= FEE_TRIES; fee++) {
+      parts = this.split(amount + fee, keyset);
+      // More notes cost more to spend, until that is the fee which they are to have.
+      while (feeOfParts() < fee && parts.length < countMax) {
+        const large = parts.findIndex((part) => part > 1n && keyset.keys.has(part / 2n));
+        if (large < 0) break;
+        const half = parts[large]! / 2n;
+        parts.splice(large, 1, half, half);
+      }
+      if (feeOfParts() === fee) return parts;
+    }
+    throw new TerminalError(
+      'invalid_argument',
+      `amount: expected one that notes and their fee make up, got ${amount}`,
+    );
+  }
+
+  /** Free notes that are worth these and what spending them costs, and for which amounts they are to be exchanged. */
+  exchangeFor(parts: readonly bigint[], keyset: PublicKeyset): { inputs: PlainNote[]; amounts: bigint[] } {
+    const amount = parts.reduce((sum, part) => sum + part, 0n);
     const { selected, change } = this.#select(this.store.held(), amount, this.keysets.known);
     if (selected.length > OPERATION_NOTES_MAX) {
       throw new TerminalError(
@@ -238,9 +271,7 @@ export class Desk {
         `notes: expected at most ${OPERATION_NOTES_MAX} to be exchanged, got ${selected.length}: send less at a time`,
       );
     }
-    const keyset = await this.keysets.active(await this.unit());
-    const amounts = [...this.split(amount, keyset), ...this.split(change, keyset)];
-    return { inputs: selected, keyset, amounts };
+    return { inputs: selected, amounts: [...parts, ...this.split(change, keyset)] };
   }
 
   #select(held: PlainNote[], amount: bigint, keysets: Parameters<typeof selectNotes>[2]) {

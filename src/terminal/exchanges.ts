@@ -2,9 +2,11 @@
 //
 //     written down with the notes and the plan ─▶ asked of the mint ─▶ own notes, free
 import type { NoteStateName } from '../notes/json/states.ts';
+import type { PublicKeyset } from '../notes/keyset.ts';
 import type { PlainNote } from '../roles/documents/notes.ts';
-import { type Desk, done, type Look, sumOfNotes, waiting } from './desk.ts';
+import { type Desk, done, type Exactly, type Look, sumOfNotes, waiting } from './desk.ts';
 import { TerminalError } from './errors.ts';
+import { PLANS_MAX } from './limits.ts';
 import { refusedBy } from './mint-calls.ts';
 import type { NoteChanges } from './note-store.ts';
 import type { HistoryEvent, OperationOf, SwapOrigin } from './records.ts';
@@ -60,35 +62,51 @@ export class Exchanges {
     return { keysetId: keyset.id, amounts: this.#desk.split(worth, keyset) };
   }
 
-  /** Free notes that make up exactly this, at most `countMax`; exchanges some where there are none such. */
-  async exact(amount: bigint, countMax: number, operation: bigint): Promise<PlainNote[]> {
-    for (let isTried = false; ; isTried = true) {
-      const found = this.#desk.exactly(amount, countMax);
+  /** Free notes that make up exactly this; exchanges some where there are none such. @throws TerminalError */
+  async exact(amount: bigint, how: Exactly): Promise<PlainNote[]> {
+    for (let tries = 0; tries < PLANS_MAX; tries++) {
+      const found = this.#desk.exactly(amount, how);
       if (found !== undefined) return found;
-      if (isTried) {
-        throw new TerminalError(
-          'invalid_argument',
-          `amount: expected one that ${countMax} notes make up, got ${amount}`,
-        );
-      }
-      const { inputs, keyset, amounts } = await this.#desk.exchangeFor(amount);
-      await this.#desk.store.change((changes) => {
-        changes.take(inputs);
-        const plan = changes.plan(keyset.id, amounts);
-        changes.open(operation, {
-          kind: 'swap',
-          at: this.#desk.now(),
-          origin: 'change',
-          reference: 0n,
-          gateway: undefined,
-          notes: inputs,
-          plan,
-        });
-      });
-      this.#desk.event({ type: 'prepared', operation, what: 'exchange' });
-      const look = await this.advance(operation);
-      if (look.kind === 'wait') throw new TerminalError('unfinished', look.reason, { operation });
+      const keyset = await this.#desk.keysets.active(await this.#desk.unit());
+      const parts = this.#desk.partsOf(amount, how, keyset);
+      await this.#exchange(parts, keyset);
+      const made = this.#ofAmounts(parts, keyset);
+      if (made !== undefined && made.length <= how.countMax) return made;
     }
+    throw new TerminalError(
+      'invalid_argument',
+      `amount: expected one that ${how.countMax} notes make up, got ${amount}`,
+    );
+  }
+
+  async #exchange(parts: readonly bigint[], keyset: PublicKeyset): Promise<void> {
+    const operation = this.#desk.newId();
+    const { inputs, amounts } = this.#desk.exchangeFor(parts, keyset);
+    await this.#desk.store.change((changes) => {
+      changes.take(inputs);
+      changes.open(operation, {
+        kind: 'swap',
+        at: this.#desk.now(),
+        origin: 'change',
+        reference: 0n,
+        gateway: undefined,
+        notes: inputs,
+        plan: changes.plan(keyset.id, amounts),
+      });
+    });
+    this.#desk.event({ type: 'prepared', operation, what: 'exchange' });
+    const look = await this.advance(operation);
+    if (look.kind === 'wait') throw new TerminalError('unfinished', look.reason, { operation });
+  }
+
+  /** Free notes of just these amounts; undefined: the mint has changed its keys meanwhile. */
+  #ofAmounts(parts: readonly bigint[], keyset: PublicKeyset): PlainNote[] | undefined {
+    const free = this.#desk.store.held().filter(({ keysetId }) => keysetId === keyset.id);
+    const made = parts.map((part) => {
+      const at = free.findIndex(({ amount }) => amount === part);
+      return at < 0 ? undefined : free.splice(at, 1)[0]!;
+    });
+    return made.every((note) => note !== undefined) ? made : undefined;
   }
 
   /** One try to bring a swap to its end. The amount that is free now. @throws TerminalError */

@@ -6,8 +6,6 @@ export { TERMINAL_ERROR_ADVICE, TerminalError, type TerminalErrorCode } from './
 export type {
   GatewayCalls,
   KnownGateway,
-  MintResponse,
-  MintTransport,
   SecretsByNumber,
   TerminalEvent,
   TerminalKeys,

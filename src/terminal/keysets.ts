@@ -1,18 +1,19 @@
 // The mint's keysets of the terminal's unit, as far as they are known: keys never change under an id, so they are asked for
 // once; which of them the mint signs with is asked for anew whenever it says no to one.
+import type { MintService } from '../mint/service.ts';
 import { NotesError } from '../notes/errors.ts';
 import { checkKeyset, type PublicKeyset } from '../notes/keyset.ts';
 import { TerminalError } from './errors.ts';
 import { KEYSETS_MAX } from './limits.ts';
-import { granted, type MintCalls } from './mint-calls.ts';
+import { granted } from './mint-calls.ts';
 import type { NoteStore } from './note-store.ts';
 
 export class KnownKeysets {
   readonly #store: NoteStore;
-  readonly #mint: MintCalls;
+  readonly #mint: MintService;
   #known: ReadonlyMap<string, PublicKeyset>;
 
-  constructor(store: NoteStore, mint: MintCalls) {
+  constructor(store: NoteStore, mint: MintService) {
     this.#store = store;
     this.#mint = mint;
     this.#known = byId(store.keysets());
@@ -57,7 +58,7 @@ export class KnownKeysets {
 
   /** @throws TerminalError mint_refused, mint_invalid, unreachable: what was known stays */
   async refresh(unit: string): Promise<void> {
-    const { keysets } = granted(await this.#mint.keysets(), 'keysets');
+    const { keysets } = await granted(this.#mint.keysets(), 'keysets');
     const own = keysets.filter((keyset) => keyset.unit === unit);
     if (own.length > KEYSETS_MAX) {
       throw new TerminalError(
@@ -86,7 +87,7 @@ export class KnownKeysets {
   }
 
   async #fetch(id: string, unit: string, isActive: boolean): Promise<PublicKeyset> {
-    const { keysets } = granted(await this.#mint.keys(id), `keyset ${id}`);
+    const { keysets } = await granted(this.#mint.keys(id), `keyset ${id}`);
     const keyset = keysets.find((candidate) => candidate.id === id);
     const wrong = (what: string): TerminalError => new TerminalError('mint_invalid', `keyset ${id}: ${what}`);
     if (keyset === undefined) throw wrong('expected its keys, got those of another');

@@ -1,5 +1,6 @@
 // What a terminal needs of the world around it. Node brings it in src/terminal/node.
 import type { NoteCrypto } from '../crypto/secp256k1/note-crypto.ts';
+import type { MintService } from '../mint/service.ts';
 import type { NoteSecret } from '../notes/secrets.ts';
 import type { AnswerOf, RequestOf } from '../roles/common/operation.ts';
 import type { CallResult } from '../roles/common/role-client.ts';
@@ -21,16 +22,6 @@ export interface KnownGateway {
   /** X25519: of its channels, pinned. */
   readonly key: Uint8Array;
   readonly calls: GatewayCalls;
-}
-
-export interface MintResponse {
-  readonly status: number;
-  readonly body: string | Uint8Array;
-}
-
-/** Cashu's interface, by whatever way it is reached. Rejects when there is no answer: then nobody knows what became of it. */
-export interface MintTransport {
-  call(method: 'GET' | 'POST', path: string, body: string): Promise<MintResponse>;
 }
 
 /** NUT-13: the secrets of a keyset, by their numbers. */
@@ -71,7 +62,8 @@ export interface TerminalOptions {
   readonly secrets: SecretsByNumber;
   /** On the LAN one; on the WAN those that it knows, the first one being used where none is named. */
   readonly gateways: readonly KnownGateway[];
-  readonly mint: MintTransport;
+  /** `MintClient` over a channel or HTTP, or a mint of this process. */
+  readonly mint: MintService;
   /** What tokens name as their mint; left out: what the mint says of itself. */
   readonly mintAddress?: string | undefined;
   readonly crypto: NoteCrypto;

@@ -4,21 +4,20 @@
 //     deposit    quote ─▶ exact notes, written down ─▶ melted ─▶ paid; change, if the payment cost less than it might
 
 import { mintErrorName } from '../notes/errors.ts';
+import { isMethodName } from '../notes/json/quotes.ts';
 import type { BlindSignature } from '../notes/note.ts';
 import type { PlainNote } from '../roles/documents/notes.ts';
 import { type Desk, done, type Look, sumOfNotes, type WaitOptions, waiting } from './desk.ts';
 import { TerminalError } from './errors.ts';
 import type { Exchanges } from './exchanges.ts';
 import { OPERATION_NOTES_MAX, REQUEST_BYTES_MAX } from './limits.ts';
-import { granted, refusedBy } from './mint-calls.ts';
+import { asked, granted, refusedBy } from './mint-calls.ts';
 import { noteOf, type OperationOf, storedNote } from './records.ts';
 import { unknownOperation } from './sends.ts';
 
 /** The payment method of this project's mints: accounts at cash. */
 export const METHOD_DEFAULT = 'specie';
 
-/** How often exact notes are looked for whose own fee is as reckoned with. */
-const FEE_TRIES = 4;
 const NANOSECONDS = 1_000_000_000n;
 
 type Withdrawing = OperationOf<'withdraw'>;
@@ -44,6 +43,11 @@ export interface DepositOptions extends WaitOptions {
 
 const byteLength = (text: string): number => new TextEncoder().encode(text).length;
 
+function checkMethod(method: string): void {
+  if (!isMethodName(method))
+    throw new TerminalError('invalid_argument', 'method: expected a name such as specie, got another text');
+}
+
 export class Quotes {
   readonly #desk: Desk;
   readonly #exchanges: Exchanges;
@@ -55,12 +59,13 @@ export class Quotes {
 
   /** Asks for a quote. Whoever pays its request gives this terminal the amount. */
   withdraw(amount: bigint, method = METHOD_DEFAULT): Promise<Withdrawal> {
+    checkMethod(method);
     if (amount <= 0n) throw new TerminalError('invalid_argument', 'amount: expected at least 1, got less');
     return this.#desk.exclusive(async () => {
       const unit = await this.#desk.unit();
       // Whether the mint can sign for it is known before anybody pays.
       this.#desk.split(amount, await this.#desk.keysets.active(unit));
-      const quote = granted(await this.#desk.mint.newMintQuote(method, { amount, unit }), 'quote');
+      const quote = await granted(this.#desk.mint.openMintQuote(method, { amount, unit }), 'quote');
       const { request, expiry = 0n } = quote;
       if ((quote.amount ?? amount) !== amount || (quote.unit ?? unit) !== unit)
         throw new TerminalError('mint_invalid', `quote: expected one of ${amount} ${unit}, got another`);
@@ -131,9 +136,12 @@ export class Quotes {
 
   async #paid(id: bigint, withdrawal: Withdrawing): Promise<Look<Withdrawing>> {
     const { method, quote, amount, expiry } = withdrawal;
-    const { state } = granted(await this.#desk.mint.mintQuote(method, quote), 'quote');
-    if (state === 'UNPAID') {
-      if (expiry === 0n || this.#desk.now() / NANOSECONDS <= expiry) return waiting('not paid yet');
+    const isLate = (): boolean => expiry !== 0n && this.#desk.now() / NANOSECONDS > expiry;
+    const seen = await asked(this.#desk.mint.mintQuote(method, quote));
+    // A mint forgets what nobody has paid in time.
+    if (seen.kind === 'refused' && !isLate()) throw refusedBy(seen, 'quote', id);
+    if (seen.kind === 'refused' || seen.answer.state === 'UNPAID') {
+      if (!isLate()) return waiting('not paid yet');
       await this.#fail(id, amount, 'not paid in time');
       throw new TerminalError('quote_expired', 'quote: expected it to be paid in time, got nothing');
     }
@@ -159,6 +167,7 @@ export class Quotes {
   /** @returns the operation, written down: `finishDeposit` brings it to its end */
   startDeposit(options: DepositOptions): Promise<bigint> {
     const { payee, amount, method = METHOD_DEFAULT, feeMax = 0n } = options;
+    checkMethod(method);
     if (amount <= 0n) throw new TerminalError('invalid_argument', 'amount: expected at least 1, got less');
     if (byteLength(payee) > REQUEST_BYTES_MAX)
       throw new TerminalError(
@@ -169,7 +178,7 @@ export class Quotes {
       const unit = await this.#desk.unit();
       if (this.#desk.keysets.known.size === 0) await this.#desk.keysets.refresh(unit);
       const request = { request: payee, unit, amount };
-      const quote = granted(await this.#desk.mint.newMeltQuote(method, request), 'quote');
+      const quote = await granted(this.#desk.mint.openMeltQuote(method, request), 'quote');
       const reserve = quote.feeReserve ?? 0n;
       if (quote.amount !== amount || (quote.unit ?? unit) !== unit)
         throw new TerminalError('mint_invalid', `quote: expected one of ${amount} ${unit}, got another`);
@@ -178,7 +187,10 @@ export class Quotes {
           'fee_too_high',
           `fee: expected at most ${feeMax}, the mint asks for ${reserve}`,
         );
-      const notes = await this.#exactWithFee(amount + reserve);
+      const notes = await this.#exchanges.exact(amount + reserve, {
+        countMax: OPERATION_NOTES_MAX,
+        isFeePaid: true,
+      });
       const keyset = await this.#desk.keysets.active(unit);
       const operation = this.#desk.newId();
       await this.#desk.store.change((changes) => {
@@ -208,35 +220,24 @@ export class Quotes {
     return this.#desk.until(operation, options, () => this.advanceDeposit(operation));
   }
 
-  /** Notes for the amount and for what spending just these costs. */
-  async #exactWithFee(amount: bigint): Promise<PlainNote[]> {
-    let fee = 0n;
-    for (let tries = 0; tries < FEE_TRIES; tries++) {
-      const notes = await this.#exchanges.exact(amount + fee, OPERATION_NOTES_MAX, this.#desk.newId());
-      const needed = this.#desk.feeOf(notes);
-      if (needed === fee) return notes;
-      fee = needed;
-    }
-    throw new TerminalError(
-      'invalid_argument',
-      'amount: expected one that notes and their fee make up, got another',
-    );
-  }
-
   async advanceDeposit(id: bigint): Promise<Look<bigint>> {
     const deposit = this.#desk.store.operation(id);
     if (deposit?.kind !== 'deposit') throw unknownOperation(id);
     const { method, quote, notes, change } = deposit;
     // What was asked for before and not heard is seen here first.
-    const before = granted(await this.#desk.mint.meltQuote(method, quote), 'quote');
-    if (before.state === 'PAID') return this.#deposited(id, deposit, before.change);
-    if (before.state === 'PENDING') return waiting('the payment is under way');
+    const before = await asked(this.#desk.mint.meltQuote(method, quote));
+    // It has forgotten the quote, as mints do with old ones: the notes tell.
+    if (before.kind === 'refused') return this.#notDeposited(id, deposit, before);
+    if (before.answer.state === 'PAID') return this.#deposited(id, deposit, before.answer.change);
+    if (before.answer.state === 'PENDING') return waiting('the payment is under way');
     const outputs = change === undefined ? undefined : this.#desk.swaps.outputs(change);
-    const result = await this.#desk.mint.melt(method, {
-      quote,
-      inputs: notes.map(noteOf),
-      ...(outputs && { outputs: outputs.map(({ message }) => message) }),
-    });
+    const result = await asked(
+      this.#desk.mint.melt(method, {
+        quote,
+        inputs: notes.map(noteOf),
+        ...(outputs && { outputs: outputs.map(({ message }) => message) }),
+      }),
+    );
     if (result.kind === 'ok') {
       if (result.answer.state === 'PAID') return this.#deposited(id, deposit, result.answer.change);
       if (result.answer.state === 'PENDING') return waiting('the payment is under way');
@@ -282,8 +283,9 @@ export class Quotes {
     const states = await this.#desk.swaps.states(notes);
     if (states.includes('PENDING')) return waiting(no.detail);
     if (states.includes('SPENT')) {
-      const after = granted(await this.#desk.mint.meltQuote(method, quote), 'quote');
-      if (after.state === 'PAID') return this.#deposited(id, deposit, after.change);
+      const after = await asked(this.#desk.mint.meltQuote(method, quote));
+      if (after.kind === 'refused') return this.#deposited(id, deposit, undefined);
+      if (after.answer.state === 'PAID') return this.#deposited(id, deposit, after.answer.change);
       throw new TerminalError(
         'mint_invalid',
         'deposit: expected the notes free or the payment made, got them spent and nothing paid',

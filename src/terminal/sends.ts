@@ -40,7 +40,7 @@ export interface SendOptions extends WaitOptions {
   readonly gateway?: string | undefined;
   /** Default: as the terms said that this terminal has registered under. */
   readonly feeMax?: bigint | undefined;
-  /** `waiting`: at the gateway, for the destination to fetch. `end`: delivered, returned or rejected. */
+  /** `waiting`: at the gateway, for the destination to fetch. `end`: delivered, returned or rejected. Default: `waiting`. */
   readonly until?: 'waiting' | 'end' | undefined;
 }
 
@@ -65,7 +65,7 @@ export class Sends {
   async send(options: SendOptions): Promise<SendResult> {
     const request = this.#desk.newId();
     await this.#desk.exclusive(() => this.#prepare(request, options));
-    return this.finish(request, options);
+    return this.finish(request, { until: 'waiting', ...options });
   }
 
   /** Waits for the end of one that is written down. */
@@ -88,7 +88,7 @@ export class Sends {
     const fee = this.#agreedFee(through, terms, amount, feeMax);
     const unit = await this.#desk.unit();
     if (this.#desk.keysets.known.size === 0) await this.#desk.keysets.refresh(unit);
-    const notes = await this.#exchanges.exact(amount + fee, NOTES_MAX, this.#desk.newId());
+    const notes = await this.#exchanges.exact(amount + fee, { countMax: NOTES_MAX, isFeePaid: false });
     const now = this.#desk.now();
     const message: SendRequest = {
       request,

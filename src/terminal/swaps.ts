@@ -10,6 +10,7 @@
 // Nothing here writes: whoever has the plan moves the notes.
 import type { NoteCrypto } from '../crypto/secp256k1/note-crypto.ts';
 import { equalBytes } from '../identity/binary-text.ts';
+import type { MintService } from '../mint/service.ts';
 import { type MintErrorName, mintErrorName, NotesError } from '../notes/errors.ts';
 import type { NoteStateName } from '../notes/json/states.ts';
 import { type BlindSignature, noteIds } from '../notes/note.ts';
@@ -17,7 +18,7 @@ import { makeOutputs, type Output, unblindAll, unblindRestored } from '../notes/
 import type { PlainNote } from '../roles/documents/notes.ts';
 import { TerminalError } from './errors.ts';
 import type { KnownKeysets } from './keysets.ts';
-import { granted, type MintCalls, type MintResult } from './mint-calls.ts';
+import { asked, granted, type MintRefusal } from './mint-calls.ts';
 import type { SecretsByNumber } from './ports.ts';
 import { noteOf, type Plan, storedNote } from './records.ts';
 
@@ -42,12 +43,12 @@ const PENDING: ReadonlySet<MintErrorName | undefined> = new Set([
 ]);
 
 export class Swaps {
-  readonly #mint: MintCalls;
+  readonly #mint: MintService;
   readonly #keysets: KnownKeysets;
   readonly #secrets: SecretsByNumber;
   readonly #crypto: NoteCrypto;
 
-  constructor(mint: MintCalls, keysets: KnownKeysets, secrets: SecretsByNumber, crypto: NoteCrypto) {
+  constructor(mint: MintService, keysets: KnownKeysets, secrets: SecretsByNumber, crypto: NoteCrypto) {
     this.#mint = mint;
     this.#keysets = keysets;
     this.#secrets = secrets;
@@ -62,10 +63,9 @@ export class Swaps {
   /** NUT-03. @throws TerminalError unreachable, mint_invalid */
   async swap(inputs: readonly PlainNote[], plan: Plan): Promise<SwapResult> {
     const outputs = this.outputs(plan);
-    const result = await this.#mint.swap({
-      inputs: inputs.map(noteOf),
-      outputs: outputs.map(({ message }) => message),
-    });
+    const result = await asked(
+      this.#mint.swap({ inputs: inputs.map(noteOf), outputs: outputs.map(({ message }) => message) }),
+    );
     if (result.kind === 'ok') return this.#signed(outputs, plan, result.answer.signatures);
     return this.#afterNo(result, outputs, plan, () => this.states(inputs));
   }
@@ -73,18 +73,22 @@ export class Swaps {
   /** NUT-04, of a quote that was paid. @throws TerminalError unreachable, mint_invalid */
   async mint(method: string, quote: string, plan: Plan): Promise<SwapResult> {
     const outputs = this.outputs(plan);
-    const result = await this.#mint.mint(method, { quote, outputs: outputs.map(({ message }) => message) });
+    const result = await asked(
+      this.#mint.mint(method, { quote, outputs: outputs.map(({ message }) => message) }),
+    );
     if (result.kind === 'ok') return this.#signed(outputs, plan, result.answer.signatures);
     return this.#afterNo(result, outputs, plan, async () => {
-      const { state } = granted(await this.#mint.mintQuote(method, quote), 'quote');
-      return state === 'ISSUED' ? ['SPENT'] : ['UNSPENT'];
+      const seen = await asked(this.#mint.mintQuote(method, quote));
+      // What it has forgotten it may have issued.
+      const isOpen = seen.kind === 'ok' && seen.answer.state !== 'ISSUED';
+      return isOpen ? ['UNSPENT'] : ['SPENT'];
     });
   }
 
   /** Of each note, what the mint says (NUT-07). @throws TerminalError */
   async states(notes: readonly PlainNote[]): Promise<NoteStateName[]> {
     const ids = noteIds(notes.map(noteOf), this.#crypto);
-    const { states } = granted(await this.#mint.states(ids), 'states of notes');
+    const { states } = await granted(this.#mint.states({ noteIds: ids }), 'states of notes');
     if (states.length !== ids.length || !states.every(({ noteId }, i) => equalBytes(noteId, ids[i]!))) {
       throw new TerminalError(
         'mint_invalid',
@@ -105,7 +109,10 @@ export class Swaps {
 
   /** NUT-09: which of these it has signed, by their places. @throws TerminalError */
   async restored(outputs: readonly Output[], keysetId: string) {
-    const answer = granted(await this.#mint.restore(outputs.map(({ message }) => message)), 'restore');
+    const answer = await granted(
+      this.#mint.restore({ outputs: outputs.map(({ message }) => message) }),
+      'restore',
+    );
     const keyset = this.#keysets.keyset(keysetId);
     try {
       return unblindRestored(outputs, answer, keyset, this.#crypto);
@@ -130,7 +137,7 @@ export class Swaps {
 
   /** A no may be the answer to the second asking, after the first was heard. */
   async #afterNo(
-    no: Extract<MintResult<unknown>, { kind: 'refused' }>,
+    no: MintRefusal,
     outputs: readonly Output[],
     plan: Plan,
     inputStates: () => Promise<NoteStateName[]>,

@@ -45,7 +45,10 @@ export class Tokens {
       const unit = await this.#desk.unit();
       const mint = await this.#mintAddress();
       if (this.#desk.keysets.known.size === 0) await this.#desk.keysets.refresh(unit);
-      const notes = await this.#exchanges.exact(amount, OPERATION_NOTES_MAX, this.#desk.newId());
+      const notes = await this.#exchanges.exact(amount, {
+        countMax: OPERATION_NOTES_MAX,
+        isFeePaid: false,
+      });
       const operation = this.#desk.newId();
       const token = { kind: 'token', at: this.#desk.now(), memo, notes } as const;
       const made = { operation, amount, memo, at: token.at, text: textOf(token, mint, unit) };
@@ -210,7 +213,7 @@ export class Tokens {
   /** What other wallets are told to exchange it at. */
   async #mintAddress(): Promise<string> {
     if (this.#address === undefined) {
-      const { urls } = granted(await this.#desk.mint.info(), 'info');
+      const { urls } = await granted(this.#desk.mint.info(), 'info');
       this.#address = urls?.[0] ?? `specie:${await this.#desk.unit()}`;
     }
     return this.#address;
