@@ -24,12 +24,7 @@ import type { BankDials } from '../../src/institution/simulator/bank-dials.ts';
 import { BankServer } from '../../src/institution/simulator/bank-server.ts';
 import type { Dials } from '../../src/institution/simulator/faults.ts';
 import { SimulatedInstitution } from '../../src/institution/simulator/simulated-institution.ts';
-import {
-  type RunningRole,
-  START_ORDER,
-  type RoleName,
-  startRole,
-} from '../../src/main/roles/start-role.ts';
+import { type RunningRole, START_ORDER, startRole } from '../../src/main/roles/start-role.ts';
 import type { CallResult } from '../../src/roles/common/role-client.ts';
 import { RoleClient } from '../../src/roles/common/role-client.ts';
 import { managementProtocol } from '../../src/roles/management/messages.ts';
