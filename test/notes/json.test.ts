@@ -23,6 +23,7 @@ import { restoreAnswer, restoreRequest, signaturesAnswer, swapRequest } from '..
 import { parseJson, writeJson } from '../../src/notes/json/value.ts';
 import { hex } from '../crypto/vectors.ts';
 import { testKeyset } from './mint.ts';
+import { runs } from './runs.ts';
 
 const keyset = testKeyset().public;
 const id = keyset.id;
@@ -243,7 +244,7 @@ describe('JSON', () => {
           JSON.parse(text, (_, each) => (Object.is(each, -0) ? 0 : each)),
         );
       }),
-      { numRuns: 150 },
+      { numRuns: runs(150) },
     );
   });
 
@@ -279,7 +280,7 @@ describe('JSON', () => {
         }
         if (!isJson) expect(refused(() => parseJson(text)).code).toBe('malformed');
       }),
-      { numRuns: 400 },
+      { numRuns: runs(400) },
     );
   });
 
