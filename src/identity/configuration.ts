@@ -56,6 +56,8 @@ const mintServer = (portDefault: number, httpPortDefault: number, role: MintRole
     http: fields({
       host: host.default('127.0.0.1'),
       port: wholeNumber(0, 65_535).default(httpPortDefault),
+      certificateFile: path.optional(),
+      keyFile: path.optional(),
     }).prefault({}),
   }).prefault({});
 
@@ -142,6 +144,9 @@ export interface MintHttpConfiguration {
   readonly host: string;
   /** 0: nowhere. */
   readonly port: number;
+  /** Of TLS, PEM; relative to the home, or absolute. Both or neither: then it is in the clear. */
+  readonly certificateFile?: string | undefined;
+  readonly keyFile?: string | undefined;
 }
 
 export interface Limits {
@@ -271,6 +276,13 @@ export function parseConfiguration(text: string, file = 'specie.json'): Configur
         `limits.${more}`,
         `expected at least ${less}, ${shown(limits[less])}, got ${shown(limits[more])}`,
       );
+    }
+  }
+  for (const role of MINT_ROLES) {
+    const { certificateFile, keyFile } = read.roles[role].http;
+    if ((certificateFile === undefined) !== (keyFile === undefined)) {
+      const name = certificateFile === undefined ? 'certificateFile' : 'keyFile';
+      throw wrong(`roles.${role}.http.${name}`, 'expected one beside the other of TLS, got none');
     }
   }
   const places = new Map<string, string>();

@@ -8,7 +8,7 @@ import { WebSocketServer } from 'ws';
 import type { Client } from '../../src/channel/client.ts';
 import { generateKeyPair } from '../../src/identity/new-key-set.ts';
 import { ROLES, type RoleName } from '../../src/identity/roles.ts';
-import { START_ORDER, type StartableRole } from '../../src/main/roles/start-role.ts';
+import { START_ORDER } from '../../src/main/roles/start-role.ts';
 import { cashProtocol } from '../../src/roles/cash/messages.ts';
 import { answerCodec } from '../../src/roles/common/answer.ts';
 import type { Operations, RoleProtocol } from '../../src/roles/common/operation.ts';
@@ -258,14 +258,14 @@ describe('the other side authenticates too', () => {
 });
 
 describe('who is authenticated may still only do what is his', () => {
-  const PROTOCOLS: { readonly [role in StartableRole]: RoleProtocol<Operations, string> } = {
+  const PROTOCOLS: { readonly [role in RoleName]: RoleProtocol<Operations, string> } = {
     management: managementProtocol,
     settlement: settlementProtocol,
     cash: cashProtocol,
   };
   const LEDGER = 'the ledger';
   /** Everything that is let through to where the message itself is looked at. */
-  const ALLOWED: Record<string, Partial<Record<StartableRole, string[]>>> = {
+  const ALLOWED: Record<string, Partial<Record<RoleName, string[]>>> = {
     unenrolled: { management: ['enrol', 'get_directory', 'renew_certificate', 'enrol_shop'] },
     device: {
       management: [
@@ -312,7 +312,7 @@ describe('who is authenticated may still only do what is his', () => {
   }
 
   const pairs = Object.entries(ALLOWED).flatMap(([who, at]) =>
-    Object.entries(at).map(([role, allowed]) => [who, role as StartableRole, allowed] as const),
+    Object.entries(at).map(([role, allowed]) => [who, role as RoleName, allowed] as const),
   );
 
   test.each(pairs)('%s at %s: %j', async (who, role, allowed) => {

@@ -27,7 +27,7 @@ import { SimulatedInstitution } from '../../src/institution/simulator/simulated-
 import {
   type RunningRole,
   START_ORDER,
-  type StartableRole,
+  type RoleName,
   startRole,
 } from '../../src/main/roles/start-role.ts';
 import type { CallResult } from '../../src/roles/common/role-client.ts';
@@ -187,7 +187,7 @@ export class System {
     this.tap('institution').target = this.institution.port;
   }
 
-  async startRole(role: StartableRole): Promise<RunningRole> {
+  async startRole(role: RoleName): Promise<RunningRole> {
     const line = (level: string) => (fields: object, message: string) => {
       const shown = inspect(fields, { depth: 8, maxArrayLength: null, maxStringLength: null });
       this.logs[role].push(`${level} ${message} ${shown}`);

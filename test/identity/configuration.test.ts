@@ -135,6 +135,10 @@ describe('each wrong field is named, with what it should be and what came', () =
       'roles.receiver.http.port: expected a port of its own, got that of roles.issuer',
     ],
     [
+      { ...SMALLEST, roles: { issuer: { http: { keyFile: 'tls.key' } } } },
+      'roles.issuer.http.certificateFile: expected one beside the other of TLS, got none',
+    ],
+    [
       { ...SMALLEST, roles: { cash: { http: { port: 1 } } } },
       'roles.cash: expected only host, port, address, store, got "http"',
     ],
@@ -227,7 +231,9 @@ function described(schema: z.ZodType, path = '', byDefault: unknown = undefined)
     byDefault === undefined
       ? 'required'
       : byDefault === null
-        ? 'made of host and port'
+        ? path.endsWith('.address')
+          ? 'made of host and port'
+          : 'none'
         : `\`${JSON.stringify(byDefault)}\``;
   return [[`\`${path}\``, expected, value]];
 }

@@ -1,15 +1,14 @@
 import { existsSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { HomePaths, readConfiguration, readDirectory, withHomeLock } from '../../src/identity/home.ts';
+import { HomePaths, withHomeLock } from '../../src/identity/home.ts';
 import { type InitReport, initHome } from '../../src/identity/init-home.ts';
 import { loadHome, loadOperator } from '../../src/identity/load-home.ts';
 import { Passphrase } from '../../src/identity/passphrase.ts';
-import { PrivateFiles } from '../../src/identity/private-files.ts';
 import { isMintRole, ROLES } from '../../src/identity/roles.ts';
-import { readRootKey, writeDirectory } from '../../src/identity/root-key.ts';
 import { rotateKeys } from '../../src/identity/rotate-keys.ts';
 import {
+  asVersion05,
   killAfterEachStep,
   newFolder,
   newHome,
@@ -43,24 +42,6 @@ function texts(home: string): Map<string, string> {
 }
 
 const states = ({ items }: InitReport): string[] => items.map(({ state }) => state);
-
-/** Makes a home what version 0.5 has made of one: three roles, and no notes. */
-async function asBefore(home: string): Promise<void> {
-  const [files, paths] = [new PrivateFiles(), new HomePaths(home)];
-  for (const owner of ['issuer', 'receiver', 'notes']) {
-    rmSync(join(home, 'keys', owner), { recursive: true });
-  }
-  const file = JSON.parse(readFileSync(paths.configuration, 'utf8'));
-  delete file.roles.issuer;
-  delete file.roles.receiver;
-  writeFileSync(paths.configuration, JSON.stringify(file));
-  const configuration = readConfiguration(files, paths);
-  const directory = readDirectory(files, paths, configuration.root);
-  const root = await readRootKey(files, paths, noPassphrase);
-  const { operators } = directory.content;
-  const roles = directory.content.roles.filter(({ role }) => !isMintRole(role));
-  writeDirectory(files, paths, configuration, root, { roles, operators }, START, directory);
-}
 
 /** Every process that a system has can start on it. */
 async function expectWhole(home: string, passphrase = noPassphrase): Promise<void> {
@@ -201,7 +182,7 @@ describe('run again', () => {
 
   test('in a home that an earlier version has made adds the roles that are newer', async () => {
     const home = await newHome();
-    await asBefore(home);
+    await asVersion05(home);
     const before = texts(home);
     const cash = await loadHome({ home, role: 'cash', passphrase: noPassphrase, setTimer: () => () => {} });
     expect(cash.configuration.roles.receiver).toMatchObject({

@@ -1,13 +1,11 @@
 // What management is made of: its store, the registry and flows, its connections to settlement and cash.
 import { createCryptoPool } from '../../crypto/index.ts';
-import { isStillKey } from '../../identity/standing.ts';
-import { systemClock } from '../../identity/time.ts';
-import { type Partner, partner } from '../../roles/common/partner.ts';
 import { MANAGEMENT_LIMITS } from '../../roles/management/limits.ts';
 import { cashClient, payoutPartners, settlementClient } from '../../roles/management/partners.ts';
 import { openManagement } from '../../roles/management/role.ts';
 import { openRoleStore } from '../../store/lmdb-store.ts';
 import { random, storeFailed, whole } from './opened.ts';
+import { Partners } from './partners.ts';
 import type { PartsOptions, RoleParts } from './parts.ts';
 
 const NANOSECONDS_A_DAY = 86_400_000_000_000n;
@@ -16,19 +14,9 @@ export function managementParts(options: PartsOptions): Promise<RoleParts> {
   const { home, log, registry, trace, payoutsPollMs } = options;
   return whole(async (opened) => {
     const store = opened.add(await openRoleStore({ path: home.storePath, failed: storeFailed(options) }));
-    const partners = new Map<'settlement' | 'cash', Partner>();
-    const to = (role: 'settlement' | 'cash'): Partner => {
-      const connection = opened.add(
-        partner(() => ({
-          url: home.directory().address(role),
-          identity: () => home.clientIdentity(role),
-        })),
-      );
-      partners.set(role, connection);
-      return connection;
-    };
+    const partners = new Partners(home, opened);
     const pool = opened.add(createCryptoPool());
-    const [toSettlement, toCash] = [to('settlement'), to('cash')];
+    const [toSettlement, toCash] = [partners.to('settlement'), partners.to('cash')];
     const { currency, limits, payouts } = home.configuration;
     const { closeEverySeconds: everySeconds, closeOffsetSeconds: offsetSeconds } = payouts;
     const management = opened.add(
@@ -65,11 +53,7 @@ export function managementParts(options: PartsOptions): Promise<RoleParts> {
       engine: management.engine,
       revoked: management.revoked,
       found: {},
-      changed(directory) {
-        for (const [role, connection] of partners) {
-          connection.recheck((key) => isStillKey(directory, role, key, systemClock()));
-        }
-      },
+      changed: (directory) => partners.changed(directory),
     };
   });
 }

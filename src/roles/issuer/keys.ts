@@ -1,0 +1,14 @@
+// The keys that the issuer needs, out of the directory.
+import type { IdentitySource } from '../../identity/own-keys.ts';
+import type { IssuerKeys } from './interface.ts';
+
+export function issuerKeys(identity: IdentitySource): IssuerKeys {
+  return {
+    cash(keyId, now) {
+      const key = identity.current().directory.verificationKey('cash', keyId, now);
+      // Perhaps of a directory that has not been read yet.
+      if (key === undefined) identity.missed?.();
+      return key;
+    },
+  };
+}
