@@ -25,7 +25,10 @@ export async function listenMintHttp(settings: MintHttpSettings): Promise<MintHt
   const file = (name: 'certificateFile' | 'keyFile', path: string): string => {
     const found = resolve(home.path, path);
     if (existsSync(found)) return found;
-    throw new IdentityError('configuration', `roles.${role}.http.${name}: expected a file, got none at ${found}`);
+    throw new IdentityError(
+      'configuration',
+      `roles.${role}.http.${name}: expected a file, got none at ${found}`,
+    );
   };
   return MintHttpServer.listen({
     service,
