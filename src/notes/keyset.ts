@@ -90,7 +90,7 @@ export function keysetIdOf(keyset: Omit<PublicKeyset, 'id' | 'isActive'>, versio
 
 /** A unit goes into the id between bars, and into paths and tables. */
 export function isUnit(unit: string): boolean {
-  return unit.length > 0 && unit.length <= UNIT_CHARS_MAX && /^[A-Za-z0-9][A-Za-z0-9._-]*$/.test(unit);
+  return unit.length > 0 && unit.length <= UNIT_CHARS_MAX && /^[A-Za-z0-9][A-Za-z0-9._@-]*$/.test(unit);
 }
 
 const isPowerOfTwo = (amount: bigint): boolean => amount > 0n && (amount & (amount - 1n)) === 0n;

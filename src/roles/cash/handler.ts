@@ -11,17 +11,19 @@ import type { CashRefusal } from './errors.ts';
 import { refusalOf } from './failures.ts';
 import type { CashParts } from './interface.ts';
 import type { CashOperations } from './messages.ts';
+import { noteOrders } from './note-order.ts';
 import { openAccounts, openShops } from './open-accounts.ts';
 import { payer } from './pay.ts';
 import { bookPayouts } from './payout-book.ts';
 import { closeWindows } from './payout-close.ts';
 import { bookOutcomes } from './payout-outcomes.ts';
 import { windowReports } from './payout-report.ts';
-import { isManagement, isOperator } from './peers.ts';
+import { isIssuer, isManagement, isOperator, isReceiver } from './peers.ts';
 import { closePurses } from './purse-close.ts';
 import { deviceExposures } from './purse-exposure.ts';
 import { openPurses } from './purse-open.ts';
 import { settler } from './purse-settle.ts';
+import { notesReceiver } from './receive-notes.ts';
 import { lookupRequests } from './requests.ts';
 import { shopOrders } from './shop-order.ts';
 import { statements } from './statement.ts';
@@ -45,6 +47,8 @@ export function cashHandlers(parts: CashParts): Handlers<CashOperations, Peer, C
     settle_transfer: handler(isManagement, settler(parts), parts),
     close_purse: handler(isManagement, closePurses, parts),
     device_exposure: handler(isManagementOrOperator, deviceExposures, parts),
+    note_order: handler(isIssuer, noteOrders(parts), parts),
+    receive_notes: handler(isReceiver, notesReceiver(parts), parts),
     lookup_request: handler(isOperator, lookupRequests, parts),
   };
 }

@@ -26,7 +26,10 @@ export type ReceiveNotesRequest = Infer<typeof ReceiveNotesRequest>;
 /** Of both. */
 export const NotesBookedAnswer = union({
   done: struct({ receipt: NoteReceipt.signed }),
-  /** For good: the ledger, or a rule that time or a table can change, is against it. After a refusal it may still be done. */
+  /**
+   * For good: the ledger or a rule is against it, or it has come too late. After a refusal it may still be done, at the latest
+   * until `applyBy`: from then on it is rejected, unless it was done before.
+   */
   rejected: struct({ rejection: NoteRejection.signed }),
 });
 export type NotesBookedAnswer = Infer<typeof NotesBookedAnswer>;

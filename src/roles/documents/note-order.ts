@@ -62,7 +62,10 @@ const NoteRejectionCodec = struct({
   request: u128,
   /** SHA-256 of the order without its signature; of a receiving, its reference. */
   orderDigest: digest,
-  /** The ledger's status (`exceeds_credits` …) or `expired`, `shop_closed`, `device_blocked` … */
+  /**
+   * The ledger's status (`exceeds_credits` …) or `expired`, `shop_closed`, `request_taken` (another transfer has that id); of a
+   * receiving also `payment_seal_invalid`, `device_unknown`, `shop_unknown`, `currency_mismatch`, `currency_not_offered`.
+   */
   reason: text(REJECTION_REASON_BYTES_MAX),
   /** Nanoseconds. */
   rejectedAt: u64,

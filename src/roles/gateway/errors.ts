@@ -18,5 +18,8 @@ export const GATEWAY_REFUSALS = [
   'delivery_unknown',
   'exchange_unknown',
   'expired',
+  /** Held by another exchange: they may be free again. */
+  'note_held',
+  'amount_too_small',
 ] as const;
 export type GatewayRefusal = (typeof GATEWAY_REFUSALS)[number];

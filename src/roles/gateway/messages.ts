@@ -39,7 +39,10 @@ export const TerminalAddress = struct({
 });
 export type TerminalAddress = Infer<typeof TerminalAddress>;
 
-/** Makes the terminal known; on the LAN it waits until somebody of the organisation admits it. May be repeated. */
+/**
+ * Makes the terminal known; on the LAN it waits until somebody of the organisation admits it. May be repeated: the name and
+ * the sealing key stay those of the first time. Another sealing key: `request_differs`, a terminal of another side: `key_taken`.
+ */
 export const RegisterRequest = struct({ name: text(TERMINAL_NAME_BYTES_MAX), sealingKey: publicKey });
 export type RegisterRequest = Infer<typeof RegisterRequest>;
 export const RegisterAnswer = struct({ state: oneOf('waiting', 'open', 'blocked') });
@@ -48,6 +51,8 @@ export type RegisterAnswer = Infer<typeof RegisterAnswer>;
 export const GetTermsRequest = struct({});
 export const GetTermsAnswer = struct({
   organisation: text(ORGANISATION_BYTES_MAX),
+  /** Of the listener that was asked: what a terminal that registers here writes into its address. */
+  side: Side,
   currency: u32,
   /** Of the gateway: notes for it are sealed to it, and its terminals' channels go to it. */
   sealingKey: publicKey,
@@ -73,19 +78,27 @@ export const SendRequest = struct({
   amount: u128,
   /** On top of it; as the terms say. */
   fee: u128,
-  /** {PlainNotes}gateway, use send_out or send_in, binding: request and amount + fee, which is also their sum. */
+  /**
+   * {PlainNotes}gateway, use send_out or send_in, binding: request and amount + fee, which is also what they are worth (their
+   * sum, less what their keysets take for spending them: NUT-02; local ones take nothing).
+   */
   notes: SealedNotes,
   /** Nanoseconds: not taken in from then on. */
   applyBy: u64,
 });
 export type SendRequest = Infer<typeof SendRequest>;
 
-/** `taken`: the gateway has the notes, and what follows comes to an end by itself. */
+/**
+ * - `taken`: the gateway has the notes, and what follows comes to an end by itself.
+ * - `waiting`: a delivery waits for the destination. `delivered`: it has confirmed it, or spent it.
+ * - `returning`: nobody has fetched it in time. `returned`: a delivery waits for the sender, without the fee.
+ * - `rejected`: the sender's notes are as they were before.
+ */
 export const ExchangeState = oneOf('taken', 'waiting', 'delivered', 'returning', 'returned', 'rejected');
 export type ExchangeState = Infer<typeof ExchangeState>;
 export const SendAnswer = struct({
   state: ExchangeState,
-  /** Of `rejected`: why, and the notes are as they were before; of `returned`: why. */
+  /** Of `rejected` and `returned`: why. Otherwise empty. */
   reason: text(64),
 });
 export type SendAnswer = Infer<typeof SendAnswer>;
@@ -107,17 +120,17 @@ export type Delivery = Infer<typeof Delivery>;
 export const ListDeliveriesAnswer = struct({ deliveries: list(Delivery, DELIVERIES_PAGE_MAX), more: bool });
 export type ListDeliveriesAnswer = Infer<typeof ListDeliveriesAnswer>;
 
-/** The terminal has written them down. The gateway forgets them. */
+/** The terminal has written them down. The gateway forgets them; asked again, it says so again. */
 export const ConfirmDeliveryRequest = struct({
   request: u128,
   /** SHA-256 of the encoded SealedNotes. */
   notesDigest: digest,
 });
 export type ConfirmDeliveryRequest = Infer<typeof ConfirmDeliveryRequest>;
-export const ConfirmDeliveryAnswer = struct({ at: u64 });
+export const ConfirmDeliveryAnswer = struct({});
 export type ConfirmDeliveryAnswer = Infer<typeof ConfirmDeliveryAnswer>;
 
-/** Of the caller's own. */
+/** Of the caller's own. One that was refused is refused with the same code; one that never came: `exchange_unknown`. */
 export const LookupExchangeRequest = struct({ request: u128 });
 export type LookupExchangeRequest = Infer<typeof LookupExchangeRequest>;
 

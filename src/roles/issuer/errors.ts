@@ -10,5 +10,7 @@ export const ISSUER_REFUSALS = [
   'output_known',
   'quote_unknown',
   'expired',
+  'reply_key_invalid',
+  'quote_paid',
 ] as const;
 export type IssuerRefusal = (typeof ISSUER_REFUSALS)[number];

@@ -5,5 +5,7 @@ export const RECEIVER_REFUSALS = [
   'amounts_mismatch',
   'payee_not_permitted',
   'expired',
+  'keyset_unknown',
+  'note_invalid',
 ] as const;
 export type ReceiverRefusal = (typeof RECEIVER_REFUSALS)[number];
