@@ -8,3 +8,4 @@ export * from "../seal/index";
 export * from "../hash/index";
 export * from "../cipher/index";
 export * from "../curve/index";
+export * from "../secp256k1/index";

@@ -3,6 +3,7 @@ import { initialise as initialiseBase } from "../curve/fixed-base";
 import { initialise as initialiseSingle } from "../curve/single";
 import { initialise as initialiseStraus } from "../curve/straus";
 import { initialise as initialiseField } from "../field/pair";
+import { initialise as initialiseSecp } from "../secp256k1/initialise";
 import { initialiseWorkspace } from "../memory/workspace";
 
 /** Makes the instance ready to work in the 64-byte aligned `bytes` bytes at `address`; once, before anything else. */
@@ -13,4 +14,5 @@ export function initialise(address: usize, bytes: usize): void {
   initialiseBase();
   initialiseSingle();
   initialiseStraus();
+  initialiseSecp();
 }

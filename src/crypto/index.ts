@@ -38,7 +38,7 @@ export {
   type CryptoPoolStats,
   createCryptoPool,
 } from './pool/crypto-pool.ts';
-export { poolNoteCrypto } from './pool/note-operations.ts';
+export { poolNoteCrypto } from './pool/pool-note-crypto.ts';
 export {
   type BatchNoteCrypto,
   type BlindItem,

@@ -54,6 +54,8 @@ export interface LoadHomeOptions extends LoadOptions {
 
 export interface RoleHome {
   readonly role: RoleName;
+  /** The home's folder, absolute. */
+  readonly path: string;
   readonly configuration: Configuration;
   /** The role's store, absolute. */
   readonly storePath: string;
@@ -135,6 +137,7 @@ export async function loadHome(options: LoadHomeOptions): Promise<RoleHome> {
   });
   return {
     role,
+    path: paths.home,
     configuration,
     storePath,
     source: watch,

@@ -199,4 +199,42 @@ export interface CryptoExports {
   readonly PREPARED_KEY_BYTES: WebAssembly.Global;
   ed25519PrepareKey(out: number, key: number): number;
   ed25519VerifyItems(items: number, count: number, coefficients: number): void;
+
+  // secp256k1, the field: assembly/secp256k1/field.ts; a pair is 80 bytes, 16-byte aligned
+  secpFromBytes(out: number, bytesA: number, bytesB: number): void;
+  secpToBytes(bytesA: number, bytesB: number, a: number): void;
+  secpAdd(out: number, a: number, b: number): void;
+  secpSub(out: number, a: number, b: number): void;
+  secpMul(out: number, a: number, b: number): void;
+  secpSqr(out: number, a: number): void;
+  secpMulAdd(out: number, a: number, b: number, c: number, d: number): void;
+  secpMulSub(out: number, a: number, b: number, c: number, d: number): void;
+  secpSqrAdd(out: number, a: number, c: number, d: number): void;
+  secpMulSmall(out: number, a: number, factor: number): void;
+  secpAddTimes(out: number, a: number, b: number, factor: number): void;
+  secpInvert(out: number, a: number): void;
+  secpSquareRoot(out: number, a: number): void;
+  // scalars: assembly/secp256k1/order.ts; 32 bytes, little-endian
+  secpOrderMulAdd(out: number, a: number, b: number, c: number): void;
+  secpOrderSplit(part1: number, part2: number, k: number): number;
+  // points: assembly/secp256k1/points.ts, encoding.ts, multiply.ts, base.ts
+  readonly SECP_TABLE_BYTES: WebAssembly.Global;
+  secpDecode(out: number, encodedA: number, encodedB: number): number;
+  secpNormalise(points: number, stride: number, count: number, infinite: number): void;
+  secpStoreCoordinates(coordinatesA: number, coordinatesB: number, affine: number): void;
+  secpPointsAdd(out: number, p: number, q: number): void;
+  secpPointsAddAffine(out: number, p: number, affine: number): void;
+  secpPointsDouble(out: number, p: number): void;
+  secpBuildTable(table: number, affine: number): void;
+  secpMultiply(out: number, tables: number, scalarsA: number, scalarsB: number, count: number): void;
+  secpMultiplyBase(out: number, scalarA: number, scalarB: number): void;
+  // blind notes: records of assembly/secp256k1/items.ts
+  readonly NOTE_COUNT_MAX: WebAssembly.Global;
+  secpHashItems(items: number, count: number): void;
+  secpBlindItems(items: number, count: number, hasTexts: number): void;
+  secpUnblindItems(items: number, count: number): void;
+  secpSignItems(items: number, count: number, keys: number, keyCount: number): void;
+  secpVerifyNotes(items: number, count: number, keys: number, random: number): void;
+  secpVerifyProofs(items: number, count: number): void;
+  secpVerifyNoteProofs(items: number, count: number): void;
 }

@@ -34,16 +34,16 @@ export interface MintKeysetsOptions {
 }
 
 export class MintKeysets {
-  readonly byId: ReadonlyMap<string, PublicKeyset>;
-  readonly #keysets: ReadonlyMap<string, SecretKeyset>;
-  readonly #active: ReadonlyMap<string, SecretKeyset>;
+  #byId: ReadonlyMap<string, PublicKeyset>;
+  #keysets: ReadonlyMap<string, SecretKeyset>;
+  #active: ReadonlyMap<string, SecretKeyset>;
 
   /** @param keysets of each unit those that are active, of which one is used, and those that are no longer */
   constructor(keysets: readonly SecretKeyset[]) {
     this.#keysets = new Map(keysets.map((keyset) => [keyset.public.id, keyset]));
     if (this.#keysets.size !== keysets.length)
       throw new RangeError('keysets: expected each once, got one twice');
-    this.byId = new Map(keysets.map((keyset) => [keyset.public.id, keyset.public]));
+    this.#byId = new Map(keysets.map((keyset) => [keyset.public.id, keyset.public]));
     this.#active = new Map(
       keysets.filter((keyset) => keyset.public.isActive).map((keyset) => [keyset.public.unit, keyset]),
     );
@@ -67,8 +67,25 @@ export class MintKeysets {
     );
   }
 
+  /**
+   * There are more seeds now, and the newest signs: whoever has this object has the others' keysets from here on.
+   * @throws RangeError when one of before is missing: its notes could not be taken in any more
+   */
+  renew(others: MintKeysets): void {
+    for (const id of this.#keysets.keys()) {
+      if (!others.#keysets.has(id)) throw new RangeError(`keysets: expected ${id} as before, got none`);
+    }
+    this.#byId = others.#byId;
+    this.#keysets = others.#keysets;
+    this.#active = others.#active;
+  }
+
+  get byId(): ReadonlyMap<string, PublicKeyset> {
+    return this.#byId;
+  }
+
   get(id: string): PublicKeyset | undefined {
-    return this.byId.get(id);
+    return this.#byId.get(id);
   }
 
   /** The one that signs. */
@@ -77,7 +94,7 @@ export class MintKeysets {
   }
 
   get all(): readonly PublicKeyset[] {
-    return [...this.byId.values()];
+    return [...this.#byId.values()];
   }
 
   get units(): readonly string[] {

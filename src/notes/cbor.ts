@@ -43,6 +43,17 @@ function lengthAt(bytes: Uint8Array, at: number): { readonly length: number; rea
   return { length, end: at + 1 + size };
 }
 
+const utf8 = new TextDecoder('utf-8', { fatal: true });
+
+function isUtf8(bytes: Uint8Array): boolean {
+  try {
+    utf8.decode(bytes);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /** @throws NotesError */
 function checkStructure(bytes: Uint8Array): void {
   /** How many items are still to come in each open list or map. */
@@ -61,6 +72,8 @@ function checkStructure(bytes: Uint8Array): void {
     if (open.length > 0) open[open.length - 1]!--;
     if (major === BYTES || major === TEXT) {
       if (length > bytes.length - at) throw wrong('more bytes', start);
+      // What decodes it would put another character in place of bytes that are none.
+      if (major === TEXT && !isUtf8(bytes.subarray(at, at + length))) throw wrong('UTF-8', start);
       at += length;
     } else if (major === LIST || major === MAP) {
       const items = major === MAP ? 2 * length : length;
@@ -78,21 +91,17 @@ function checkStructure(bytes: Uint8Array): void {
 /** @throws NotesError */
 export function decodeCbor(bytes: Uint8Array): CborValue {
   checkStructure(bytes);
-  let value: CborValue;
   try {
-    value = decode(bytes, {
+    return decode(bytes, {
       strict: true,
       useMaps: true,
       rejectDuplicateMapKeys: true,
       allowIndefinite: false,
     });
-  } catch (error) {
-    // Its messages hold what they found: a secret perhaps.
-    throw new NotesError('malformed', 'CBOR: expected shortest lengths, UTF-8 and no name twice', {
-      cause: error instanceof RangeError ? error : undefined,
-    });
+  } catch {
+    // Its own message may hold what it found: a secret perhaps.
+    throw new NotesError('malformed', 'CBOR: expected numbers in their shortest form and no name twice');
   }
-  return value;
 }
 
 /** Names in the order in which they were set. */
@@ -135,6 +144,5 @@ export function expectBytes(value: CborValue, name: string, size: number): Uint8
   if (value.length !== size) {
     throw new NotesError('malformed', `${name}: expected ${size} bytes, got ${value.length}`);
   }
-  // A copy: what was decoded may be a view of all that came.
-  return Uint8Array.from(value);
+  return value;
 }

@@ -20,6 +20,7 @@ import { encodeRequest } from '../../src/wire/frame.ts';
 import { encodeHello } from '../../src/wire/hello.ts';
 import { RequestOperation } from '../../src/wire/operation.ts';
 import { CloseCode } from '../../src/wire/status.ts';
+import { taking, toDevice, toShop } from '../roles/cash/note-support.ts';
 import { paymentOrder, payRequest, sealedTo } from '../roles/cash/pay-support.ts';
 import { closingOf, openingOf, pays } from '../roles/cash/purse-support.ts';
 import { Device, now, revocation, signedBy, soon } from './device.ts';
@@ -130,6 +131,11 @@ beforeAll(async () => {
   }
   const refund = { order: handmade.refund(forwarded.request, 100n) };
   await eventually(async () => answerOf(await shopsOwn.shopOrder(refund)).kind === 'done');
+  const funding = handmade.noteOrder('fund', 100n);
+  const issuer = new CashClient(await system.asRole('issuer', 'cash'));
+  expect(answerOf(await issuer.noteOrder({ order: funding })).kind).toBe('done');
+  const payee = { device: device.number };
+  const cashKey = { publicKey: system.directory().currentKeySet('cash', now()).keys.sealing };
   const blocking = signedBy(
     DeviceOrder,
     {
@@ -243,6 +249,9 @@ beforeAll(async () => {
       settle_transfer: [handedOn],
       close_purse: [{ closing: closingOf(purses[0].test) }],
       device_exposure: [{ device: device.number }],
+      note_order: [{ order: funding }, { order: handmade.noteOrder('issue', 10n ** 12n) }],
+      // There are no notes, so that none can be taken in.
+      receive_notes: [taking(toShop({ shop: handmade.number })), taking(toDevice(payee, { key: cashKey }))],
       lookup_request: lookups,
     },
   };
@@ -346,6 +355,8 @@ function randomBytes(random: Random, size: number): Buffer {
 function clientFor(role: RoleName, name: string): Promise<Client> {
   // Cash and settlement take operations of the same names from management.
   if (name.startsWith('lookup_') || name === 'list_requests') return system.asOperator(role);
+  if (name === 'note_order') return system.asRole('issuer', role);
+  if (name === 'receive_notes') return system.asRole('receiver', role);
   if (role !== 'management') return system.asRole('management', role);
   if (OF_OPERATORS.includes(name)) return system.asOperator(role);
   if (OF_SHOPS.includes(name)) return handmade.connect();

@@ -23,8 +23,14 @@ interface Options extends HomeOptions {
 /** What a role knows of a request; undefined: nothing. */
 type Found = readonly [role: RoleName, found: RequestReport | undefined | Error];
 
-/** Along the way of a load, and then of notes. Those of an earlier version's directory are fewer. */
-const ASKED = ['management', 'settlement', 'cash'] as const satisfies readonly RoleName[];
+/** Along the way of a load, and of notes. The directory of an earlier version has fewer. */
+const ASKED = [
+  'management',
+  'settlement',
+  'issuer',
+  'receiver',
+  'cash',
+] as const satisfies readonly RoleName[];
 
 export function requestCommand(output: Output, exit: (code: ExitCode) => void): Command {
   return withHome(new Command('request'))

@@ -1,6 +1,6 @@
 import { Command, Option } from 'commander';
 import { loopbackAddress } from '../../channel/loopback.ts';
-import { isMintRole, ROLES, type RoleName } from '../../identity/roles.ts';
+import { isRoleName, ROLES, type RoleName } from '../../identity/roles.ts';
 import { CommandError, type ExitCode } from '../exit-codes.ts';
 import { type HomeOptions, withHome } from '../home-options.ts';
 import { argument, PORT_DEFAULT, wholeNumber } from '../options.ts';
@@ -16,11 +16,9 @@ interface Options extends HomeOptions {
   readonly mapSizeGib?: number;
 }
 
-const STARTABLE = ROLES.filter((name) => !isMintRole(name));
 const role = argument((text: string): RoleName => {
-  const name = STARTABLE.find((one) => one === text);
-  if (name === undefined) throw new Error(`expected ${STARTABLE.join(', ')}`);
-  return name;
+  if (!isRoleName(text)) throw new Error(`expected ${ROLES.join(', ')}`);
+  return text;
 });
 
 export function startCommand(exit: (code: ExitCode) => void): Command {

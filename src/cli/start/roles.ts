@@ -61,8 +61,8 @@ export async function startRoles(settings: RolesSettings, exit: (code: ExitCode)
         }),
       );
       started.push(running);
-      const { url, storePath, found } = running;
-      log.info({ role, url, path: storePath, found }, 'listening');
+      const { url, httpUrl, storePath, found } = running;
+      log.info({ role, url, ...(httpUrl && { httpUrl }), path: storePath, found }, 'listening');
     }
   } catch (error) {
     await closeAll();

@@ -3,10 +3,12 @@
 import type { SignedMessage, SignedRecords, VerifyBatchOptions } from '../ed25519/index.ts';
 import type { CryptoError } from '../errors.ts';
 import type { OpenItem, RecipientKey, Sealed, SealItem, SealOptions } from '../hpke/index.ts';
+import type { BlindSigned, SignItem, VerifyItem } from '../secp256k1/note-crypto.ts';
 import type { X25519Item } from '../x25519.ts';
 import { BatchPool, type CryptoPoolOptions, type CryptoPoolStats } from './batch-pool.ts';
 import { SHA256_BATCH, SHA512_BATCH } from './hash-operations.ts';
 import { openBatch, sealBatch } from './hpke-operations.ts';
+import { signNotes, verifyNotes } from './note-operations.ts';
 import { verifyBatch } from './verify-operation.ts';
 import { type PoolRecordsOptions, verifyRecords } from './verify-records-operation.ts';
 import { SHARED_SECRET_BATCH } from './x25519-operation.ts';
@@ -44,6 +46,10 @@ export interface CryptoPool {
   ): Promise<(Uint8Array | CryptoError)[]>;
   /** hpke.sealBatch */
   sealBatch(options: SealOptions & { readonly items: readonly SealItem[] }): Promise<Sealed[]>;
+  /** noteCrypto.sign */
+  signNotes(items: readonly SignItem[]): Promise<(BlindSigned | undefined)[]>;
+  /** noteCrypto.verify; `randomBytes` as createNoteCrypto takes it. */
+  verifyNotes(items: readonly VerifyItem[], randomBytes?: (length: number) => Uint8Array): Promise<boolean[]>;
   stats(): CryptoPoolStats;
   /** Answers every call that was taken, then ends the threads. Later calls reject; closing again waits for the same end. */
   close(): Promise<void>;
@@ -60,6 +66,8 @@ export function createCryptoPool(options: CryptoPoolOptions = {}): CryptoPool {
     verifyRecords: (records, options) => verifyRecords(pool, records, options),
     openBatch: (options) => openBatch(pool, options),
     sealBatch: (options) => sealBatch(pool, options),
+    signNotes: (items) => signNotes(pool, items),
+    verifyNotes: (items, randomBytes) => verifyNotes(pool, items, randomBytes),
     stats: () => pool.stats(),
     close: () => pool.close(),
   };

@@ -2,7 +2,9 @@
 import type { Registry } from 'prom-client';
 import type { Directory } from '../../identity/directory.ts';
 import type { RoleHome } from '../../identity/load-home.ts';
+import type { NoteSeed } from '../../identity/note-seeds.ts';
 import type { RevokedPredicate } from '../../identity/server-identity.ts';
+import type { MintService } from '../../mint/service.ts';
 import type { PayTrace } from '../../roles/cash/interface.ts';
 import type { Trace } from '../../roles/flow/flow.ts';
 import type { Engine } from '../../wire/engine.ts';
@@ -33,8 +35,12 @@ export interface RoleParts {
   readonly revoked: RevokedPredicate;
   /** What the start found, for the log. */
   readonly found: object;
+  /** Of a role of the mint: all of Cashu's interface, for an HTTP server. */
+  readonly mint?: MintService;
   /** Another directory counts from now on. */
   changed?(directory: Directory): void;
+  /** There are new seeds of notes: the newest signs from now on. */
+  noteSeedsChanged?(seeds: readonly NoteSeed[]): void;
   /** In good order: what was taken in is written, what is under way goes on at the next start. */
   close(): Promise<void>;
 }

@@ -32,7 +32,7 @@ export function requestMessage({ inputs, outputs = [], quote = '' }: SpendingReq
 const refused = (place: number, expected: string): NotesError =>
   new NotesError('condition', `inputs[${place}]: expected ${expected}`);
 
-/** How many signatures one request may have tried: each takes half a millisecond, and all others wait. */
+/** How many signatures one request may have tried. */
 class Budget {
   #left = CONDITION_CHECKS_MAX;
 

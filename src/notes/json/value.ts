@@ -77,7 +77,7 @@ class JsonReader {
     if (integer !== undefined) {
       if (integer.length > DIGITS_MAX) throw malformed(`a number of at most ${DIGITS_MAX} digits`, this.#at);
       this.#at += integer.length;
-      return BigInt(integer);
+      return integer === '-0' ? -0 : BigInt(integer);
     }
     NUMBER.lastIndex = this.#at;
     const number = NUMBER.exec(this.#text)?.[0];
@@ -162,8 +162,10 @@ export function parseJson(body: string | Uint8Array): JsonValue {
     throw new NotesError('too_large', `JSON: expected at most ${BODY_BYTES_MAX} bytes, got ${body.length}`);
   }
   let text: string;
-  if (typeof body === 'string') text = body;
-  else {
+  if (typeof body === 'string') {
+    if (/\p{Surrogate}/u.test(body)) throw malformed('well-formed text', 0);
+    text = body;
+  } else {
     try {
       text = fromUtf8.decode(body);
     } catch {

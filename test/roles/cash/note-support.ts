@@ -113,7 +113,11 @@ export async function asked(cash: TestCash, ...all: readonly Asked[]): Promise<s
 export async function bytesOf(cash: TestCash, one: Asked): Promise<Uint8Array> {
   const [result] = await askAll(cash, [one]);
   toldOf(result!, one);
-  const answer = answerOf(result!);
+  return encoded(result!);
+}
+
+export function encoded(result: CallResult<NotesBookedAnswer>): Uint8Array {
+  const answer = answerOf(result);
   return answer.kind === 'done'
     ? NoteReceipt.signed.encode(answer.receipt)
     : NoteRejection.signed.encode(answer.rejection);

@@ -22,6 +22,7 @@ import {
   toShop,
 } from './note-support.ts';
 import { funded, newShop, openedShop, paymentOrder, type TestShop } from './pay-support.ts';
+import { booked, closed, reported } from './payout-support.ts';
 import { paid, statementOf } from './shop-support.ts';
 import {
   answerOf,
@@ -380,6 +381,25 @@ describe('devices that are not as they were', () => {
       7n,
     ]);
   });
+});
+
+test('a window pays out what is left of the sales, and nothing of what backs notes', async () => {
+  const own = await dealer(1_000n, 300n);
+  expect(await ask(noteOrder(own, { action: 'issue', source: 'sales', amount: 200n }))).toEqual(['done']);
+  const first = await closed(cash);
+  const [payout] = (await booked(cash, first.window)).filter(({ document }) => document.shop === own.shop);
+  expect(payout!.document.amount).toBe(500n);
+  expect(await held(cash, own)).toEqual([0n, 300n]);
+  expect(await ask(noteOrder(own, { action: 'withdraw', amount: 300n }))).toEqual(['done']);
+  const second = await closed(cash);
+  await booked(cash, second.window);
+  const [before, after] = await Promise.all(
+    [first, second].map(async ({ window }) => {
+      return (await reported(cash, window)).find((position) => position.shop === own.shop);
+    }),
+  );
+  expect(before).toMatchObject({ sales: 1_000n, refunds: 500n, amount: 500n, carriedOut: 0n });
+  expect(after).toMatchObject({ sales: 300n, refunds: 0n, amount: 300n, carriedOut: 0n });
 });
 
 test('a batch as large as a frame takes: orders and takings, some of them bad', async () => {
