@@ -70,7 +70,6 @@ export class ScriptedGateway {
     this.mints = mints;
     this.terms = {
       organisation: 'campus',
-      side: 'lan',
       currency: 978,
       sealingKey: this.sealing.publicKey,
       amountMin: 1n,
