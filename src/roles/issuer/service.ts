@@ -57,6 +57,8 @@ export function issuerMint(options: IssuerMintOptions): MintService {
         throw error;
       }
     },
+    mintQuotes: (method, request) => mint.mintQuotes(method, request),
+    mintBatch: (method, request) => mint.mintBatch(method, request),
     restore: (request) => mint.restore(request),
     // The issuer does not know what is spent: it must not exchange anything.
     swap: notHere,
