@@ -72,6 +72,7 @@ function build(): void {
   for (let i: usize = 0; i < count; i++) {
     memory.copy(table + i * AFFINE_BYTES, points + i * POINTS_BYTES, AFFINE_BYTES);
   }
+  memory.fill(base, 0, infinite + count - base);
   release(base);
   built = true;
 }

@@ -3,6 +3,7 @@
 import { release, take } from "../memory/workspace";
 import { multiplyBase } from "./base";
 import { COORDINATES_BYTES, decode, encode, normalise, storeCoordinates } from "./encoding";
+import { wipe } from "./field";
 import { hashToPoints } from "./hash-to-curve";
 import {
   BLIND_ITEM_BYTES,
@@ -18,7 +19,7 @@ import {
 } from "./items";
 import { TABLE_BYTES, buildTable, multiply } from "./multiply";
 import { SCALAR_BYTES, reverse } from "./order";
-import { AFFINE_BYTES, POINTS_BYTES, addAffine, negatePointsIf } from "./points";
+import { AFFINE_BYTES, POINTS_BYTES, addAffine, negatePointsIf, wipePoints } from "./points";
 import { STORED_BYTES, gatherPoints } from "./stored";
 
 const PAIRS: usize = CHUNK / 2;
@@ -38,6 +39,7 @@ function encodeItems(
   encode(pointB, coordinates + COORDINATES_BYTES);
   store<u32>(verdictA, (infinite & 1) ^ 1);
   store<u32>(verdictB, (infinite >> 1) ^ 1);
+  memory.fill(coordinates, 0, 2 * COORDINATES_BYTES);
   release(coordinates);
 }
 
@@ -58,6 +60,7 @@ export function hashItems(items: usize, count: usize): void {
     }
   }
   memory.fill(stored, 0, CHUNK * STORED_BYTES + AFFINE_BYTES);
+  wipe();
   release(stored);
 }
 
@@ -99,6 +102,8 @@ export function blindItems(items: usize, count: usize, hasTexts: bool): void {
     }
   }
   memory.fill(points, 0, bytes);
+  wipe();
+  wipePoints();
   release(points);
 }
 
@@ -143,5 +148,7 @@ export function unblindItems(items: usize, count: usize): void {
     }
   }
   memory.fill(points, 0, bytes);
+  wipe();
+  wipePoints();
   release(points);
 }

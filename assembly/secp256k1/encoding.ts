@@ -62,6 +62,7 @@ export function lift(out: usize, xA: usize, xB: usize, oddA: u64, oddB: u64): u3
   );
   if (!isCanonical(xA)) good &= 2;
   if (!isCanonical(xB)) good &= 1;
+  memory.fill(t, 0, 2 * PAIR_BYTES + 2 * 64);
   release(t);
   return good;
 }
@@ -96,6 +97,7 @@ export function decode(out: usize, encodedA: usize, encodedB: usize): u32 {
     memory.copy(other, GENERATOR, 2 * PAIR_BYTES);
     swapIf(out + X, other + X, maskA, maskB);
     swapIf(out + Y, other + Y, maskA, maskB);
+    memory.fill(other, 0, 2 * PAIR_BYTES);
     release(other);
   }
   return good;

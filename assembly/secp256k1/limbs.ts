@@ -132,50 +132,69 @@ function square(a: usize): void {
   keep(144, a9 * a9, false, false);
 }
 
-/** The limb of column k, the carry of the column before it included; what is above it goes to the next column. */
+/** What goes to the next column. */
 // @ts-ignore: decorator
 @inline
 function carryOut(sum: i64): i64 {
   return (sum + HALF) >> 26;
 }
 
-/** Carries ten sums and stores limbs. `over` is what stands at 2^256 besides. */
+/**
+ * Carries ten sums and stores limbs: of at most 2^25, but limb 2, which takes a last carry of 2^14. `over` is what stands at
+ * 2^256 besides.
+ */
 // @ts-ignore: decorator
 @inline
 function carry(out: usize, h0: i64, h1: i64, h2: i64, h3: i64, h4: i64, h5: i64, h6: i64, h7: i64, h8: i64, h9: i64, over: i64): void {
-  const q = over + ((h9 + HALF_TOP) >> 22);
-  h9 = h9 + HALF_TOP & 0x3fffff;
-  h0 += 977 * q;
-  h1 += q << 6;
   let c: i64;
   c = carryOut(h0);
+  h0 -= c << 26;
   h1 += c;
-  store<i32>(out, <i32>(h0 - (c << 26)), 0);
   c = carryOut(h1);
+  h1 -= c << 26;
   h2 += c;
-  store<i32>(out, <i32>(h1 - (c << 26)), 4);
   c = carryOut(h2);
+  h2 -= c << 26;
   h3 += c;
-  store<i32>(out, <i32>(h2 - (c << 26)), 8);
   c = carryOut(h3);
+  h3 -= c << 26;
   h4 += c;
-  store<i32>(out, <i32>(h3 - (c << 26)), 12);
   c = carryOut(h4);
+  h4 -= c << 26;
   h5 += c;
-  store<i32>(out, <i32>(h4 - (c << 26)), 16);
   c = carryOut(h5);
+  h5 -= c << 26;
   h6 += c;
-  store<i32>(out, <i32>(h5 - (c << 26)), 20);
   c = carryOut(h6);
+  h6 -= c << 26;
   h7 += c;
-  store<i32>(out, <i32>(h6 - (c << 26)), 24);
   c = carryOut(h7);
+  h7 -= c << 26;
   h8 += c;
-  store<i32>(out, <i32>(h7 - (c << 26)), 28);
   c = carryOut(h8);
+  h8 -= c << 26;
   h9 += c;
-  store<i32>(out, <i32>(h8 - (c << 26)), 32);
-  store<i32>(out, <i32>(h9 - HALF_TOP), 36);
+  c = (h9 + HALF_TOP) >> 22;
+  h9 -= c << 22;
+  const q = over + c;
+  h0 += 977 * q;
+  h1 += q << 6;
+  c = carryOut(h0);
+  h0 -= c << 26;
+  h1 += c;
+  c = carryOut(h1);
+  h1 -= c << 26;
+  h2 += c;
+  store<i32>(out, <i32>h0, 0);
+  store<i32>(out, <i32>h1, 4);
+  store<i32>(out, <i32>h2, 8);
+  store<i32>(out, <i32>h3, 12);
+  store<i32>(out, <i32>h4, 16);
+  store<i32>(out, <i32>h5, 20);
+  store<i32>(out, <i32>h6, 24);
+  store<i32>(out, <i32>h7, 28);
+  store<i32>(out, <i32>h8, 32);
+  store<i32>(out, <i32>h9, 36);
 }
 
 /** Brings the upper columns down and stores limbs. */

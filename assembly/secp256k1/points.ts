@@ -142,6 +142,7 @@ export function addAffineIf(p: usize, affine: usize, maskA: u64, maskB: u64): vo
   const sum = take(POINTS_BYTES);
   addAffine(sum, p, affine);
   for (let i: usize = 0; i < POINTS_BYTES; i += PAIR_BYTES) swapIf(p + i, sum + i, maskA, maskB);
+  memory.fill(sum, 0, POINTS_BYTES);
   release(sum);
 }
 

@@ -65,5 +65,6 @@ export function challenge(e: usize, r1: usize, r2: usize, publicKey: usize, sign
   end = storeHex(end, publicKey);
   storeHex(end, signature);
   sha256(text, CHALLENGE_BYTES, e);
+  memory.fill(text, 0, CHALLENGE_BYTES);
   release(text);
 }

@@ -3,10 +3,11 @@
 import { release, take } from "../memory/workspace";
 import { multiplyBase } from "./base";
 import { COORDINATES_BYTES, decode, encode, normalise, storeCoordinates } from "./encoding";
+import { wipe } from "./field";
 import { CHUNK, SIGN_E, SIGN_ITEM_BYTES, SIGN_KEY, SIGN_S, SIGN_SIGNATURE, SIGN_VERDICT } from "./items";
 import { TABLE_BYTES, buildTable, multiply } from "./multiply";
 import { SCALAR_BYTES, mulAdd, reduceOnce, reverse } from "./order";
-import { AFFINE_BYTES, POINTS_BYTES } from "./points";
+import { AFFINE_BYTES, POINTS_BYTES, wipePoints } from "./points";
 import { challenge, deriveNonce } from "./proof";
 
 const PAIRS: usize = CHUNK / 2;
@@ -160,5 +161,7 @@ export function signItems(items: usize, count: usize, keys: usize, keyCount: usi
     }
   }
   memory.fill(publics, 0, bytes);
+  wipe();
+  wipePoints();
   release(publics);
 }

@@ -31,7 +31,8 @@ export function sumPairs(out: usize, affine: usize, coefficients: usize, count: 
   const windows = <usize>((BITS + width - 1) / width);
   const bucketCount = <usize>1 << (width - 1);
   const digitsBytes = (count * windows * 2 + 15) & ~15;
-  const buckets = take(bucketCount * POINTS_BYTES + digitsBytes + 3 * POINTS_BYTES + 32);
+  const bytes = bucketCount * POINTS_BYTES + digitsBytes + 3 * POINTS_BYTES + 32;
+  const buckets = take(bytes);
   const digits = buckets + bucketCount * POINTS_BYTES;
   const point = digits + digitsBytes;
   const running = point + POINTS_BYTES;
@@ -69,5 +70,6 @@ export function sumPairs(out: usize, affine: usize, coefficients: usize, count: 
     }
     add(out, out, sum);
   }
+  memory.fill(buckets, 0, bytes);
   release(buckets);
 }

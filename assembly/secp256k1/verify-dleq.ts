@@ -5,11 +5,12 @@ import { joinAA, joinAB } from "../field/lanes";
 import { release, take } from "../memory/workspace";
 import { GENERATOR } from "./constants";
 import { COORDINATES_BYTES, decode, isEqual, normalise, storeCoordinates } from "./encoding";
+import { wipe } from "./field";
 import { hashToPoints } from "./hash-to-curve";
 import { CHUNK, DLEQ_E, DLEQ_ITEM_BYTES, DLEQ_KEY, DLEQ_S, DLEQ_SCALAR, DLEQ_SIGNATURE, DLEQ_VERDICT } from "./items";
 import { TABLE_BYTES, buildTable, multiply } from "./multiply";
 import { SCALAR_BYTES, negateIf, reverse } from "./order";
-import { AFFINE_BYTES, POINTS_BYTES, X, Y, addAffine } from "./points";
+import { AFFINE_BYTES, POINTS_BYTES, X, Y, addAffine, wipePoints } from "./points";
 import { challenge } from "./proof";
 import { STORED_BYTES, gatherPoints, scatterPoints } from "./stored";
 
@@ -48,17 +49,19 @@ function commit(state: usize, item: usize): void {
   reverse(scalars + SCALAR_BYTES, item + DLEQ_E);
   negateIf(scalars + SCALAR_BYTES, scalars + SCALAR_BYTES, 0xffffffff);
   multiply(state, tables, scalars, scalars, 2);
+  memory.fill(tables, 0, 2 * TABLE_BYTES + 2 * AFFINE_BYTES + 2 * SCALAR_BYTES);
   release(tables);
 }
 
 /** Verdicts of `count` items whose R1 and R2 are known. */
 function answer(states: usize, items: usize, count: usize): void {
-  const infinite = take(CHUNK + 4 * COORDINATES_BYTES);
+  const bytes: usize = CHUNK + 5 * COORDINATES_BYTES + 32;
+  const infinite = take(bytes);
   const r1 = infinite + CHUNK;
   const r2 = r1 + COORDINATES_BYTES;
   const signature = r2 + COORDINATES_BYTES;
   const key = signature + COORDINATES_BYTES;
-  const e = take(32 + COORDINATES_BYTES);
+  const e = key + COORDINATES_BYTES;
   const unused = e + 32;
   normalise(states, STATE_BYTES, count, infinite);
   for (let i: usize = 0; i < count; i++) {
@@ -71,6 +74,7 @@ function answer(states: usize, items: usize, count: usize): void {
     const good = load<u32>(state, GOOD) != 0 && load<u8>(infinite + i) == 0 && isEqual(e, item + DLEQ_E);
     store<u32>(item, good ? 1 : 0, DLEQ_VERDICT);
   }
+  memory.fill(infinite, 0, bytes);
   release(infinite);
 }
 
@@ -89,6 +93,9 @@ export function verifyProofs(items: usize, count: usize): void {
     }
     answer(states, first, number);
   }
+  memory.fill(states, 0, CHUNK * STATE_BYTES);
+  wipe();
+  wipePoints();
   release(states);
 }
 
@@ -131,5 +138,7 @@ export function verifyNoteProofs(items: usize, count: usize): void {
     answer(states, first, number);
   }
   memory.fill(states, 0, bytes);
+  wipe();
+  wipePoints();
   release(states);
 }

@@ -9,14 +9,14 @@
 //
 // Equations wait until there are two of them: the multiplication by k, which is secret and so in constant time, has two lanes.
 import { joinAA, joinBB } from "../field/lanes";
-import { PAIR_BYTES, mul, sub, toBytes } from "./field";
+import { PAIR_BYTES, mul, sub, toBytes, wipe } from "./field";
 import { release, take } from "../memory/workspace";
 import { decode, isZero, normalise } from "./encoding";
 import { hashToPoints } from "./hash-to-curve";
 import { NOTE_ITEM_BYTES, NOTE_KEY, NOTE_SIGNATURE, NOTE_VERDICT } from "./items";
 import { TABLE_BYTES, buildTable, multiply } from "./multiply";
 import { SCALAR_BYTES, reverse } from "./order";
-import { AFFINE_BYTES, POINTS_BYTES, X, Y, Z } from "./points";
+import { AFFINE_BYTES, POINTS_BYTES, X, Y, Z, wipePoints } from "./points";
 import { STORED_BYTES, gatherPoints, scatterPoints } from "./stored";
 import { COEFFICIENT_BYTES, sumPairs } from "./sums";
 
@@ -134,6 +134,7 @@ function check(from: usize, count: usize): void {
   // Infinite sums of points that are not: an equation that has no affine form, and bad items for sure, or 2^-128.
   if (load<u8>(sum + POINTS_BYTES)) settle(from, count, 0);
   else wait(sum, from, count);
+  memory.fill(sum, 0, POINTS_BYTES + 16);
   release(sum);
 }
 
@@ -182,6 +183,9 @@ export function verifyNotes(items: usize, count: usize, secretKeys: usize, rando
     from = to;
   }
   while (waitingCount > 0) decide();
+  memory.fill(base, 0, bytes);
+  wipe();
+  wipePoints();
   release(base);
 }
 

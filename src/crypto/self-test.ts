@@ -255,6 +255,52 @@ const hpkeAnswer: KnownAnswer = {
   },
 };
 
+/** assembly/secp256k1/items.ts. */
+const SIGN_ITEM = { signature: 40, verdict: 76, e: 80 };
+const NOTE_ITEM = { bytes: 56, signature: 8, verdict: 48 };
+
+/** NUT-12, the nonce of a proof, and NUT-00, hash_to_curve of 32 zeroes, so often that they are summed up. */
+const blindNotes: KnownAnswer = {
+  name: 'blind notes',
+  holds(kernel) {
+    const { exports, bytes, io } = kernel;
+    const NOTES = 6;
+    const [keys, items, text, coefficients] = [io, io + 64, io + 4096, io + 8192] as const;
+    const view = new DataView(bytes.buffer);
+    const signature = '0244eccfc7a348274458bb38044c7f3c389b3c2086c7ec18b5812d2877ab937787';
+    put(kernel, keys, '02'.padStart(64, '0') + '01'.padStart(64, '0'));
+    put(kernel, items, '02a9acc1e48c25eeeb9289b5031cc57da9fe72f3fe2861d264bdc074209b107ba2'.padEnd(160, '0'));
+    exports.secpSignItems(items, 1, keys, 1);
+    const proof =
+      '2a16ffee280aff3c429045607f9b8e0bf8b35910c44c1b20b9dfaf01b263d7b3' +
+      '9df27731238334718d120d4f74611a7c668233f988e687ac3fb188f0a34a2dab';
+    if (view.getUint32(items + SIGN_ITEM.verdict, true) !== 1) return false;
+    if (!holds(kernel, items + SIGN_ITEM.signature, signature)) return false;
+    if (!holds(kernel, items + SIGN_ITEM.e, proof)) return false;
+
+    const note = (i: number): number => items + NOTE_ITEM.bytes * i;
+    const verdicts = (): number[] =>
+      Array.from({ length: NOTES }, (_, i) => view.getUint32(note(i) + NOTE_ITEM.verdict, true));
+    put(kernel, text, Buffer.from('Secp256k1_HashToCurve_Cashu_').toString('hex').padEnd(120, '0'));
+    for (let i = 0; i < NOTES; i++) {
+      put(kernel, note(i), '00'.repeat(NOTE_ITEM.bytes));
+      view.setUint32(note(i), text, true);
+      view.setUint32(note(i) + 4, 60, true);
+      put(
+        kernel,
+        note(i) + NOTE_ITEM.signature,
+        '024cce997d3b518f739663b757deaec95bcd9473c30a14ac2fd04023a739d1a725',
+      );
+      put(kernel, coefficients + 16 * i, `0${i + 1}`.repeat(16));
+    }
+    exports.secpVerifyNotes(items, NOTES, keys + 32, coefficients);
+    if (verdicts().join() !== '1,1,1,1,1,1') return false;
+    put(kernel, note(1) + NOTE_ITEM.signature, signature);
+    exports.secpVerifyNotes(items, 2, keys + 32, coefficients);
+    return verdicts().join() === '1,0,1,1,1,1';
+  },
+};
+
 export const KNOWN_ANSWERS: readonly KnownAnswer[] = [
   fusedMultiplyAdd,
   hashAnswer('SHA-256', 'sha256', 'ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad'),
@@ -268,4 +314,5 @@ export const KNOWN_ANSWERS: readonly KnownAnswer[] = [
   x25519,
   ed25519,
   hpkeAnswer,
+  blindNotes,
 ];

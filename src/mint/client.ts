@@ -1,21 +1,26 @@
 // A mint elsewhere, asked over anything that carries a method, a path and a body: fetch, or a channel's mint_call. Every answer
 // is read by the codecs of src/notes, which bound it; whether signatures are right, who holds the secrets checks (unblindAll).
+import type { BatchMintRequest } from '../notes/batch-mint.ts';
 import { mintErrorBody } from '../notes/json/error.ts';
 import type { JsonBody } from '../notes/json/fields.ts';
 import { type MintInfo, mintInfo } from '../notes/json/info.ts';
 import { type KeysAnswer, type KeysetsAnswer, keysAnswer, keysetsAnswer } from '../notes/json/keys.ts';
 import {
+  batchMintRequest,
   type MeltQuote,
   type MeltQuoteRequest,
   type MeltRequest,
   type MintQuote,
   type MintQuoteRequest,
+  type MintQuotesRequest,
   type MintRequest,
   meltQuote,
   meltQuoteRequest,
   meltRequest,
   mintQuote,
   mintQuoteRequest,
+  mintQuotesAnswer,
+  mintQuotesRequest,
   mintRequest,
 } from '../notes/json/quotes.ts';
 import { type StatesAnswer, type StatesRequest, statesAnswer, statesRequest } from '../notes/json/states.ts';
@@ -77,6 +82,20 @@ export class MintClient implements MintService {
 
   mint(method: string, request: MintRequest): Promise<SignaturesAnswer> {
     return this.#post(`mint/${encodeURIComponent(method)}`, mintRequest, request, signaturesAnswer);
+  }
+
+  mintQuotes(method: string, request: MintQuotesRequest): Promise<readonly MintQuote[]> {
+    const path = `mint/quote/${encodeURIComponent(method)}/check`;
+    return this.#post(path, mintQuotesRequest, request, mintQuotesAnswer);
+  }
+
+  mintBatch(method: string, request: BatchMintRequest): Promise<SignaturesAnswer> {
+    return this.#post(
+      `mint/${encodeURIComponent(method)}/batch`,
+      batchMintRequest,
+      request,
+      signaturesAnswer,
+    );
   }
 
   openMeltQuote(method: string, request: MeltQuoteRequest): Promise<MeltQuote> {

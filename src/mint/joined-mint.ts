@@ -25,6 +25,8 @@ export function joinMints({ own, issuing, receiving }: JoinedMints): MintService
     openMintQuote: (method, request) => issuing.openMintQuote(method, request),
     mintQuote: (method, quote) => issuing.mintQuote(method, quote),
     mint: (method, request) => issuing.mint(method, request),
+    mintQuotes: (method, request) => issuing.mintQuotes(method, request),
+    mintBatch: (method, request) => issuing.mintBatch(method, request),
     openMeltQuote: (method, request) => receiving.openMeltQuote(method, request),
     meltQuote: (method, quote) => receiving.meltQuote(method, quote),
     melt: (method, request) => receiving.melt(method, request),

@@ -4,6 +4,7 @@
 //     GET  /v1/info  /v1/keys  /v1/keys/{id}  /v1/keysets  /v1/mint/quote/{method}/{id}  /v1/melt/quote/{method}/{id}
 //     POST /v1/swap  /v1/checkstate  /v1/restore
 //          /v1/mint/quote/{method}  /v1/mint/{method}  /v1/melt/quote/{method}  /v1/melt/{method}
+//          /v1/mint/quote/{method}/check  /v1/mint/{method}/batch
 //
 //     200 done   400 {detail, code}: refused   404, 405 no such path, method   413 body too large
 //     503 not now; nothing was done            500 a fault: it may or may not have been done, ask the same again
@@ -13,6 +14,7 @@ import type { JsonBody } from '../notes/json/fields.ts';
 import { mintInfo } from '../notes/json/info.ts';
 import { keysAnswer, keysetsAnswer } from '../notes/json/keys.ts';
 import {
+  batchMintRequest,
   isMethodName,
   isQuoteId,
   meltQuote,
@@ -20,6 +22,8 @@ import {
   meltRequest,
   mintQuote,
   mintQuoteRequest,
+  mintQuotesAnswer,
+  mintQuotesRequest,
   mintRequest,
 } from '../notes/json/quotes.ts';
 import { statesAnswer, statesRequest } from '../notes/json/states.ts';
@@ -99,6 +103,12 @@ const ROUTES: readonly Route[] = [
   ),
   post('mint', 'mint/{}', mintRequest, signaturesAnswer, (service, asked, [method]) =>
     service.mint(method!, asked),
+  ),
+  post('mintQuotes', 'mint/quote/{}/check', mintQuotesRequest, mintQuotesAnswer, (service, asked, [method]) =>
+    service.mintQuotes(method!, asked),
+  ),
+  post('mintBatch', 'mint/{}/batch', batchMintRequest, signaturesAnswer, (service, asked, [method]) =>
+    service.mintBatch(method!, asked),
   ),
   post('openMeltQuote', 'melt/quote/{}', meltQuoteRequest, meltQuote, (service, asked, [method]) =>
     service.openMeltQuote(method!, asked),

@@ -1,5 +1,6 @@
 // A mint of this machine: keysets, note book and quotes behind Cashu's interface.
 
+import { type BatchMintRequest, checkBatch, checkBatchForm } from '../notes/batch-mint.ts';
 import { NotesError } from '../notes/errors.ts';
 import { mintErrorOf } from '../notes/json/error.ts';
 import type { MethodSettings, MintInfo } from '../notes/json/info.ts';
@@ -12,17 +13,19 @@ import type {
   MintQuote,
   MintQuoteRequest,
   MintQuoteState,
+  MintQuotesRequest,
   MintRequest,
 } from '../notes/json/quotes.ts';
 import type { NoteState, StatesAnswer, StatesRequest } from '../notes/json/states.ts';
 import type { RestoreAnswer, RestoreRequest, SignaturesAnswer, SwapRequest } from '../notes/json/swap.ts';
+import { QUOTES_MAX } from '../notes/limits.ts';
 import type { BlindedMessage, BlindSignature } from '../notes/note.ts';
 import { isPoint } from '../notes/point.ts';
 import { isQuoteSignature } from '../notes/quote-signature.ts';
 import { checkMelt, checkMint, checkQuote, checkRestore, checkStates } from './checks.ts';
 import { badRequest, MintRefused, refused } from './errors.ts';
 import { blindSignature, Exchange, type ExchangeOptions, NANOSECONDS } from './exchange.ts';
-import type { TakenNote } from './note-book.ts';
+import type { BookReads, TakenNote } from './note-book.ts';
 import {
   type MeltQuoteRecord,
   type MintQuoteRecord,
@@ -51,6 +54,9 @@ export class Mint implements MintService {
       nuts: {
         mint: this.#settings(minting),
         melt: this.#settings(melting),
+        ...(minting === undefined
+          ? {}
+          : { batchMint: { maxBatchSize: QUOTES_MAX, methods: [minting.name] } }),
         supported: [7, 9, 10, 11, 12, 14, ...(minting === undefined ? [] : [20])],
       },
     };
@@ -116,6 +122,8 @@ export class Mint implements MintService {
       unit,
       method,
       state: MINT_STATES[quote.state],
+      amountPaid: quote.state === 'paid' || quote.state === 'issued' ? amount : 0n,
+      amountIssued: quote.state === 'issued' ? amount : 0n,
       expiry,
       ...(publicKey === undefined ? {} : { publicKey }),
     };
@@ -154,12 +162,65 @@ export class Mint implements MintService {
     return { signatures };
   }
 
+  async mintQuotes(method: string, { quotes: asked }: MintQuotesRequest): Promise<readonly MintQuote[]> {
+    const { quotes } = this.#minting(method);
+    if (asked.length > QUOTES_MAX) throw refused('batch_too_large');
+    return asked.flatMap((quote) => {
+      const number = quoteNumber(quote);
+      const record = number === undefined ? undefined : quotes.read(this.#options.store, number);
+      return record === undefined ? [] : [this.#mintQuote(method, number!, record)];
+    });
+  }
+
+  mintBatch(method: string, request: BatchMintRequest): Promise<SignaturesAnswer> {
+    return refusing(this.#mintBatch(method, request));
+  }
+
+  /** All of the quotes, or none; each whole. */
+  async #mintBatch(method: string, request: BatchMintRequest): Promise<SignaturesAnswer> {
+    const { store, keysets, book, clock } = this.#options;
+    const { quotes } = this.#minting(method);
+    checkBatchForm(request);
+    const { outputs } = request;
+    const numbers = request.quotes.map(numberOf);
+    // What was signed is by the first, so that the same again is recognised.
+    const [first] = numbers as [bigint];
+    const areIssued = (reads: BookReads): boolean =>
+      numbers.every((number) => quotes.read(reads, number)?.state === 'issued');
+    if (areIssued(store)) return { signatures: this.#issuedBefore(store, first, outputs) };
+    const records = numbers.map((number) => known(quotes.read(store, number)));
+    checkBatch(
+      request,
+      records.map(({ state, unit, amount, publicKey }) => ({
+        method,
+        unit,
+        mintable: state === 'paid' ? amount : 0n,
+        ...(publicKey === undefined ? {} : { publicKey }),
+      })),
+      method,
+    );
+    const isWhole = request.quoteAmounts?.every((amount, i) => amount === records[i]!.amount) ?? true;
+    if (!isWhole) throw refused('amounts_differ', 'quote_amounts: expected each quote to be minted whole');
+    const amount = records.reduce((sum, record) => sum + record.amount, 0n);
+    const refusal = checkMint(outputs, { unit: records[0]!.unit, amount }, keysets, clock() / NANOSECONDS);
+    if (refusal !== undefined) throw refusal;
+
+    const signed = await this.#exchange.sign(outputs);
+    const signatures = await store.transaction((tx) => {
+      if (areIssued(tx)) return this.#issuedBefore(tx, first, outputs);
+      for (const number of numbers)
+        if (known(quotes.read(tx, number)).state !== 'paid') throw refused('quote_issued');
+      const late = this.#exchange.signedBefore(tx, outputs);
+      if (late !== undefined) throw late;
+      for (const number of numbers) quotes.markIssued(tx, number);
+      book.sign(tx, signed, first, clock());
+      return signed.map(blindSignature);
+    });
+    return { signatures };
+  }
+
   /** Asked again with the same outputs, the answer is the same (NUT-19). */
-  #issuedBefore(
-    reads: Parameters<Exchange['signedBy']>[0],
-    number: bigint,
-    outputs: readonly BlindedMessage[],
-  ): BlindSignature[] {
+  #issuedBefore(reads: BookReads, number: bigint, outputs: readonly BlindedMessage[]): BlindSignature[] {
     const before = this.#exchange.signedBy(reads, number, outputs);
     if (before === undefined || before.length === 0) throw refused('quote_issued');
     return before;
@@ -220,6 +281,7 @@ export class Mint implements MintService {
     // Asked again by who has asked before, it says how it stands; anybody else comes too late.
     if (record.state === 'paid' && !isOwn) throw refused('already_paid');
     if (record.state === 'pending' && !isOwn) throw refused('quote_pending');
+    if (record.state === 'failed') throw refused('payment_failed');
     if (record.state !== 'paid') await backend.melt(order);
     return this.#meltQuote(method, number, known(quotes.read(store, number)));
   }
@@ -289,6 +351,8 @@ const MELT_STATES: Record<MeltQuoteRecord['state'], MeltQuoteState> = {
   unpaid: 'UNPAID',
   pending: 'PENDING',
   paid: 'PAID',
+  // Cashu has no word for it: it was not paid, and will not be.
+  failed: 'UNPAID',
 };
 
 function expectMethod(asked: string, offered: string): void {

@@ -10,6 +10,7 @@
 
 import type { BatchNoteCrypto, NoteCrypto } from '../crypto/secp256k1/note-crypto.ts';
 import type { Clock } from '../ledger/clock.ts';
+import type { BatchMintRequest } from '../notes/batch-mint.ts';
 import type { MintInfo } from '../notes/json/info.ts';
 import type { KeysAnswer, KeysetsAnswer } from '../notes/json/keys.ts';
 import type {
@@ -18,6 +19,7 @@ import type {
   MeltRequest,
   MintQuote,
   MintQuoteRequest,
+  MintQuotesRequest,
   MintRequest,
 } from '../notes/json/quotes.ts';
 import type { StatesAnswer, StatesRequest } from '../notes/json/states.ts';
@@ -40,6 +42,9 @@ export interface MintService {
   openMintQuote(method: string, request: MintQuoteRequest): Promise<MintQuote>;
   mintQuote(method: string, quote: string): Promise<MintQuote>;
   mint(method: string, request: MintRequest): Promise<SignaturesAnswer>;
+  /** NUT-29: those that are known, in the order of the request. */
+  mintQuotes(method: string, request: MintQuotesRequest): Promise<readonly MintQuote[]>;
+  mintBatch(method: string, request: BatchMintRequest): Promise<SignaturesAnswer>;
   /** NUT-05 */
   openMeltQuote(method: string, request: MeltQuoteRequest): Promise<MeltQuote>;
   meltQuote(method: string, quote: string): Promise<MeltQuote>;
@@ -65,7 +70,8 @@ export interface MeltBackend {
   /**
    * Pays for the notes, which have been verified. The backend holds them in the transaction that admits the payment
    * (MeltQuotes.begin, which checks what others may have done meanwhile) and ends that later (MeltQuotes.end). Asked again for a quote
-   * that is PENDING it says where that stands. The quote's number names the payment for ever.
+   * that is PENDING it says where that stands. The quote's number names the payment for ever:
+   * a quote whose payment has failed is not melted again.
    * @throws MintRefused when nothing was paid and the notes are free
    */
   melt(order: MeltOrder): Promise<'paid' | 'pending'>;

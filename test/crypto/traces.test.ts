@@ -11,6 +11,7 @@ import {
   hmacSha512,
   hpke,
   noise,
+  noteCrypto,
   sha256,
   sha512,
   x25519,
@@ -90,6 +91,34 @@ const CALLS: Record<string, (text: Uint8Array) => unknown> = {
     const recipient = hpke.createRecipient({ recipientPrivateKey: privateKey, info, enc });
     recipient.open(context.seal(plaintext));
     recipient.export(info, 32);
+  },
+  'noteCrypto.hashToCurve': (text) => noteCrypto.hashToCurve([text.subarray(0, 1000), bytes(32), bytes(32)]),
+  'noteCrypto.publicKeys': () => noteCrypto.publicKeys([bytes(32), bytes(32), bytes(32)]),
+  'noteCrypto of a note and its proof': (text) => {
+    const messages = [text.subarray(0, 1000), bytes(32), bytes(5)];
+    const [secretKey, blindingFactor] = [bytes(32), bytes(32)];
+    const [publicKey] = noteCrypto.publicKeys([secretKey]);
+    const blinded = noteCrypto.blind(messages.map((message) => ({ message, blindingFactor })));
+    const signed = noteCrypto.sign([...blinded, zero].map((each) => ({ blinded: each, secretKey })));
+    expect(signed.pop()).toBeUndefined();
+    const notes = noteCrypto.unblind(
+      signed.map((each) => ({ signature: each!.signature, blindingFactor, publicKey: publicKey! })),
+    );
+    const proofs = signed.map((each, i) => ({ ...each!, blinded: blinded[i]!, publicKey: publicKey! }));
+    expect(noteCrypto.verifyDleq(proofs)).toEqual([true, true, true]);
+    expect(
+      noteCrypto.verifyNoteDleq(
+        proofs.map((proof, i) => ({ ...proof, message: messages[i]!, signature: notes[i]!, blindingFactor })),
+      ),
+    ).toEqual([true, true, true]);
+  },
+  'noteCrypto.verify, alone and summed up': (text) => {
+    const secretKey = bytes(32);
+    const items = Array.from({ length: 9 }, () => ({ message: bytes(32), signature: zero, secretKey }));
+    const message = text.subarray(0, 1000);
+    const [signature] = noteCrypto.publicKeys([bytes(32)]);
+    noteCrypto.verify([...items, ...items.map((item) => ({ ...item, signature: signature! }))]);
+    noteCrypto.verify([{ message, signature: signature!, secretKey }]);
   },
   noise: (text) => {
     const { privateKey, publicKey } = x25519.generateKeyPair();

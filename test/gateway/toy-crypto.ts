@@ -18,7 +18,7 @@ const pointOf = (value: bigint): Uint8Array => {
   bytes.set(toBytes(mod(value), 32), 1);
   return bytes;
 };
-const valueOf = (point: Uint8Array): bigint => toNumber(point.subarray(1));
+const numberIn = (point: Uint8Array): bigint => toNumber(point.subarray(1));
 const hashed = (message: Uint8Array): bigint => mod(toNumber(createHash('sha256').update(message).digest()));
 
 export const toyNoteCrypto: NoteCrypto = {
@@ -28,27 +28,28 @@ export const toyNoteCrypto: NoteCrypto = {
     items.map(({ message, blindingFactor }) => pointOf(hashed(message) + toNumber(blindingFactor))),
   sign: (items) =>
     items.map(({ blinded, secretKey }) => {
-      const signature = pointOf(valueOf(blinded) * toNumber(secretKey));
+      const signature = pointOf(numberIn(blinded) * toNumber(secretKey));
       return { signature, dleq: proof(blinded, signature) };
     }),
   unblind: (items) =>
     items.map(({ signature, blindingFactor, publicKey }) =>
-      pointOf(valueOf(signature) - toNumber(blindingFactor) * valueOf(publicKey)),
+      pointOf(numberIn(signature) - toNumber(blindingFactor) * numberIn(publicKey)),
     ),
   verify: (items) =>
     items.map(
       ({ message, signature, secretKey }) =>
-        valueOf(signature) === mod(hashed(message) * toNumber(secretKey)),
+        numberIn(signature) === mod(hashed(message) * toNumber(secretKey)),
     ),
   verifyDleq: (items) =>
     items.map(
       ({ blinded, signature, publicKey, dleq }) =>
-        valueOf(signature) === mod(valueOf(blinded) * valueOf(publicKey)) &&
+        numberIn(signature) === mod(numberIn(blinded) * numberIn(publicKey)) &&
         Buffer.compare(dleq.e, proof(blinded, signature).e) === 0,
     ),
   verifyNoteDleq: (items) =>
     items.map(
-      ({ message, signature, publicKey }) => valueOf(signature) === mod(hashed(message) * valueOf(publicKey)),
+      ({ message, signature, publicKey }) =>
+        numberIn(signature) === mod(hashed(message) * numberIn(publicKey)),
     ),
 };
 

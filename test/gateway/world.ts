@@ -35,9 +35,10 @@ export const TERMS: GatewayTerms = {
 };
 
 export const SECOND = 1_000_000_000n;
-const LIMIT_MS = 30 * 86_400_000;
+const LIMIT_MS = 2 * 86_400_000;
 
 export interface PlaceOptions {
+  /** Of what is drawn at random. */
   readonly seed?: string;
   readonly crypto?: NoteCrypto;
   readonly terms?: Partial<GatewayTerms>;
@@ -66,14 +67,14 @@ export class Place {
   gateway: Gateway | undefined;
 
   constructor(options: PlaceOptions = {}) {
-    const { crypto = toyNoteCrypto, amounts = 8 } = options;
+    const { crypto = toyNoteCrypto, amounts = 8, seed = '' } = options;
     this.#options = options;
     this.crypto = crypto;
     this.terms = { ...TERMS, ...options.terms };
     const flush = (done: () => void): void => void this.world.setTimer(done, 1);
     this.disk = options.disk ?? new MemoryDisk({ flush });
     this.wide = new Wide({
-      ...{ crypto, amounts, clock: this.world.clock, randomBytes: drawing('wide') },
+      ...{ crypto, amounts, clock: this.world.clock, randomBytes: drawing(`wide ${seed}`) },
       ...(options.wide !== undefined && { state: options.wide }),
     });
     this.start();
@@ -135,7 +136,7 @@ export class Place {
       isOver = true;
     };
     promise.then(over, over);
-    await this.world.runUntil(() => isOver, LIMIT_MS);
+    await this.#run(() => isOver);
     return promise;
   }
 
@@ -144,16 +145,25 @@ export class Place {
     this.world.setTimer(() => {
       isOver = true;
     }, seconds * 1000);
-    await this.world.runUntil(() => isOver, LIMIT_MS);
+    await this.#run(() => isOver);
   }
 
   /** Until the exchange stands so. */
   async until(request: bigint, ...states: string[]): Promise<void> {
-    await this.world.runUntil(() => states.includes(this.open.exchange(request)?.step ?? ''), LIMIT_MS);
+    await this.#run(() => states.includes(this.open.exchange(request)?.step ?? ''));
+  }
+
+  #run(isOver: () => boolean): Promise<void> {
+    return this.world.runUntil(isOver, this.world.nowMs + LIMIT_MS);
   }
 
   fee(amount: bigint): bigint {
     return feeFor(amount, this.terms);
+  }
+
+  /** One that the gateway may know from before. */
+  bare(name: string, side: Side): Terminal {
+    return new Terminal(this, name, side);
   }
 
   async terminal(name: string, side: Side): Promise<Terminal> {

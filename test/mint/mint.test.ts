@@ -252,6 +252,45 @@ test('a payment that comes to nothing leaves the quote as it was, or lets it exp
   expect(quotes.read(world.store, number)).toBeUndefined();
 });
 
+test('several quotes are minted at once, all or none (NUT-29)', async () => {
+  const world = new World();
+  const { mint } = world;
+  const quotes: string[] = [];
+  for (const amount of [4n, 1n, 2n])
+    quotes.push((await mint.openMintQuote(METHOD, { amount, unit: UNIT })).quote);
+  const [four, one, two] = quotes as [string, string, string];
+  await world.markPaid(four);
+  await world.markPaid(one, 2n);
+  const outputs = messages(world.outputs([4n, 1n]));
+  const all = messages(world.outputs([4n, 2n, 1n]));
+  const batch = (asked: Parameters<typeof mint.mintBatch>[1]) => refusalOf(mint.mintBatch(METHOD, asked));
+  expect(await batch({ quotes, outputs: all })).toBe('quote_not_paid');
+  expect(await batch({ quotes: [four, four], outputs: all })).toBe('duplicate_quotes');
+  expect(await batch({ quotes: [four, 'f'.repeat(32)], outputs })).toMatch(/known/);
+  expect(await batch({ quotes: [four, one], outputs: all })).toBe('not_balanced');
+  const part = { quotes: [four, one], quoteAmounts: [3n, 1n], outputs: messages(world.outputs([4n])) };
+  expect(await batch(part)).toBe('amounts_differ');
+  expect(world.totals().signed).toBe(0n);
+  const asked = { quotes: [four, one], quoteAmounts: [4n, 1n], outputs };
+  const [first, again] = await Promise.all([mint.mintBatch(METHOD, asked), mint.mintBatch(METHOD, asked)]);
+  expect(again).toEqual(first);
+  expect(await mint.mintBatch(METHOD, asked)).toEqual(first);
+  expect(await batch({ ...asked, outputs: messages(world.outputs([4n, 1n])) })).toBe('quote_issued');
+  expect(await refusalOf(mint.mint(METHOD, { quote: one, outputs: messages(world.outputs([1n])) }))).toBe(
+    'quote_issued',
+  );
+  await world.markPaid(two, 3n);
+  expect(await batch({ quotes: [one, two], outputs: messages(world.outputs([2n, 1n])) })).toBe(
+    'quote_not_paid',
+  );
+  const states = await mint.mintQuotes(METHOD, { quotes: [two, 'x', four] });
+  expect(states.map(({ quote, state }) => [quote, state])).toEqual([
+    [two, 'PAID'],
+    [four, 'ISSUED'],
+  ]);
+  expect(world.totals()).toEqual({ signed: 5n, held: 0n, spent: 0n });
+});
+
 test('a melt: notes are held while it is paid, spent when it is, free when it is not', async () => {
   const world = new World();
   const { mint } = world;
@@ -279,9 +318,11 @@ test('a melt: notes are held while it is paid, spent when it is, free when it is
   expect((await mint.meltQuote(METHOD, quote)).state).toBe('UNPAID');
   expect(world.totals()).toEqual({ signed: 10n, held: 0n, spent: 0n });
   world.pay = () => 'paid';
-  expect((await mint.melt(METHOD, { quote, inputs })).state).toBe('PAID');
-  expect((await mint.melt(METHOD, { quote, inputs })).state).toBe('PAID');
-  expect(await refusalOf(mint.melt(METHOD, { quote, inputs: others }))).toBe('already_paid');
+  expect(await refusalOf(mint.melt(METHOD, { quote, inputs }))).toBe('payment_failed');
+  const next = await open();
+  expect((await mint.melt(METHOD, { quote: next, inputs })).state).toBe('PAID');
+  expect((await mint.melt(METHOD, { quote: next, inputs })).state).toBe('PAID');
+  expect(await refusalOf(mint.melt(METHOD, { quote: next, inputs: others }))).toBe('already_paid');
   expect(await refusalOf(mint.melt(METHOD, { quote: await open(), inputs }))).toBe('notes_spent');
   expect(world.totals()).toEqual({ signed: 10n, held: 0n, spent: 5n });
   expect(await refusalOf(mint.openMeltQuote(METHOD, { request: 'nobody', unit: UNIT }))).toMatch(/shop/);

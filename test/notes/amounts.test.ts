@@ -4,6 +4,7 @@ import { expect, test } from 'vitest';
 import { feeOf, selectNotes, splitAmount } from '../../src/notes/amounts.ts';
 import { NotesError } from '../../src/notes/errors.ts';
 import { type Note, sumOf } from '../../src/notes/note.ts';
+import { runs } from './runs.ts';
 
 const keys = (amounts: number) => ({
   keys: new Map(Array.from({ length: amounts }, (_, i) => [1n << BigInt(i), new Uint8Array(33)])),
@@ -43,7 +44,7 @@ test('an amount is the sum of its parts, ascending, as few as can be', () => {
       expect(parts.reduce((sum, part) => sum + part, 0n)).toBe(amount);
       expect(new Set(parts).size).toBe(parts.length);
     }),
-    { numRuns: 50 },
+    { numRuns: runs(50) },
   );
 });
 
@@ -107,7 +108,7 @@ test('without fees the choice is exact wherever one is, and has the fewest notes
         notes.map(({ secret }) => secret).sort(),
       );
     }),
-    { numRuns: 60 },
+    { numRuns: runs(60) },
   );
 });
 
@@ -131,7 +132,7 @@ test('with fees the choice pays amount and fee, and is found wherever notes that
         expect(change >= 0n).toBe(true);
       },
     ),
-    { numRuns: 60 },
+    { numRuns: runs(60) },
   );
 });
 
@@ -143,14 +144,23 @@ test('the same notes in any order give the same choice', () => {
         selectNotes(of, amount, fees(0)).selected.map(({ secret }) => secret);
       expect(secrets([...notes].reverse())).toEqual(secrets(notes));
     }),
-    { numRuns: 30 },
+    { numRuns: runs(30) },
   );
 });
 
-test('a thousand notes', () => {
-  const notes = Array.from({ length: 1000 }, (_, i) => note(1n << BigInt(i % 10), i));
+test('many notes', () => {
+  const notes = Array.from({ length: 20_000 }, (_, i) => note(1n << BigInt(i % 10), i));
   const { selected, change } = selectNotes(notes, 5555n, fees(100));
   expect(change).toBe(0n);
   expect(selected.length).toBeLessThan(20);
-  expect(() => selectNotes(notes, 102_300n, fees(100))).toThrow(NotesError);
+  expect(refusal(() => selectNotes(notes, 2_046_000n, fees(100)))).toBe('insufficient');
+  expect(selectNotes(notes, 1_900_001n, fees(100)).change >= 0n).toBe(true);
+});
+
+test('where nothing is exact, the smallest that reach are given', () => {
+  const notes = [64n, 32n, 16n].map((amount, i) => note(amount, i));
+  expect(selectNotes(notes, 10n, fees(0)).selected.map(({ amount }) => amount)).toEqual([16n]);
+  expect(selectNotes(notes, 70n, fees(0)).selected.map(({ amount }) => amount)).toEqual([64n, 16n]);
+  expect(selectNotes(notes, 40n, fees(0)).selected.map(({ amount }) => amount)).toEqual([64n]);
+  expect(selectNotes([], 0n, fees(0))).toEqual({ selected: [], rest: [], fee: 0n, change: 0n });
 });

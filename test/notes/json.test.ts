@@ -23,6 +23,7 @@ import { restoreAnswer, restoreRequest, signaturesAnswer, swapRequest } from '..
 import { parseJson, writeJson } from '../../src/notes/json/value.ts';
 import { hex } from '../crypto/vectors.ts';
 import { testKeyset } from './mint.ts';
+import { runs } from './runs.ts';
 
 const keyset = testKeyset().public;
 const id = keyset.id;
@@ -140,6 +141,8 @@ describe('every body comes back as it went', () => {
       expect(mintErrorName(body.code)).toBe(name);
     }
     expect(mintErrorName(1)).toBeUndefined();
+    expect(mintErrorBody.decode('{"detail":"no"}')).toEqual({ detail: 'no', code: 0 });
+    expect(mintErrorBody.decode('{"code":11001,"error":"no"}')).toEqual({ detail: '', code: 11001 });
     expect(mintErrorOf(new NotesError('condition', 'no'))).toEqual({ code: 10001, detail: 'no' });
     expect(mintErrorOf(new NotesError('malformed', 'no')).code).toBe(0);
     const many = { inputs: Array.from({ length: 1001 }, () => input), outputs: [] };
@@ -243,7 +246,7 @@ describe('JSON', () => {
           JSON.parse(text, (_, each) => (Object.is(each, -0) ? 0 : each)),
         );
       }),
-      { numRuns: 150 },
+      { numRuns: runs(150) },
     );
   });
 
@@ -279,7 +282,7 @@ describe('JSON', () => {
         }
         if (!isJson) expect(refused(() => parseJson(text)).code).toBe('malformed');
       }),
-      { numRuns: 400 },
+      { numRuns: runs(400) },
     );
   });
 

@@ -4,7 +4,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { initHome } from '../../src/identity/init-home.ts';
-import { isMintRole, ROLES } from '../../src/identity/roles.ts';
+import { isMintRole, MINT_ROLES, ROLES } from '../../src/identity/roles.ts';
 import { Random } from '../../src/shared/random.ts';
 
 export interface TestHomeOptions {
@@ -49,6 +49,16 @@ export async function freePort(): Promise<number> {
     await new Promise((resolve) => server.close(resolve));
     return port;
   }
+}
+
+/** For a configuration that has none for issuer and receiver. */
+export async function addMintPorts(home: string): Promise<void> {
+  const path = join(home, 'specie.json');
+  const configuration = JSON.parse(readFileSync(path, 'utf8'));
+  for (const role of MINT_ROLES) {
+    configuration.roles[role] = { port: await freePort(), http: { port: await freePort() } };
+  }
+  writeFileSync(path, JSON.stringify(configuration));
 }
 
 export async function makeHome({

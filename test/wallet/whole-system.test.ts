@@ -93,16 +93,22 @@ test('a sale, a charge of a till, a refund, a reservation of which a part is tak
   expect(online).toMatchObject({ balance: 5160n, reserved: 0n, verdict: 'agrees' });
 
   // What was sold becomes notes, and notes that were taken in become money of the wallet.
-  const order = signedBy(
-    NoteOrder,
-    {
-      ...{ request: id(), shop: shopNumber, action: 'issue', source: 'sales', amount: 1000n, currency: 978 },
-      ...{ reference: new Uint8Array(32).fill(1), applyBy: soon() },
-    },
-    shopKeys.signing,
-  );
+  const noteOrder = (fields: Pick<NoteOrder, 'action' | 'source' | 'amount'>) =>
+    signedBy(
+      NoteOrder,
+      {
+        ...{ request: id(), shop: shopNumber, currency: 978, applyBy: soon(), ...fields },
+        reference: new Uint8Array(32).fill(fields.action === 'issue' ? 1 : 0),
+      },
+      shopKeys.signing,
+    );
   const issuer = new CashClient(await system.asRole('issuer', 'cash'));
-  expect(answerOf(await issuer.noteOrder({ order })).kind).toBe('done');
+  for (const order of [
+    noteOrder({ action: 'fund', source: 'exchange', amount: 300n }),
+    noteOrder({ action: 'issue', source: 'exchange', amount: 200n }),
+    noteOrder({ action: 'issue', source: 'sales', amount: 800n }),
+  ])
+    expect(answerOf(await issuer.noteOrder({ order })).kind).toBe('done');
   const payee = decodeNotePayee(await wallet.payeeAddress());
   const receiver = new CashClient(await system.asRole('receiver', 'cash'));
   const taken = { request: id(), payee, amount: 840n, currency: 978, applyBy: soon() };

@@ -24,7 +24,13 @@ interface Options extends HomeOptions {
 type Found = readonly [role: RoleName, found: RequestReport | undefined | Error];
 
 /** Along the way of a load, and of notes. The directory of an earlier version has fewer. */
-const ASKED = ['management', 'settlement', 'issuer', 'receiver', 'cash'] as const satisfies readonly RoleName[];
+const ASKED = [
+  'management',
+  'settlement',
+  'issuer',
+  'receiver',
+  'cash',
+] as const satisfies readonly RoleName[];
 
 export function requestCommand(output: Output, exit: (code: ExitCode) => void): Command {
   return withHome(new Command('request'))

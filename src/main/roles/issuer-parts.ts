@@ -1,7 +1,7 @@
 // What the issuer is made of: its store, the keysets of wide notes, its connections to cash and to the receiver.
 import { createCryptoPool } from '../../crypto/index.ts';
 import { CashClient } from '../../roles/cash/client.ts';
-import { issuerKeys } from '../../roles/issuer/keys.ts';
+import { identityKeys } from '../../roles/issuer/keys.ts';
 import { openIssuer } from '../../roles/issuer/role.ts';
 import { ReceiverClient } from '../../roles/receiver/client.ts';
 import { openRoleStore } from '../../store/lmdb-store.ts';
@@ -24,7 +24,7 @@ export function issuerParts(options: PartsOptions): Promise<RoleParts> {
         pool,
         cash: new CashClient(partners.to('cash')),
         receiver: new ReceiverClient(partners.to('receiver')),
-        keys: issuerKeys(home.source),
+        keys: identityKeys(home.source),
         random,
         log,
         registry,

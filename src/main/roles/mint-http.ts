@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Registry } from 'prom-client';
+import { PortError } from '../../channel/server.ts';
 import { IdentityError } from '../../identity/errors.ts';
 import type { RoleHome } from '../../identity/load-home.ts';
 import type { MintRole } from '../../identity/roles.ts';
@@ -10,7 +11,7 @@ import { mintHttpMetrics } from '../../mint/metrics.ts';
 import type { MintService } from '../../mint/service.ts';
 
 export interface MintHttpSettings {
-  readonly home: RoleHome;
+  readonly home: Pick<RoleHome, 'path' | 'configuration'>;
   readonly role: MintRole;
   readonly service: MintService;
   readonly registry: Registry;
@@ -25,17 +26,32 @@ export async function listenMintHttp(settings: MintHttpSettings): Promise<MintHt
   const file = (name: 'certificateFile' | 'keyFile', path: string): string => {
     const found = resolve(home.path, path);
     if (existsSync(found)) return found;
-    throw new IdentityError('configuration', `roles.${role}.http.${name}: expected a file, got none at ${found}`);
+    throw new IdentityError(
+      'configuration',
+      `roles.${role}.http.${name}: expected a file, got none at ${found}`,
+    );
   };
-  return MintHttpServer.listen({
-    service,
-    host,
-    port,
-    ...(certificateFile !== undefined &&
-      keyFile !== undefined && {
-        tls: { certificateFile: file('certificateFile', certificateFile), keyFile: file('keyFile', keyFile) },
-      }),
-    metrics: mintHttpMetrics(registry, role),
-    onFault,
-  });
+  const tls = certificateFile !== undefined &&
+    keyFile !== undefined && {
+      certificateFile: file('certificateFile', certificateFile),
+      keyFile: file('keyFile', keyFile),
+    };
+  try {
+    return await MintHttpServer.listen({
+      service,
+      host,
+      port,
+      ...(tls && { tls }),
+      metrics: mintHttpMetrics(registry, role),
+      onFault,
+    });
+  } catch (error) {
+    if (!tls || error instanceof PortError) throw error;
+    // uWebSockets.js does not say why.
+    throw new IdentityError(
+      'configuration',
+      `roles.${role}.http: expected a certificate and its key, PEM, in ${tls.certificateFile} and ${tls.keyFile}, got something else`,
+      { cause: error },
+    );
+  }
 }

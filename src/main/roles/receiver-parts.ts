@@ -3,7 +3,7 @@
 import { createCryptoPool } from '../../crypto/index.ts';
 import { CashClient } from '../../roles/cash/client.ts';
 import { IssuerClient } from '../../roles/issuer/client.ts';
-import { receiverKeys } from '../../roles/receiver/keys.ts';
+import { identityKeys } from '../../roles/receiver/keys.ts';
 import { openReceiver } from '../../roles/receiver/role.ts';
 import { openRoleStore } from '../../store/lmdb-store.ts';
 import { wideMint } from './mint-parts.ts';
@@ -25,7 +25,7 @@ export function receiverParts(options: PartsOptions): Promise<RoleParts> {
         pool,
         cash: new CashClient(partners.to('cash')),
         issuer: new IssuerClient(partners.to('issuer')),
-        keys: receiverKeys(home.source),
+        keys: identityKeys(home.source),
         random,
         log,
         registry,

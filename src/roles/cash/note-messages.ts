@@ -8,7 +8,10 @@ import { digest } from '../documents/signed.ts';
 export const NoteOrderRequest = struct({ order: NoteOrder.signed });
 export type NoteOrderRequest = Infer<typeof NoteOrderRequest>;
 
-/** By the receiver, of notes that it has taken in and will not give back unless this is rejected. */
+/**
+ * By the receiver, of notes that it has taken in and will not give back unless this is rejected. Asked again with the same
+ * message, it is the same transfer: all of it counts, the payee's seal too.
+ */
 export const ReceiveNotesRequest = struct({
   /** Names it, for ever; the ledger's transfer has it as its id. */
   request: u128,

@@ -1,8 +1,8 @@
-// The keys that the issuer needs, out of the directory.
+// What the issuer needs of the directory: which of cash's keys count.
 import type { IdentitySource } from '../../identity/own-keys.ts';
 import type { IssuerKeys } from './interface.ts';
 
-export function issuerKeys(identity: IdentitySource): IssuerKeys {
+export function identityKeys(identity: IdentitySource): IssuerKeys {
   return {
     cash(keyId, now) {
       const key = identity.current().directory.verificationKey('cash', keyId, now);

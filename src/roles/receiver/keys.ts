@@ -2,7 +2,7 @@
 import { currentKeys, type IdentitySource, sealingKey } from '../../identity/own-keys.ts';
 import type { ReceiverKeys } from './interface.ts';
 
-export function receiverKeys(identity: IdentitySource): ReceiverKeys {
+export function identityKeys(identity: IdentitySource): ReceiverKeys {
   return {
     signing: (now) => currentKeys(identity.current(), 'receiver', now).signing,
     sealing(keyId, now) {
