@@ -40,6 +40,8 @@ export interface MintHttpLimits {
   readonly bodyTimeoutMs: number;
   /** For the answer. Beyond: 504, and the request goes on. */
   readonly answerTimeoutMs: number;
+  /** For reading the answer. Beyond: the connection is closed. */
+  readonly readTimeoutMs: number;
 }
 
 export const MINT_HTTP_LIMITS: MintHttpLimits = {
@@ -49,7 +51,15 @@ export const MINT_HTTP_LIMITS: MintHttpLimits = {
   bodyBytesMax: 64 * 1024 * 1024,
   bodyTimeoutMs: 10_000,
   answerTimeoutMs: 60_000,
+  readTimeoutMs: 30_000,
 };
+
+/** PEM. */
+export interface TlsFiles {
+  readonly keyFile: string;
+  readonly certificateFile: string;
+  readonly passphrase?: string;
+}
 
 export interface MintHttpOptions extends MintCallOptions {
   readonly service: MintService;
@@ -57,7 +67,7 @@ export interface MintHttpOptions extends MintCallOptions {
   readonly host?: string;
   /** 0: a free one. */
   readonly port?: number;
-  readonly tls?: { readonly keyFile: string; readonly certificateFile: string; readonly passphrase?: string };
+  readonly tls?: TlsFiles;
   readonly limits?: Partial<MintHttpLimits>;
   readonly metrics?: MintHttpMetrics;
   readonly setTimer?: SetTimer;
@@ -85,7 +95,7 @@ const STATUS_TEXTS: Readonly<Record<number, string>> = {
 };
 const statusText = (status: number): string => STATUS_TEXTS[status] ?? `${status} Status`;
 
-/** One request, from its head to its answer. Aborted, its response is not touched any more. */
+/** One request, from its head to its answer. When it is over, answered or aborted, its response is not touched any more. */
 interface Exchange {
   readonly response: HttpResponse;
   /** Lower case. */
@@ -97,7 +107,6 @@ interface Exchange {
   readonly beganMs: number;
   bytes: number;
   isOver: boolean;
-  isAborted: boolean;
   cancelTimer: (() => void) | undefined;
 }
 
@@ -152,14 +161,7 @@ export class MintHttpServer {
     this.#setTimer = setTimer;
     this.#monotonic = monotonic;
     this.#scheme = tls === undefined ? 'http' : 'https';
-    this.#app =
-      tls === undefined
-        ? uWS.App()
-        : uWS.SSLApp({
-            key_file_name: tls.keyFile,
-            cert_file_name: tls.certificateFile,
-            ...(tls.passphrase === undefined ? {} : { passphrase: tls.passphrase }),
-          });
+    this.#app = tls === undefined ? uWS.App() : secureApp(tls);
     this.#app.filter((response, change) => this.#connectionChanged(response, Number(change)));
     this.#app.any('/*', (response, request) => this.#take(response, request));
   }
@@ -200,7 +202,10 @@ export class MintHttpServer {
       await new Promise((resolve) => setImmediate(resolve));
     }
     this.#app.close();
-    for (const exchange of [...this.#open]) this.#forget(exchange);
+    for (const exchange of [...this.#open]) {
+      this.#end(exchange);
+      this.#release(exchange);
+    }
   }
 
   async #listen(wanted: number): Promise<void> {
@@ -235,12 +240,11 @@ export class MintHttpServer {
       beganMs: this.#monotonic(),
       bytes: 0,
       isOver: false,
-      isAborted: false,
       cancelTimer: undefined,
     };
     response.onAborted(() => {
-      exchange.isAborted = true;
-      this.#forget(exchange);
+      this.#end(exchange);
+      this.#release(exchange);
     });
     if (method === 'options') {
       this.#answerOptions(exchange);
@@ -317,7 +321,8 @@ export class MintHttpServer {
   #answer(exchange: Exchange, { status, body }: MintCallAnswer, isLast = false): void {
     if (exchange.isOver) return;
     const { response, method, path } = exchange;
-    this.#forget(exchange, status);
+    this.#end(exchange, status);
+    let isSent = true;
     response.cork(() => {
       response
         .writeStatus(statusText(status))
@@ -330,31 +335,74 @@ export class MintHttpServer {
           .writeHeader('access-control-allow-headers', 'content-type')
           .writeHeader('access-control-max-age', '86400')
           .writeHeader('allow', allowed(path));
-        response.endWithoutBody(undefined, isLast);
+        response.endWithoutBody(undefined, true);
         return;
       }
       response.writeHeader('content-type', JSON_TYPE);
       if (status === 405) response.writeHeader('allow', allowed(path));
       if (status === 429 || status === 503) response.writeHeader('retry-after', RETRY_SECONDS);
-      if (method === 'head') response.endWithoutBody(body.length, isLast);
-      else response.end(body, isLast);
+      if (method === 'head') response.endWithoutBody(body.length, true);
+      else if (isLast) response.end(body, true);
+      else isSent = this.#send(exchange, body);
     });
+    if (isSent) this.#release(exchange);
+  }
+
+  /**
+   * end() would take any number of answers into memory of a client that asks and does not read. This way one is held at
+   * most: while it waits to be read, a further request on the connection ends it.
+   */
+  #send(exchange: Exchange, body: Uint8Array): boolean {
+    const { response } = exchange;
+    const begin = response.getWriteOffset();
+    const [isSent] = response.tryEnd(body, body.length);
+    if (isSent) return true;
+    exchange.cancelTimer = this.#setTimer(() => response.close(), this.#limits.readTimeoutMs);
+    response.onWritable((offset) => {
+      const [isDone] = response.tryEnd(body.subarray(offset - begin), body.length);
+      if (isDone) this.#release(exchange);
+      return isDone;
+    });
+    return false;
   }
 
   /** Over: answered, or aborted. */
-  #forget(exchange: Exchange, status = 0): void {
+  #end(exchange: Exchange, status = 0): void {
     if (exchange.isOver) return;
     exchange.isOver = true;
     exchange.cancelTimer?.();
     this.#bytes -= exchange.bytes;
-    const { address, operation, beganMs } = exchange;
-    if (this.#open.delete(exchange) && address !== undefined) {
+    const { operation, beganMs } = exchange;
+    this.#metrics.requestEnded(operation ?? 'none', status, (this.#monotonic() - beganMs) / 1000);
+  }
+
+  /** Its answer has left, or never will. */
+  #release(exchange: Exchange): void {
+    exchange.cancelTimer?.();
+    if (!this.#open.delete(exchange)) return;
+    const { address } = exchange;
+    if (address !== undefined) {
       const left = this.#byAddress.get(address)! - 1;
       if (left > 0) this.#byAddress.set(address, left);
       else this.#byAddress.delete(address);
     }
-    this.#metrics.requestEnded(operation ?? 'none', status, (this.#monotonic() - beganMs) / 1000);
     this.#settled?.();
+  }
+}
+
+function secureApp({ keyFile, certificateFile, passphrase }: TlsFiles): TemplatedApp {
+  try {
+    return uWS.SSLApp({
+      key_file_name: keyFile,
+      cert_file_name: certificateFile,
+      ...(passphrase === undefined ? {} : { passphrase }),
+    });
+  } catch (error) {
+    // All that the addon says is that it failed.
+    throw new Error(
+      `TLS: expected a key in ${keyFile} and its certificate in ${certificateFile}, got others`,
+      { cause: error },
+    );
   }
 }
 

@@ -38,16 +38,17 @@ export function splitAmount(amount: bigint, keyset: Pick<PublicKeyset, 'keys'>):
 /** How a keyset is found by its id. */
 export type Keysets = ReadonlyMap<string, Pick<KeysetInfo, 'inputFeePpk'>>;
 
+function ppkOf({ keysetId }: Pick<Note, 'keysetId'>, keysets: Keysets): number {
+  const keyset = keysets.get(keysetId);
+  if (keyset === undefined)
+    throw new NotesError('unknown_keyset', `keyset ${keysetId}: expected one that is known`);
+  return keyset.inputFeePpk;
+}
+
 /** What spending these notes costs: thousandths a note, rounded up once. @throws NotesError for an unknown keyset */
 export function feeOf(notes: readonly Pick<Note, 'keysetId'>[], keysets: Keysets): bigint {
   let sum = 0;
-  for (const { keysetId } of notes) {
-    const keyset = keysets.get(keysetId);
-    if (keyset === undefined) {
-      throw new NotesError('unknown_keyset', `keyset ${keysetId}: expected one that is known`);
-    }
-    sum += keyset.inputFeePpk;
-  }
+  for (const note of notes) sum += ppkOf(note, keysets);
   return BigInt(Math.ceil(sum / 1000));
 }
 
@@ -65,11 +66,10 @@ const compare = <Value>(left: Value, right: Value): number => (left < right ? -1
 
 /** The largest first; among equals the cheapest to spend, and then always the same order. */
 function inOrder<Of extends Note>(notes: readonly Of[], keysets: Keysets): Of[] {
-  const fee = (note: Note): number => keysets.get(note.keysetId)?.inputFeePpk ?? 0;
   return [...notes].sort(
     (left, right) =>
       compare(right.amount, left.amount) ||
-      fee(left) - fee(right) ||
+      ppkOf(left, keysets) - ppkOf(right, keysets) ||
       compare(left.keysetId, right.keysetId) ||
       compare(left.secret, right.secret),
   );
@@ -118,30 +118,58 @@ export function selectNotes<Of extends Note>(
   return result(atLeast(ordered, amount, keysets));
 }
 
+/** A choice that grows and shrinks; its worth and its fee are known at any time. */
+class Choice {
+  readonly #amount: bigint;
+  #sum = 0n;
+  #ppk = 0;
+
+  constructor(amount: bigint) {
+    this.#amount = amount;
+  }
+
+  add(note: Note, keysets: Keysets, sign: 1 | -1 = 1): void {
+    this.#sum += BigInt(sign) * note.amount;
+    this.#ppk += sign * ppkOf(note, keysets);
+  }
+
+  get reaches(): boolean {
+    return this.#sum >= this.#amount + BigInt(Math.ceil(this.#ppk / 1000));
+  }
+}
+
 /** The fewest of the ordered notes that reach, and of those with so many nearly the smallest. */
 function atLeast<Of extends Note>(ordered: readonly Of[], amount: bigint, keysets: Keysets): Of[] {
-  const reaches = (selected: readonly Of[]): boolean => sumOf(selected) >= amount + feeOf(selected, keysets);
+  const choice = new Choice(amount);
   const selected: Of[] = [];
-  for (const note of ordered) {
-    if (reaches(selected)) break;
+  let at = 0;
+  for (; at < ordered.length && !choice.reaches; at++) {
+    const note = ordered[at]!;
     // Worth no more than its own fee, it brings nothing nearer.
-    if (note.amount * 1000n <= BigInt(keysets.get(note.keysetId)?.inputFeePpk ?? 0)) continue;
+    if (note.amount * 1000n <= BigInt(ppkOf(note, keysets))) continue;
     selected.push(note);
+    choice.add(note, keysets);
   }
-  if (!reaches(selected)) {
+  if (!choice.reaches) {
     throw new NotesError(
       'insufficient',
       `notes: expected ${amount} and the fee for spending them, got ${sumOf(ordered)}`,
     );
   }
-  // Each, from the smallest on, gives way to the smallest of those left that still reaches.
-  const unused = ordered.filter((note) => !selected.includes(note)).reverse();
+  // Each, from the smallest on, gives way to the smallest of those behind it that still reaches.
+  const unused = ordered.slice(at).reverse();
   for (let i = selected.length - 1; i >= 0; i--) {
-    const others = selected.filter((_, j) => j !== i);
-    const place = unused.findIndex((note) => note.amount < selected[i]!.amount && reaches([...others, note]));
+    const larger = selected[i]!;
+    choice.add(larger, keysets, -1);
+    const place = unused.findIndex((note) => {
+      if (note.amount >= larger.amount) return false;
+      choice.add(note, keysets);
+      if (choice.reaches) return true;
+      choice.add(note, keysets, -1);
+      return false;
+    });
     if (place < 0) break;
-    const [smaller] = unused.splice(place, 1);
-    selected[i] = smaller!;
+    selected[i] = unused.splice(place, 1)[0]!;
   }
   return selected.sort((left, right) => compare(right.amount, left.amount));
 }

@@ -209,6 +209,9 @@ export function generateKeyset(
     throw new RangeError(`amounts: expected 1 to ${KEYS_MAX}, got ${amounts}`);
   if (!Number.isInteger(inputFeePpk) || inputFeePpk < 0 || inputFeePpk > INPUT_FEE_PPK_MAX)
     throw new RangeError(`input fee: expected 0 to ${INPUT_FEE_PPK_MAX}, got ${inputFeePpk}`);
+  // Zero would be left out of the id.
+  if (finalExpiry !== undefined && (finalExpiry < 1n || finalExpiry > AMOUNT_MAX))
+    throw new RangeError(`final expiry: expected 1 to 2^64-1, got ${finalExpiry}`);
 
   const context = [...lengthPrefixed(unit), ...lengthPrefixed(organisation)];
   const secretKeys = new Map<bigint, Uint8Array>();

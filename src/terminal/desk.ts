@@ -112,6 +112,12 @@ export class Desk {
     if (result.kind === 'refused') throw gatewayRefused(gateway, result.refusal);
     const terms = result.answer;
     const { currency, side } = this.options;
+    if (terms.side !== side) {
+      throw new TerminalError(
+        'gateway_invalid',
+        `gateway ${gateway.name}: expected its ${side} side, got its ${terms.side} side`,
+      );
+    }
     if (terms.currency !== currency.ledger) {
       throw new TerminalError(
         'currency_differs',

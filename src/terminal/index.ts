@@ -3,6 +3,20 @@ export { ADDRESS_CHARACTERS_MAX, decodeAddress, encodeAddress } from './address.
 export type { FailedDelivery, ReceivedDelivery, ReceiveResult } from './deliveries.ts';
 export type { WaitOptions } from './desk.ts';
 export { TERMINAL_ERROR_ADVICE, TerminalError, type TerminalErrorCode } from './errors.ts';
+export { OpenTerminal, type OpenTerminalOptions } from './node/open-terminal.ts';
+export {
+  currencyOf,
+  type GatewayEntry,
+  gatewayKeyOf,
+  type MadeTerminal,
+  type MakeTerminalOptions,
+  makeTerminal,
+  putGateway,
+  TERMINAL_HOME_DEFAULT,
+  type TerminalFile,
+  TerminalHome,
+  type WideMintOptions,
+} from './node/terminal-home.ts';
 export type {
   GatewayCalls,
   KnownGateway,

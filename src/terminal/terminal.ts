@@ -82,6 +82,13 @@ export class Terminal {
     return this.#desk.unit();
   }
 
+  /** As far as it is known without asking anybody. */
+  get knownUnit(): string | undefined {
+    return this.#desk.options.side === 'wan'
+      ? this.#desk.options.currency.code.toLowerCase()
+      : this.#desk.store.unit();
+  }
+
   balance(): Balance {
     const operations = this.#desk.store.operations();
     const sum = (...kinds: OperationKind[]): bigint =>

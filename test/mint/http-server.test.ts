@@ -246,6 +246,62 @@ test('an answer that nobody waits for any more, one that takes too long, one tha
   expect(both.match(/HTTP\/1.1 200 OK/g)?.length).toBe(2);
 });
 
+test('who asks and does not read has one answer held for it, and then no connection', async () => {
+  const world = new World();
+  const timers: (() => void)[] = [];
+  const large = { longDescription: 'x'.repeat(300_000), nuts: { supported: [] } };
+  const service = Object.assign(Object.create(world.mint) as typeof world.mint, {
+    info: async () => large,
+  });
+  let answered = 0;
+  const server = await served(world, {
+    service,
+    setTimer: (run, milliseconds) => {
+      if (milliseconds === 7) timers.push(run);
+      return () => {};
+    },
+    limits: { readTimeoutMs: 7 },
+    metrics: { connections() {}, requestEnded: () => void answered++ },
+  });
+  const asked = 'GET /v1/info HTTP/1.1\r\nHost: x\r\n\r\n';
+  const unread = (): Socket =>
+    connect(server.port, server.host)
+      .pause()
+      .on('error', () => {});
+  const greedy = unread();
+  for (let i = 0; i < 1_000 && !greedy.closed; i++) {
+    greedy.write(asked.repeat(10));
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  expect(greedy.closed).toBe(true);
+  expect(answered).toBeLessThan(500);
+  expect(server.inFlight).toBe(0);
+  // One that asks no more is waited for, and read to its end, or given up.
+  const filled = async (): Promise<Socket> => {
+    const socket = unread();
+    while (server.inFlight === 0) {
+      const before = answered;
+      socket.write(asked);
+      while (answered === before) await new Promise((resolve) => setTimeout(resolve, 1));
+    }
+    return socket;
+  };
+  const late = await filled();
+  let received = 0;
+  late.on('data', (data) => {
+    received += data.length;
+  });
+  late.resume();
+  await expect.poll(() => server.inFlight).toBe(0);
+  expect(received).toBeGreaterThan(300_000);
+  expect((await fetch(`${server.url}/v1/info`)).status).toBe(200);
+  const never = await filled();
+  timers.at(-1)!();
+  await expect.poll(() => server.inFlight).toBe(0);
+  never.destroy();
+  late.destroy();
+});
+
 test('closing answers what is in flight, and nothing after', async () => {
   const world = new World();
   let answer = (): void => {};
@@ -278,6 +334,8 @@ test('connections beyond the limit are closed at once; the port is had once', as
   for (const socket of first) socket.destroy();
   await expect(MintHttpServer.listen({ service: world.mint, port: server.port })).rejects.toThrow(/port/);
   await expect(MintHttpServer.listen({ service: world.mint, host: 'example.org' })).rejects.toThrow(/host/);
+  const tls = { keyFile: '/nowhere/key.pem', certificateFile: '/nowhere/certificate.pem' };
+  await expect(MintHttpServer.listen({ service: world.mint, tls })).rejects.toThrow(/TLS: expected a key/);
 });
 
 test('what a mint answers is bounded and read; what is no answer is no refusal', async () => {

@@ -148,10 +148,19 @@ test('the same notes in any order give the same choice', () => {
   );
 });
 
-test('a thousand notes', () => {
-  const notes = Array.from({ length: 1000 }, (_, i) => note(1n << BigInt(i % 10), i));
+test('many notes', () => {
+  const notes = Array.from({ length: 20_000 }, (_, i) => note(1n << BigInt(i % 10), i));
   const { selected, change } = selectNotes(notes, 5555n, fees(100));
   expect(change).toBe(0n);
   expect(selected.length).toBeLessThan(20);
-  expect(() => selectNotes(notes, 102_300n, fees(100))).toThrow(NotesError);
+  expect(refusal(() => selectNotes(notes, 2_046_000n, fees(100)))).toBe('insufficient');
+  expect(selectNotes(notes, 1_900_001n, fees(100)).change >= 0n).toBe(true);
+});
+
+test('where nothing is exact, the smallest that reach are given', () => {
+  const notes = [64n, 32n, 16n].map((amount, i) => note(amount, i));
+  expect(selectNotes(notes, 10n, fees(0)).selected.map(({ amount }) => amount)).toEqual([16n]);
+  expect(selectNotes(notes, 70n, fees(0)).selected.map(({ amount }) => amount)).toEqual([64n, 16n]);
+  expect(selectNotes(notes, 40n, fees(0)).selected.map(({ amount }) => amount)).toEqual([64n]);
+  expect(selectNotes([], 0n, fees(0))).toEqual({ selected: [], rest: [], fee: 0n, change: 0n });
 });

@@ -141,6 +141,8 @@ describe('every body comes back as it went', () => {
       expect(mintErrorName(body.code)).toBe(name);
     }
     expect(mintErrorName(1)).toBeUndefined();
+    expect(mintErrorBody.decode('{"detail":"no"}')).toEqual({ detail: 'no', code: 0 });
+    expect(mintErrorBody.decode('{"code":11001,"error":"no"}')).toEqual({ detail: '', code: 11001 });
     expect(mintErrorOf(new NotesError('condition', 'no'))).toEqual({ code: 10001, detail: 'no' });
     expect(mintErrorOf(new NotesError('malformed', 'no')).code).toBe(0);
     const many = { inputs: Array.from({ length: 1001 }, () => input), outputs: [] };

@@ -83,8 +83,10 @@ test('options out of their bounds', () => {
     { amounts: 65 },
     { inputFeePpk: -1 },
     { inputFeePpk: 0.5 },
+    { finalExpiry: 0n },
+    { finalExpiry: 1n << 64n },
   ]) {
-    expect(() => generateKeyset({ ...options, ...wrong }, noteCrypto), JSON.stringify(wrong)).toThrow(
+    expect(() => generateKeyset({ ...options, ...wrong }, noteCrypto), Object.keys(wrong)[0]).toThrow(
       RangeError,
     );
   }

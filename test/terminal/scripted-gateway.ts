@@ -51,7 +51,7 @@ export class ScriptedGateway {
   readonly sealing = generateKeyPair('sealing');
   readonly exchanges = new Map<bigint, Exchange>();
   readonly deliveries = new Map<string, Map<bigint, Delivery>>();
-  readonly terms: { -readonly [Name in keyof GetTermsAnswer]: GetTermsAnswer[Name] };
+  readonly terms: { -readonly [Name in Exclude<keyof GetTermsAnswer, 'side'>]: GetTermsAnswer[Name] };
   /** What lies sealed for destinations. */
   readonly #issued = new Map<bigint, readonly PlainNote[]>();
   readonly sealingKeys = new Map<string, Uint8Array>();
@@ -70,7 +70,6 @@ export class ScriptedGateway {
     this.mints = mints;
     this.terms = {
       organisation: 'campus',
-      side: 'lan',
       currency: 978,
       sealingKey: this.sealing.publicKey,
       amountMin: 1n,
@@ -109,7 +108,7 @@ export class ScriptedGateway {
         this.sealingKeys.set(terminal, (message as RegisterRequest).sealingKey);
         return ok({ state: 'open' });
       case 'get_terms':
-        return ok(this.terms);
+        return ok({ ...this.terms, side });
       case 'send_out':
       case 'send_in':
         return this.#send(side, terminal, message as SendRequest);

@@ -1,7 +1,7 @@
 // What a mint answers when it refuses, with HTTP status 400 (NUT-00).
 import { MINT_ERRORS, type MintErrorName, type NotesError, type NotesErrorCode } from '../errors.ts';
 import { TEXT_CHARS_MAX } from '../limits.ts';
-import { body, integer, type JsonBody, members, text } from './fields.ts';
+import { body, integer, type JsonBody, members, optional, text } from './fields.ts';
 
 export interface MintErrorBody {
   readonly detail: string;
@@ -9,21 +9,25 @@ export interface MintErrorBody {
   readonly code: number;
 }
 
-export const mintErrorBody: JsonBody<MintErrorBody> = body(
-  members<MintErrorBody>({
-    detail: ['detail', text(TEXT_CHARS_MAX)],
-    code: ['code', integer(Number.MAX_SAFE_INTEGER)],
-  }),
-);
+/** For what Cashu has no number for. */
+const NO_CODE = 0;
+
+const given = members<Partial<MintErrorBody>>({
+  detail: ['detail', optional(text(TEXT_CHARS_MAX))],
+  code: ['code', optional(integer(Number.MAX_SAFE_INTEGER))],
+});
+
+/** Other mints leave out one or the other. */
+export const mintErrorBody: JsonBody<MintErrorBody> = body<MintErrorBody>({
+  read: (value, name) => ({ detail: '', code: NO_CODE, ...given.read(value, name) }),
+  write: (value) => given.write(value),
+});
 
 /** @param detail beyond the usual words; never a secret */
 export const mintError = (name: MintErrorName, detail?: string): MintErrorBody => ({
   code: MINT_ERRORS[name].code,
   detail: detail ?? MINT_ERRORS[name].detail,
 });
-
-/** For requests that are wrong in a way that Cashu has no number for. */
-const NO_CODE = 0;
 
 const ANSWERS: { readonly [Code in NotesErrorCode]: MintErrorName | undefined } = {
   malformed: undefined,

@@ -33,7 +33,7 @@ import type { IssuerCash, IssuerKeys, IssuerLog } from './interface.ts';
 import { checkLimits, ISSUER_DEFAULTS, type IssuerLimits } from './limits.ts';
 import { type IssuerOperations, issuerProtocol } from './messages.ts';
 import { ReservingBook } from './outputs.ts';
-import { issuerMint, wholeMint } from './service.ts';
+import { IssuerMint, wholeMint } from './service.ts';
 import { OutputSigner } from './sign.ts';
 
 export interface IssuerOptions {
@@ -123,7 +123,7 @@ export async function openIssuer(options: IssuerOptions): Promise<Issuer> {
     ...(random && { random }),
     ...(trace && { trace }),
   });
-  const ownMint = issuerMint({
+  const ownMint = new IssuerMint({
     ...{
       store,
       keysets,

@@ -27,44 +27,46 @@ export interface IssuerMintOptions {
 }
 
 /** What is the issuer's own. */
-export function issuerMint(options: IssuerMintOptions): MintService {
-  const { quotes, limits, ...rest } = options;
-  const mint = new Mint({
-    ...rest,
-    minting: {
-      name: METHOD,
-      quotes,
-      backend: { mintRequest: ({ quote }) => QUOTE_REQUEST + quote },
-      amountMin: 1n,
-      amountMax: limits.quoteAmountMax,
-      expirySeconds: limits.quoteExpirySeconds,
-    },
-  });
-  const notHere = (): Promise<never> =>
-    Promise.reject(badRequest('expected something that the issuer does, got what the receiver does'));
-  return {
-    info: () => mint.info(),
-    keys: (keysetId) => mint.keys(keysetId),
-    keysets: () => mint.keysets(),
-    openMintQuote: (method, request) => mint.openMintQuote(method, request),
-    mintQuote: (method, quote) => mint.mintQuote(method, quote),
-    async mint(method, request) {
-      try {
-        return await mint.mint(method, request);
-      } catch (error) {
-        if (error instanceof NoteBookError && error.fault === 'output_signed')
-          throw refused('outputs_pending');
-        throw error;
-      }
-    },
-    restore: (request) => mint.restore(request),
-    // The issuer does not know what is spent: it must not exchange anything.
-    swap: notHere,
-    openMeltQuote: notHere,
-    meltQuote: notHere,
-    melt: notHere,
-    states: notHere,
-  };
+export class IssuerMint extends Mint {
+  constructor({ quotes, limits, ...rest }: IssuerMintOptions) {
+    super({
+      ...rest,
+      minting: {
+        name: METHOD,
+        quotes,
+        backend: { mintRequest: ({ quote }) => QUOTE_REQUEST + quote },
+        amountMin: 1n,
+        amountMax: limits.quoteAmountMax,
+        expirySeconds: limits.quoteExpirySeconds,
+      },
+    });
+  }
+
+  override mint(...asked: Parameters<MintService['mint']>): ReturnType<MintService['mint']> {
+    return super.mint(...asked).catch(outputsPending);
+  }
+
+  override mintBatch(...asked: Parameters<MintService['mintBatch']>): ReturnType<MintService['mintBatch']> {
+    return super.mintBatch(...asked).catch(outputsPending);
+  }
+
+  /** The issuer does not know what is spent: it exchanges nothing, and says nothing of states. */
+  override swap(): Promise<never> {
+    return notHere();
+  }
+
+  override states(): Promise<never> {
+    return notHere();
+  }
+}
+
+const notHere = (): Promise<never> =>
+  Promise.reject(badRequest('expected something that the issuer does, got what the receiver does'));
+
+/** A request that is under way will have them signed (outputs.ts). */
+function outputsPending(error: unknown): never {
+  if (error instanceof NoteBookError && error.fault === 'output_signed') throw refused('outputs_pending');
+  throw error;
 }
 
 /** All of the interface: `own` and what the receiver answers. */

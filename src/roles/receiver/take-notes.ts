@@ -147,6 +147,7 @@ function submission(
       const now = clock();
       const refused = checkTime(request, now, limits);
       if (refused !== undefined) return refused;
+      if (notes.length === 0) throw new Error(`request ${id}: expected its notes to be verified, got none`);
       const ids = notes.map(({ noteId }) => noteId);
       if (book.conflict(tx, ids) !== undefined)
         return { kind: 'rejected', amount, currency, quote: undefined, reason: NOTE_SPENT };

@@ -284,7 +284,8 @@ test('operators see what became of it, and nothing of the notes; nobody else doe
   // On the disk are the notes' names, and never what they are.
   const stored = [...simulation.disks.receiver.records.values()].map((value) => Buffer.from(value));
   for (const { secret, signature } of notes) {
-    for (const value of stored) expect(value.includes(secret) || value.includes(Buffer.from(signature))).toBe(false);
+    for (const value of stored)
+      expect(value.includes(secret) || value.includes(Buffer.from(signature))).toBe(false);
     expect(simulation.logs.join()).not.toContain(secret);
   }
 });
