@@ -47,67 +47,45 @@ async function init(name: string, side: 'lan' | 'wan', ...more: string[]): Promi
 test('a day of two terminals', async () => {
   const ada = await init('ada', 'lan');
   const bob = await init('bob', 'wan');
-  expect((await specie('ada', 'register', 'Ada')).stdout).toContain('waiting: specie gateway admit opens it');
+  expect((await specie('ada', 'register', 'Ada')).stdout).toMatch(
+    /^gateway: waiting: specie gateway admit opens it\norganisation {2}campus\n/,
+  );
   await place.gateway.admit(decodeAddress(ada).channelKey);
-  expect((await specie('ada', 'register', 'Ada')).stdout).toMatch(/^gateway: open\norganisation {2}campus\n/);
   expect((await specie('bob', 'register', 'Bob', '--json')).stdout).toContain('"state": "open"');
 
   const token = encodeToken({ mint: place.http.url, unit: 'eur', notes: place.wide.mint(500n) });
   await writeFile(join(folder, 'token'), `${token}\n`);
-  expect((await specie('bob', 'token', 'take', join(folder, 'token'))).stdout).toBe('taken       5.00 EUR\n');
-  expect(await specie('bob', 'token', 'take', token)).toMatchObject({ code: 2 });
-
+  const taken = await specie('bob', 'token', 'take', join(folder, 'token'));
+  expect(taken.stdout).toBe('taken       5.00 EUR\n');
   const sent = await specie('bob', 'send', ada, '3.00');
   expect(sent.stdout).toMatch(/^3\.00 EUR, fee 0\.01 EUR: waits at the gateway for its destination\n/);
   expect((await specie('ada', 'receive')).stdout).toMatch(/^received {4}3\.00 EUR\n/);
-  expect(await specie('ada', 'receive')).toMatchObject({ code: 0, stdout: 'nothing new\n' });
-  expect((await specie('ada', 'balance')).stdout).toBe('balance     3.00 EUR\n');
-  expect(JSON.parse((await specie('ada', 'balance', '--json')).stdout)).toMatchObject({
-    free: '300',
-    currency: 'EUR',
-    unit: 'eur@campus',
-    open: [],
-  });
-
   const made = await specie('ada', 'token', 'make', '0.50', '--memo', 'lunch');
   expect(made.stdout).toMatch(/^cashuB\S+\n$/);
-  const listed = JSON.parse((await specie('ada', 'token', 'list', '--json')).stdout);
-  expect(listed).toMatchObject([{ amount: '50', memo: 'lunch', token: made.stdout.trim() }]);
-  expect((await specie('ada', 'token', 'reclaim', listed[0].operation)).stdout).toBe(
-    'back        0.50 EUR\n',
-  );
-
-  expect((await specie('ada', 'send', bob, '2.00')).code).toBe(0);
+  expect((await specie('ada', 'send', bob, '2.00', '--json')).stdout).toContain('"state": "waiting"');
   expect((await specie('bob', 'resume')).stdout).toMatch(/finished[\s\S]*received {4}2\.00 EUR/);
-  expect((await specie('ada', 'resume')).stdout).toMatch(/^finished +amount +operation\nsend +2\.01 EUR/);
-  expect((await specie('ada', 'history')).stdout).toMatch(/token made +-0\.50 EUR +2\.50 EUR/);
+  expect((await specie('ada', 'balance')).stdout).toMatch(
+    /^balance {5}0\.49 EUR\nsent {8}2\.01 EUR\nin tokens {3}0\.50/,
+  );
+  expect((await specie('ada', 'history')).stdout).toMatch(/token made +-0\.50 EUR +2\.50 EUR .*lunch/);
   const shown = await specie('ada', 'show');
   expect(shown.stdout).toContain('unit          eur@campus\n');
-  expect(shown.stdout).toContain('notes         0.99 EUR as the mint says\n');
+  expect(shown.stdout).toContain('notes         0.49 EUR as the mint says\n');
 });
 
-test('what is wrong is said in a line, with its exit code', async () => {
-  await init('cafe', 'lan', '--json').catch(() => {});
-  const cases = [
-    [['send', 'spwan1qqqq', '1.00'], 1, 'address_invalid'],
-    [['send', (await specie('cafe', 'address')).stdout.trim(), '1.00'], 1, 'of the other side'],
-    [['token', 'take', 'cashuBxx'], 1, 'token_invalid'],
-    [['token', 'take', '/no/such/file'], 1, 'ENOENT'],
-    [['token', 'reclaim', '0x5'], 1, 'operation_unknown'],
-    [['balance', 'x'], 1, 'too many arguments'],
-    [['withdraw', '1.234'], 1, 'at most 2 decimal places'],
-    [['register', ''], 1, 'invalid_argument'],
-    [['show', '--gateway', 'other'], 2, ''],
-    [['init', '--lan', 'ws://x/v1', '--gateway-key', 'ab'], 1, '64 hex digits'],
-    [['gateway', 'second', 'ws://x/v1', 'ab'.repeat(32)], 1, 'the one of the LAN'],
-  ] as const;
-  for (const [args, code, text] of cases) {
-    const result = await specie('cafe', ...args);
-    expect([args.join(' '), result.code]).toEqual([args.join(' '), code]);
-    expect(result.stderr).toContain(text);
-    expect(result.stderr).not.toMatch(/\n {4}at /);
-  }
-  expect(await specie('nowhere', 'balance')).toMatchObject({ code: 1 });
+test.each([
+  [['send', 'spwan1qqqq', '1.00'], 1, 'expected splan1… or spwan1…'],
+  [['token', 'take', 'cashuBxx'], 1, 'token_invalid'],
+  [['token', 'take', '/no/such/file'], 1, 'ENOENT'],
+  [['token', 'reclaim', '0x5'], 1, 'operation_unknown'],
+  [['balance', 'x'], 1, 'too many arguments'],
+  [['init', '--lan', 'ws://x/v1', '--gateway-key', 'ab'], 1, '64 hex digits'],
+  [['gateway', 'second', 'ws://x/v1', 'ab'.repeat(32)], 1, 'the one of the LAN'],
+] as const)('%j: what is wrong is said in a line', async (args, code, text) => {
+  const result = await specie('ada', ...args);
+  expect(result.stderr).toContain(text);
+  expect(result.code).toBe(code);
+  expect(result.stderr).not.toMatch(/\n {4}at /);
 });
 
 test('words from a file', async () => {
