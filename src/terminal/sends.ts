@@ -167,7 +167,7 @@ export class Sends {
   async advance(request: bigint, until: SendOptions['until'] = 'end'): Promise<Look<SendResult>> {
     const send = this.#desk.store.operation(request);
     if (send?.kind !== 'send') throw unknownOperation(request);
-    if (send.plan !== undefined) return this.#reclaim(request, send);
+    if (send.plan !== undefined) return this.#reclaim(request, send, until);
     const gateway = this.#desk.gateway(send.gateway);
     const use = this.#desk.options.side === 'lan' ? 'send_out' : 'send_in';
     const result =
@@ -186,7 +186,7 @@ export class Sends {
       throw new TerminalError('unreachable', `gateway ${gateway.name}: ${reason}`);
     }
     const { code, message } = result.refusal;
-    return this.#reclaim(request, { ...send, reason: shortened(`${code}: ${message}`) });
+    return this.#reclaim(request, { ...send, reason: shortened(`${code}: ${message}`) }, until);
   }
 
   async #heard(
@@ -198,7 +198,7 @@ export class Sends {
     const heard: Send = { ...send, state, reason };
     const { amount, fee } = send;
     if (send.state !== state) this.#desk.event({ type: 'state', operation: request, state });
-    if (state === 'rejected') return this.#reclaim(request, heard);
+    if (state === 'rejected') return this.#reclaim(request, heard, until);
     if (state === 'delivered') {
       await this.#desk.store.change((changes) => {
         changes.end(request);
@@ -214,7 +214,7 @@ export class Sends {
   }
 
   /** It came to nothing: own notes for those that the gateway has seen. */
-  async #reclaim(request: bigint, send: Send): Promise<Look<SendResult>> {
+  async #reclaim(request: bigint, send: Send, until: SendOptions['until']): Promise<Look<SendResult>> {
     let current = send;
     if (current.plan === undefined) {
       const { keysetId, amounts } = await this.#exchanges.amountsFor(send.notes);
@@ -256,18 +256,23 @@ export class Sends {
       case 'refused':
         throw refusedBy(result, 'swap', request);
       case 'spent':
-        return this.#spent(request, current, result.states);
+        return this.#spent(request, current, result.states, until);
     }
   }
 
   /** Spent, although rejected: either it was taken after all, or somebody kept the notes. */
-  async #spent(request: bigint, send: Send, states: readonly string[]): Promise<Look<SendResult>> {
+  async #spent(
+    request: bigint,
+    send: Send,
+    states: readonly string[],
+    until: SendOptions['until'],
+  ): Promise<Look<SendResult>> {
     const gateway = this.#desk.gateway(send.gateway);
     const result = await gateway.calls.call('lookup_exchange', { request });
     if (result.kind === 'unknown')
       throw new TerminalError('unreachable', `gateway ${gateway.name}: ${result.reason}`);
     if (result.kind === 'ok' && result.answer.state !== 'rejected')
-      return this.#heard(request, { ...send, plan: undefined }, result.answer, 'end');
+      return this.#heard(request, { ...send, plan: undefined }, result.answer, until);
     const left = send.notes.filter((_, i) => states[i] === 'UNSPENT');
     const lost = sumOfNotes(send.notes) - sumOfNotes(left);
     const plan =
@@ -281,7 +286,7 @@ export class Sends {
       const detail = `rejected by gateway ${gateway.name}, and spent, as the mint says`;
       changes.note('lost', lost, { at: this.#desk.now(), reference: request, detail });
     });
-    if (plan !== undefined) return this.advance(request);
+    if (plan !== undefined) return this.advance(request, until);
     throw new TerminalError(
       'notes_spent',
       `send: expected the notes back, worth ${lost}, which gateway ${gateway.name} has rejected, got them spent`,

@@ -13,6 +13,9 @@ const logarithm = (bytes: Uint8Array): bigint => toScalar(bytes.subarray(1));
 const hashed = (message: Uint8Array): bigint =>
   toScalar(createHash('sha256').update(message).digest()) % ORDER;
 
+/** The same few keysets are made for every test. */
+const realKeys = new Map<string, Uint8Array[]>();
+
 /** One for all parties of a test. */
 export function toyCrypto(): NoteCrypto {
   /** k behind each K. */
@@ -21,7 +24,9 @@ export function toyCrypto(): NoteCrypto {
   return {
     hashToCurve: (messages) => messages.map((message) => point(hashed(message))),
     publicKeys(secretKeys) {
-      const keys = noteCrypto.publicKeys(secretKeys);
+      const name = secretKeys.map(hex).join();
+      const keys = realKeys.get(name) ?? noteCrypto.publicKeys(secretKeys);
+      realKeys.set(name, keys);
       keys.forEach((key, i) => {
         secrets.set(hex(key), toScalar(secretKeys[i]!));
       });
