@@ -70,7 +70,8 @@ export interface Audited {
   readonly hadWrongClocks: boolean;
 }
 
-const viewOf = (bytes: Uint8Array): DataView => new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+const viewOf = (bytes: Uint8Array): DataView =>
+  new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 const u128 = (view: DataView, at: number): bigint =>
   view.getBigUint64(at, true) | (view.getBigUint64(at + 8, true) << 64n);
 
@@ -81,7 +82,8 @@ function* tableOf(records: Records, table: string): Generator<readonly [key: str
 }
 
 type Sums = Map<bigint, bigint>;
-const add = (sums: Sums, of: bigint, amount: bigint): void => void sums.set(of, (sums.get(of) ?? 0n) + amount);
+const add = (sums: Sums, of: bigint, amount: bigint): void =>
+  void sums.set(of, (sums.get(of) ?? 0n) + amount);
 const total = (sums: Sums): bigint => [...sums.values()].reduce((sum, amount) => sum + amount, 0n);
 
 interface Book {
@@ -152,23 +154,28 @@ function wideNotes(audited: Audited, issuer: Book, receiver: Book, problems: str
       const held = receiver.held.get(request) ?? 0n;
       const spent = receiver.spent.get(request) ?? 0n;
       explained.spent.add(request);
-      if (held + spent !== amount) problems.push(`receipt ${id}: ${amount} paid, for notes of ${held + spent}`);
+      if (held + spent !== amount)
+        problems.push(`receipt ${id}: ${amount} paid, for notes of ${held + spent}`);
       unspent += held;
     }
   }
   for (const [request, amount] of issuer.signed)
-    if (!explained.signed.has(request)) problems.push(`issuer: ${amount} signed by ${request}, paid by nobody`);
+    if (!explained.signed.has(request))
+      problems.push(`issuer: ${amount} signed by ${request}, paid by nobody`);
   if (total(issuer.spent) + total(issuer.held) > 0n) problems.push('issuer: it has taken notes in');
   for (const [request, amount] of receiver.spent)
     if (!explained.spent.has(request) && receiver.signed.get(request) !== amount)
       problems.push(`receiver: ${amount} spent by ${request}, and neither paid nor signed anew`);
   for (const [request, amount] of receiver.signed)
-    if (receiver.spent.get(request) !== amount) problems.push(`receiver: ${amount} signed by ${request} for nothing`);
+    if (receiver.spent.get(request) !== amount)
+      problems.push(`receiver: ${amount} signed by ${request} for nothing`);
   // (1) cash says what is out; what is under way is on one side already.
   const out = total(issuer.signed) + total(receiver.signed) - total(receiver.spent);
   const notes = balanceOf(notesAccount);
   if (notes !== out + unsigned - unspent)
-    problems.push(`notes: ${notes} at cash, ${out} out, ${unsigned} not signed yet, ${unspent} not spent yet`);
+    problems.push(
+      `notes: ${notes} at cash, ${out} out, ${unsigned} not signed yet, ${unspent} not spent yet`,
+    );
 }
 
 interface Counters {
@@ -200,7 +207,9 @@ function backing(audited: Audited, gateway: GatewayEnd, problems: string[]): voi
   const { taken, issued, fees, generating, requested, offered } = countersOf(records);
   const outstanding = total(book.signed) - total(book.spent);
   if (taken - issued !== outstanding + fees + generating)
-    own.push(`${name}: ${taken} taken, ${issued} issued, but ${outstanding} out, ${fees} fees, ${generating} to come`);
+    own.push(
+      `${name}: ${taken} taken, ${issued} issued, but ${outstanding} out, ${fees} fees, ${generating} to come`,
+    );
   const account = balanceOf(exchangeAccount);
   const expected = float + taken - issued;
   // Before it is put in there is none.
@@ -212,7 +221,8 @@ function backing(audited: Audited, gateway: GatewayEnd, problems: string[]): voi
   const fee = new Map(gateway.exchanges().map((exchange) => [exchange.request, exchange.fee ?? 0n]));
   for (const [request, amount] of fee.size === 0 ? [] : book.signed) {
     const spent = book.spent.get(request);
-    if (spent !== undefined && spent - (fee.get(request) ?? 0n) !== amount && spent !== amount) own.push(`${name}: swap ${request} of ${spent} for ${amount}`);
+    if (spent !== undefined && spent - (fee.get(request) ?? 0n) !== amount && spent !== amount)
+      own.push(`${name}: swap ${request} of ${spent} for ${amount}`);
   }
   problems.push(...own);
 }
@@ -244,7 +254,8 @@ export function auditEnd(audited: Audited): string[] {
       .reduce((sum, { free }) => sum + free, 0n);
   // Whoever cheats may lose notes that nobody else gets.
   const isLeft = (left: bigint, held: bigint): boolean => (isHonest ? left === held : left >= held);
-  if (!isLeft(wide, inHands('wan'))) problems.push(`${wide} of wide notes are left, ${inHands('wan')} in hands`);
+  if (!isLeft(wide, inHands('wan')))
+    problems.push(`${wide} of wide notes are left, ${inHands('wan')} in hands`);
   for (const { name, records } of gateways) {
     const book = bookOf(records, name, problems);
     const left = total(book.signed) - total(book.spent);

@@ -9,11 +9,15 @@ import type { Note } from '../../../src/notes/note.ts';
 import { makeOutputs } from '../../../src/notes/outputs.ts';
 import { randomSecrets } from '../../../src/notes/secrets.ts';
 import { decodeToken } from '../../../src/notes/token.ts';
-import { METHOD } from '../../../src/roles/common/wide-notes.ts';
 import { RoleClient } from '../../../src/roles/common/role-client.ts';
+import { METHOD } from '../../../src/roles/common/wide-notes.ts';
 import { PlainNotes } from '../../../src/roles/documents/notes.ts';
 import type { GatewayRefusal } from '../../../src/roles/gateway/errors.ts';
-import { type GatewayOperations, gatewayProtocol, type SendRequest } from '../../../src/roles/gateway/messages.ts';
+import {
+  type GatewayOperations,
+  gatewayProtocol,
+  type SendRequest,
+} from '../../../src/roles/gateway/messages.ts';
 import { receiverProtocol } from '../../../src/roles/receiver/messages.ts';
 import { channelSend } from '../../../src/terminal/node/mint-transport.ts';
 import type { Person } from './person.ts';
@@ -32,6 +36,7 @@ export class Cheat {
 
   constructor(person: Person, system: System) {
     this.person = person;
+    person.isHonest = false;
     this.#system = system;
   }
 
@@ -62,7 +67,9 @@ export class Cheat {
   }
 
   #keysetIds(): string[] {
-    return [...new Set(this.#system.gateways.flatMap(({ process }) => process.opened?.gateway.localKeysets ?? []))]
+    return [
+      ...new Set(this.#system.gateways.flatMap(({ process }) => process.opened?.gateway.localKeysets ?? [])),
+    ]
       .map(({ id }) => id)
       .concat(this.#system.wideKeysetIds);
   }
@@ -83,13 +90,20 @@ export class Cheat {
         this.#send(to, message);
         // Another exchange of the same name, and somebody else's message.
         if (random.chance(0.3)) this.#send(to, { ...message, amount: message.amount + 1n });
-        if (random.chance(0.3)) this.#send(to, message, random.pick(this.person.others()).keys.channel.publicKey);
+        if (random.chance(0.3))
+          this.#send(to, message, random.pick(this.#accomplices()).keys.channel.publicKey);
       }
     }
     if (random.chance(0.7)) void this.#swap(notes).then(this.#count('swap'), this.#count('swap'));
-    if (side === 'wan' && random.chance(0.7)) void this.#melt(notes, worth).then(this.#count('melt'), this.#count('melt'));
+    if (side === 'wan' && random.chance(0.7))
+      void this.#melt(notes, worth).then(this.#count('melt'), this.#count('melt'));
     const friends = this.person.others().filter((other) => other.side === side);
     if (random.chance(0.5)) this.#hand(notes, friends[random.below(friends.length)]);
+  }
+
+  /** Whose keys he may use. */
+  #accomplices(): readonly Person[] {
+    return this.person.others().filter(({ isHonest }) => !isHonest);
   }
 
   #hand(notes: readonly Note[], to: Person | undefined): void {
@@ -128,7 +142,10 @@ export class Cheat {
   #send(to: GatewayParty, message: SendRequest, channelKey = this.person.keys.channel.publicKey): void {
     const { side, name } = this.person;
     const transport = this.#system.toGateway(name, to, side, channelKey, () => true);
-    const client = new RoleClient<GatewayOperations, GatewayRefusal>({ protocol: gatewayProtocol, transport });
+    const client = new RoleClient<GatewayOperations, GatewayRefusal>({
+      protocol: gatewayProtocol,
+      transport,
+    });
     const use = side === 'lan' ? 'send_out' : 'send_in';
     void client.call(use, message).then((result) => {
       if (result.kind === 'ok') this.#count(use)({ state: result.answer.state });

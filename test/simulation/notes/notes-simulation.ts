@@ -299,13 +299,15 @@ class NotesSimulation {
         exchangeAccount: exchangeAccount(gateway.merchant),
         exchanges: () => gateway.process.opened?.gateway.exchanges() ?? [],
       })),
-      people: this.#people.map((person): PersonEnd => ({
-        ...{ name: person.name, side: person.side, device: person.device, told: person.told },
-        gateway: person.side === 'lan' ? person.options.gateways[0]!.name : undefined,
-        free: person.terminal?.balance().free ?? 0n,
-        channelKey: Buffer.from(person.keys.channel.publicKey).toString('hex'),
-        isHonest: !this.#cheats.some((cheat) => cheat.person === person),
-      })),
+      people: this.#people.map(
+        (person): PersonEnd => ({
+          ...{ name: person.name, side: person.side, device: person.device, told: person.told },
+          gateway: person.side === 'lan' ? person.options.gateways[0]!.name : undefined,
+          free: person.terminal?.balance().free ?? 0n,
+          channelKey: Buffer.from(person.keys.channel.publicKey).toString('hex'),
+          isHonest: person.isHonest,
+        }),
+      ),
       hadWrongClocks: ground.hadWrongClocks,
     };
   }

@@ -10,7 +10,12 @@ import { DeterministicSecrets } from '../../../src/notes/secrets.ts';
 import { encodeToken } from '../../../src/notes/token.ts';
 import { RoleClient } from '../../../src/roles/common/role-client.ts';
 import type { GatewayRefusal } from '../../../src/roles/gateway/errors.ts';
-import { type GatewayOperations, gatewayProtocol, type Side, type TerminalAddress } from '../../../src/roles/gateway/messages.ts';
+import {
+  type GatewayOperations,
+  gatewayProtocol,
+  type Side,
+  type TerminalAddress,
+} from '../../../src/roles/gateway/messages.ts';
 import { receiverProtocol } from '../../../src/roles/receiver/messages.ts';
 import { TerminalError } from '../../../src/terminal/errors.ts';
 import { channelSend } from '../../../src/terminal/node/mint-transport.ts';
@@ -65,6 +70,7 @@ export class Person {
   others: () => readonly Person[] = () => [];
   /** Tokens on paper. */
   readonly inbox: string[] = [];
+  isHonest = true;
   isOver = false;
   isOpen = false;
   /** What the twelve words have to bring back. */
@@ -82,7 +88,10 @@ export class Person {
     this.name = name;
     this.side = side;
     this.device = device;
-    this.keys = { channel: generateKeyPair('channel', ground.bytes), sealing: generateKeyPair('sealing', ground.bytes) };
+    this.keys = {
+      channel: generateKeyPair('channel', ground.bytes),
+      sealing: generateKeyPair('sealing', ground.bytes),
+    };
     this.#seed = ground.bytes(64);
     this.process = new Process<Terminal>({
       ...{ name, ground, fates },
@@ -92,7 +101,11 @@ export class Person {
   }
 
   get address(): TerminalAddress {
-    return { side: this.side, channelKey: this.keys.channel.publicKey, sealingKey: this.keys.sealing.publicKey };
+    return {
+      side: this.side,
+      channelKey: this.keys.channel.publicKey,
+      sealingKey: this.keys.sealing.publicKey,
+    };
   }
 
   get ground() {
@@ -107,7 +120,8 @@ export class Person {
   /** Goes on with all that is open. */
   async resume(terminal: Terminal): Promise<void> {
     const resumed = await this.attempt('resume', () => terminal.resume());
-    for (const { operation, error } of resumed?.unfinished ?? []) this.#end(`go on ${operation.toString(16)}`, error);
+    for (const { operation, error } of resumed?.unfinished ?? [])
+      this.#end(`go on ${operation.toString(16)}`, error);
     for (const { error } of resumed?.received.failed ?? []) this.#end('delivery', error);
   }
 
@@ -120,12 +134,17 @@ export class Person {
     const { ground } = system;
     const calls = gateways.map((to): KnownGateway => {
       const transport = system.toGateway(this.name, to, this.side, this.keys.channel.publicKey, life.isAlive);
-      const client = new RoleClient<GatewayOperations, GatewayRefusal>({ protocol: gatewayProtocol, transport });
+      const client = new RoleClient<GatewayOperations, GatewayRefusal>({
+        protocol: gatewayProtocol,
+        transport,
+      });
       return { name: to.name, key: to.key, calls: client };
     });
     const unnamed = system.toReceiver(this.name, { kind: 'unnamed' }, life.isAlive);
     const mint =
-      this.side === 'lan' ? calls[0]!.calls : new RoleClient({ protocol: receiverProtocol, transport: unnamed });
+      this.side === 'lan'
+        ? calls[0]!.calls
+        : new RoleClient({ protocol: receiverProtocol, transport: unnamed });
     const terminal = new Terminal({
       ...{ side: this.side, store, keys: this.keys, gateways: calls, crypto: system.crypto },
       currency: { ledger: EUR, code: 'EUR' },
@@ -215,7 +234,8 @@ export class Person {
     if (this.side === 'wan' && choice < 0.95) return this.withdraw(terminal, BigInt(20 + random.below(400)));
     if (this.side === 'wan') {
       const amount = this.#some(terminal);
-      if (amount > 0n) await this.attempt('deposit', () => terminal.deposit({ payee: this.options.payee, amount }));
+      if (amount > 0n)
+        await this.attempt('deposit', () => terminal.deposit({ payee: this.options.payee, amount }));
       return;
     }
     await this.attempt('receive', () => terminal.receive());
@@ -259,7 +279,9 @@ export class Person {
     const [own] = this.options.gateways;
     const others = this.others().filter(
       (other) =>
-        other !== this && other.side === this.side && (this.side === 'wan' || other.options.gateways[0] === own),
+        other !== this &&
+        other.side === this.side &&
+        (this.side === 'wan' || other.options.gateways[0] === own),
     );
     const amount = this.#some(terminal);
     if (others.length === 0 || amount === 0n) return;
@@ -274,7 +296,8 @@ export class Person {
       const end = await this.attempt('take token', () =>
         terminal.takeToken(text).catch((error: unknown) => {
           // Written down: it goes on by itself, and the paper is worth nothing any more.
-          if (error instanceof TerminalError && ['unreachable', 'unfinished'].includes(error.code)) return undefined;
+          if (error instanceof TerminalError && ['unreachable', 'unfinished'].includes(error.code))
+            return undefined;
           this.#drop(text);
           throw error;
         }),
@@ -302,11 +325,14 @@ export class Person {
   }
 
   async #restore(terminal: Terminal): Promise<void> {
-    while ((await this.attempt('restore', () => terminal.restore())) === undefined) await this.ground.pause(5_000);
+    while ((await this.attempt('restore', () => terminal.restore())) === undefined)
+      await this.ground.pause(5_000);
     for (const { name } of this.options.gateways)
-      await this.attempt('register', () => terminal.register(this.name, name));
+      while ((await this.attempt('register', () => terminal.register(this.name, name))) === undefined)
+        await this.ground.pause(5_000);
     const { free } = terminal.balance();
-    if (free !== this.#toRestore) this.faults.push(`${this.name}: expected ${this.#toRestore} restored, got ${free}`);
+    if (free !== this.#toRestore)
+      this.faults.push(`${this.name}: expected ${this.#toRestore} restored, got ${free}`);
     this.#toRestore = undefined;
   }
 
@@ -327,7 +353,8 @@ export class Person {
       const { free } = terminal.balance();
       const most = [free, terms.amountMax, terms.dayMax].reduce((least, one) => (one < least ? one : least));
       let amount = most;
-      while (amount > 0n && amount + feeFor(amount, terms) > (free < terms.dayMax ? free : terms.dayMax)) amount--;
+      while (amount > 0n && amount + feeFor(amount, terms) > (free < terms.dayMax ? free : terms.dayMax))
+        amount--;
       if (amount < terms.amountMin || amount === 0n) return;
       const destination = to.address;
       const sent = await this.attempt('empty', () =>

@@ -130,8 +130,10 @@ export class System {
     };
     const units = new WideUnits([EUR]);
     this.counter = merchant('counter', 1, 0n);
-    this.cash = this.#process('cash', (life, disk) => this.#openCash(life, disk), (isFlushed) =>
-      this.ledger.crash(isFlushed),
+    this.cash = this.#process(
+      'cash',
+      (life, disk) => this.#openCash(life, disk),
+      (isFlushed) => this.ledger.crash(isFlushed),
     );
     this.issuer = this.#process('issuer', (life, disk) => {
       const me: Peer = { kind: 'role', role: 'issuer', keyId: new Uint8Array(8) };
@@ -201,7 +203,9 @@ export class System {
   }
 
   /** Brings all up, opens the accounts and puts in what the gateways begin with. */
-  async begin(devices: readonly { readonly device: bigint; readonly signingKey: Uint8Array }[]): Promise<void> {
+  async begin(
+    devices: readonly { readonly device: bigint; readonly signingKey: Uint8Array }[],
+  ): Promise<void> {
     for (const process of this.processes) process.start();
     const management: Peer = { kind: 'role', role: 'management', keyId: new Uint8Array(8) };
     const cash = new CashClient(this.#transport('management', 'cash', management, () => true));
@@ -216,7 +220,8 @@ export class System {
     const life = this.ground.life(() => true);
     const books = openMemoryLedger(this.ledger, this.ground.clockOf('cash'), life, () => 1);
     const results = await books.createTransfers(capital);
-    if (results.some(({ status }) => status !== 'created')) throw new Error('expected the capital to be paid in');
+    if (results.some(({ status }) => status !== 'created'))
+      throw new Error('expected the capital to be paid in');
     for (const merchant of this.merchants) {
       if (merchant.float === 0n) continue;
       const document: NoteOrder = {
