@@ -1,9 +1,8 @@
 // A terminal dies at every write, whether or not that has reached the disk, and every answer gets lost, whether or not what was
 // asked for was done. Whoever starts it again and lets it resume finds all of the money: nothing lost, nothing twice.
 import { expect, test } from 'vitest';
-import { TerminalError } from '../../src/terminal/errors.ts';
 import { MemoryDisk } from '../store/memory-backend.ts';
-import { Device, World } from './support.ts';
+import { Device, ignoringErrors, settle, World } from './support.ts';
 
 interface Flow {
   /** What happens before anything goes wrong. */
@@ -88,33 +87,6 @@ class MortalDisk extends MemoryDisk {
         }),
     });
   }
-}
-
-const ignoringErrors = (work: Promise<unknown>): Promise<unknown> =>
-  work.catch((error: unknown) => {
-    if (!(error instanceof TerminalError)) throw error;
-  });
-
-/** Starts both anew and lets them finish; tokens that nobody has are taken back. */
-async function settle(world: World, ...devices: Device[]): Promise<void> {
-  for (let round = 0; round < 3; round++) {
-    for (const device of devices) {
-      await device.start().resume();
-      for (const { operation } of await device.terminal.tokens())
-        await device.terminal.reclaimToken(operation);
-    }
-  }
-  for (const device of devices) {
-    expect(device.terminal.balance().open).toEqual([]);
-    expect(await device.terminal.audit()).toEqual({
-      UNSPENT: device.terminal.balance().free,
-      PENDING: 0n,
-      SPENT: 0n,
-    });
-  }
-  const free = devices.reduce((sum, device) => sum + device.terminal.balance().free, 0n);
-  // No note that nobody has, and none that two have.
-  expect(world.outstanding()).toBe(free);
 }
 
 test.each(Object.entries(FLOWS))('%s: a crash at each write', async (_, flow) => {
