@@ -114,9 +114,14 @@ test.each(Object.entries(FLOWS))('%s: a crash at each write', async (_, flow) =>
 
 test.each(Object.entries(FLOWS))('%s: each answer lost, and each question', async (_, flow) => {
   let lost = 0;
-  for (const loseHeard of [false, true]) {
+  for (const { loseHeard, isForgetful } of [
+    { loseHeard: false, isForgetful: false },
+    { loseHeard: true, isForgetful: false },
+    { loseHeard: true, isForgetful: true },
+  ]) {
     for (let at = 0; ; at++) {
       const world = new World();
+      Object.assign(world.mints.lan, { isForgetful });
       const [ada, bob] = [new Device(world, 'lan'), new Device(world, 'wan')];
       await flow.prepare(world, ada, bob);
       // Both are counted together: the next call of whichever comes first is lost, then the next of the other.
