@@ -84,6 +84,17 @@ export function addTimes(out: usize, a: usize, b: usize, factor: i32): void {
   else limbs.addTimes(out, a, b, factor);
 }
 
+/**
+ * What doubling a point takes of a = Y² and b = Z², in one go: eight = 8·a, slope = 2·a - 126·b, other = 63·(2·a - 21·b). No
+ * result may be an operand.
+ */
+// @ts-ignore: decorator
+@inline
+export function doublingTerms(eight: usize, slope: usize, other: usize, a: usize, b: usize): void {
+  if (ASC_FEATURE_RELAXED_SIMD) fma.doublingTerms(eight, slope, other, a, b);
+  else limbs.doublingTerms(eight, slope, other, a, b);
+}
+
 /** out = a + b. */
 // @ts-ignore: decorator
 @inline

@@ -32,33 +32,33 @@ const ROUND_52: u64 = 0x4678000000000000;
 const ANCHOR: u64 = 0x4338000000000000;
 /** 2^52. */
 const TWO_52: u64 = 0x4330000000000000;
-/** 2^52 + 2^50: what the other limbs have too much after the carry. */
-const OFFSET: u64 = 0x4334000000000000;
-/** 2^52 + 2^50 + 2^11: the same for limb 4, whose carry comes in last. */
-const OFFSET_TOP: u64 = 0x4334000000000800;
+/** 2^52 + 2^50 + 2^11: what the other limbs have too much after the carry. */
+const OFFSET: u64 = 0x4334000000000800;
+/** 2^52 + 2^50 + 2^10: the same for limb 1, whose carry comes from one of 52 bits. */
+const OFFSET_1: u64 = 0x4334000000000400;
 
 // What is added to each column: 2^62, so that shifts may be unsigned, half of what the column carries, so that the carry is
-// rounded, minus the exponents in the column and what the column before has of its own 2^62; for column 9 the 1.5·2^52 that
-// make it a double. The first five are for the columns after the upper ones came down. A test computes all of them anew.
+// rounded, minus the exponents in the column; for column 9 the 1.5·2^52 that make it a double, minus what column 8 carries of
+// its 2^62. The first five are for the columns after the upper ones came down. A test computes all of them anew.
 // prettier-ignore
 const CONSTANTS = memory.data<u64>([
   ROUND, ROUND, SPLIT, SPLIT, ROUND_52, ROUND_52, ANCHOR, ANCHOR,
   0xfffffffffffff, 0xfffffffffffff, 0x7ffffffffffff, 0x7ffffffffffff, TWO_52, TWO_52, OFFSET, OFFSET,
-  OFFSET_TOP, OFFSET_TOP, 0xfffff, 0xfffff,
+  OFFSET_1, OFFSET_1, 0xfffff, 0xfffff,
   // Minus the exponent of a high part and 2^11, plus 2^34: the carry over 2^256 is positive.
   0xb9980003fffff800, 0xb9980003fffff800,
   // Columns of one product.
-  0xb997f0bc00000000, 0xb997f0bc00000000, 0xe96bffffffffbc00, 0xe96bffffffffbc00,
-  0x5febfffffffff800, 0x5febfffffffff800, 0xd64bfffffffff800, 0xd64bfffffffff800,
+  0xb997f0bc00000000, 0xb997f0bc00000000, 0xe96bffffffffc000, 0xe96bffffffffc000,
+  0x5fec000000000000, 0x5fec000000000000, 0xd64c000000000000, 0xd64c000000000000,
   0x4cac000000000000, 0x4cac000000000000, 0xd320000000000000, 0xd320000000000000,
-  0x5c7bfffffffffc00, 0x5c7bfffffffffc00, 0xe65bfffffffff800, 0xe65bfffffffff800,
-  0x6ffbfffffffff800, 0x6ffbfffffffff800, 0xfccffffffffff800, 0xfccffffffffff800,
+  0x5c7c000000000000, 0x5c7c000000000000, 0xe65c000000000000, 0xe65c000000000000,
+  0x6ffc000000000000, 0x6ffc000000000000, 0xfccffffffffff800, 0xfccffffffffff800,
   // Columns of the sum of two.
-  0x765ff0bc00000000, 0x765ff0bc00000000, 0x1c83ffffffffbc00, 0x1c83ffffffffbc00,
-  0x0973fffffffff800, 0x0973fffffffff800, 0xf633fffffffff800, 0xf633fffffffff800,
+  0x765ff0bc00000000, 0x765ff0bc00000000, 0x1c83ffffffffc000, 0x1c83ffffffffc000,
+  0x0974000000000000, 0x0974000000000000, 0xf634000000000000, 0xf634000000000000,
   0xe2f4000000000000, 0xe2f4000000000000, 0x6638000000000000, 0x6638000000000000,
-  0x78f3fffffffffc00, 0x78f3fffffffffc00, 0x8cb3fffffffff800, 0x8cb3fffffffff800,
-  0x9ff3fffffffff800, 0x9ff3fffffffff800, 0xb667fffffffff800, 0xb667fffffffff800,
+  0x78f4000000000000, 0x78f4000000000000, 0x8cb4000000000000, 0x8cb4000000000000,
+  0x9ff4000000000000, 0x9ff4000000000000, 0xb667fffffffff800, 0xb667fffffffff800,
 ], 16);
 
 // Places in CONSTANTS.
@@ -442,11 +442,18 @@ function square(columns: usize, a: usize): void {
   endColumn();
 }
 
-/** A limb below a carry: what `mask` leaves, as f64. */
+/** Limb 0 or 5: what the mask leaves, as f64. */
 // @ts-ignore: decorator
 @inline
 function limb(sum: v128, mask: v128, exponent: v128, offset: v128): v128 {
   return f64x2.sub(v128.or(v128.and(sum, mask), exponent), offset);
+}
+
+/** Another limb, with the carry of the one before it. */
+// @ts-ignore: decorator
+@inline
+function limbAnd(sum: v128, carry: v128, mask: v128, exponent: v128, offset: v128): v128 {
+  return f64x2.sub(i64x2.add(v128.or(v128.and(sum, mask), exponent), carry), offset);
 }
 
 /** Column k with its constant. */
@@ -456,7 +463,10 @@ function column(columns: usize, k: usize, folds: usize): v128 {
   return i64x2.add(v128.load(columns + (k << 4)), constant(folds + k));
 }
 
-/** Brings the upper five of ten columns down, carries, and stores limbs. */
+/**
+ * Brings the upper five of ten columns down, carries, and stores limbs. All limbs of a half carry at the same time, none
+ * waits for the one before: a power is one long chain of squares.
+ */
 // @ts-ignore: decorator
 @inline
 function finish(columns: usize, out: usize, folds: usize): void {
@@ -465,44 +475,47 @@ function finish(columns: usize, out: usize, folds: usize): void {
   const exponent = constant(6);
   const anchor = constant(3);
   const offset = constant(7);
+  const offset1 = constant(8);
   const c1 = constant(0);
   const c2 = constant(1);
   const c52 = constant(2);
   const c = f64x2.splat(C);
-  let u = column(columns, 5, folds);
-  const x5 = limb(u, mask52, exponent, anchor);
-  u = i64x2.add(column(columns, 6, folds), i64x2.shr_u(u, 52));
-  const x6 = limb(u, mask, exponent, offset);
-  u = i64x2.add(column(columns, 7, folds), i64x2.shr_u(u, 51));
-  const x7 = limb(u, mask, exponent, offset);
-  u = i64x2.add(column(columns, 8, folds), i64x2.shr_u(u, 51));
-  const x8 = limb(u, mask, exponent, offset);
-  u = i64x2.add(column(columns, 9, folds), i64x2.shr_u(u, 51));
-  const x9 = f64x2.sub(u, anchor);
+  const u8 = column(columns, 8, folds);
+  const x9 = f64x2.sub(i64x2.add(column(columns, 9, folds), i64x2.shr_u(u8, 51)), anchor);
+  const u7 = column(columns, 7, folds);
+  const x8 = limbAnd(u8, i64x2.shr_u(u7, 51), mask, exponent, offset);
+  const h9 = high(x9, c, c1);
+  const h8 = high(x8, c, c1);
+  const r4 = i64x2.add(i64x2.add(column(columns, 4, folds), low(x9, c, h9, c2)), h8);
+  const q = i64x2.add(i64x2.add(i64x2.shr_u(r4, 51), h9), constant(10));
+  const u5 = column(columns, 5, folds);
+  const u6 = column(columns, 6, folds);
+  const x5 = limb(u5, mask52, exponent, anchor);
+  const x6 = limbAnd(u6, i64x2.shr_u(u5, 52), mask, exponent, offset1);
+  const x7 = limbAnd(u7, i64x2.shr_u(u6, 51), mask, exponent, offset);
   const h5 = high(x5, c, c52);
   const h6 = high(x6, c, c1);
   const h7 = high(x7, c, c1);
-  const h8 = high(x8, c, c1);
-  const h9 = high(x9, c, c1);
-  let r = i64x2.add(i64x2.add(column(columns, 4, folds), low(x9, c, h9, c2)), h8);
-  const q = i64x2.add(i64x2.add(i64x2.shr_u(r, 51), h9), constant(10));
-  const top = v128.or(v128.and(r, mask), exponent);
   // q·c = (q mod 2^20)·2^32 + 977·q on limb 0, q / 2^20 on limb 1.
   const q977 = i64x2.add(
     i64x2.sub(i64x2.shl(q, 10), i64x2.shl(q, 5)),
     i64x2.sub(q, i64x2.shl(q, 4)),
   );
-  r = i64x2.add(column(columns, 0, folds), low52(x5, c, h5, c52, anchor));
-  r = i64x2.add(r, i64x2.add(q977, i64x2.shl(v128.and(q, constant(9)), 32)));
-  v128.store(out, limb(r, mask52, exponent, anchor), 0);
-  r = i64x2.add(i64x2.add(column(columns, 1, folds), low(x6, c, h6, c2)), i64x2.add(i64x2.shr_u(r, 52), h5));
-  r = i64x2.add(r, i64x2.shr_u(q, 20));
-  v128.store(out, limb(r, mask, exponent, offset), 16);
-  r = i64x2.add(i64x2.add(column(columns, 2, folds), low(x7, c, h7, c2)), i64x2.add(i64x2.shr_u(r, 51), h6));
-  v128.store(out, limb(r, mask, exponent, offset), 32);
-  r = i64x2.add(i64x2.add(column(columns, 3, folds), low(x8, c, h8, c2)), i64x2.add(i64x2.shr_u(r, 51), h7));
-  v128.store(out, limb(r, mask, exponent, offset), 48);
-  v128.store(out, f64x2.sub(i64x2.add(top, i64x2.shr_u(r, 51)), constant(8)), 64);
+  const r0 = i64x2.add(
+    i64x2.add(column(columns, 0, folds), low52(x5, c, h5, c52, anchor)),
+    i64x2.add(q977, i64x2.shl(v128.and(q, constant(9)), 32)),
+  );
+  const r1 = i64x2.add(
+    i64x2.add(column(columns, 1, folds), low(x6, c, h6, c2)),
+    i64x2.add(i64x2.shr_u(q, 20), h5),
+  );
+  const r2 = i64x2.add(i64x2.add(column(columns, 2, folds), low(x7, c, h7, c2)), h6);
+  const r3 = i64x2.add(i64x2.add(column(columns, 3, folds), low(x8, c, h8, c2)), h7);
+  v128.store(out, limb(r0, mask52, exponent, anchor), 0);
+  v128.store(out, limbAnd(r1, i64x2.shr_u(r0, 52), mask, exponent, offset1), 16);
+  v128.store(out, limbAnd(r2, i64x2.shr_u(r1, 51), mask, exponent, offset), 32);
+  v128.store(out, limbAnd(r3, i64x2.shr_u(r2, 51), mask, exponent, offset), 48);
+  v128.store(out, limbAnd(r4, i64x2.shr_u(r3, 51), mask, exponent, offset), 64);
 }
 
 export function mul(out: usize, a: usize, b: usize): void {
@@ -634,6 +647,71 @@ export function sub(out: usize, a: usize, b: usize): void {
     difference(a, b, 32),
     difference(a, b, 48),
     difference(a, b, 64),
+  );
+}
+
+/** One limb of the terms of a doubling: see field.ts. */
+// @ts-ignore: decorator
+@inline
+function storeCarried(out: usize, rest: v128, carry: v128, inverse: v128): void {
+  v128.store(out, v128.relaxed_madd<f64>(carry, inverse, rest));
+}
+
+export function doublingTerms(eight: usize, slope: usize, other: usize, a: usize, b: usize): void {
+  // 21·b, which the other two are made of.
+  storeTimes(
+    other,
+    v128.load(b, 0),
+    v128.load(b, 16),
+    v128.load(b, 32),
+    v128.load(b, 48),
+    v128.load(b, 64),
+    f64x2.splat(21),
+  );
+  storeTimes(
+    eight,
+    v128.load(a, 0),
+    v128.load(a, 16),
+    v128.load(a, 32),
+    v128.load(a, 48),
+    v128.load(a, 64),
+    f64x2.splat(8),
+  );
+  const c1 = constant(0);
+  const c52 = constant(2);
+  const two = f64x2.splat(2);
+  const minusSix = f64x2.splat(-6);
+  let previous: v128, q: v128, rest: v128, more: v128;
+
+  // 2·a - 6·(21·b): what 6·(21·b) carries, and what the rest and 2·a carry together.
+  const y4 = v128.load(other, 64);
+  q = negatedCarry(y4, minusSix, c1);
+  rest = v128.relaxed_madd<f64>(v128.load(a, 64), two, v128.relaxed_madd<f64>(y4, minusSix, q));
+  more = f64x2.sub(c1, f64x2.add(rest, c1));
+  const top = f64x2.add(rest, more);
+  previous = f64x2.add(q, more);
+  let inverse = f64x2.splat(-INVERSE_C);
+  for (let i: usize = 0; i < 64; i += 16) {
+    const round = i == 0 ? c52 : c1;
+    const y = v128.load(other + i);
+    q = negatedCarry(y, minusSix, round);
+    rest = v128.relaxed_madd<f64>(v128.load(a + i), two, v128.relaxed_madd<f64>(y, minusSix, q));
+    more = f64x2.sub(round, f64x2.add(rest, round));
+    storeCarried(slope + i, f64x2.add(rest, more), previous, inverse);
+    previous = f64x2.add(q, more);
+    inverse = f64x2.splat(i == 0 ? -INVERSE_52 : -INVERSE);
+  }
+  storeCarried(slope + 64, top, previous, inverse);
+
+  const sixtyThree = f64x2.splat(63);
+  storeTimes(
+    other,
+    v128.relaxed_madd<f64>(v128.load(a, 0), two, f64x2.neg(v128.load(other, 0))),
+    v128.relaxed_madd<f64>(v128.load(a, 16), two, f64x2.neg(v128.load(other, 16))),
+    v128.relaxed_madd<f64>(v128.load(a, 32), two, f64x2.neg(v128.load(other, 32))),
+    v128.relaxed_madd<f64>(v128.load(a, 48), two, f64x2.neg(v128.load(other, 48))),
+    v128.relaxed_madd<f64>(v128.load(a, 64), two, f64x2.neg(v128.load(other, 64))),
+    sixtyThree,
   );
 }
 

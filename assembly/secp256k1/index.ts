@@ -2,6 +2,7 @@
 export {
   add as secpAdd,
   addTimes as secpAddTimes,
+  doublingTerms as secpDoublingTerms,
   fromBytes as secpFromBytes,
   mul as secpMul,
   mulAdd as secpMulAdd,

@@ -323,6 +323,16 @@ export function sub(out: usize, a: usize, b: usize): void {
   combine(out, a, b, -1, 1);
 }
 
+export function doublingTerms(eight: usize, slope: usize, other: usize, a: usize, b: usize): void {
+  mulSmall(other, b, 21);
+  mulSmall(eight, other, -3);
+  addTimes(slope, eight, a, 2);
+  mulSmall(eight, a, 2);
+  sub(other, eight, other);
+  mulSmall(other, other, 63);
+  mulSmall(eight, a, 8);
+}
+
 /** The 256-bit number at `bytes`, big-endian. */
 function loadLane(out: usize, bytes: usize): void {
   const w0 = bswap<u64>(load<u64>(bytes, 24));

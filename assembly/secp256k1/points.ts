@@ -12,6 +12,7 @@ import {
   add as addPair,
   addTimes,
   copy,
+  doublingTerms,
   mul,
   mulAdd,
   mulSmall,
@@ -81,13 +82,7 @@ export function double(out: usize, p: usize): void {
   sqr(s + T1, p + Z);
   mul(s + T2, p + Y, p + Z);
   mul(s + T3, p + X, p + Y);
-  mulSmall(s + T4, s + T1, 21);
-  mulSmall(s + T5, s + T4, -3);
-  addTimes(s + T5, s + T5, s + T0, 2);
-  mulSmall(s + T6, s + T0, 2);
-  sub(s + T6, s + T6, s + T4);
-  mulSmall(s + T6, s + T6, 63);
-  mulSmall(s + T7, s + T0, 8);
+  doublingTerms(s + T7, s + T5, s + T6, s + T0, s + T1);
   mul(out + X, s + T5, s + T3);
   sqrAdd(out + Y, s + T0, s + T1, s + T6);
   mul(out + Z, s + T7, s + T2);

@@ -1,4 +1,4 @@
-// Sums of many multiples of pairs of points by public coefficients of 128 bits, which are the same for both points of a pair:
+// Sums of many multiples of pairs of points by public coefficients of 64 bits, which are the same for both points of a pair:
 // what is looked up for one is looked up for the other. By buckets (Pippenger): coefficients in signed digits, points of equal
 // digit are added up first, and the buckets are added up with their weights. Time and addresses depend on the coefficients.
 import { copy } from "./field";
@@ -6,9 +6,9 @@ import { release, take } from "../memory/workspace";
 import { signedDigits } from "./order";
 import { AFFINE_BYTES, POINTS_BYTES, X, Y, add, addAffine, double, negatePointsIf, setInfinity } from "./points";
 
-export const COEFFICIENT_BYTES: usize = 16;
+export const COEFFICIENT_BYTES: usize = 8;
 /** And a carry. */
-const BITS: u32 = 129;
+const BITS: u32 = 65;
 const WIDTH_MAX: u32 = 10;
 
 /** The width for which the additions are fewest: into buckets and, twice as many as there are buckets, out of them. */

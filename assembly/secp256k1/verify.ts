@@ -1,15 +1,18 @@
 // Whether notes are good: C = k·Y, Y = hash_to_curve(text), for any number of keys k. Notes under one key are checked together:
-// with random coefficients z of 128 bits,
+// with random coefficients z,
 //
 //     k·Σ z·Y = Σ z·C
 //
-// The order of the group is prime, so this holds for good notes, and with a bad one for one z in 2^128. If it does not hold, the
+// The order of the group is prime, so this holds for good notes, and with a bad one for one z at most. z = z1 + z2·λ, with z1
+// and z2 of 64 bits: that makes 2^128 different z (two that are the same would be a short vector of the lattice of order.ts,
+// which has none below 2^127), and Σ z1·P + z2·λP has half the doublings. If it does not hold, the
 // halves are checked in the same way, and what cannot be divided any further by itself: every verdict is what C = k·Y says.
 // Y and C stand in the two lanes of a pair, so one pass over the coefficients makes both sums.
 //
 // Equations wait until there are two of them: the multiplication by k, which is secret and so in constant time, has two lanes.
 import { joinAA, joinBB } from "../field/lanes";
-import { PAIR_BYTES, mul, sub, toBytes, wipe } from "./field";
+import { BETA } from "./constants";
+import { PAIR_BYTES, copy, mul, sub, toBytes, wipe } from "./field";
 import { release, take } from "../memory/workspace";
 import { decode, isZero, normalise } from "./encoding";
 import { hashToPoints } from "./hash-to-curve";
@@ -20,10 +23,13 @@ import { AFFINE_BYTES, POINTS_BYTES, X, Y, Z, wipePoints } from "./points";
 import { STORED_BYTES, gatherPoints, scatterPoints } from "./stored";
 import { COEFFICIENT_BYTES, sumPairs } from "./sums";
 
+/** z1 and z2 of an item. */
+const NOTE_COEFFICIENT_BYTES: usize = 2 * COEFFICIENT_BYTES;
 /** Items of one call. */
 export const NOTE_COUNT_MAX: usize = 1024;
 /** Fewer than these cost less one by one: measured. */
-const SUM_MIN: usize = 6;
+const SUM_MIN: usize = 8;
+const PAIRS_BYTES: usize = 2 * AFFINE_BYTES;
 
 /** An equation k·P = Q: the pair (P, Q), and which live items it stands for. */
 const EQUATION_BYTES: usize = AFFINE_BYTES + 16;
@@ -34,7 +40,7 @@ const KEY: usize = AFFINE_BYTES + 8;
 // What one call works with: set when it begins.
 /** Places of the items that have a point, in order, so that those of one key are neighbours. */
 let live: usize = 0;
-/** Their pairs (Y, C) and coefficients. */
+/** Their pairs, (Y, C) and λ·(Y, C), and z1 and z2. */
 let pairs: usize = 0;
 let coefficients: usize = 0;
 let records: usize = 0;
@@ -125,11 +131,11 @@ function wait(pair: usize, from: usize, count: usize): void {
 /** Checks `count` live items of one key. */
 function check(from: usize, count: usize): void {
   if (count < SUM_MIN || budget < 0) {
-    for (let i = from; i < from + count; i++) wait(pairs + i * AFFINE_BYTES, i, 1);
+    for (let i = from; i < from + count; i++) wait(pairs + i * PAIRS_BYTES, i, 1);
     return;
   }
   const sum = take(POINTS_BYTES + 16);
-  sumPairs(sum, pairs + from * AFFINE_BYTES, coefficients + from * COEFFICIENT_BYTES, count);
+  sumPairs(sum, pairs + from * PAIRS_BYTES, coefficients + from * NOTE_COEFFICIENT_BYTES, 2 * count);
   normalise(sum, POINTS_BYTES, 1, sum + POINTS_BYTES);
   // Infinite sums of points that are not: an equation that has no affine form, and bad items for sure, or 2^-128.
   if (load<u8>(sum + POINTS_BYTES)) settle(from, count, 0);
@@ -139,15 +145,15 @@ function check(from: usize, count: usize): void {
 }
 
 /**
- * Verifies up to NOTE_COUNT_MAX items (VerifyItem), those of one key next to each other. `random`: COEFFICIENT_BYTES an item,
+ * Verifies up to NOTE_COUNT_MAX items (VerifyItem), those of one key next to each other. `random`: NOTE_COEFFICIENT_BYTES an item,
  * unpredictable to whoever made the notes; not needed of one item.
  */
 export function verifyNotes(items: usize, count: usize, secretKeys: usize, random: usize): void {
   assert(count <= NOTE_COUNT_MAX);
-  const bytes: usize = count * (4 + AFFINE_BYTES + STORED_BYTES) + 64 + 2 * EQUATION_BYTES + AFFINE_BYTES + 4 * STORED_BYTES;
+  const bytes: usize = count * (4 + PAIRS_BYTES + STORED_BYTES) + 64 + 2 * EQUATION_BYTES + AFFINE_BYTES + 4 * STORED_BYTES;
   const base = take(bytes);
   pairs = base;
-  const points = pairs + count * AFFINE_BYTES;
+  const points = pairs + count * PAIRS_BYTES;
   const signature = points + count * STORED_BYTES;
   const stored = signature + AFFINE_BYTES;
   waiting = stored + 4 * STORED_BYTES;
@@ -171,7 +177,10 @@ export function verifyNotes(items: usize, count: usize, secretKeys: usize, rando
     for (let lane: usize = 0; lane < 2 && i + lane < count; lane++) {
       store<u32>(items + (i + lane) * NOTE_ITEM_BYTES, 0, NOTE_VERDICT);
       if (!((good >> <u32>lane) & 1)) continue;
-      gatherPoints(pairs + number * AFFINE_BYTES, points + (i + lane) * STORED_BYTES, stored + lane * STORED_BYTES);
+      const pair = pairs + number * PAIRS_BYTES;
+      gatherPoints(pair, points + (i + lane) * STORED_BYTES, stored + lane * STORED_BYTES);
+      mul(pair + AFFINE_BYTES + X, pair + X, BETA);
+      copy(pair + AFFINE_BYTES + Y, pair + Y);
       store<u32>(live + (number << 2), i + lane);
       number++;
     }

@@ -264,7 +264,7 @@ const blindNotes: KnownAnswer = {
   name: 'blind notes',
   holds(kernel) {
     const { exports, bytes, io } = kernel;
-    const NOTES = 6;
+    const NOTES = 8;
     const [keys, items, text, coefficients] = [io, io + 64, io + 4096, io + 8192] as const;
     const view = new DataView(bytes.buffer);
     const signature = '0244eccfc7a348274458bb38044c7f3c389b3c2086c7ec18b5812d2877ab937787';
@@ -294,10 +294,10 @@ const blindNotes: KnownAnswer = {
       put(kernel, coefficients + 16 * i, `0${i + 1}`.repeat(16));
     }
     exports.secpVerifyNotes(items, NOTES, keys + 32, coefficients);
-    if (verdicts().join() !== '1,1,1,1,1,1') return false;
+    if (verdicts().join() !== '1,1,1,1,1,1,1,1') return false;
     put(kernel, note(1) + NOTE_ITEM.signature, signature);
     exports.secpVerifyNotes(items, 2, keys + 32, coefficients);
-    return verdicts().join() === '1,0,1,1,1,1';
+    return verdicts().join() === '1,0,1,1,1,1,1,1';
   },
 };
 

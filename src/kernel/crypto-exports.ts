@@ -212,6 +212,7 @@ export interface CryptoExports {
   secpSqrAdd(out: number, a: number, c: number, d: number): void;
   secpMulSmall(out: number, a: number, factor: number): void;
   secpAddTimes(out: number, a: number, b: number, factor: number): void;
+  secpDoublingTerms(eight: number, slope: number, other: number, a: number, b: number): void;
   secpInvert(out: number, a: number): void;
   secpSquareRoot(out: number, a: number): void;
   // scalars: assembly/secp256k1/order.ts; 32 bytes, little-endian

@@ -25,7 +25,7 @@ import { isQuoteSignature } from '../notes/quote-signature.ts';
 import { checkMelt, checkMint, checkQuote, checkRestore, checkStates } from './checks.ts';
 import { badRequest, MintRefused, refused } from './errors.ts';
 import { blindSignature, Exchange, type ExchangeOptions, NANOSECONDS } from './exchange.ts';
-import type { BookReads, TakenNote } from './note-book.ts';
+import { type BookReads, NoteBookError, type TakenNote } from './note-book.ts';
 import {
   type MeltQuoteRecord,
   type MintQuoteRecord,
@@ -281,7 +281,6 @@ export class Mint implements MintService {
     // Asked again by who has asked before, it says how it stands; anybody else comes too late.
     if (record.state === 'paid' && !isOwn) throw refused('already_paid');
     if (record.state === 'pending' && !isOwn) throw refused('quote_pending');
-    if (record.state === 'failed') throw refused('payment_failed');
     if (record.state !== 'paid') await backend.melt(order);
     return this.#meltQuote(method, number, known(quotes.read(store, number)));
   }
@@ -330,12 +329,17 @@ export class Mint implements MintService {
   }
 }
 
-/** What a rule of src/notes refuses is a refusal of the mint. */
+/**
+ * What a rule of src/notes refuses is a refusal of the mint. So is what the book does not sign, although it has not been
+ * signed: a role may keep outputs for a request that is under way.
+ */
 async function refusing<Answer>(asked: Promise<Answer>): Promise<Answer> {
   try {
     return await asked;
   } catch (error) {
-    throw error instanceof NotesError ? new MintRefused(mintErrorOf(error)) : error;
+    if (error instanceof NotesError) throw new MintRefused(mintErrorOf(error));
+    if (error instanceof NoteBookError && error.fault === 'output_signed') throw refused('outputs_pending');
+    throw error;
   }
 }
 
@@ -351,8 +355,6 @@ const MELT_STATES: Record<MeltQuoteRecord['state'], MeltQuoteState> = {
   unpaid: 'UNPAID',
   pending: 'PENDING',
   paid: 'PAID',
-  // Cashu has no word for it: it was not paid, and will not be.
-  failed: 'UNPAID',
 };
 
 function expectMethod(asked: string, offered: string): void {

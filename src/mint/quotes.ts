@@ -4,10 +4,11 @@
 //     mint   unpaid ─beginPayment─▶ paying ─markPaid─▶ paid ─issue─▶ issued
 //               ▲╰──────────────────── markPaid ────────▲
 //               ╰─ cancelPayment ──────╯
-//     melt   unpaid ─begin─▶ pending ─end─▶ paid, or failed: its notes are free, another quote may be paid with them
+//     melt   unpaid ─begin─▶ pending ─end─▶ paid
+//               ▲╰────── end: failed ───╯
 //
-// From the moment that somebody begins to pay a quote it does not expire: money that has moved finds its quote. Unpaid and failed
-// ones are forgotten after their expiry, when others are opened; so many are open at a time and no more.
+// From the moment that somebody begins to pay a quote it does not expire: money that has moved finds its quote. Unpaid ones are
+// forgotten after their expiry, when others are opened; so many are open at a time and no more.
 //
 //     mint-quotes, melt-quotes   number ▶ record           open-quotes      'mint', 'melt' ▶ how many are unpaid
 //     melt-notes                 number ▶ Y of each note   expiring-quotes  expiry, kind, number ▶ nothing
@@ -56,7 +57,7 @@ const MintQuoteRecord = struct({
 export type MintQuoteRecord = Infer<typeof MintQuoteRecord>;
 
 const MeltQuoteRecord = struct({
-  state: oneOf('unpaid', 'pending', 'paid', 'failed'),
+  state: oneOf('unpaid', 'pending', 'paid'),
   amount: u64,
   unit: text(UNIT_CHARS_MAX),
   /** Whom to pay. */
@@ -75,8 +76,6 @@ export type QuoteRefusal =
   /** Somebody else pays it just now; or of a melt: it is under way. */
   | 'quote_pending'
   | 'already_paid'
-  /** Of a melt that has failed: for good. */
-  | 'payment_failed'
   /** Of a melt: some of the notes are spent, or held for something else. */
   | 'notes_spent'
   | 'notes_pending';
@@ -307,7 +306,6 @@ export class MeltQuotes {
     if (quote === undefined) return 'quote_unknown';
     if (quote.state === 'pending') return 'quote_pending';
     if (quote.state === 'paid') return 'already_paid';
-    if (quote.state === 'failed') return 'payment_failed';
     if (quote.expiry <= at / NANOSECONDS) return 'quote_expired';
     const noteIds = notes.map(({ noteId }) => noteId);
     const conflict = this.#book.conflict(tx, noteIds);
@@ -319,7 +317,7 @@ export class MeltQuotes {
     return undefined;
   }
 
-  /** `paid`: its notes are spent. `failed`: they are free again. @param at nanoseconds @throws QuoteError unless pending */
+  /** `paid`: its notes are spent. `failed`: they are free again, and it may be tried again. @param at nanoseconds @throws QuoteError unless pending */
   end(tx: BookWrites, number: bigint, outcome: 'paid' | 'failed', at: bigint): void {
     const quote = this.#quotes.expected(tx, number);
     if (quote.state !== 'pending') throw wrongState(number, 'pending', quote.state);
@@ -337,9 +335,8 @@ export class MeltQuotes {
     }
     this.#book.release(tx, noteIds, number);
     tx.remove(MELT_NOTES, number);
-    // Forgotten with those that were never paid.
     this.#quotes.open.add(tx, quote.expiry, number);
-    this.#quotes.write(tx, number, { ...quote, state: 'failed' });
+    this.#quotes.write(tx, number, { ...quote, state: 'unpaid' });
   }
 }
 

@@ -70,8 +70,8 @@ export interface MeltBackend {
   /**
    * Pays for the notes, which have been verified. The backend holds them in the transaction that admits the payment
    * (MeltQuotes.begin, which checks what others may have done meanwhile) and ends that later (MeltQuotes.end). Asked again for a quote
-   * that is PENDING it says where that stands. The quote's number names the payment for ever:
-   * a quote whose payment has failed is not melted again.
+   * that is PENDING it says where that stands. A quote whose payment has
+   * failed may be melted again: that is another payment.
    * @throws MintRefused when nothing was paid and the notes are free
    */
   melt(order: MeltOrder): Promise<'paid' | 'pending'>;

@@ -147,6 +147,16 @@ test('relaxed SIMD: limbs at their very bounds', () => {
       lane((i) => 1023n * (value(i) + value(10 + i)));
       exports.secpAdd(out, a, b);
       lane((i) => value(i) + value(10 + i));
+      for (const [eight, slope, other] of [
+        [out, out + 80, out + 160],
+        [out + 160, out, out + 80],
+        [out + 80, out + 160, out],
+      ] as const) {
+        exports.secpDoublingTerms(eight, slope, other, a, b);
+        if (eight === out) lane((i) => 8n * value(i));
+        if (slope === out) lane((i) => 2n * value(i) - 126n * value(10 + i));
+        if (other === out) lane((i) => 63n * (2n * value(i) - 21n * value(10 + i)));
+      }
       exports.secpSub(out, a, b);
       lane((i) => value(i) - value(10 + i));
     }),
@@ -211,7 +221,7 @@ test('relaxed SIMD: the constants of a column are the exponents that went in, ha
       // Upper limbs times c come down: a low part to every lower column, a high part to every next one.
       const down = k < 5 ? LOW + (k === 0 ? 0n : high(k + 4)) : 0n;
       const round = 1n << (bits(k) - 1n);
-      const below = k === 0 || k === 4 || k === 5 ? 0n : POSITIVE >> bits(k - 1);
+      const below = k === 9 ? POSITIVE >> 51n : 0n;
       const quotient = k === 0 ? 977n * QUOTIENT : k === 1 ? QUOTIENT >> 20n : 0n;
       const own = k === 9 ? LOW : round + POSITIVE;
       return BigInt.asUintN(64, own - sum - down - below - quotient);

@@ -183,7 +183,7 @@ test('property: swaps, double spends, melts and crashes at once; what is out is 
       expect(signed - gone).toBe(have + pending);
       expectBalanced(world, have + pending);
     }),
-    { numRuns: 60 },
+    { numRuns: 25 },
   );
 });
 

@@ -318,11 +318,9 @@ test('a melt: notes are held while it is paid, spent when it is, free when it is
   expect((await mint.meltQuote(METHOD, quote)).state).toBe('UNPAID');
   expect(world.totals()).toEqual({ signed: 10n, held: 0n, spent: 0n });
   world.pay = () => 'paid';
-  expect(await refusalOf(mint.melt(METHOD, { quote, inputs }))).toBe('payment_failed');
-  const next = await open();
-  expect((await mint.melt(METHOD, { quote: next, inputs })).state).toBe('PAID');
-  expect((await mint.melt(METHOD, { quote: next, inputs })).state).toBe('PAID');
-  expect(await refusalOf(mint.melt(METHOD, { quote: next, inputs: others }))).toBe('already_paid');
+  expect((await mint.melt(METHOD, { quote, inputs })).state).toBe('PAID');
+  expect((await mint.melt(METHOD, { quote, inputs })).state).toBe('PAID');
+  expect(await refusalOf(mint.melt(METHOD, { quote, inputs: others }))).toBe('already_paid');
   expect(await refusalOf(mint.melt(METHOD, { quote: await open(), inputs }))).toBe('notes_spent');
   expect(world.totals()).toEqual({ signed: 10n, held: 0n, spent: 5n });
   expect(await refusalOf(mint.openMeltQuote(METHOD, { request: 'nobody', unit: UNIT }))).toMatch(/shop/);

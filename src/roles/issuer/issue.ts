@@ -51,7 +51,9 @@ export function issueNotes(
   const submitted = checkAndSubmit(requests, peers, parts);
   return requests.map(async (request, place) => {
     const standing = await (await submitted)[place]!;
-    return standing instanceof Refusal ? standing : answerOf(standing, request);
+    if (!(standing instanceof Refusal)) return answerOf(standing, request);
+    parts.signer.forget(request.order.document.request);
+    return standing;
   });
 }
 
@@ -145,7 +147,7 @@ async function signed(
     const signatures = await signer.sign(outputs);
     const wrong = signatures.indexOf(undefined);
     if (wrong >= 0) return outputNoPoint(wrong);
-    signer.keep(request, signatures as SignedOutput[]);
+    signer.keep(request, { outputs, signatures: signatures as SignedOutput[] });
     return undefined;
   } catch (error) {
     if (!(error instanceof MintRefused)) throw error;
@@ -155,7 +157,7 @@ async function signed(
 
 function submission(
   request: IssueNotesRequest,
-  { book, clock, limits, signer }: IssuerParts,
+  { book, clock, limits }: IssuerParts,
 ): Submission<IssueState, IssuerRefusal> {
   const { order, outputs } = request;
   const { request: id } = order.document;
@@ -164,11 +166,11 @@ function submission(
     digest: digestOf(IssueNotesRequest, request),
     admit(tx) {
       const refused = checkTime(order.document, clock(), limits);
-      const taken = refused === undefined ? book.reserve(tx, outputs, id) : undefined;
-      if (refused === undefined && taken === undefined)
-        return { kind: 'asking', order, outputs, distrusted: undefined };
-      signer.forget(id);
-      return refused ?? outputKnown(taken!);
+      if (refused !== undefined) return refused;
+      const taken = book.reserve(tx, outputs, id);
+      return taken === undefined
+        ? { kind: 'asking', order, outputs, distrusted: undefined }
+        : outputKnown(taken);
     },
   };
 }

@@ -4,6 +4,7 @@
 // outputs are signed when it is checked, and the signatures stay in memory, where nobody gets them, until cash has spoken;
 // after a restart they are made anew, and are the same: a signature depends on nothing but key and output.
 import type { BatchNoteCrypto, BlindSigned, SignItem } from '../../crypto/index.ts';
+import { equalBytes } from '../../identity/binary-text.ts';
 import type { MintKeysets } from '../../mint/keysets.ts';
 import { TurnBatch } from '../../mint/turn-batch.ts';
 import type { BlindedOutput, SignedOutput } from '../documents/notes.ts';
@@ -11,10 +12,23 @@ import type { BlindedOutput, SignedOutput } from '../documents/notes.ts';
 /** Requests whose signatures are kept until cash has spoken; 64 signatures each take 15 KB. Beyond: made anew. */
 const KEPT_MAX = 1024;
 
+interface Kept {
+  readonly outputs: readonly BlindedOutput[];
+  /** Of these, in order. */
+  readonly signatures: readonly SignedOutput[];
+}
+
+const isSame = (left: readonly BlindedOutput[], right: readonly BlindedOutput[]): boolean =>
+  left.length === right.length &&
+  left.every(({ amount, keysetId, blinded }, i) => {
+    const other = right[i]!;
+    return amount === other.amount && keysetId === other.keysetId && equalBytes(blinded, other.blinded);
+  });
+
 export class OutputSigner {
   readonly #keysets: MintKeysets;
   readonly #batches: TurnBatch<SignItem, BlindSigned | undefined>;
-  readonly #kept = new Map<bigint, readonly SignedOutput[]>();
+  readonly #kept = new Map<bigint, Kept>();
 
   constructor(keysets: MintKeysets, crypto: Pick<BatchNoteCrypto, 'sign'>) {
     this.#keysets = keysets;
@@ -38,8 +52,8 @@ export class OutputSigner {
   }
 
   /** Until `signaturesFor` or `forget`. */
-  keep(request: bigint, signatures: readonly SignedOutput[]): void {
-    if (this.#kept.size < KEPT_MAX) this.#kept.set(request, signatures);
+  keep(request: bigint, kept: Kept): void {
+    if (this.#kept.size < KEPT_MAX) this.#kept.set(request, kept);
   }
 
   forget(request: bigint): void {
@@ -53,7 +67,8 @@ export class OutputSigner {
   ): Promise<readonly SignedOutput[] | undefined> {
     const kept = this.#kept.get(request);
     this.#kept.delete(request);
-    if (kept !== undefined) return kept;
+    // Another message may have come under the same id at the same time; only one of them was admitted.
+    if (kept !== undefined && isSame(kept.outputs, outputs)) return kept.signatures;
     const signed = await this.sign(outputs);
     const whole = signed.filter((signature) => signature !== undefined);
     return whole.length === outputs.length ? whole : undefined;

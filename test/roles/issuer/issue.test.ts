@@ -70,6 +70,17 @@ test('the same again: the same notes, sealed anew, nothing signed or debited twi
   expect(await simulation.ask(simulation.issuer().issueNotes(other))).toBe('request_differs');
 });
 
+test('two messages under one id at once: the one that is admitted gets its own signatures', async () => {
+  const simulation = await Simulation.started();
+  const made = [newOutputs(12n), newOutputs(12n)];
+  const requests = made.map((outputs) => anIssue({ request: 5n, outputs, applyBy: simulation.applyBy }));
+  const client = simulation.issuer();
+  const answers = await Promise.all(requests.map((request) => simulation.ask(client.issueNotes(request))));
+  expect(answers[1]).toBe('request_differs');
+  notesFrom(answers[0]!, requests[0]!, made[0]!);
+  expect([simulation.cash.notes, simulation.totals().signed]).toEqual([12n, 12n]);
+});
+
 test('cash rejects: nothing is signed, the rejection is handed on, the outputs are free again', async () => {
   const simulation = await Simulation.started();
   const outputs = newOutputs(10_001n, { ...ACTIVE });
