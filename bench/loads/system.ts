@@ -13,14 +13,17 @@ import { fileURLToPath } from 'node:url';
 import { initHome } from '../../src/identity/init-home.ts';
 import { AdminServer } from '../../src/institution/simulator/admin.ts';
 import { SimulatedInstitution } from '../../src/institution/simulator/simulated-institution.ts';
-import { START_ORDER, startRole } from '../../src/main/roles/start-role.ts';
+import { startRole } from '../../src/main/roles/start-role.ts';
 import { openShop } from '../../src/shop/index.ts';
 import { LOADER } from '../loader.ts';
 import { type Shares, ThreadProfile } from './profile.ts';
 import { type Stage, Stages, StepTimes, type StepTotals } from './stages.ts';
 
+/** Those that loads and purchases go through, in the order in which they start. */
+const ROLES = ['cash', 'settlement', 'management'] as const;
+
 /** What runs in one process: the simulator, roles, or a shop. */
-export type Part = 'simulator' | 'shop' | (typeof START_ORDER)[number];
+export type Part = 'simulator' | 'shop' | (typeof ROLES)[number];
 
 interface Serve {
   readonly parts: readonly Part[];
@@ -187,10 +190,10 @@ export class System {
   static async start({ folder, accounts, oneProcess, balanceMax }: SystemOptions): Promise<System> {
     const home = join(folder, 'home');
     await initHome({ home });
-    const ports = await freePorts(START_ORDER.length + 1);
+    const ports = await freePorts(ROLES.length + 1);
     const path = join(home, 'specie.json');
     const settings = JSON.parse(readFileSync(path, 'utf8'));
-    START_ORDER.forEach((role, i) => {
+    ROLES.forEach((role, i) => {
       settings.roles[role].port = ports[i];
     });
     settings.institution.port = ports.at(-1);
@@ -204,9 +207,9 @@ export class System {
     const groups: readonly (readonly [string, readonly Part[]])[] = oneProcess
       ? [
           ['simulator', ['simulator']],
-          ['roles', START_ORDER],
+          ['roles', ROLES],
         ]
-      : (['simulator', ...START_ORDER] as const).map((part) => [part, [part]]);
+      : (['simulator', ...ROLES] as const).map((part) => [part, [part]]);
     const processes: Running[] = [];
     try {
       for (const [name, parts] of groups) processes.push(await Running.start(name, { ...common, parts }));

@@ -80,7 +80,7 @@ const FAULT: EngineReply = {
  * @returns a free port
  * @throws Error when the port cannot be had
  */
-function freePort(host: string, port: number): Promise<number> {
+export function freePort(host: string, port: number): Promise<number> {
   const probe = createServer();
   return new Promise((resolve, reject) => {
     probe.once('error', (error: NodeJS.ErrnoException) => {

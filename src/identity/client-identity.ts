@@ -5,7 +5,7 @@ import type { SignedDeviceCertificate } from './device-certificate.ts';
 import { DeviceCertificate } from './device-certificate.ts';
 import type { Directory } from './directory.ts';
 import { currentKeys, type IdentitySource } from './own-keys.ts';
-import type { RoleName } from './roles.ts';
+import type { MintRole, RoleName } from './roles.ts';
 import { ShopCertificate, type SignedShopCertificate } from './shop-certificate.ts';
 import type { Clock } from './time.ts';
 
@@ -68,10 +68,10 @@ export function deviceClientIdentity(
   };
 }
 
-/** A shop to management or to cash. */
+/** A shop to the roles that let shops in. */
 export function shopClientIdentity(
   options: KnownServer & {
-    readonly to: 'management' | 'cash';
+    readonly to: Exclude<RoleName, 'settlement'>;
     readonly channelKey: { readonly secretKey: Uint8Array };
     readonly certificate: () => SignedShopCertificate;
   },
@@ -85,6 +85,20 @@ export function shopClientIdentity(
     },
     get payload() {
       return ShopCertificate.signed.encode(certificate());
+    },
+  };
+}
+
+/** A terminal to a role of the mint: it knows the role by the directory, and does not say who it is. */
+export function unnamedClientIdentity({
+  to,
+  directory,
+  clock,
+}: KnownServer & { readonly to: MintRole }): ClientIdentity {
+  return {
+    pattern: 'NK',
+    get remoteStaticKey() {
+      return directory().currentKeySet(to, clock()).keys.channel;
     },
   };
 }

@@ -6,7 +6,7 @@ import { Currencies, type Currency, parseOperatorCurrency } from '../shared/curr
 import { ADDRESS_BYTES_MAX, checkAddress } from './directory-content.ts';
 import { IdentityError } from './errors.ts';
 import { choice, described, field, fields, listOf, literal, parseJson, wholeNumber } from './json-fields.ts';
-import { ROLES, type RoleName } from './roles.ts';
+import { MINT_ROLES, type MintRole, ROLES, type RoleName } from './roles.ts';
 
 export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'silent'] as const;
 export const CURRENCY_DEFAULT = 'EUR';
@@ -43,12 +43,22 @@ const amount = field('a decimal in a text, such as "500" or "12.50"', (value) =>
   typeof value === 'string' && /^\d{1,40}(\.\d{1,40})?$/.test(value) ? value : undefined,
 );
 
-const server = (portDefault: number, role: RoleName) =>
+const serverFields = (portDefault: number, role: RoleName) => ({
+  host: host.default('127.0.0.1'),
+  port: port.default(portDefault),
+  address: address.optional(),
+  store: path.default(`stores/${role}`),
+});
+const server = (portDefault: number, role: RoleName) => fields(serverFields(portDefault, role)).prefault({});
+const mintServer = (portDefault: number, httpPortDefault: number, role: MintRole) =>
   fields({
-    host: host.default('127.0.0.1'),
-    port: port.default(portDefault),
-    address: address.optional(),
-    store: path.default(`stores/${role}`),
+    ...serverFields(portDefault, role),
+    http: fields({
+      host: host.default('127.0.0.1'),
+      port: wholeNumber(0, 65_535).default(httpPortDefault),
+      certificateFile: path.optional(),
+      keyFile: path.optional(),
+    }).prefault({}),
   }).prefault({});
 
 export const ConfigurationFile = fields({
@@ -71,6 +81,8 @@ export const ConfigurationFile = fields({
     cash: server(7878, 'cash'),
     management: server(7879, 'management'),
     settlement: server(7880, 'settlement'),
+    issuer: mintServer(7881, 3338, 'issuer'),
+    receiver: mintServer(7882, 3339, 'receiver'),
   }).prefault({}),
   institution: fields({
     host: host.default('127.0.0.1'),
@@ -120,6 +132,21 @@ export interface ServerConfiguration {
   readonly address: string;
   /** Relative to the home, or absolute. */
   readonly store: string;
+}
+
+/** A role of the mint. */
+export interface MintServerConfiguration extends ServerConfiguration {
+  readonly http: MintHttpConfiguration;
+}
+
+/** Where a role of the mint speaks Cashu's interface. */
+export interface MintHttpConfiguration {
+  readonly host: string;
+  /** 0: nowhere. */
+  readonly port: number;
+  /** Of TLS, PEM; relative to the home, or absolute. Both or neither: then it is in the clear. */
+  readonly certificateFile?: string | undefined;
+  readonly keyFile?: string | undefined;
 }
 
 export interface Limits {
@@ -173,7 +200,9 @@ export interface Configuration {
   readonly root: string;
   readonly currency: Currency;
   readonly currencies: Currencies;
-  readonly roles: { readonly [Role in RoleName]: ServerConfiguration };
+  readonly roles: {
+    readonly [Role in RoleName]: Role extends MintRole ? MintServerConfiguration : ServerConfiguration;
+  };
   readonly institution: {
     readonly host: string;
     readonly port: number;
@@ -249,13 +278,22 @@ export function parseConfiguration(text: string, file = 'specie.json'): Configur
       );
     }
   }
+  for (const role of MINT_ROLES) {
+    const { certificateFile, keyFile } = read.roles[role].http;
+    if ((certificateFile === undefined) !== (keyFile === undefined)) {
+      const name = certificateFile === undefined ? 'certificateFile' : 'keyFile';
+      throw wrong(`roles.${role}.http.${name}`, 'expected one beside the other of TLS, got none');
+    }
+  }
   const places = new Map<string, string>();
   const servers = [
     ...ROLES.map((role) => [`roles.${role}`, read.roles[role]] as const),
+    ...MINT_ROLES.map((role) => [`roles.${role}.http`, read.roles[role].http] as const),
     ['institution', read.institution] as const,
     ['institution.payments', read.institution.payments] as const,
   ];
   for (const [name, place] of servers) {
+    if (place.port === 0) continue;
     const text = `${place.host}:${place.port}`;
     const other = places.get(text);
     if (other !== undefined) throw wrong(`${name}.port`, `expected a port of its own, got that of ${other}`);

@@ -8,6 +8,9 @@
 //     │   ├── management/1.key   a role's key sets, by number
 //     │   ├── cash/1.key
 //     │   ├── settlement/1.key
+//     │   ├── issuer/1.key
+//     │   ├── receiver/1.key
+//     │   ├── notes/1.key        seeds of the notes' keys, by number: of issuer and receiver
 //     │   └── operators/operator.key
 //     ├── stores/                the roles' own; made by them
 //     └── lock/                  held by what changes keys or directory
@@ -36,6 +39,7 @@ export class HomePaths {
   readonly keys: string;
   readonly root: string;
   readonly operators: string;
+  readonly notes: string;
   readonly lock: string;
 
   constructor(home: string) {
@@ -45,6 +49,7 @@ export class HomePaths {
     this.keys = join(home, 'keys');
     this.root = join(this.keys, 'root.key');
     this.operators = join(this.keys, 'operators');
+    this.notes = join(this.keys, 'notes');
     this.lock = join(home, 'lock');
   }
 
@@ -56,19 +61,29 @@ export class HomePaths {
     return join(this.role(role), `${number}.key`);
   }
 
+  noteSeed(number: number): string {
+    return join(this.notes, `${number}.key`);
+  }
+
   operator(name: string): string {
     return join(this.operators, `${name}.key`);
   }
 
   folders(): string[] {
-    return [this.home, this.lock, this.keys, ...ROLES.map((role) => this.role(role)), this.operators];
+    const roles = ROLES.map((role) => this.role(role));
+    return [this.home, this.lock, this.keys, ...roles, this.notes, this.operators];
   }
 }
 
 /** Numbers of the key sets whose files are there, in order. */
 export function keySetNumbers(files: PrivateFiles, paths: HomePaths, role: RoleName): number[] {
+  return keyFileNumbers(files, paths.role(role));
+}
+
+/** Numbers of the key files of a folder, in order. */
+export function keyFileNumbers(files: PrivateFiles, folder: string): number[] {
   return files
-    .list(paths.role(role))
+    .list(folder)
     .map((name) => Number(/^([1-9]\d{0,9})\.key$/.exec(name)?.[1] ?? 0))
     .filter((number) => number > 0 && number <= KEY_SET_NUMBER_MAX)
     .sort((left, right) => left - right);

@@ -1,4 +1,4 @@
-// The directory and a role's keys, read again when they have changed on disk, so that a rotation needs no restart.
+// The directory and a role's keys, and what else comes with them, read again when they have changed on disk, so that a rotation needs no restart.
 //
 //     every two seconds, or soon after something unknown came:
 //     look ──▶ unchanged: nothing            look never blocks the answers: they come from what was read before
@@ -12,32 +12,32 @@ export const LOOK_EVERY_MS = 2000;
 /** Strangers can make us look this often. */
 const LOOK_SOON_MS = 250;
 
-export interface IdentityWatchOptions {
-  readonly initial: IdentityState;
+export interface IdentityWatchOptions<State extends IdentityState> {
+  readonly initial: State;
   /** undefined: as it was at the last call. */
-  readonly load: () => Promise<IdentityState | undefined>;
+  readonly load: () => Promise<State | undefined>;
   readonly setTimer: SetTimer;
   readonly everyMs?: number | undefined;
-  readonly onChange?: ((state: IdentityState) => void) | undefined;
+  readonly onChange?: ((state: State) => void) | undefined;
   readonly onFault?: ((error: unknown) => void) | undefined;
 }
 
-export class IdentityWatch implements IdentitySource {
-  readonly #options: IdentityWatchOptions;
-  #state: IdentityState;
+export class IdentityWatch<State extends IdentityState = IdentityState> implements IdentitySource {
+  readonly #options: IdentityWatchOptions<State>;
+  #state: State;
   #looking: Promise<void> | undefined;
   #cancel: (() => void) | undefined;
   #soon = false;
   #closed = false;
   #fault: string | undefined;
 
-  constructor(options: IdentityWatchOptions) {
+  constructor(options: IdentityWatchOptions<State>) {
     this.#options = options;
     this.#state = options.initial;
     this.#wait(this.#everyMs);
   }
 
-  current(): IdentityState {
+  current(): State {
     return this.#state;
   }
 

@@ -1,8 +1,8 @@
 // Makes a home, or completes one: what is there stays, what is missing is made. Each file is written whole, in an order in
 // which the next run can go on wherever this one ends:
 //
-//     folders ─▶ root.key ─▶ specie.json ─▶ each role's 1.key ─▶ operator.key ─▶ directory.json
-//                            names the root                                      names all the others
+//     folders ─▶ root.key ─▶ specie.json ─▶ each role's 1.key ─▶ notes' 1.key ─▶ operator.key ─▶ directory.json
+//                            names the root                      named by nobody                 names all the others
 import { Currencies, parseOperatorCurrency } from '../shared/currency.ts';
 import {
   type Configuration,
@@ -17,6 +17,7 @@ import {
   FIRST_OPERATOR,
   HomePaths,
   isRootEncrypted,
+  keyFileNumbers,
   keySetNumbers,
   readConfiguration,
   readDirectory,
@@ -27,9 +28,10 @@ import {
 import { keyFileText, OWNERS, type SecretKeys } from './key-file.ts';
 import { fingerprint, type KeyPair, publicKeys } from './key-set.ts';
 import { generateKeyPair, generateKeySet, type RandomBytes } from './new-key-set.ts';
+import { generateNoteSeed, noteSeedKeys, readNoteSeed } from './note-seeds.ts';
 import type { Passphrase, PassphraseSource } from './passphrase.ts';
 import { PRIVATE, PrivateFiles, PUBLIC } from './private-files.ts';
-import { ROLES, type RoleName } from './roles.ts';
+import { MINT_ROLES, ROLES, type RoleName } from './roles.ts';
 import { ROOT_KEYS, readRootKey, writeDirectory } from './root-key.ts';
 import { systemCrypto } from './system-crypto.ts';
 import { type Clock, FOREVER, systemClock } from './time.ts';
@@ -101,6 +103,7 @@ class Initialisation {
         const listed = await this.#role(role, before?.role(role));
         roles.push({ ...listed, address: configuration.roles[role].address });
       }
+      await this.#notes(before);
       const operators = [...(before?.content.operators ?? [])];
       await this.#operator(operators);
       const directory = await this.#directory(configuration, roles, operators, before);
@@ -199,6 +202,31 @@ class Initialisation {
     if (there === undefined) await this.#write(path, { owner: role, number, createdAt: this.#now, keys });
     const times = { notBefore: this.#now, notAfter: FOREVER, openUntil: FOREVER, verifyUntil: FOREVER };
     return { role, address: '', keySets: [{ number, keys: publicKeys(keys), ...times }] };
+  }
+
+  /**
+   * The seed of the notes' keys. It is older than the directory that names the mint: where such a directory is, a seed that is
+   * not here is on another machine, and must not be made again under the same number.
+   */
+  async #notes(before: Directory | undefined): Promise<void> {
+    const what = "seed of the notes' keys: issuer and receiver sign notes and know them by it";
+    const there = keyFileNumbers(this.#files, this.#paths.notes).at(-1);
+    const number = there ?? 1;
+    const path = this.#paths.noteSeed(number);
+    if (MINT_ROLES.some((role) => before?.role(role) !== undefined)) {
+      this.#note(path, what, there === undefined ? 'elsewhere' : 'found');
+      return;
+    }
+    if (there !== undefined) {
+      const { seed } = await readNoteSeed(this.#files, this.#paths, number, this.#source, this.#isEncrypted);
+      seed.fill(0);
+      this.#note(path, what, 'found');
+      return;
+    }
+    const seed = generateNoteSeed(this.#options.randomBytes);
+    await this.#write(path, noteSeedKeys(number, seed, this.#now));
+    seed.fill(0);
+    this.#note(path, what, 'made');
   }
 
   /** The first one; he is added to `operators` if nobody is there. */

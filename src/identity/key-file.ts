@@ -22,15 +22,17 @@ import {
   parseJson,
   wholeNumber,
 } from './json-fields.ts';
-import { KEY_USES, type KeyPair, type KeyUse, publicKey } from './key-set.ts';
+import { KEY_USES, type KeyPair, publicKey } from './key-set.ts';
 import { keyPairOf, type RandomBytes } from './new-key-set.ts';
 import type { Passphrase, PassphraseSource } from './passphrase.ts';
 import { KEY_BYTES, tagged } from './signed.ts';
+import { systemCrypto } from './system-crypto.ts';
 import { isoTime as isoText } from './time.ts';
 
 const KIND = 'specie keys';
 const VERSION = 1;
 const TAG = 'specie key file v1\0';
+const SEED_TAG = 'specie seed check v1\0';
 const OWNER_BYTES_MAX = 80;
 const SALT_BYTES = 16;
 const SEAL_TAG_BYTES = 16;
@@ -44,21 +46,27 @@ const SCRYPT_LOG2_N_MAX = 20;
 const SCRYPT_R = 8;
 const SCRYPT_P = 1;
 
+/** What key files hold: keys of that use, or a seed, which others are derived from. */
+const FILE_USES = [...KEY_USES, 'seed'] as const;
+type FileUse = (typeof FILE_USES)[number];
+
 /** Which keys whose file has. */
 export const OWNERS = {
   root: ['signing'],
   role: KEY_USES,
   operator: ['signing', 'channel'],
   shop: ['signing', 'channel'],
-} as const satisfies Record<string, readonly KeyUse[]>;
+  notes: ['seed'],
+} as const satisfies Record<string, readonly FileUse[]>;
 
 export interface SecretKeys {
-  /** `root`, a role's name, `operator NAME`, or `shop`. */
+  /** `root`, a role's name, `operator NAME`, `shop`, or `notes`. */
   readonly owner: string;
   readonly number: number;
   /** Nanoseconds. */
   readonly createdAt: bigint;
-  readonly keys: { readonly [Use in KeyUse]?: KeyPair };
+  /** Of a seed, the public half is its check value. */
+  readonly keys: { readonly [Use in FileUse]?: KeyPair };
 }
 
 export interface Encryption {
@@ -89,6 +97,7 @@ const KeyFile = fields({
     signing: hexBytes(KEY_BYTES).optional(),
     channel: hexBytes(KEY_BYTES).optional(),
     sealing: hexBytes(KEY_BYTES).optional(),
+    seed: hexBytes(KEY_BYTES).optional(),
   }),
   encryption: z.union([z.null(), ScryptParameters], {
     error: 'expected null, or name, log2N, r, p and salt of scrypt within their bounds, got something else',
@@ -106,7 +115,7 @@ const AssociatedData = struct({
   owner: text(OWNER_BYTES_MAX),
   number: u32,
   createdAt: u64,
-  keys: list(struct({ use: oneOf(...KEY_USES), publicKey }), KEY_USES.length),
+  keys: list(struct({ use: oneOf(...FILE_USES), publicKey }), KEY_USES.length),
   log2N: u8,
   r: u8,
   p: u8,
@@ -115,7 +124,7 @@ const AssociatedData = struct({
 
 function associatedData(
   { owner, number, createdAt }: Pick<KeyFile, 'owner' | 'number' | 'createdAt'>,
-  keys: readonly { readonly use: KeyUse; readonly publicKey: Uint8Array }[],
+  keys: readonly { readonly use: FileUse; readonly publicKey: Uint8Array }[],
   { log2N, r, p, salt }: ScryptParameters,
 ): Uint8Array {
   return tagged(
@@ -135,8 +144,18 @@ function deriveKey(passphrase: Passphrase, { log2N, r, p, salt }: ScryptParamete
   });
 }
 
-const present = (keys: SecretKeys['keys']): { use: KeyUse; pair: KeyPair }[] =>
-  KEY_USES.flatMap((use) => (keys[use] === undefined ? [] : [{ use, pair: keys[use] }]));
+const present = (keys: SecretKeys['keys']): { use: FileUse; pair: KeyPair }[] =>
+  FILE_USES.flatMap((use) => (keys[use] === undefined ? [] : [{ use, pair: keys[use] }]));
+
+/** A seed as a key file has it. Its check value tells a damaged one from the one that was written, and nothing else of it. */
+export function seedPairOf(seed: Uint8Array): KeyPair {
+  const message = tagged(SEED_TAG, seed);
+  try {
+    return { publicKey: systemCrypto.sha256(message), secretKey: seed };
+  } finally {
+    message.fill(0);
+  }
+}
 
 /** Encrypted if `encryption` is given. */
 export async function keyFileText(
@@ -193,7 +212,7 @@ export function isEncrypted(text: string, path: string): boolean {
 
 export interface ExpectedKeys {
   readonly owner: string;
-  readonly uses: readonly KeyUse[];
+  readonly uses: readonly FileUse[];
   readonly number?: number | undefined;
   /** One in the clear is refused: whoever could write there may have put it there. */
   readonly encrypted?: boolean | undefined;
@@ -223,8 +242,8 @@ export async function parseKeyFile(
       `${path}: expected keys that are encrypted, as the root key is, got some in the clear: remove the file, it is not taken`,
     );
   }
-  const listed = KEY_USES.filter((use) => file.public[use] !== undefined);
-  if (listed.join() !== KEY_USES.filter((use) => expected.uses.includes(use)).join()) {
+  const listed = FILE_USES.filter((use) => file.public[use] !== undefined);
+  if (listed.join() !== FILE_USES.filter((use) => expected.uses.includes(use)).join()) {
     throw damaged(`public keys for ${expected.uses.join(', ')}`, listed.join(', ') || 'none');
   }
   const publicKeys = listed.map((use) => ({ use, publicKey: file.public[use]! }));
@@ -236,9 +255,10 @@ export async function parseKeyFile(
       ? sealed
       : await decrypt(file, publicKeys, file.encryption, sealed, path, passphrase);
   try {
-    const keys: { [Use in KeyUse]?: KeyPair } = {};
+    const keys: { [Use in FileUse]?: KeyPair } = {};
     publicKeys.forEach(({ use, publicKey }, i) => {
-      const pair = keyPairOf(use, plain.slice(KEY_BYTES * i, KEY_BYTES * (i + 1)));
+      const secretKey = plain.slice(KEY_BYTES * i, KEY_BYTES * (i + 1));
+      const pair = use === 'seed' ? seedPairOf(secretKey) : keyPairOf(use, secretKey);
       if (!equalBytes(pair.publicKey, publicKey)) {
         throw damaged(`a secret ${use} key that belongs to the public one`, 'another');
       }
@@ -252,7 +272,7 @@ export async function parseKeyFile(
 
 async function decrypt(
   file: KeyFile,
-  publicKeys: readonly { readonly use: KeyUse; readonly publicKey: Uint8Array }[],
+  publicKeys: readonly { readonly use: FileUse; readonly publicKey: Uint8Array }[],
   parameters: ScryptParameters,
   sealed: Uint8Array,
   path: string,

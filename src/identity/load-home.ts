@@ -19,12 +19,13 @@ import {
   readKeys,
 } from './home.ts';
 import { IdentityWatch } from './identity-watch.ts';
-import { OWNERS } from './key-file.ts';
+import { isEncrypted, OWNERS } from './key-file.ts';
 import { type KeyPair, type KeySet, wipeKeySet } from './key-set.ts';
+import { loadNoteSeeds, type NoteSeed } from './note-seeds.ts';
 import { currentKeys, type IdentitySource, type IdentityState, sealingKey } from './own-keys.ts';
 import type { PassphraseSource } from './passphrase.ts';
 import { PrivateFiles } from './private-files.ts';
-import type { RoleName } from './roles.ts';
+import { isMintRole, type RoleName } from './roles.ts';
 import { SeenDirectory } from './seen-directory.ts';
 import { type RevokedPredicate, serverIdentity } from './server-identity.ts';
 import { systemCrypto } from './system-crypto.ts';
@@ -45,12 +46,16 @@ export interface LoadHomeOptions extends LoadOptions {
   readonly lookEveryMs?: number | undefined;
   /** Another directory counts from now on. */
   readonly onChange?: ((directory: Directory) => void) | undefined;
+  /** There are new seeds of notes: that of the last number signs from now on. */
+  readonly onNoteSeeds?: ((seeds: readonly NoteSeed[]) => void) | undefined;
   /** A directory or key file that was changed and cannot be taken; the ones before stay. */
   readonly onFault?: ((error: unknown) => void) | undefined;
 }
 
 export interface RoleHome {
   readonly role: RoleName;
+  /** The home's folder, absolute. */
+  readonly path: string;
   readonly configuration: Configuration;
   /** The role's store, absolute. */
   readonly storePath: string;
@@ -65,7 +70,9 @@ export interface RoleHome {
   signingKey(): KeyPair;
   /** Opens what was sealed to that key id; undefined: not the role's, or beyond its time. */
   sealingKey(keyId: Uint8Array): KeyPair | undefined;
-  /** Looks for a changed directory now. */
+  /** Of issuer and receiver, by number, the newest last; of others none. They grow by `specie keys rotate notes`. */
+  noteSeeds(): readonly NoteSeed[];
+  /** Looks for a changed directory, and for new seeds of notes, now. */
   refresh(): Promise<void>;
   /** Stops looking, and wipes the keys. */
   close(): void;
@@ -73,6 +80,10 @@ export interface RoleHome {
 
 /** Secret keys by their file, so that one that was read is not read again. */
 type Loaded = Map<number, KeySet>;
+
+interface HomeState extends IdentityState {
+  readonly noteSeeds: readonly NoteSeed[];
+}
 
 /** @throws IdentityError rolled_back: a directory older than one that the role has taken before … */
 export async function loadHome(options: LoadHomeOptions): Promise<RoleHome> {
@@ -82,23 +93,33 @@ export async function loadHome(options: LoadHomeOptions): Promise<RoleHome> {
   const { store } = configuration.roles[role];
   const storePath = isAbsolute(store) ? store : join(paths.home, store);
   const loaded: Loaded = new Map();
+  const loadedSeeds = new Map<number, NoteSeed>();
   const newest = new SeenDirectory(files, storePath);
-  const load = async (): Promise<IdentityState> => {
+  const load = async (): Promise<HomeState> => {
     const directory = readDirectory(files, paths, configuration.root);
     newest.check(directory);
     const keySets = await loadKeySets(files, paths, role, directory, clock(), loaded, options.passphrase);
     // Account numbers of charges under way are sealed to settlement's keys; the other roles open nothing that is stored.
     if (role === 'settlement') await loadPast(files, paths, role, directory, loaded, options.passphrase);
     const past = [...loaded.values()].filter((keys) => !keySets.includes(keys));
+    const noteSeeds = isMintRole(role) ? await seedsOf(role, directory) : [];
     newest.keep(directory);
-    return { directory, keySets: [...keySets, ...past] };
+    return { directory, keySets: [...keySets, ...past], noteSeeds };
   };
-  let seen = stampOf(paths.directory);
+  const seedsOf = (mintRole: RoleName, directory: Directory): Promise<NoteSeed[]> => {
+    const path = paths.keySet(mintRole, directory.currentKeySet(mintRole, clock()).number);
+    const encrypted = isEncrypted(files.readPrivate(path), path);
+    return loadNoteSeeds(files, paths, options.passphrase, encrypted, loadedSeeds);
+  };
+  const stampOfAll = (): string =>
+    [stampOf(paths.directory), ...(isMintRole(role) ? files.list(paths.notes) : [])].join();
+  let seen = stampOfAll();
   const initial = await load();
+  let counted = initial;
   const watch = new IdentityWatch({
     initial,
     load: async () => {
-      const stamp = stampOf(paths.directory);
+      const stamp = stampOfAll();
       if (stamp === seen) return undefined;
       const state = await load();
       seen = stamp;
@@ -106,11 +127,17 @@ export async function loadHome(options: LoadHomeOptions): Promise<RoleHome> {
     },
     setTimer: options.setTimer ?? systemTimer,
     everyMs: options.lookEveryMs,
-    onChange: ({ directory }) => options.onChange?.(directory),
+    onChange: (next) => {
+      const before = counted;
+      counted = next;
+      if (next.directory.serial !== before.directory.serial) options.onChange?.(next.directory);
+      if (next.noteSeeds.length !== before.noteSeeds.length) options.onNoteSeeds?.(next.noteSeeds);
+    },
     onFault: options.onFault,
   });
   return {
     role,
+    path: paths.home,
     configuration,
     storePath,
     source: watch,
@@ -120,10 +147,12 @@ export async function loadHome(options: LoadHomeOptions): Promise<RoleHome> {
     clientIdentity: (to) => roleClientIdentity({ role, to, source: watch, clock }),
     signingKey: () => currentKeys(watch.current(), role, clock()).signing,
     sealingKey: (keyId) => sealingKey(watch.current(), role, keyId, clock()),
+    noteSeeds: () => watch.current().noteSeeds,
     refresh: () => watch.look(),
     close: () => {
       watch.close();
       for (const keys of loaded.values()) wipeKeySet(keys);
+      for (const { seed } of loadedSeeds.values()) seed.fill(0);
     },
   };
 }

@@ -1,10 +1,12 @@
 // Makes key sets, and them again from their secret keys.
-import { randomBytes as systemRandomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { ed25519, x25519 } from '../crypto/index.ts';
 import type { KeyPair, KeySet, KeyUse } from './key-set.ts';
 
 /** `size` unpredictable bytes. */
 export type RandomBytes = (size: number) => Uint8Array;
+
+export const systemRandomBytes: RandomBytes = randomBytes;
 
 const PUBLIC_KEY: { readonly [Use in KeyUse]: (secretKey: Uint8Array) => Uint8Array } = {
   signing: ed25519.publicKey,

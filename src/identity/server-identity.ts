@@ -5,8 +5,8 @@
 //     IK        none          an operator, listed         operator
 //     IK        none          nobody known                unenrolled, at management only
 //     IK        certificate   the certificate's device    device, at management only
-//     IK        certificate   the certificate's shop      shop, at management and at cash
-//     NK                                                  refused: shops alone serve the unnamed (shop-server-identity.ts)
+//     IK        certificate   the certificate's shop      shop, not at settlement
+//     NK        none          nobody                      unnamed, at issuer and receiver (and at shops: shop-server-identity.ts)
 //
 // Every question is answered from the directory as it is at that moment, so a rotation needs no restart.
 import type { Admission, Initiator, ServerIdentity } from '../wire/channel-identity.ts';
@@ -16,7 +16,7 @@ import type { CertificateChecks, CertificateRefusalReason } from './certificate.
 import { type DeviceCertificate, openDeviceCertificate } from './device-certificate.ts';
 import type { IdentitySource } from './own-keys.ts';
 import { channelKeys } from './own-keys.ts';
-import type { RoleName } from './roles.ts';
+import { isMintRole, type RoleName } from './roles.ts';
 import { isShopCertificate, openShopCertificate, type ShopCertificate } from './shop-certificate.ts';
 import type { IdentityCrypto } from './signed.ts';
 import { type Clock, FOREVER, isoTime } from './time.ts';
@@ -123,6 +123,13 @@ export function serverIdentity({
     return admit({ kind: 'shop', shop, signingKey, channelKey, serial, notAfter }, notAfter);
   };
 
+  const authoriseUnnamed = (payload: Uint8Array): Admission | ChannelRefusal => {
+    if (payload.length > 0) {
+      return refuse('malformed_payload', `expected no payload in NK, got ${payload.length} bytes`);
+    }
+    return { peer: { kind: 'unnamed' } };
+  };
+
   const authoriseCertificate = (staticKey: Uint8Array, payload: Uint8Array): Admission | ChannelRefusal =>
     isShopCertificate(payload) ? authoriseShop(staticKey, payload) : authoriseDevice(staticKey, payload);
 
@@ -162,6 +169,7 @@ export function serverIdentity({
       return key?.publicKey;
     },
     authorise: ({ pattern, staticKey, payload }: Initiator) => {
+      if (pattern === 'NK' && staticKey === undefined && isMintRole(role)) return authoriseUnnamed(payload);
       if (pattern === 'NK' || staticKey === undefined) {
         return refuse('pattern_not_allowed', `expected IK or KK at ${role}, got ${pattern}`);
       }

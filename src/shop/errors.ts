@@ -18,6 +18,10 @@ export type ShopErrorCode =
   /** The certificate or the directory is not what it should be. */
   | 'directory_invalid'
   | 'article_unknown'
+  /** The issuer has no such quote, or does not answer. */
+  | 'quote_unknown'
+  /** The system has no issuer of notes. */
+  | 'not_offered'
   /** Nobody has paid it in time, or the till has taken it back. */
   | 'offer_expired'
   | 'offer_cancelled'

@@ -2,11 +2,19 @@
 // right is `unknown`, however it looks, and is asked again.
 
 import type { PreparedKey } from '../crypto/ed25519/index.ts';
-import { ed25519, type SignedMessage } from '../crypto/index.ts';
+import { ed25519, type SignedMessage, sha256 } from '../crypto/index.ts';
 import { equalBytes, toHex } from '../identity/binary-text.ts';
 import type { Directory } from '../identity/directory.ts';
 import { answerCodec } from '../roles/common/answer.ts';
 import { mayRepeat, Refusal } from '../roles/common/refusal.ts';
+import {
+  NoteOrder,
+  NoteReceipt,
+  NoteRejection,
+  type SignedNoteOrder,
+  type SignedNoteReceipt,
+  type SignedNoteRejection,
+} from '../roles/documents/note-order.ts';
 import {
   PaymentReceipt,
   PaymentRejection,
@@ -118,6 +126,44 @@ export function judgeOrder(
   keys: CashKeys,
 ): OrderVerdict {
   return verified<OrderVerdict>([claimedOrder(order, orderDigest, answer)], keys)[0]!;
+}
+
+/** Whether cash has signed that this order moved its money; otherwise what is wrong. */
+export function judgeNoteReceipt(
+  { document: order }: SignedNoteOrder,
+  { document: said, signature }: SignedNoteReceipt,
+  keys: CashKeys,
+): ReceiptProblem | undefined {
+  if (said.request !== order.request) return 'receipt_of_other_request';
+  if (said.action !== order.action) return 'receipt_of_other_kind';
+  if (said.amount !== order.amount) return 'receipt_of_other_amount';
+  if (said.currency !== order.currency) return 'receipt_of_other_currency';
+  if (!equalBytes(said.reference, order.reference)) return 'receipt_of_other_reference';
+  return signatureProblem(said.keyId, NoteReceipt.signedBytes(said), signature, keys);
+}
+
+/** Whether cash has signed that this order never moves anything; otherwise what is wrong. */
+export function judgeNoteRejection(
+  { document: order }: SignedNoteOrder,
+  { document: said, signature }: SignedNoteRejection,
+  keys: CashKeys,
+): ReceiptProblem | undefined {
+  if (said.request !== order.request) return 'receipt_of_other_request';
+  if (!equalBytes(said.orderDigest, sha256(NoteOrder.codec.encode(order)))) return 'receipt_of_other_order';
+  return signatureProblem(said.keyId, NoteRejection.signedBytes(said), signature, keys);
+}
+
+function signatureProblem(
+  keyId: Uint8Array,
+  message: Uint8Array,
+  signature: Uint8Array,
+  keys: CashKeys,
+): ReceiptProblem | undefined {
+  const publicKey = keys.find(keyId);
+  if (publicKey === undefined) return 'receipt_of_unknown_key';
+  return ed25519.verifyBatch([{ publicKey, message, signature }])[0]
+    ? undefined
+    : 'receipt_signature_invalid';
 }
 
 function claimedPayment(

@@ -21,6 +21,7 @@ import type { RoleStore } from '../store/store.ts';
 import type { Peer } from '../wire/peer.ts';
 import { Book } from './book.ts';
 import { fitsText } from './catalogue.ts';
+import { Counter, type CounterIssuer } from './counter.ts';
 import type { NumberedEntry } from './day-book.ts';
 import { ShopError } from './errors.ts';
 import { Guesses } from './guesses.ts';
@@ -59,6 +60,8 @@ export interface ShopOptions {
   readonly trace?: PurchaseTrace;
   /** Purchases whose outcome is not known: 16,384. */
   readonly purchasesOpenMax?: number;
+  /** Who makes notes; left out: the shop sells none. */
+  readonly issuer?: CounterIssuer;
   /** Of metrics; of its own when left out. */
   readonly registry?: Registry;
 }
@@ -82,6 +85,7 @@ export class Shop {
   readonly #offers: Offers;
   readonly #orders: Orders;
   readonly #till: TillOptions;
+  readonly #counter: Counter | undefined;
   readonly #listeners = new Set<(sale: Sale) => void>();
   /** For the server. */
   readonly engine: RoleEngine<ShopSideOperations, Peer, ShopRefusal>;
@@ -109,21 +113,32 @@ export class Shop {
       openMax: options.purchasesOpenMax,
       trace: options.trace,
     });
-    this.#orders = new Orders({
-      ...common,
-      shop: offering.terms().shop,
-      sign: (message) => identity.signer.sign(message),
-      nextId: idGenerator({
-        now: () => Number(clock() / NANOSECONDS_PER_MILLISECOND),
-        random: (bytes) => bytes.set(randomBytes(bytes.length)),
-      }),
+    const { shop } = offering.terms();
+    const sign = (message: Uint8Array): Uint8Array => identity.signer.sign(message);
+    const nextId = idGenerator({
+      now: () => Number(clock() / NANOSECONDS_PER_MILLISECOND),
+      random: (bytes) => bytes.set(randomBytes(bytes.length)),
     });
+    this.#orders = new Orders({ ...common, shop, sign, nextId });
     this.#till = {
       ...{ offers, currency, clock, setTimer },
       orders: this.#orders,
       catalogue: () => offering.catalogue(),
       uri: (code) => this.card(code),
+      areNotesOut: (purchase) => {
+        const state = this.#counter?.find(purchase)?.state.kind;
+        return state === 'open' || state === 'paid';
+      },
     };
+    const { issuer } = options;
+    this.#counter =
+      issuer &&
+      new Counter({
+        ...{ ...common, store, issuer, shop, currency, sign, nextId },
+        till: (name) => this.till(name),
+        entries: (page) => this.dayBook(page),
+        sale: (purchase) => this.sale(purchase),
+      });
     this.engine = new RoleEngine<ShopSideOperations, Peer, ShopRefusal>({
       protocol: shopSide,
       handlers: shopHandlers({
@@ -146,6 +161,7 @@ export class Shop {
     });
     this.#purchases.resume();
     this.#orders.resume();
+    this.#counter?.resume();
   }
 
   get currency(): Currency {
@@ -161,6 +177,12 @@ export class Shop {
       );
     }
     return new Till(name, this.#till);
+  }
+
+  /** Wide notes, for quotes that others bring. @throws ShopError not_offered: the system has no issuer */
+  get counter(): Counter {
+    if (this.#counter !== undefined) return this.#counter;
+    throw new ShopError('not_offered', 'expected a system with an issuer of notes, got one without');
   }
 
   /** What wallets take to find the shop, and an offer of it. */
@@ -222,11 +244,12 @@ export class Shop {
   async close(): Promise<void> {
     this.engine.close();
     this.#offers.close();
-    await Promise.all([this.#purchases.close(), this.#orders.close()]);
+    await Promise.all([this.#purchases.close(), this.#orders.close(), this.#counter?.close()]);
   }
 
   #paid(sale: Sale, offer: string | undefined): void {
     if (offer !== undefined) this.#offers.paid(offer, sale);
+    this.#counter?.scan();
     for (const listener of this.#listeners) {
       try {
         listener(sale);

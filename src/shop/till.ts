@@ -72,6 +72,8 @@ export interface TillOptions {
   readonly uri: (code: string) => string;
   readonly clock: () => bigint;
   readonly setTimer: SetTimer;
+  /** Whether notes were made for that sale: then its money has gone on. */
+  readonly areNotesOut: (purchase: bigint) => boolean;
 }
 
 const QUANTITY_MAX = 0xffff_ffff;
@@ -125,7 +127,13 @@ export class Till {
    * @param amount left out: all that is left of it
    * @throws ShopError purchase_unknown, wrong_state, exceeds_rest, refused, unfinished (it goes on by itself)
    */
-  refund(purchase: bigint, amount?: AmountGiven): Promise<Settled> {
+  async refund(purchase: bigint, amount?: AmountGiven): Promise<Settled> {
+    if (this.#options.areNotesOut(purchase)) {
+      throw new ShopError(
+        'wrong_state',
+        `purchase ${purchase}: expected goods that can be given back, got a sale of notes: their holder deposits them`,
+      );
+    }
     return this.#order('refund', purchase, amount);
   }
 

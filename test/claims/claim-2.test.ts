@@ -7,12 +7,14 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { WebSocketServer } from 'ws';
 import type { Client } from '../../src/channel/client.ts';
 import { generateKeyPair } from '../../src/identity/new-key-set.ts';
-import { ROLES, type RoleName } from '../../src/identity/roles.ts';
+import { isMintRole, ROLES, type RoleName } from '../../src/identity/roles.ts';
 import { cashProtocol } from '../../src/roles/cash/messages.ts';
 import { answerCodec } from '../../src/roles/common/answer.ts';
 import type { Operations, RoleProtocol } from '../../src/roles/common/operation.ts';
 import { Refusal } from '../../src/roles/common/refusal.ts';
+import { issuerProtocol } from '../../src/roles/issuer/messages.ts';
 import { managementProtocol } from '../../src/roles/management/messages.ts';
+import { receiverProtocol } from '../../src/roles/receiver/messages.ts';
 import { settlementProtocol } from '../../src/roles/settlement/messages.ts';
 import { amountOf } from '../../src/shared/amount.ts';
 import type { ClientIdentity } from '../../src/wire/channel-identity.ts';
@@ -22,6 +24,7 @@ import { RequestOperation } from '../../src/wire/operation.ts';
 import { CloseCode } from '../../src/wire/status.ts';
 import { Device } from './device.ts';
 import { closedWith, firstMessage, messageFrame, Raw } from './raw.ts';
+import { HandmadeShop } from './shop.ts';
 import { accountNumber, eventually, refusalOf, System } from './system.ts';
 import { accountNumberForms, found, keyForms, numberForms, textForms } from './traces.ts';
 
@@ -30,7 +33,7 @@ let system: System;
 let other: System;
 
 beforeAll(async () => {
-  [system, other] = await Promise.all([System.start(), System.start()]);
+  [system, other] = await Promise.all([System.start({ notes: true }), System.start()]);
 });
 afterAll(async () => {
   await Promise.all([system?.close(), other?.close()]);
@@ -64,7 +67,9 @@ describe.each(ROLES)('before communications: %s answers nobody', (role) => {
 
   test('who authenticates the server only', async () => {
     await unheard(async () => {
-      expect(await connecting({ pattern: 'NK', remoteStaticKey: to() })).toBe('pattern_not_allowed');
+      const found = await connecting({ pattern: 'NK', remoteStaticKey: to() });
+      // Terminals stay unnamed: what they may do there is below.
+      expect(found).toBe(isMintRole(role) ? 'connected' : 'pattern_not_allowed');
     });
   });
 
@@ -261,6 +266,8 @@ describe('who is authenticated may still only do what is his', () => {
     management: managementProtocol,
     settlement: settlementProtocol,
     cash: cashProtocol,
+    issuer: issuerProtocol,
+    receiver: receiverProtocol,
   };
   const LEDGER = 'the ledger';
   /** Everything that is let through to where the message itself is looked at. */
@@ -281,7 +288,15 @@ describe('who is authenticated may still only do what is his', () => {
       ],
       settlement: ['list_outcomes', 'lookup_request', 'list_requests'],
       cash: ['window_report', 'device_exposure', 'lookup_request', LEDGER],
+      issuer: ['circulation', 'lookup_request', 'list_requests'],
+      receiver: ['circulation', 'lookup_request', 'list_requests'],
     },
+    shop: {
+      cash: ['note_order'],
+      issuer: ['issue_notes', 'pay_quote', 'mint_call'],
+      receiver: ['take_notes', 'mint_call'],
+    },
+    unnamed: { issuer: ['mint_call'], receiver: ['mint_call'] },
     management: {
       management: ['get_directory'],
       settlement: ['charge', 'reverse', 'pay_out', 'list_outcomes'],
@@ -290,10 +305,28 @@ describe('who is authenticated may still only do what is his', () => {
         ...['get_statement', 'close_window', 'book_payouts', 'book_outcomes', 'window_report'],
         ...['open_purse', 'settle_transfer', 'close_purse', 'device_exposure', 'close_shop'],
       ],
+      issuer: [],
+      receiver: [],
     },
-    settlement: { management: ['get_directory'], settlement: [], cash: [] },
-    cash: { management: ['get_directory'], settlement: [], cash: [] },
+    settlement: { management: ['get_directory'], settlement: [], cash: [], issuer: [], receiver: [] },
+    cash: { management: ['get_directory'], settlement: [], cash: [], issuer: [], receiver: [] },
+    issuer: {
+      management: ['get_directory'],
+      settlement: [],
+      cash: ['note_order'],
+      issuer: [],
+      receiver: ['mint_call', 'find_signatures'],
+    },
+    receiver: {
+      management: ['get_directory'],
+      settlement: [],
+      cash: ['receive_notes'],
+      issuer: ['mint_call', 'find_signatures'],
+      receiver: [],
+    },
   };
+
+  let shop: Promise<HandmadeShop> | undefined;
 
   async function clientOf(who: string, to: RoleName): Promise<Client> {
     switch (who) {
@@ -303,6 +336,11 @@ describe('who is authenticated may still only do what is his', () => {
         return (await Device.enrolled(system)).connect();
       case 'operator':
         return system.asOperator(to);
+      case 'shop':
+        shop ??= HandmadeShop.open(system, accountNumber(5));
+        return (await shop).connect(to);
+      case 'unnamed':
+        return system.connect(to, { pattern: 'NK', remoteStaticKey: system.channelKey(to) });
       default:
         return system.asRole(who as RoleName, to);
     }

@@ -4,7 +4,6 @@ import { connect } from 'node:net';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import WebSocket from 'ws';
 import { generateKeyPair } from '../../src/identity/new-key-set.ts';
-import { ROLES } from '../../src/identity/roles.ts';
 import { managementClient } from '../../src/roles/management/client.ts';
 import { amountOf } from '../../src/shared/amount.ts';
 import type { Wallet } from '../../src/wallet/index.ts';
@@ -13,6 +12,7 @@ import { Device } from './device.ts';
 import { Raw } from './raw.ts';
 import { accountNumber, answerOf, eventually, System, toldBy } from './system.ts';
 
+const ROLES = ['management', 'cash', 'settlement'] as const;
 const DEVICES_MAX = 60;
 const MIB = 1024 * 1024;
 

@@ -6,7 +6,7 @@ import { DeviceCertificate } from '../../src/identity/device-certificate.ts';
 import { HomePaths } from '../../src/identity/home.ts';
 import { type KeySet, keyIdOf } from '../../src/identity/key-set.ts';
 import { retireKeys } from '../../src/identity/retire-keys.ts';
-import { ROLES, type RoleName } from '../../src/identity/roles.ts';
+import type { RoleName } from '../../src/identity/roles.ts';
 import { rotateKeys } from '../../src/identity/rotate-keys.ts';
 import { systemCrypto } from '../../src/identity/system-crypto.ts';
 import { CashClient } from '../../src/roles/cash/client.ts';
@@ -30,7 +30,7 @@ beforeAll(async () => {
   wallet = await system.wallet('ada');
   await wallet.enrol({ userData: 'Ada', accountNumber: accountNumber(1) });
   device = await Device.enrolled(system, accountNumber(2));
-  for (const role of ROLES) first.set(role, await system.stolenKeys(role));
+  for (const role of system.startOrder) first.set(role, await system.stolenKeys(role));
 });
 afterAll(() => system?.close());
 
@@ -39,7 +39,7 @@ const load = (more: object = { onFile: true }) => wallet.load({ amount: amountOf
 /** Every role has the directory of now. */
 async function known(serial: bigint): Promise<void> {
   await eventually(() =>
-    ROLES.every((role) =>
+    system.startOrder.every((role) =>
       system.logs[role].some((line) => line.includes('directory changed') && line.includes(`'${serial}'`)),
     ),
   );
@@ -66,7 +66,7 @@ test('while loads go on, each role gets new keys: none of them fails, nothing re
   isOver = true;
   await Promise.all(traffic);
   expect(new Set(outcomes)).toEqual(new Set(['loaded']));
-  for (const role of ROLES) {
+  for (const role of system.startOrder) {
     expect(system.logs[role].filter((line) => line.startsWith('error'))).toEqual([]);
   }
   expect(await system.audit()).toMatchObject({ passed: true, open: [] });
@@ -149,7 +149,7 @@ test('keys in wrong hands are taken out: they neither open nor count from that m
   await wallet.fileAccount({ accountNumber: accountNumber(1) });
   const before = await system.money();
   let serial = 0n;
-  for (const role of ROLES) {
+  for (const role of system.startOrder) {
     ({ serial } = await rotateKeys({ home: system.home, role, passphrase, compromised: true }));
   }
   await known(serial);
@@ -157,7 +157,7 @@ test('keys in wrong hands are taken out: they neither open nor count from that m
   const second = await system.stolenKeys('management', 2).catch(() => undefined);
   const { removed } = await retireKeys({ home: system.home, passphrase });
   expect(removed.map(({ role, number }) => `${role} ${number}`).sort()).toEqual(
-    ROLES.flatMap((role) => [`${role} 1`, `${role} 2`]).sort(),
+    system.startOrder.flatMap((role) => [`${role} 1`, `${role} 2`]).sort(),
   );
   for (const { path } of removed) expect(existsSync(path)).toBe(false);
   expect(existsSync(new HomePaths(system.home).keySet('settlement', 3))).toBe(true);

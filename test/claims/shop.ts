@@ -6,6 +6,7 @@ import { generateKeyPair } from '../../src/identity/new-key-set.ts';
 import type { RoleName } from '../../src/identity/roles.ts';
 import { systemCrypto } from '../../src/identity/system-crypto.ts';
 import type { PayRequest as CashPayRequest } from '../../src/roles/cash/messages.ts';
+import { type NoteAction, NoteOrder, type SignedNoteOrder } from '../../src/roles/documents/note-order.ts';
 import { ShopOrder, type SignedShopOrder } from '../../src/roles/documents/payment-receipts.ts';
 import { NumberContent, numberSealInfo, PurchaseBinding } from '../../src/roles/documents/purchase.ts';
 import { ShopEnrolment, type SignedShopEnrolment } from '../../src/roles/documents/shop-enrolment.ts';
@@ -100,6 +101,17 @@ export class HandmadeShop {
     const { sealing: publicKey } = this.system.directory().currentKeySet('cash', now()).keys;
     const binding = { request: asked.request, shop: this.number };
     return this.forwards({ ...asked, payment: sealedTo(binding, order, { publicKey }) });
+  }
+
+  noteOrder(action: NoteAction, amount: bigint): SignedNoteOrder {
+    return signedBy(
+      NoteOrder,
+      {
+        ...{ request: id(), shop: this.number, action, source: 'exchange', amount, currency: EUR },
+        ...{ reference: new Uint8Array(32).fill(action === 'issue' ? 1 : 0), applyBy: soon() },
+      },
+      this.signing,
+    );
   }
 
   refund(purchase: bigint, amount: bigint): SignedShopOrder {

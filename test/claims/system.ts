@@ -18,7 +18,7 @@ import { initHome } from '../../src/identity/init-home.ts';
 import type { KeySet } from '../../src/identity/key-set.ts';
 import { loadOperator, type OperatorHome } from '../../src/identity/load-home.ts';
 import { PrivateFiles } from '../../src/identity/private-files.ts';
-import { ROLES, type RoleName } from '../../src/identity/roles.ts';
+import { isMintRole, type RoleName } from '../../src/identity/roles.ts';
 import { testAccountNumbers } from '../../src/institution/account-number.ts';
 import type { BankDials } from '../../src/institution/simulator/bank-dials.ts';
 import { BankServer } from '../../src/institution/simulator/bank-server.ts';
@@ -68,6 +68,8 @@ export interface SystemOptions {
   readonly bank?: BankDials;
   /** Of specie.json. */
   readonly payouts?: Record<string, unknown>;
+  /** With issuer and receiver, which most tests have no use for. */
+  readonly notes?: boolean;
   /** Where nothing is to be recorded: floods. */
   readonly deaf?: boolean;
 }
@@ -95,8 +97,16 @@ export class System {
   readonly home = join(this.folder, 'home');
   readonly taps = new Map<RoleName | 'institution', Tap>();
   readonly heard: Heard[] = [];
-  readonly logs: { readonly [role in RoleName]: string[] } = { management: [], cash: [], settlement: [] };
+  readonly logs: { readonly [role in RoleName]: string[] } = {
+    management: [],
+    cash: [],
+    settlement: [],
+    issuer: [],
+    receiver: [],
+  };
   readonly roles = new Map<RoleName, RunningRole>();
+  /** All that run, in the order in which they start. */
+  readonly startOrder: readonly RoleName[];
   readonly #storages: WalletStorage[] = [];
   readonly #closing: (() => Promise<void> | void)[] = [];
   readonly #options: SystemOptions;
@@ -107,6 +117,7 @@ export class System {
 
   private constructor(options: SystemOptions) {
     this.#options = options;
+    this.startOrder = START_ORDER.filter((role) => options.notes === true || !isMintRole(role));
   }
 
   static async start(options: SystemOptions = {}): Promise<System> {
@@ -122,11 +133,12 @@ export class System {
 
   async #start(): Promise<void> {
     await initHome({ home: this.home });
-    for (const name of [...ROLES, 'institution'] as const) this.taps.set(name, await Tap.open());
+    for (const name of [...this.startOrder, 'institution'] as const) this.taps.set(name, await Tap.open());
     const path = new HomePaths(this.home).configuration;
     const configuration = JSON.parse(readFileSync(path, 'utf8'));
-    for (const role of ROLES) {
+    for (const role of this.startOrder) {
       const port = await freePort();
+      if (isMintRole(role)) configuration.roles[role].http.port = await freePort();
       Object.assign(configuration.roles[role], { port, address: this.tap(role).url });
       this.tap(role).target = port;
     }
@@ -146,7 +158,7 @@ export class System {
     // Signs the directory anew, with the addresses of now.
     this.fingerprint = (await initHome({ home: this.home })).fingerprint;
     await this.startInstitution(this.#options.dials);
-    for (const role of START_ORDER) await this.startRole(role);
+    for (const role of this.startOrder) await this.startRole(role);
     await this.renewOperator();
   }
 
@@ -210,7 +222,7 @@ export class System {
     };
     for (const close of this.#closing.splice(0).reverse()) await attempt(close);
     await attempt(() => this.operator?.close());
-    for (const role of START_ORDER.toReversed()) await attempt(() => this.stopRole(role));
+    for (const role of this.startOrder.toReversed()) await attempt(() => this.stopRole(role));
     await attempt(() => this.institution?.close());
     for (const tap of this.taps.values()) await attempt(() => tap.close());
     rmSync(this.folder, { recursive: true, force: true });

@@ -11,7 +11,7 @@ import { DeviceCertificate, issueDeviceCertificate } from '../../src/identity/de
 import { keyIdOf } from '../../src/identity/key-set.ts';
 import { generateKeyPair } from '../../src/identity/new-key-set.ts';
 import { sealingKey } from '../../src/identity/own-keys.ts';
-import { ROLES, type RoleName } from '../../src/identity/roles.ts';
+import { isMintRole, MINT_ROLES, ROLES, type RoleName } from '../../src/identity/roles.ts';
 import { serverIdentity } from '../../src/identity/server-identity.ts';
 import { issueShopCertificate, ShopCertificate } from '../../src/identity/shop-certificate.ts';
 import { shopServerIdentity } from '../../src/identity/shop-server-identity.ts';
@@ -74,6 +74,8 @@ function server(role: RoleName, now: bigint, revoked = (_: { serial: bigint }) =
     identity: serverIdentity({ role, source, clock: () => now, crypto: systemCrypto, revoked }),
   };
 }
+
+const UNNAMED: Initiator = { pattern: 'NK', staticKey: undefined, payload: EMPTY };
 
 function ik(staticKey: Uint8Array, payload: Uint8Array = EMPTY): Initiator {
   return { pattern: 'IK', staticKey, payload };
@@ -170,16 +172,32 @@ describe('whom a server lets in', () => {
     ],
     ['a device at cash', 'cash', NOW, ik(device, payload), { refused: 'wrong_role' }],
     ['a device at settlement', 'settlement', NOW, ik(device, payload), { refused: 'wrong_role' }],
-    ...(['management', 'cash'] as const).map((role): [string, RoleName, bigint, Initiator, object] => [
-      'a shop',
-      role,
-      NOW,
-      ik(shopChannel.publicKey, shopsPayload),
-      {
-        peer: { kind: 'shop', shop: 88n, serial: 5n, channelKey: shopChannel.publicKey },
-        until: shopsCertificate.document.notAfter,
-      },
+    ...MINT_ROLES.flatMap((role): [string, RoleName, bigint, Initiator, object][] => [
+      ['a device', role, NOW, ik(device, payload), { refused: 'wrong_role' }],
+      ['an unknown key', role, NOW, ik(stranger.publicKey), { refused: 'unknown_key' }],
+      ['a role', role, NOW, kk(keySets.cash[0].channel.publicKey), { peer: { kind: 'role', role: 'cash' } }],
+      ['the unnamed', role, NOW, UNNAMED, { peer: { kind: 'unnamed' } }],
+      ['the unnamed who say more', role, NOW, { ...UNNAMED, payload }, { refused: 'malformed_payload' }],
+      [
+        'the unnamed with a key',
+        role,
+        NOW,
+        { ...UNNAMED, staticKey: device },
+        { refused: 'pattern_not_allowed' },
+      ],
     ]),
+    ...ROLES.filter((role) => role !== 'settlement').map(
+      (role): [string, RoleName, bigint, Initiator, object] => [
+        'a shop',
+        role,
+        NOW,
+        ik(shopChannel.publicKey, shopsPayload),
+        {
+          peer: { kind: 'shop', shop: 88n, serial: 5n, channelKey: shopChannel.publicKey },
+          until: shopsCertificate.document.notAfter,
+        },
+      ],
+    ),
     [
       'a shop at settlement',
       'settlement',
@@ -251,13 +269,15 @@ describe('whom a server lets in', () => {
       ik(device, seededBytes(1)(200)),
       { refused: 'malformed_payload' },
     ],
-    [
-      'the unnamed',
-      'management',
-      NOW,
-      { pattern: 'NK', staticKey: undefined, payload: EMPTY },
-      { refused: 'pattern_not_allowed' },
-    ],
+    ...ROLES.filter((role) => !isMintRole(role)).map(
+      (role): [string, RoleName, bigint, Initiator, object] => [
+        'the unnamed',
+        role,
+        NOW,
+        UNNAMED,
+        { refused: 'pattern_not_allowed' },
+      ],
+    ),
   ])('%s: at %s', (_, role, now, initiator, expected) => {
     const decision = server(role, now).identity.authorise(initiator);
     expect(decision).toMatchObject(expected);

@@ -21,6 +21,8 @@ test('defaults', () => {
       cash: { host: '127.0.0.1', port: 7878, address: 'ws://127.0.0.1:7878/v1', store: 'stores/cash' },
       management: { port: 7879, address: 'ws://127.0.0.1:7879/v1', store: 'stores/management' },
       settlement: { port: 7880, address: 'ws://127.0.0.1:7880/v1', store: 'stores/settlement' },
+      issuer: { port: 7881, store: 'stores/issuer', http: { host: '127.0.0.1', port: 3338 } },
+      receiver: { port: 7882, store: 'stores/receiver', http: { host: '127.0.0.1', port: 3339 } },
     },
     institution: { host: '127.0.0.1', port: 8583 },
     limits: {
@@ -49,6 +51,14 @@ test.each([
   [{ host: '0.0.0.0', address: 'wss://cash.example/v1' }, 'wss://cash.example/v1'],
 ])('the address of %j is %s', (cash, address) => {
   expect(parse({ ...SMALLEST, roles: { cash } }).roles.cash.address).toBe(address);
+});
+
+test('a role of the mint without an interface to the outside, and another one', () => {
+  const { issuer, receiver } = parse({
+    ...SMALLEST,
+    roles: { issuer: { http: { port: 0 } }, receiver: { http: { port: 0 } } },
+  }).roles;
+  expect([issuer.http.port, receiver.http.port]).toEqual([0, 0]);
 });
 
 describe('each wrong field is named, with what it should be and what came', () => {
@@ -86,7 +96,10 @@ describe('each wrong field is named, with what it should be and what came', () =
       { ...SMALLEST, operatorCurrencies: ['1000=TOK', '1000=TIK'] },
       'operatorCurrencies: currency TIK (1000): expected a code and a number not in use',
     ],
-    [{ ...SMALLEST, roles: { shop: {} } }, 'roles: expected only cash, management, settlement, got "shop"'],
+    [
+      { ...SMALLEST, roles: { shop: {} } },
+      'roles: expected only cash, management, settlement, issuer, receiver, got "shop"',
+    ],
     [{ ...SMALLEST, roles: { cash: null } }, 'roles.cash: expected an object, got null'],
     [
       { ...SMALLEST, roles: { cash: { port: 0 } } },
@@ -116,6 +129,18 @@ describe('each wrong field is named, with what it should be and what came', () =
     [
       { ...SMALLEST, roles: { cash: { port: 7879 } } },
       'roles.cash.port: expected a port of its own, got that of roles.management',
+    ],
+    [
+      { ...SMALLEST, roles: { receiver: { http: { port: 7881 } } } },
+      'roles.receiver.http.port: expected a port of its own, got that of roles.issuer',
+    ],
+    [
+      { ...SMALLEST, roles: { issuer: { http: { keyFile: 'tls.key' } } } },
+      'roles.issuer.http.certificateFile: expected one beside the other of TLS, got none',
+    ],
+    [
+      { ...SMALLEST, roles: { cash: { http: { port: 1 } } } },
+      'roles.cash: expected only host, port, address, store, got "http"',
     ],
     [
       { ...SMALLEST, institution: { port: 7878 } },
@@ -206,7 +231,9 @@ function described(schema: z.ZodType, path = '', byDefault: unknown = undefined)
     byDefault === undefined
       ? 'required'
       : byDefault === null
-        ? 'made of host and port'
+        ? path.endsWith('.address')
+          ? 'made of host and port'
+          : 'none'
         : `\`${JSON.stringify(byDefault)}\``;
   return [[`\`${path}\``, expected, value]];
 }

@@ -38,8 +38,12 @@ describe('each wrong field is named', () => {
     [['createdAt'], null, 'createdAt: expected a time such as 2026-03-01T12:00:00Z, got null'],
     [['createdAt'], '2026-02-30T00:00:00Z', 'createdAt: expected a time'],
     [['rootKey'], 'ABCD', 'rootKey: expected 64 hex digits in lower case, got a text of 4 characters'],
-    [['roles'], {}, 'roles: expected a list of at most 3, got an object'],
-    [['roles', 1, 'role'], 'shop', 'roles[1].role: expected one of management, cash, settlement, got "shop"'],
+    [['roles'], {}, 'roles: expected a list of at most 5, got an object'],
+    [
+      ['roles', 1, 'role'],
+      'shop',
+      'roles[1].role: expected one of management, cash, settlement, issuer, receiver, got "shop"',
+    ],
     [['roles', 0, 'address'], '', 'roles[0].address: expected a text of 1 to 256 characters, got ""'],
     [
       ['roles', 0, 'keySets', 1, 'notAfter'],

@@ -5,9 +5,10 @@ import { HomePaths, withHomeLock } from '../../src/identity/home.ts';
 import { type InitReport, initHome } from '../../src/identity/init-home.ts';
 import { loadHome, loadOperator } from '../../src/identity/load-home.ts';
 import { Passphrase } from '../../src/identity/passphrase.ts';
-import { ROLES } from '../../src/identity/roles.ts';
+import { isMintRole, ROLES } from '../../src/identity/roles.ts';
 import { rotateKeys } from '../../src/identity/rotate-keys.ts';
 import {
+  asVersion05,
   killAfterEachStep,
   newFolder,
   newHome,
@@ -23,6 +24,9 @@ const FILES = [
   'keys/management/1.key',
   'keys/cash/1.key',
   'keys/settlement/1.key',
+  'keys/issuer/1.key',
+  'keys/receiver/1.key',
+  'keys/notes/1.key',
   'keys/operators/operator.key',
   'directory.json',
 ];
@@ -49,6 +53,7 @@ async function expectWhole(home: string, passphrase = noPassphrase): Promise<voi
       clock: () => START + DAY,
       setTimer: () => () => {},
     });
+    expect(loaded.noteSeeds().map(({ number }) => number)).toEqual(isMintRole(role) ? [1] : []);
     expect(loaded.signingKey().publicKey).toEqual(
       loaded.directory().currentKeySet(role, START + DAY).keys.signing,
     );
@@ -78,7 +83,8 @@ describe('a new home', () => {
   test.skipIf(process.platform === 'win32')('only its owner can enter, and read its keys', async () => {
     const home = await newHome();
     const mode = (file: string): number => statSync(join(home, file)).mode & 0o777;
-    for (const folder of ['', 'keys', 'keys/cash', 'keys/operators']) expect(mode(folder)).toBe(0o700);
+    for (const folder of ['', 'keys', 'keys/cash', 'keys/notes', 'keys/operators'])
+      expect(mode(folder)).toBe(0o700);
     for (const file of FILES.filter((name) => name.endsWith('.key'))) expect(mode(file)).toBe(0o600);
   });
 
@@ -102,7 +108,7 @@ describe('a new home', () => {
 
   test('each role needs its own keys only', async () => {
     const home = await newHome();
-    for (const file of ['root.key', 'management', 'settlement', 'operators']) {
+    for (const file of ['root.key', 'management', 'settlement', 'issuer', 'receiver', 'notes', 'operators']) {
       rmSync(join(home, 'keys', file), { recursive: true });
     }
     const cash = await loadHome({ home, role: 'cash', passphrase: noPassphrase, setTimer: () => () => {} });
@@ -132,12 +138,15 @@ describe('run again', () => {
     const home = await newHome();
     rmSync(join(home, 'keys/cash/1.key'));
     rmSync(join(home, 'keys/operators/operator.key'));
+    rmSync(join(home, 'keys/notes/1.key'));
     const report = await initHome({ home });
     expect(report.items.filter(({ state }) => state === 'elsewhere').map(({ path }) => path)).toEqual([
       join(home, 'keys/cash/1.key'),
+      join(home, 'keys/notes/1.key'),
       join(home, 'keys/operators/operator.key'),
     ]);
     expect(existsSync(join(home, 'keys/cash/1.key'))).toBe(false);
+    expect(existsSync(join(home, 'keys/notes/1.key'))).toBe(false);
   });
 
   test('a changed port comes into the directory, with a higher serial', async () => {
@@ -168,6 +177,32 @@ describe('run again', () => {
     const report = await initHome({ home, clock: () => START + 1_000_000_000n });
     expect(report.items.map(({ path }) => path)).toContain(join(home, 'keys/cash/2.key'));
     expect(existsSync(join(home, 'keys/cash/1.key'))).toBe(false);
+    await expectWhole(home);
+  });
+
+  test('in a home that an earlier version has made adds the roles that are newer', async () => {
+    const home = await newHome();
+    await asVersion05(home);
+    const before = texts(home);
+    const cash = await loadHome({ home, role: 'cash', passphrase: noPassphrase, setTimer: () => () => {} });
+    expect(cash.configuration.roles.receiver).toMatchObject({
+      port: 7882,
+      store: 'stores/receiver',
+      http: { host: '127.0.0.1', port: 3339 },
+    });
+    cash.close();
+    await expect(loadHome({ home, role: 'issuer', passphrase: noPassphrase })).rejects.toMatchObject({
+      code: 'not_listed',
+    });
+    const report = await initHome({ home, clock: () => START });
+    expect(report.items.filter(({ state }) => state === 'made').map(({ path }) => path)).toEqual(
+      ['issuer', 'receiver', 'notes'].map((owner) => join(home, `keys/${owner}/1.key`)),
+    );
+    expect(report.items.at(-1)?.state).toBe('changed');
+    expect(report.serial).toBe(START / 1_000_000_000n + 2n);
+    for (const [file, was] of before) {
+      if (file !== 'directory.json') expect(readFileSync(join(home, file), 'utf8')).toBe(was);
+    }
     await expectWhole(home);
   });
 
@@ -254,7 +289,9 @@ describe.each([
     const steps = await killAfterEachStep(
       async () => join(newFolder(), 'home'),
       (home, files) => initHome({ home, files, ...options() }),
-      async (home) => {
+      async (home, step) => {
+        // The disk is as it was a step before.
+        if (step.startsWith('folder of ')) return;
         const before = texts(home);
         const report = await initHome({ home, ...options() });
         expect(report.items).toHaveLength(FILES.length);

@@ -1,10 +1,13 @@
 // Homes, roles and channels together, over real sockets: who is let in, and rotation while all of it runs.
 import { describe, expect, test } from 'vitest';
 import { ClientError } from '../../src/channel/client-error.ts';
+import { unnamedClientIdentity } from '../../src/identity/client-identity.ts';
+import type { Directory } from '../../src/identity/directory.ts';
 import { initHome } from '../../src/identity/init-home.ts';
 import { type LoadHomeOptions, loadHome, loadOperator } from '../../src/identity/load-home.ts';
-import type { RoleName } from '../../src/identity/roles.ts';
+import type { MintRole, RoleName } from '../../src/identity/roles.ts';
 import { rotateKeys } from '../../src/identity/rotate-keys.ts';
+import { systemClock } from '../../src/identity/time.ts';
 import type { EngineRequest } from '../../src/wire/engine.ts';
 import type { Peer } from '../../src/wire/peer.ts';
 import { MemoryEngine } from '../channel/memory-engine.ts';
@@ -24,6 +27,9 @@ async function processOf(home: string, role: RoleName, more: Partial<LoadHomeOpt
   afterwards(async () => loaded.close());
   return loaded;
 }
+
+const channelKey = (directory: Directory, role: RoleName): Uint8Array =>
+  directory.currentKeySet(role, systemClock()).keys.channel;
 
 async function newSystem(): Promise<string> {
   const home = newFolder();
@@ -50,6 +56,38 @@ describe('over the channel', () => {
     const command = await client(server, { identity: operator.clientIdentity('cash') });
     await command.lookupAccounts([1n]);
     expect(engine.peer).toMatchObject({ kind: 'operator', name: 'operator' });
+  });
+
+  test('a terminal is let in at issuer and receiver without a name, and nowhere else', async () => {
+    const home = await newSystem();
+    const { engine, server, process } = await serverOf(home, 'receiver');
+    const { server: cash } = await serverOf(home, 'cash');
+    const unnamed = (to: MintRole) =>
+      unnamedClientIdentity({ to, directory: process.directory, clock: systemClock });
+    const terminal = await client(server, { identity: unnamed('receiver') });
+    await terminal.lookupAccounts([1n]);
+    expect(engine.peer).toEqual({ kind: 'unnamed' });
+    await expect(client(server, { identity: unnamed('issuer') })).rejects.toMatchObject({
+      code: 'handshake_failed',
+    });
+    const elsewhere = { ...unnamed('issuer'), remoteStaticKey: channelKey(process.directory(), 'cash') };
+    await expect(client(cash, { identity: elsewhere })).rejects.toMatchObject({
+      code: 'pattern_not_allowed',
+    });
+  });
+
+  test('issuer, receiver and cash know each other', async () => {
+    const home = await newSystem();
+    const names = ['issuer', 'receiver', 'cash'] as const;
+    for (const to of names) {
+      const { engine, server } = await serverOf(home, to);
+      for (const role of names.filter((name) => name !== to)) {
+        const process = await processOf(home, role);
+        const connection = await client(server, { identity: process.clientIdentity(to) });
+        await connection.lookupAccounts([1n]);
+        expect(engine.peer).toMatchObject({ kind: 'role', role });
+      }
+    }
   });
 
   test('those of another system are not: neither do they know it, nor does it know them', async () => {

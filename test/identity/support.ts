@@ -32,6 +32,8 @@ export const keySets: { readonly [Role in RoleName]: readonly [KeySet, KeySet] }
   management: [generateKeySet(seededBytes(10)), generateKeySet(seededBytes(11))],
   cash: [generateKeySet(seededBytes(20)), generateKeySet(seededBytes(21))],
   settlement: [generateKeySet(seededBytes(30)), generateKeySet(seededBytes(31))],
+  issuer: [generateKeySet(seededBytes(60)), generateKeySet(seededBytes(61))],
+  receiver: [generateKeySet(seededBytes(62)), generateKeySet(seededBytes(63))],
 };
 export const ROTATION = START + 100n * DAY;
 export const OVERLAP_END = ROTATION + 30n * DAY;

@@ -322,13 +322,16 @@ export class Stage {
   shop!: Shop;
   readonly clock = (): bigint => START + DAY + this.world.clock();
   readonly #fate: Fate;
+  readonly #change: Partial<ShopOptions>;
   readonly #broken: (() => void)[] = [];
   #life = 0;
   #isDown = false;
   #seed = 0;
 
-  constructor(fate: Fate = () => 'lives') {
+  /** @param change also of the processes that follow */
+  constructor(fate: Fate = () => 'lives', change: Partial<ShopOptions> = {}) {
     this.#fate = fate;
+    this.#change = change;
     this.disk = new MemoryDisk({
       flush: (done) => void this.world.setTimer(done, 1 + this.world.random.float()),
     });
@@ -368,6 +371,7 @@ export class Stage {
       randomBytes: (size) => seededBytes(7_000 + this.#seed++)(size),
       afterTurn: this.world.afterTurn,
       trace,
+      ...this.#change,
       ...change,
     });
   }

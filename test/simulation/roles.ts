@@ -30,7 +30,8 @@ const CALL_TIMEOUT_MS = 2_000;
 export const OPERATOR: Peer = { kind: 'operator', name: 'operator', channelKey: new Uint8Array(32) };
 
 export const ROLE_NAMES = ['management', 'settlement', 'cash'] as const satisfies readonly RoleName[];
-const sources: { readonly [Role in RoleName]: IdentitySource } = {
+type Simulated = (typeof ROLE_NAMES)[number];
+const sources: { readonly [Role in Simulated]: IdentitySource } = {
   management: sourceOf('management'),
   settlement: sourceOf('settlement'),
   cash: sourceOf('cash'),
@@ -49,7 +50,7 @@ export interface Opened {
 }
 
 export class RoleProcess {
-  readonly role: RoleName;
+  readonly role: Simulated;
   readonly disk: MemoryDisk;
   readonly ledger = new LedgerDisk();
   readonly #system: Roles;
@@ -57,7 +58,7 @@ export class RoleProcess {
   opened: Opened | undefined;
   crashes = 0;
 
-  constructor(role: RoleName, system: Roles) {
+  constructor(role: Simulated, system: Roles) {
     this.role = role;
     this.#system = system;
     const { world } = system.ground;
@@ -111,7 +112,7 @@ export class Roles {
   /** Undefined: no purse is opened. */
   offline: OfflineTerms | undefined;
   listener: Listener | undefined;
-  readonly processes: { readonly [Role in RoleName]: RoleProcess };
+  readonly processes: { readonly [Role in Simulated]: RoleProcess };
   /** Errors in the roles' logs. */
   readonly errors: string[] = [];
 
@@ -138,7 +139,7 @@ export class Roles {
   }
 
   /** Messages of a party to a role. */
-  transport(from: string, to: RoleName, peer: Peer, isAlive: () => boolean): MessageTransport {
+  transport(from: string, to: Simulated, peer: Peer, isAlive: () => boolean): MessageTransport {
     const listener: Listener | undefined =
       to === 'management' ? (...heard) => this.listener?.(...heard) ?? (() => {}) : undefined;
     return callOver(this.ground, from, to, this.processes[to], peer, isAlive, listener);

@@ -4,7 +4,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { initHome } from '../../src/identity/init-home.ts';
-import { ROLES } from '../../src/identity/roles.ts';
+import { isMintRole, MINT_ROLES, ROLES } from '../../src/identity/roles.ts';
 import { Random } from '../../src/shared/random.ts';
 
 export interface TestHomeOptions {
@@ -51,6 +51,16 @@ export async function freePort(): Promise<number> {
   }
 }
 
+/** For a configuration that has none for issuer and receiver. */
+export async function addMintPorts(home: string): Promise<void> {
+  const path = join(home, 'specie.json');
+  const configuration = JSON.parse(readFileSync(path, 'utf8'));
+  for (const role of MINT_ROLES) {
+    configuration.roles[role] = { port: await freePort(), http: { port: await freePort() } };
+  }
+  writeFileSync(path, JSON.stringify(configuration));
+}
+
 export async function makeHome({
   loadAmountMax,
   balanceMax,
@@ -62,7 +72,10 @@ export async function makeHome({
   await initHome({ home });
   const path = join(home, 'specie.json');
   const configuration = JSON.parse(readFileSync(path, 'utf8'));
-  for (const role of ROLES) configuration.roles[role].port = await freePort();
+  for (const role of ROLES) {
+    configuration.roles[role].port = await freePort();
+    if (isMintRole(role)) configuration.roles[role].http.port = await freePort();
+  }
   const institutionPort = await freePort();
   configuration.institution.port = institutionPort;
   const paymentsPort = await freePort();

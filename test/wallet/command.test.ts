@@ -126,6 +126,11 @@ test('enrol, load, look', async () => {
   expect((await desk.run(['show'])).stdout).toMatch(/receipts {4}2, all good: they add up to the balance/);
   expect(await desk.json(['show'])).toMatchObject({ name: 'Ada', balance: '3000', problems: [] });
   expect((await desk.run(['resume'])).stdout).toBe('nothing is under way\n');
+  const shown = (await desk.run(['address'])).stdout;
+  expect(shown).toMatch(/[█▀▄ ]+\nspecie-device:[A-Za-z0-9_-]{102}\n$/);
+  const { address } = await desk.json<{ address: string }>(['address']);
+  expect(address).toMatch(/^specie-device:/);
+  expect(shown).not.toContain(address);
 });
 
 test('Ctrl-C leaves a load that resume finishes', async () => {

@@ -266,6 +266,9 @@ test('page by page, and each entry once', async () => {
   cash.credit(1000n, 5n, undefined, 'loss');
   expect((await again.sync()).entries).toMatchObject([{ event: 'credited', detail: 'loss', balance: 5105n }]);
   await expectBooksRight(again, 5105n);
+  cash.credit(1000n, 95n, undefined, 'note_receipt');
+  expect((await again.sync()).entries).toMatchObject([{ event: 'credited', detail: 'note_receipt' }]);
+  await expectBooksRight(again, 5200n);
 });
 
 test('a load whose receipt never came is added from the statement, once', async () => {

@@ -79,7 +79,13 @@ export interface TestServer {
 
 function newSystem(port: number): TestSystem {
   const now = systemClock();
-  const keys = { management: twoSets(), cash: twoSets(), settlement: twoSets() };
+  const keys = {
+    management: twoSets(),
+    cash: twoSets(),
+    settlement: twoSets(),
+    issuer: twoSets(),
+    receiver: twoSets(),
+  };
   const root = ed25519.signingKey(generateKeyPair('signing').secretKey);
   const content = {
     version: 1,

@@ -4,10 +4,16 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { directoryFileText } from '../../src/identity/directory-file.ts';
+import { CashClient } from '../../src/roles/cash/client.ts';
+import { NoteOrder } from '../../src/roles/documents/note-order.ts';
+import { decodeNotePayee } from '../../src/roles/documents/note-payee.ts';
 import { managementClient } from '../../src/roles/management/client.ts';
 import { amountOf } from '../../src/shared/amount.ts';
+import { id } from '../../src/shared/id.ts';
 import { askForCertificate, makeShop, type OpenShop, openShop } from '../../src/shop/index.ts';
+import type { ShopHome } from '../../src/shop/node/shop-home.ts';
 import type { Wallet } from '../../src/wallet/index.ts';
+import { signedBy, soon } from '../claims/device.ts';
 import { accountNumber, answerOf, System } from '../claims/system.ts';
 
 const CATALOGUE = {
@@ -24,6 +30,8 @@ let system: System;
 let wallet: Wallet;
 let shop: OpenShop;
 let card: string;
+let shopKeys: Awaited<ReturnType<ShopHome['keys']>>;
+let shopNumber: bigint;
 
 beforeAll(async () => {
   system = await System.start();
@@ -42,10 +50,14 @@ beforeAll(async () => {
   const operator = managementClient(await system.asOperator('management'));
   await askForCertificate(home, {
     patienceMs: 20_000,
-    onWaiting: (_, number) => void operator.approveShop({ shop: number }).then(answerOf, () => {}),
+    onWaiting: (_, number) => {
+      shopNumber = number;
+      void operator.approveShop({ shop: number }).then(answerOf, () => {});
+    },
   });
   shop = await openShop({ home: path });
   card = home.files.read(home.cardPath);
+  shopKeys = await home.keys(async () => undefined);
   wallet = await system.wallet('ada');
   await wallet.enrol({ userData: 'Ada', accountNumber: accountNumber(1) });
   await wallet.load({ amount: amountOf(10_000n), onFile: true });
@@ -80,6 +92,33 @@ test('a sale, a charge of a till, a refund, a reservation of which a part is tak
   ]);
   expect(online).toMatchObject({ balance: 5160n, reserved: 0n, verdict: 'agrees' });
 
+  // What was sold becomes notes, and notes that were taken in become money of the wallet.
+  const noteOrder = (fields: Pick<NoteOrder, 'action' | 'source' | 'amount'>) =>
+    signedBy(
+      NoteOrder,
+      {
+        ...{ request: id(), shop: shopNumber, currency: 978, applyBy: soon(), ...fields },
+        reference: new Uint8Array(32).fill(fields.action === 'issue' ? 1 : 0),
+      },
+      shopKeys.signing,
+    );
+  const issuer = new CashClient(await system.asRole('issuer', 'cash'));
+  for (const order of [
+    noteOrder({ action: 'fund', source: 'exchange', amount: 300n }),
+    noteOrder({ action: 'issue', source: 'exchange', amount: 200n }),
+    noteOrder({ action: 'issue', source: 'sales', amount: 800n }),
+  ])
+    expect(answerOf(await issuer.noteOrder({ order })).kind).toBe('done');
+  const payee = decodeNotePayee(await wallet.payeeAddress());
+  const receiver = new CashClient(await system.asRole('receiver', 'cash'));
+  const taken = { request: id(), payee, amount: 840n, currency: 978, applyBy: soon() };
+  const reference = new Uint8Array(32).fill(2);
+  expect(answerOf(await receiver.receiveNotes({ ...taken, reference })).kind).toBe('done');
+  expect(await wallet.sync()).toMatchObject({
+    entries: [{ event: 'credited', detail: 'note_receipt', amount: 840n, balance: 6000n }],
+    online: { verdict: 'agrees' },
+  });
+
   await shop.close();
   const gone = wallet.buy({
     shop: card,
@@ -87,5 +126,6 @@ test('a sale, a charge of a till, a refund, a reservation of which a part is tak
     patienceMs: 1000,
   });
   await expect(gone).rejects.toMatchObject({ code: 'unreachable' });
-  expect(await wallet.verify()).toMatchObject({ problems: [], balance: 5160n });
+  expect(await wallet.verify()).toMatchObject({ problems: [], balance: 6000n });
+  expect(await system.audit()).toMatchObject({ passed: true });
 });

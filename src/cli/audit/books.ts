@@ -51,7 +51,15 @@ export interface Outflow {
 
 /** Balances that are not devices', as docs/chart-of-accounts.md adds them up: credits less debits. */
 export interface OtherBalance {
-  readonly account: 'loss' | 'offline_loss' | 'shops' | 'purses' | 'clearing' | 'fees';
+  readonly account:
+    | 'loss'
+    | 'offline_loss'
+    | 'shops'
+    | 'exchanges'
+    | 'notes'
+    | 'purses'
+    | 'clearing'
+    | 'fees';
   readonly currency: number;
   readonly balance: bigint;
 }

@@ -7,7 +7,13 @@ import {
   type Transfer,
   TransferFlags,
 } from '../../layout/generated.ts';
-import { AccountCode, SYSTEM_ACCOUNTS, systemAccountId, TransferCode } from '../../roles/cash/accounts.ts';
+import {
+  AccountCode,
+  exchangeAccountId,
+  SYSTEM_ACCOUNTS,
+  systemAccountId,
+  TransferCode,
+} from '../../roles/cash/accounts.ts';
 import { cashProtocol } from '../../roles/cash/messages.ts';
 import type { RequestReport } from '../../roles/common/request-report.ts';
 import { REPORTS_PAGE_MAX } from '../../roles/common/request-report.ts';
@@ -196,8 +202,10 @@ export async function fromCash(
   const from = reader.last;
   const systemIds = SYSTEM_ACCOUNTS.map((kind) => systemAccountId(kind, currency));
   const accounts: Account[] = [];
-  for (const ids of parts([...new Set([...systemIds, ...shops, ...purses, ...known])], BATCH_RECORDS_MAX))
-    accounts.push(...(await client.lookupAccounts(ids)));
+  const exchanges = shops.map((shop) => exchangeAccountId(shop, currency));
+  const ids = new Set([...systemIds, ...shops, ...exchanges, ...purses, ...known]);
+  for (const some of parts([...ids], BATCH_RECORDS_MAX))
+    accounts.push(...(await client.lookupAccounts(some)));
   const meanwhile = ({ code, ledger, amount, timestamp }: Transfer): void => {
     if (code === TransferCode.load || timestamp <= from) return;
     add(movedMeanwhile, ledger, amount);
@@ -214,6 +222,8 @@ export async function fromCash(
     await Promise.all(some.map((shop) => reader.more(shop, atShopMeanwhile)));
   for (const some of parts(purses, HISTORIES_AT_ONCE))
     await Promise.all(some.map((purse) => reader.more(purse, meanwhile)));
+  // Notes come and go by this account alone, but for what shops fund, which is in their own histories.
+  await reader.more(systemAccountId('notes', currency), meanwhile, from + 1n);
   // Of those that were opened meanwhile nothing was read before.
   const before = new Set(purses);
   const opened = (await pursesOf(client, known)).filter((purse) => !before.has(purse));
@@ -253,6 +263,8 @@ const OTHERS: { readonly [code: number]: OtherBalance['account'] } = {
   [AccountCode.loss]: 'loss',
   [AccountCode.offline_loss]: 'offline_loss',
   [AccountCode.shop]: 'shops',
+  [AccountCode.exchange]: 'exchanges',
+  [AccountCode.notes]: 'notes',
   [AccountCode.purse]: 'purses',
   [AccountCode.clearing]: 'clearing',
   [AccountCode.fees]: 'fees',

@@ -253,6 +253,8 @@ function sheet(input: AuditInput): AuditCheck {
     loss: new Map(),
     offline_loss: new Map(),
     shops: new Map(),
+    exchanges: new Map(),
+    notes: new Map(),
     purses: new Map(),
     clearing: new Map(),
     fees: new Map(),
@@ -266,23 +268,25 @@ function sheet(input: AuditInput): AuditCheck {
     const float = of(input.floatAtCash);
     // Debit balances: written off.
     const [loss, offlineLoss] = [-of(sums.loss), -of(sums.offline_loss)];
-    const [devices, shops, purses, clearing, fees] = [
+    const [devices, shops, exchanges, notes, purses, clearing, fees] = [
       of(sums.devices),
       of(sums.shops),
+      of(sums.exchanges),
+      of(sums.notes),
       of(sums.purses),
       of(sums.clearing),
       of(sums.fees),
     ];
-    const owed = devices + shops + purses + clearing + fees;
+    const owed = devices + shops + exchanges + notes + purses + clearing + fees;
     if (magnitude(float + loss + offlineLoss - owed) <= of(meanwhile)) continue;
     findings.push({
       request: 0n,
       text:
         `currency ${currency}: float ${float}, loss ${loss}, offline loss ${offlineLoss}; devices ${devices}, ` +
-        `shops ${shops}, purses ${purses}, clearing ${clearing}, fees ${fees}`,
+        `shops ${shops}, exchanges ${exchanges}, notes ${notes}, purses ${purses}, clearing ${clearing}, fees ${fees}`,
     });
   }
-  const name = 'float and losses are what devices, shops, purses, clearing and fees have';
+  const name = 'float and losses are what devices, shops, exchanges, notes, purses, clearing and fees have';
   return { name, compared: currencies.size, findings };
 }
 

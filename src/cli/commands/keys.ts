@@ -4,15 +4,17 @@ import { toHex } from '../../identity/binary-text.ts';
 import { addOperator, removeOperator } from '../../identity/change-operators.ts';
 import type { Directory } from '../../identity/directory.ts';
 import type { ListedKeySet } from '../../identity/directory-content.ts';
-import { HomePaths, readConfiguration, readDirectory } from '../../identity/home.ts';
+import { HomePaths, keyFileNumbers, readConfiguration, readDirectory } from '../../identity/home.ts';
 import { isEncrypted } from '../../identity/key-file.ts';
 import { fingerprint, KEY_USES, keyIdOf } from '../../identity/key-set.ts';
+import { NOTES_OWNER, type NoteSeedRotation, rotateNotes } from '../../identity/note-seeds.ts';
 import { PrivateFiles } from '../../identity/private-files.ts';
 import { type Retirement, retireKeys } from '../../identity/retire-keys.ts';
 import { ROLES, type RoleName } from '../../identity/roles.ts';
 import { OVERLAP_DAYS_DEFAULT, type Rotation, rotateKeys } from '../../identity/rotate-keys.ts';
 import { systemCrypto } from '../../identity/system-crypto.ts';
 import { FOREVER, isoTime, systemClock } from '../../identity/time.ts';
+import { CommandError } from '../exit-codes.ts';
 import { type HomeOptions, passphraseOptions, withHome, withHomeErrors } from '../home-options.ts';
 import { wholeNumber } from '../options.ts';
 import { jsonText, type Output, tableText } from '../output.ts';
@@ -24,7 +26,7 @@ interface JsonOption extends HomeOptions {
 }
 
 interface RotateCommandOptions extends JsonOption {
-  readonly overlap: number;
+  readonly overlap?: number;
   readonly compromised?: boolean;
 }
 
@@ -40,6 +42,7 @@ Examples:
   $ specie keys list
   $ specie keys show --json
   $ specie keys rotate settlement --overlap 90
+  $ specie keys rotate notes
   $ specie keys retire
   $ specie keys add-operator anna`,
     );
@@ -64,13 +67,13 @@ Examples:
 
 function listCommand(output: Output): Command {
   return withHome(new Command('list'))
-    .description('Show every key set of every role, and whether its secret keys are here')
+    .description('Show every key set of every role and every seed of notes, and whether the secrets are here')
     .option('--json', 'print one JSON object')
     .action((options: JsonOption) =>
       withHomeErrors(async () => {
         const rows = keySetRows(options.home);
         if (options.json) {
-          output.write(jsonText({ keySets: rows }));
+          output.write(jsonText({ keySets: rows, noteSeeds: noteSeedRows(options.home) }));
           return;
         }
         output.write(
@@ -87,6 +90,14 @@ function listCommand(output: Output): Command {
               row.file ?? 'not here',
             ]),
           ),
+        );
+        const seeds = noteSeedRows(options.home);
+        if (seeds.length === 0) return;
+        output.write(
+          `\n${tableText(
+            ['seeds of', '>number', 'state', 'secret'],
+            seeds.map(({ number, state, file }) => [NOTES_OWNER, String(number), state, file]),
+          )}`,
         );
       }),
     );
@@ -145,13 +156,12 @@ function showCommand(output: Output): Command {
 
 function rotateCommand(output: Output): Command {
   return withHome(new Command('rotate'))
-    .description('Give a role new keys; the old ones still open what was sealed to them, for the overlap')
-    .addArgument(new Argument('<role>').choices(ROLES))
+    .description('Give a role new keys, the old ones still open for the overlap; or notes a new seed')
+    .addArgument(new Argument('<role>').choices([...ROLES, NOTES_OWNER]))
     .option(
       '--overlap <days>',
-      'how long the old keys still open',
+      `how long the old keys still open; ${OVERLAP_DAYS_DEFAULT} when left out`,
       wholeNumber(0, OVERLAP_DAYS_MAX),
-      OVERLAP_DAYS_DEFAULT,
     )
     .option('--compromised', 'the old keys are in wrong hands: nothing of theirs counts from now on')
     .option('--json', 'print one JSON object')
@@ -159,13 +169,20 @@ function rotateCommand(output: Output): Command {
       'after',
       `
 Needs keys/root.key. Running roles take the new directory within seconds, once their new key file is beside the old one.
+notes: needs the newest seed instead. Running issuers and receivers sign by the new one within seconds; notes of older ones
+are taken in for ever.
 
 Examples:
   $ specie keys rotate settlement --overlap 90
-  $ specie keys rotate cash --compromised`,
+  $ specie keys rotate cash --compromised
+  $ specie keys rotate notes`,
     )
-    .action((role: RoleName, options: RotateCommandOptions) =>
+    .action((role: RoleName | typeof NOTES_OWNER, options: RotateCommandOptions) =>
       withHomeErrors(async () => {
+        if (role === NOTES_OWNER) {
+          await rotateSeed(options, output);
+          return;
+        }
         const rotation = await rotateKeys({
           home: options.home,
           role,
@@ -178,6 +195,19 @@ Examples:
         output.write(options.json ? rotationJson(rotation, old) : rotationText(rotation, old));
       }),
     );
+}
+
+async function rotateSeed(options: RotateCommandOptions, output: Output): Promise<void> {
+  if (options.overlap !== undefined || options.compromised !== undefined) {
+    throw new CommandError(
+      `rotate ${NOTES_OWNER}: expected neither --overlap nor --compromised, got one: notes of old seeds are taken in for ever (docs/keys.md)`,
+    );
+  }
+  const rotation = await rotateNotes({
+    home: options.home,
+    passphrase: passphraseSource(passphraseOptions(options)),
+  });
+  output.write(options.json ? jsonText(rotation) : seedRotationText(rotation));
 }
 
 function retireCommand(output: Output): Command {
@@ -269,6 +299,27 @@ function keySetRows(home: string) {
       };
     }),
   );
+}
+
+/** Those that are here: no directory names them. */
+function noteSeedRows(home: string) {
+  const files = new PrivateFiles();
+  const paths = new HomePaths(home);
+  const numbers = keyFileNumbers(files, paths.notes);
+  return numbers.map((number) => ({
+    number,
+    state: number === numbers.at(-1) ? 'signs' : 'taken in',
+    file: paths.noteSeed(number),
+  }));
+}
+
+function seedRotationText({ number, path }: NoteSeedRotation): string {
+  return [
+    `notes: seed ${number} signs from now on: ${path}`,
+    `Where issuer and receiver run on other machines, copy it to the receiver's, then to the issuer's. Keep the older ones: notes`,
+    'of theirs may come in at any time.',
+    '',
+  ].join('\n');
 }
 
 function rotationJson({ before: _, ...rotation }: Rotation, old: ListedKeySet): string {

@@ -3,7 +3,9 @@ import type { RoleName } from '../../identity/roles.ts';
 import { cashProtocol } from '../../roles/cash/messages.ts';
 import type { RequestReport } from '../../roles/common/request-report.ts';
 import { type CallResult, RoleClient } from '../../roles/common/role-client.ts';
+import { issuerProtocol } from '../../roles/issuer/messages.ts';
 import { managementProtocol } from '../../roles/management/messages.ts';
+import { receiverProtocol } from '../../roles/receiver/messages.ts';
 import { settlementProtocol } from '../../roles/settlement/messages.ts';
 import { formatSigned } from '../../shared/amount.ts';
 import type { Currencies } from '../../shared/currency.ts';
@@ -20,6 +22,15 @@ interface Options extends HomeOptions {
 
 /** What a role knows of a request; undefined: nothing. */
 type Found = readonly [role: RoleName, found: RequestReport | undefined | Error];
+
+/** Along the way of a load, and of notes. The directory of an earlier version has fewer. */
+const ASKED = [
+  'management',
+  'settlement',
+  'issuer',
+  'receiver',
+  'cash',
+] as const satisfies readonly RoleName[];
 
 export function requestCommand(output: Output, exit: (code: ExitCode) => void): Command {
   return withHome(new Command('request'))
@@ -39,7 +50,7 @@ Examples:
       const request = parseId(text);
       await withOperator(options, async (operator) => {
         const answers: Found[] = [];
-        for (const role of ['management', 'settlement', 'cash'] as const) {
+        for (const role of ASKED.filter((name) => operator.directory.role(name) !== undefined)) {
           try {
             answers.push([
               role,
@@ -77,6 +88,9 @@ async function lookup(
     settlement: () =>
       new RoleClient({ protocol: settlementProtocol, transport }).call('lookup_request', { request }),
     cash: () => new RoleClient({ protocol: cashProtocol, transport }).call('lookup_request', { request }),
+    issuer: () => new RoleClient({ protocol: issuerProtocol, transport }).call('lookup_request', { request }),
+    receiver: () =>
+      new RoleClient({ protocol: receiverProtocol, transport }).call('lookup_request', { request }),
   } satisfies { [role in RoleName]: () => Promise<CallResult<{ report: RequestReport | undefined }>> };
   const result = await asked[role]();
   if (result.kind === 'ok') return result.answer.report;

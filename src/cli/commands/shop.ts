@@ -63,6 +63,7 @@ docs/shop.md says what is stored, and how a till is programmed.`,
     startCommand(exit),
     cardCommand(output),
     chargeCommand(output),
+    sellNotesCommand(output),
     orderCommand('refund', 'Give back all or a part of what was paid', output),
     orderCommand('capture', 'Take all or a part of what is reserved; the rest is released', output),
     orderCommand('void', 'Release what is reserved', output),
@@ -107,6 +108,8 @@ const EXIT_CODES: { readonly [code in ShopErrorCode]: ExitCode } = {
   catalogue_invalid: ExitCode.failed,
   directory_invalid: ExitCode.damaged,
   article_unknown: ExitCode.failed,
+  quote_unknown: ExitCode.refused,
+  not_offered: ExitCode.failed,
   offer_expired: ExitCode.refused,
   offer_cancelled: ExitCode.refused,
   too_many_open: ExitCode.failed,
@@ -274,7 +277,7 @@ async function desk(
       for await (const reply of open) each(reply, currency);
       return;
     }
-    if (command.do === 'charge') {
+    if (command.do === 'charge' || command.do === 'sell_notes') {
       throw new CommandError(
         `${home.path}: expected an open shop, got one that no wallet reaches: specie shop start`,
       );
@@ -313,14 +316,36 @@ function chargeCommand(output: Output): Command {
         ...(reserve !== undefined && { reserveSeconds: reserve }),
         ...(seconds !== undefined && { seconds }),
       };
-      await desk(options, command, (reply, currency) => {
-        if (options.json) output.write(jsonText(plain(reply)));
-        else if ('charge' in reply) {
-          const { amount, code, uri } = reply.charge;
-          output.write(`to pay   ${money(amount, currency)}\noffer    ${code}\n${uri}\n`);
-        } else if ('sale' in reply)
-          output.write(`${reply.sale.state.padEnd(9)}${formatId(reply.sale.purchase)}\n`);
-      });
+      await desk(options, command, writeCharge(options, output));
+    });
+}
+
+const writeCharge =
+  ({ json }: Options, output: Output) =>
+  (reply: DeskReply, currency: Currency): void => {
+    if (json) output.write(jsonText(plain(reply)));
+    else if ('charge' in reply) {
+      const { amount, code, uri } = reply.charge;
+      output.write(`to pay   ${money(amount, currency)}\noffer    ${code}\n${uri}\n`);
+    } else if ('sale' in reply)
+      output.write(`${reply.sale.state.padEnd(9)}${formatId(reply.sale.purchase)}\n`);
+  };
+
+interface SellNotesOptions extends Options {
+  readonly seconds?: number;
+}
+
+function sellNotesCommand(output: Output): Command {
+  return withShop(new Command('sell-notes'))
+    .description(
+      'Sell the notes of a quote: print what the wallet takes to pay it, and wait until it is paid',
+    )
+    .argument('<quote>', 'of the issuer: `specie terminal withdraw`, or any wallet of Cashu, asks for one')
+    .option('--seconds <n>', 'how long the offer stands (300)', wholeNumber(1, 86_400))
+    .action(async (quote: string, options: SellNotesOptions) => {
+      const { seconds } = options;
+      const command: DeskCommand = { do: 'sell_notes', quote, ...(seconds !== undefined && { seconds }) };
+      await desk(options, command, writeCharge(options, output));
     });
 }
 

@@ -1,6 +1,6 @@
 import { Command, Option } from 'commander';
 import { loopbackAddress } from '../../channel/loopback.ts';
-import { ROLES, type RoleName } from '../../identity/roles.ts';
+import { isRoleName, ROLES, type RoleName } from '../../identity/roles.ts';
 import { CommandError, type ExitCode } from '../exit-codes.ts';
 import { type HomeOptions, withHome } from '../home-options.ts';
 import { argument, PORT_DEFAULT, wholeNumber } from '../options.ts';
@@ -17,8 +17,8 @@ interface Options extends HomeOptions {
 }
 
 const role = argument((text: string): RoleName => {
-  if (!(ROLES as readonly string[]).includes(text)) throw new Error(`expected ${ROLES.join(', ')}`);
-  return text as RoleName;
+  if (!isRoleName(text)) throw new Error(`expected ${ROLES.join(', ')}`);
+  return text;
 });
 
 export function startCommand(exit: (code: ExitCode) => void): Command {
@@ -81,7 +81,7 @@ Examples:
       // Loaded here: the engine's native parts would slow down every other command.
       if (path === undefined) {
         const { startRoles } = await import('../start/roles.ts');
-        await startRoles({ ...options, roles: options.role ?? ROLES, logLevel, ledger }, exit);
+        await startRoles({ ...options, roles: options.role, logLevel, ledger }, exit);
       } else {
         const { startEngine } = await import('../start/engine.ts');
         await startEngine({ ...options, path, logLevel, ledger }, exit);

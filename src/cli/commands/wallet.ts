@@ -17,6 +17,7 @@ import { formatId, parseId } from '../files/fields.ts';
 import { passphraseOptions } from '../home-options.ts';
 import { argument, wholeNumber } from '../options.ts';
 import { jsonText, type Output, processOutput } from '../output.ts';
+import { qrText } from '../qr/terminal.ts';
 import { accountNumber } from '../wallet/account-number.ts';
 import { purseCommands } from '../wallet/purse-commands.ts';
 import {
@@ -64,6 +65,7 @@ Examples:
   $ specie wallet receive 5.00 --memo bread
   $ specie wallet send specie-purse:…
   $ specie wallet report
+  $ specie wallet address
   $ specie wallet sync
   $ specie wallet balance --online
   $ specie wallet resume
@@ -77,6 +79,7 @@ docs/wallet.md says what is stored, and what to do when something went wrong.`,
     payCommand(output, exit),
     fileAccountCommand(output, exit),
     ...purseCommands(output, exit),
+    addressCommand(output),
     syncCommand(output, exit),
     resumeCommand(output, exit),
     balanceCommand(output, exit),
@@ -294,6 +297,19 @@ function payCommand(output: Output, exit: Exit): Command {
           signal: session.signal,
         });
         report(outcome, wallet, options, output, exit);
+      }),
+    );
+}
+
+function addressCommand(output: Output): Command {
+  return withPatience(withWallet(new Command('address')))
+    .description('Show a text that notes can be paid to, as money of this wallet; another one each time')
+    .action((options: WaitingOptions) =>
+      inSession(options, output, false, async (session) => {
+        const wallet = await session.open();
+        const wait = { patienceMs: options.patience * 1000, signal: session.signal };
+        const address = await wallet.payeeAddress(wait);
+        output.write(options.json ? jsonText({ address }) : `${qrText(address)}\n${address}\n`);
       }),
     );
 }

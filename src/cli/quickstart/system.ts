@@ -8,7 +8,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { initHome } from '../../identity/init-home.ts';
 import { loadOperator, type OperatorHome } from '../../identity/load-home.ts';
-import { ROLES, type RoleName } from '../../identity/roles.ts';
+import { isMintRole, MINT_ROLES, ROLES, type RoleName } from '../../identity/roles.ts';
 import { START_ORDER } from '../../main/roles/start-role.ts';
 import type { Currency } from '../../shared/currency.ts';
 import { CommandError } from '../exit-codes.ts';
@@ -72,21 +72,26 @@ export class System {
   static async make(options: SystemOptions): Promise<System> {
     const home = join(options.folder, 'home');
     mkdirSync(join(options.folder, 'logs'), { recursive: true });
-    const ports = await freePorts(ROLES.length + 2 + options.shops);
+    const ports = await freePorts(ROLES.length + MINT_ROLES.length + 2 + options.shops);
     await initHome({ home, currency: options.currency.code });
     const path = join(home, 'specie.json');
     const configuration = JSON.parse(readFileSync(path, 'utf8')) as Record<
       'roles' | 'institution' | 'payouts' | 'limits',
       Record<string, unknown>
     >;
+    const port = (): number => ports.shift()!;
     const roles = Object.fromEntries(
-      ROLES.map((role, i) => [role, { ...(configuration.roles[role] as object), port: ports[i] }]),
+      ROLES.map((role) => [
+        role,
+        {
+          ...(configuration.roles[role] as object),
+          port: port(),
+          ...(isMintRole(role) && { http: { port: port() } }),
+        },
+      ]),
     );
-    const payments = {
-      ...(configuration.institution.payments as object | undefined),
-      port: ports[ROLES.length + 1],
-    };
-    const institution = { ...configuration.institution, port: ports[ROLES.length], payments };
+    const payments = { ...(configuration.institution.payments as object | undefined), port: port() };
+    const institution = { ...configuration.institution, port: port(), payments };
     const payouts = { ...configuration.payouts, feeBasisPoints: FEE_BASIS_POINTS };
     // These wallets load as fast as they can, some of them with cards that are declined.
     const limits = {
@@ -101,7 +106,7 @@ export class System {
     // Signs the directory anew, with the roles' addresses.
     await initHome({ home });
     const operator = await loadOperator({ home, passphrase: async () => undefined });
-    return new System(home, operator, ports.slice(ROLES.length + 2), options);
+    return new System(home, operator, ports, options);
   }
 
   get institutionUrl(): string {

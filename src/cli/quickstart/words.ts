@@ -6,6 +6,8 @@ import type { PartName, ShopName } from './system.ts';
 
 const PARTS: { readonly [part in Exclude<PartName, ShopName>]: string } = {
   institution: 'charges cards over ISO 8583; a simulator',
+  issuer: 'issues notes against accounts at cash',
+  receiver: 'takes notes in, each once',
   cash: 'the ledger: each device and its balance',
   settlement: 'opens account numbers, and alone can; instructs the institution',
   management: 'enrols devices, certifies their keys, passes their loads on',

@@ -6,13 +6,14 @@
 //     │ system accounts    │ device, shop, purse  │ derived: a device's  │
 //     │ currency×1000+code │ numbers (the account │ or shop's accounts   │
 //     │                    │ of the 1st currency) │ of further currencies│
+//     │                    │                      │ or for notes         │
 //     └────────────────────┴──────────────────────┴──────────────────────┘
 import { sha256 } from '../../crypto/index.ts';
 import { type Account, AccountFlags } from '../../layout/generated.ts';
 import type { Amount } from '../../shared/amount.ts';
 import { encodeBalanceLimit } from '../../shared/balance-limit.ts';
 import { readU128, U64_MAX } from '../../shared/bytes.ts';
-import { struct, u32, u128 } from '../../shared/codec.ts';
+import { struct, text, u32, u128 } from '../../shared/codec.ts';
 import { HANDOVER_CODE } from '../documents/transfer.ts';
 import type { PayoutTerms } from './payout-position.ts';
 
@@ -26,7 +27,9 @@ export const AccountCode = {
   fees: 4,
   loss: 5,
   offline_loss: 6,
+  notes: 7,
   shop: 10,
+  exchange: 11,
   device: 20,
   purse: 21,
 } as const;
@@ -39,6 +42,7 @@ export const SYSTEM_ACCOUNTS = [
   'fees',
   'loss',
   'offline_loss',
+  'notes',
 ] as const satisfies AccountKind[];
 export type SystemAccount = (typeof SYSTEM_ACCOUNTS)[number];
 
@@ -50,7 +54,9 @@ export const ACCOUNT_FLAGS: { readonly [kind in AccountKind]: number } = {
   fees: debits_must_not_exceed_credits | history,
   loss: credits_must_not_exceed_debits | history,
   offline_loss: credits_must_not_exceed_debits | history,
+  notes: debits_must_not_exceed_credits | history,
   shop: debits_must_not_exceed_credits | history,
+  exchange: debits_must_not_exceed_credits | history,
   device: debits_must_not_exceed_credits | history,
   purse: debits_must_not_exceed_credits | history,
 };
@@ -66,6 +72,9 @@ export const TransferCode = {
   reserve: 51,
   handover: HANDOVER_CODE,
   release: 53,
+  note_issue: 54,
+  note_receipt: 55,
+  fund: 56,
   payout: 60,
   payout_settled: 61,
   payout_returned: 62,
@@ -94,6 +103,9 @@ export const TRANSFER_SIDES: { readonly [reason in TransferReason]: Sides } = {
   reserve: { debit: ['device'], credit: ['purse'] },
   handover: { debit: ['purse'], credit: ['purse'] },
   release: { debit: ['purse'], credit: ['device'] },
+  note_issue: { debit: ['shop', 'exchange'], credit: ['notes'] },
+  note_receipt: { debit: ['notes'], credit: ['exchange', 'device'] },
+  fund: { debit: ['shop', 'exchange'], credit: ['exchange', 'shop'] },
   payout: { debit: ['shop'], credit: ['clearing'] },
   payout_settled: { debit: ['clearing'], credit: ['float'] },
   payout_returned: { debit: ['clearing'], credit: ['shop'] },
@@ -172,7 +184,18 @@ const Derivation = struct({ device: u128, currency: u32 });
 
 /** The id of a device's account in a currency that is not its first: the first account has the device number itself. */
 export function furtherAccountId(device: bigint, currency: number): bigint {
-  const digest = sha256(Derivation.encode({ device, currency }));
+  return derivedAccountId(Derivation.encode({ device, currency }));
+}
+
+const PurposeDerivation = struct({ shop: u128, currency: u32, purpose: text(8) });
+
+/** The id of a shop's account for what backs notes. Its currency need not be the shop's first, nor a further one. */
+export function exchangeAccountId(shop: bigint, currency: number): bigint {
+  return derivedAccountId(PurposeDerivation.encode({ shop, currency, purpose: 'exchange' }));
+}
+
+function derivedAccountId(name: Uint8Array): bigint {
+  const digest = sha256(name);
   return readU128(new DataView(digest.buffer, digest.byteOffset), 0) | (1n << 127n);
 }
 
@@ -217,6 +240,18 @@ export function shopAccount(
     ledger: currency,
     code: AccountCode.shop,
     flags: ACCOUNT_FLAGS.shop,
+  };
+}
+
+/** What backs the notes that a shop deals in. Its fields are as those of the shop's account. */
+export function exchangeAccount(shop: bigint, signingKeyId: bigint, currency: number): Partial<Account> {
+  return {
+    id: exchangeAccountId(shop, currency),
+    userData128: shop,
+    userData64: signingKeyId,
+    ledger: currency,
+    code: AccountCode.exchange,
+    flags: ACCOUNT_FLAGS.exchange,
   };
 }
 

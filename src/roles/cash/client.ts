@@ -25,6 +25,7 @@ import {
   type ShopOrderAnswer,
   type ShopOrderRequest,
 } from './messages.ts';
+import type { NoteOrderRequest, NotesBookedAnswer, ReceiveNotesRequest } from './note-messages.ts';
 import type {
   BookOutcomesAnswer,
   BookOutcomesRequest,
@@ -119,6 +120,16 @@ export class CashClient {
 
   deviceExposure(request: DeviceExposureRequest): Promise<CallResult<DeviceExposureAnswer, CashRefusal>> {
     return this.#client.call('device_exposure', request);
+  }
+
+  /** The issuer only. */
+  noteOrder(request: NoteOrderRequest): Promise<CallResult<NotesBookedAnswer, CashRefusal>> {
+    return this.#client.call('note_order', request);
+  }
+
+  /** The receiver only. */
+  receiveNotes(request: ReceiveNotesRequest): Promise<CallResult<NotesBookedAnswer, CashRefusal>> {
+    return this.#client.call('receive_notes', request);
   }
 
   /** Operators only. */

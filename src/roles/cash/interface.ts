@@ -6,6 +6,7 @@ import type { RoleStore } from '../../store/store.ts';
 import type { BatchCrypto } from '../common/batch-crypto.ts';
 import type { FlowRunner } from '../flow/flow-runner.ts';
 import type { CurrencyTerms } from './accounts.ts';
+import type { ExchangeAccounts } from './exchange-accounts.ts';
 import type { PurseDesk } from './purse-desk.ts';
 import type { CreditReceipts } from './receipts.ts';
 import type { Registry } from './registry.ts';
@@ -45,6 +46,7 @@ export interface CashParts extends BatchCrypto {
   readonly runner: FlowRunner;
   readonly registry: Registry;
   readonly shops: Shops;
+  readonly exchangeAccounts: ExchangeAccounts;
   /** The one queue that touches purses. */
   readonly purses: PurseDesk;
   readonly settlementKeys: SettlementKeys;

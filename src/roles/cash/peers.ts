@@ -1,10 +1,17 @@
-// Who may do what at cash: management moves devices' balances by messages, operators work on the ledger and look requests up.
+// Who may do what at cash: management moves devices' balances by messages, issuer and receiver what notes are worth, shops what
+// is theirs from one of their accounts to the other; operators work on the ledger and look requests up.
 // A local peer is a connection without an identity, which only a server without one accepts (tests, benchmarks), or a call
-// in the same process: it may do both.
+// in the same process: it may do all of it.
 import type { Peer } from '../../wire/peer.ts';
 
-export function isManagement(peer: Peer): boolean {
-  return peer.kind === 'local' || (peer.kind === 'role' && peer.role === 'management');
+export const isManagement = (peer: Peer): boolean => isRole(peer, 'management');
+const isIssuer = (peer: Peer): boolean => isRole(peer, 'issuer');
+/** Shops may move money between their own two accounts: note-order.ts looks at the orders. */
+export const mayOrderNotes = (peer: Peer): boolean => isIssuer(peer) || peer.kind === 'shop';
+export const isReceiver = (peer: Peer): boolean => isRole(peer, 'receiver');
+
+function isRole(peer: Peer, role: string): boolean {
+  return peer.kind === 'local' || (peer.kind === 'role' && peer.role === role);
 }
 
 export function isOperator({ kind }: Peer): boolean {

@@ -3,6 +3,7 @@
 //     devices             device number            ─▶ signing key, accounts
 //     rejections          request id               ─▶ device, amount, currency, digest of the order, reason, time
 //     payment-rejections  request id, order digest ─▶ the same of a payment order
+//     note-rejections     request id, digest       ─▶ the same of a shop's order about notes, or of notes that were taken in
 //
 // Anybody may sign a payment order under a purchase's id, so each has a rejection of its own. A load order comes with a
 // receipt of settlement, which charges a request once.
@@ -72,14 +73,23 @@ export class Registry extends Holders<Device> {
 
   /** Of the payment orders that had this id. */
   paymentRejection(request: bigint): RejectionRecord | undefined {
-    const bounds = { from: keyOf(request, FIRST_DIGEST), to: keyOf(request, LAST_DIGEST), limit: 1 };
-    const [stored] = this.#store.range('payment-rejections', bounds);
-    return stored && RejectionRecord.decode(stored.value);
+    return this.#firstOf('payment-rejections', request);
   }
 
   /** Of this order. */
   paymentRejectionOf(request: bigint, orderDigest: Uint8Array): RejectionRecord | undefined {
     const stored = this.#store.get('payment-rejections', keyOf(request, orderDigest));
+    return stored === undefined ? undefined : RejectionRecord.decode(stored);
+  }
+
+  /** Of what was asked for about notes under this id. */
+  noteRejection(request: bigint): RejectionRecord | undefined {
+    return this.#firstOf('note-rejections', request);
+  }
+
+  /** Of what has this digest. */
+  noteRejectionOf(request: bigint, digest: Uint8Array): RejectionRecord | undefined {
+    const stored = this.#store.get('note-rejections', keyOf(request, digest));
     return stored === undefined ? undefined : RejectionRecord.decode(stored);
   }
 
@@ -96,6 +106,19 @@ export class Registry extends Holders<Device> {
       ({ request, orderDigest }) => keyOf(request, orderDigest),
       (tx, { device, at }) => this.rejectionQuota.count(tx, device, at),
     );
+  }
+
+  /** The same about notes: the first time of each digest counts. */
+  notesRejected(rejections: readonly Rejection[]): Promise<RejectionRecord[]> {
+    return this.#rejected('note-rejections', rejections, ({ request, orderDigest }) =>
+      keyOf(request, orderDigest),
+    );
+  }
+
+  #firstOf(table: string, request: bigint): RejectionRecord | undefined {
+    const bounds = { from: keyOf(request, FIRST_DIGEST), to: keyOf(request, LAST_DIGEST), limit: 1 };
+    const [stored] = this.#store.range(table, bounds);
+    return stored && RejectionRecord.decode(stored.value);
   }
 
   #rejected(

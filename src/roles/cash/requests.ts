@@ -1,5 +1,5 @@
 // What became of a request, for ever: orders of shops and operators are with the runner, transfers in the ledger, what was
-// rejected of loads and payments in the registry.
+// rejected of loads, payments and notes in the registry.
 import { type Account, type Transfer, TransferFlags } from '../../layout/generated.ts';
 import type { PendingOutcome } from '../../ledger/index.ts';
 import type { LookupRequest, LookupRequestAnswer, RequestReport } from '../common/request-report.ts';
@@ -39,7 +39,9 @@ export async function lookupRequests(
     const rejection = registry.rejection(request);
     if (rejection !== undefined) return { report: rejectionReport(request, 'load', rejection) };
     const payment = registry.paymentRejection(request);
-    return { report: payment && rejectionReport(request, 'payment', payment) };
+    if (payment !== undefined) return { report: rejectionReport(request, 'payment', payment) };
+    const notes = registry.noteRejection(request);
+    return { report: notes && rejectionReport(request, 'notes', notes) };
   });
 }
 

@@ -17,6 +17,7 @@ import { performDeviceOrders } from './device-order-effects.ts';
 import { deviceOrderFlow } from './device-order-flow.ts';
 import { CashEngine } from './engine.ts';
 import type { CashRefusal } from './errors.ts';
+import { ExchangeAccounts } from './exchange-accounts.ts';
 import { cashHandlers } from './handler.ts';
 import { CURRENCIES_MAX } from './holders.ts';
 import type { CashIdentity, CashLog, CashParts, PayTrace } from './interface.ts';
@@ -128,6 +129,7 @@ export async function openCash(options: CashOptions): Promise<Cash> {
     runner,
     registry,
     shops: new Shops(store, limits),
+    exchangeAccounts: new ExchangeAccounts(ledger),
     purses,
     settlementKeys: new SettlementKeys(identity),
     signers,

@@ -29,6 +29,14 @@ const tags = {
   payerSeal: 'specie payer seal v1\0',
   transferReceipt: 'specie transfer receipt v1\0',
   blockList: 'specie block list v1\0',
+  noteOrder: 'specie note order v1\0',
+  noteReceipt: 'specie note receipt v1\0',
+  noteRejection: 'specie note rejection v1\0',
+  payeeSeal: 'specie payee seal v1\0',
+  notesSeal: 'specie notes seal v1\0',
+  issueTerms: 'specie issue terms v1\0',
+  takingTerms: 'specie taking terms v1\0',
+  acknowledgement: 'specie acknowledgement v1\0',
 } as const;
 
 export type Domain = keyof typeof tags;

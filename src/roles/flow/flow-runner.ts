@@ -35,8 +35,8 @@ import type {
 } from './flow.ts';
 import { type Awaited, Patience } from './patience.ts';
 import { decodeRecord, encodeRecord, historyWith, type StoredRequest } from './record.ts';
+import { REQUESTS_TABLE as REQUESTS } from './request-ids.ts';
 
-const REQUESTS = 'requests';
 const OPEN = 'open-requests';
 const REFUSED = 'refused';
 const NOTHING = new Uint8Array(0);

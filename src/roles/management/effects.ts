@@ -10,6 +10,7 @@
 // or a later one will be, is then open, so those are not credible. flow.ts says what is behind each refusal by cash.
 import { equalBytes } from '../../identity/binary-text.ts';
 import type { CashRefusal } from '../cash/errors.ts';
+import type { Distrust } from '../common/distrust.ts';
 import type { CommonRefusal } from '../common/refusal.ts';
 import type { SignedChargeReceipt } from '../documents/receipts.ts';
 import { type Again, again, type EffectItem, type Perform } from '../flow/flow.ts';
@@ -21,7 +22,6 @@ import {
   checkCreditRejection,
   type ReceiptChecks,
 } from './check-receipt.ts';
-import type { Distrust } from './distrust.ts';
 import {
   type EnrolEffect,
   type EnrolOutcome,

@@ -2,11 +2,11 @@
 // cannot be right is not believed.
 import type { StoreReads } from '../../store/store.ts';
 import type { CashRefusal } from '../cash/errors.ts';
+import type { Distrust } from '../common/distrust.ts';
 import type { CommonRefusal } from '../common/refusal.ts';
 import { type Again, again, type EffectItem, type Perform } from '../flow/flow.ts';
 import type { IssueShopCertificate } from './certificates.ts';
 import type { DeviceOrderEffect, DeviceOrderOutcome } from './device-order-flow.ts';
-import type { Distrust } from './distrust.ts';
 import { type IssuedCertificate, SERIAL_FIRST } from './flow.ts';
 import type { CashClient } from './interface.ts';
 import type { ShopClosingEffect, ShopClosingOutcome } from './shop-closing-flow.ts';

@@ -9,6 +9,7 @@ import type {
   CloseWindowAnswer,
   CloseWindowRequest,
 } from '../cash/payout-messages.ts';
+import type { Distrust } from '../common/distrust.ts';
 import type { CallResult } from '../common/role-client.ts';
 import { PayoutOrder, type SignedPayoutOrder } from '../documents/payout.ts';
 import { type Again, again, type EffectItem, type Perform } from '../flow/flow.ts';
@@ -20,7 +21,6 @@ import type {
   PayOutRequest,
 } from '../settlement/payout-messages.ts';
 import type { CheckCashSignatures } from './cash-signatures.ts';
-import type { Distrust } from './distrust.ts';
 import type { WindowEffect, WindowOutcome } from './payout-flow.ts';
 import { findWindow } from './payout-registry.ts';
 import { enrolmentOf, findShop } from './shop-registry.ts';

@@ -1,10 +1,10 @@
 // What the opening of a purse asks of cash. As in effects.ts, what cannot be right is not believed.
 import { equalBytes } from '../../identity/binary-text.ts';
+import type { Distrust } from '../common/distrust.ts';
 import { Allowance, type PurseOpening } from '../documents/purse.ts';
 import { type Again, again, type EffectItem, type Perform } from '../flow/flow.ts';
 import type { CheckCashSignatures } from './cash-signatures.ts';
 import type { IssuePurseCertificate } from './certificates.ts';
-import type { Distrust } from './distrust.ts';
 import type { CashClient } from './interface.ts';
 import type { PurseEffect, PurseOutcome } from './purse-flow.ts';
 

@@ -7,13 +7,14 @@
 // What is known here is not checked again: its keys may be gone, and it must get the answer that it has.
 import { Refusal } from '../common/refusal.ts';
 import { digestOf, type Standing, type Submission } from '../flow/flow.ts';
+import { isKnown } from '../flow/request-ids.ts';
 import { checkCharges } from './check.ts';
 import type { SettlementRefusal } from './errors.ts';
 import { admitCharge, type ChargeState } from './flow.ts';
 import { SECOND_LOOK_MS } from './limits.ts';
 import { type ChargeAnswer, ChargeRequest } from './messages.ts';
 import type { SettlementParts } from './parts.ts';
-import { isKnown, reversalReason, storedReversal } from './registry.ts';
+import { reversalReason, storedReversal } from './registry.ts';
 import { reversalAnswer } from './reverse.ts';
 
 type Refused = Refusal<SettlementRefusal>;

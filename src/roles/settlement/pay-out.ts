@@ -10,6 +10,7 @@ import { Refusal } from '../common/refusal.ts';
 import { PayoutOrder } from '../documents/payout.ts';
 import { ShopEnrolment } from '../documents/shop-enrolment.ts';
 import type { Submission } from '../flow/flow.ts';
+import { isKnown } from '../flow/request-ids.ts';
 import type { SettlementRefusal } from './errors.ts';
 import type { SettlementParts } from './parts.ts';
 import { findPayout } from './payout-book.ts';
@@ -23,7 +24,6 @@ import {
   type Payout,
   type PayoutInstruction,
 } from './payout-messages.ts';
-import { isKnown } from './registry.ts';
 import { RESERVED_IDS_FROM } from './reversal-id.ts';
 
 type Refused = Refusal<SettlementRefusal>;

@@ -7,10 +7,9 @@
 // A transaction sees what is not flushed yet; outside one, only what is.
 
 import type { Codec } from '../../shared/codec.ts';
-import { StoreError } from '../../store/errors.ts';
-import { idOfKey } from '../../store/key.ts';
 import type { StoreReads } from '../../store/store.ts';
 import { decodeRecord, type StoredRequest } from '../flow/record.ts';
+import { idsIn, REQUESTS_TABLE } from '../flow/request-ids.ts';
 import {
   CHARGE_KIND,
   ChargeState,
@@ -21,21 +20,9 @@ import {
 } from './flow.ts';
 import { RESERVED_IDS_FROM, reversalId } from './reversal-id.ts';
 
-const REQUESTS_TABLE = 'requests';
-
 export interface Stored<State> {
   readonly record: StoredRequest;
   readonly state: State;
-}
-
-/** One whose record is damaged is known: the runner says what is to be said of it, and of no other. */
-export function isKnown(reads: StoreReads, request: bigint): boolean {
-  try {
-    return reads.get(REQUESTS_TABLE, request) !== undefined;
-  } catch (error) {
-    if (isDamage(error)) return true;
-    throw error;
-  }
 }
 
 /** @throws StoreError store_corrupt */
@@ -62,55 +49,6 @@ export function requestIds(reads: StoreReads, after: bigint | undefined, limit: 
   const charges = idsIn(reads, REQUESTS_TABLE, bounds);
   const reversals = idsIn(reads, REVERSALS_TABLE, bounds);
   return [...new Set([...charges, ...reversals])].sort(ascending).slice(0, limit);
-}
-
-export function isDamage(error: unknown): boolean {
-  return error instanceof StoreError && error.code === 'store_corrupt';
-}
-
-interface IdBounds {
-  readonly from: bigint;
-  readonly to: bigint;
-  readonly limit: number;
-}
-
-/** Where a record among them is damaged, a range ends with an error: then it is read one by one. */
-function idsIn(reads: StoreReads, table: string, { from, to, limit }: IdBounds): bigint[] {
-  try {
-    return reads.range(table, { from, to, limit }).map(({ key }) => idOfKey(key));
-  } catch (error) {
-    if (!isDamage(error)) throw error;
-  }
-  const ids: bigint[] = [];
-  for (let next = from; next < to && ids.length < limit; ) {
-    const id = firstId(reads, table, next, to);
-    if (id === undefined) break;
-    ids.push(id);
-    next = id + 1n;
-  }
-  return ids;
-}
-
-/** The store names the damaged record only in words; halving the range finds it. */
-function firstId(reads: StoreReads, table: string, from: bigint, to: bigint): bigint | undefined {
-  const first = (end: bigint): bigint | 'damaged' | undefined => {
-    try {
-      const [record] = reads.range(table, { from, to: end, limit: 1 });
-      return record && idOfKey(record.key);
-    } catch (error) {
-      if (isDamage(error)) return 'damaged';
-      throw error;
-    }
-  };
-  const found = first(to);
-  if (found !== 'damaged') return found;
-  let [low, high] = [from, to - 1n];
-  while (low < high) {
-    const middle = (low + high) / 2n;
-    if (first(middle + 1n) === undefined) low = middle + 1n;
-    else high = middle;
-  }
-  return low;
 }
 
 function stored<State>(

@@ -4,8 +4,9 @@ import type { StoreReads } from '../../store/store.ts';
 import { HISTORY_STEPS_MAX, type RequestReport } from '../common/request-report.ts';
 import type { SignedLoadOrder } from '../documents/load-order.ts';
 import type { StoredRequest } from '../flow/record.ts';
+import { isDamage } from '../flow/request-ids.ts';
 import type { ChargeState, ReversalState } from './flow.ts';
-import { isDamage, type Stored, storedCharge, storedReversal } from './registry.ts';
+import { type Stored, storedCharge, storedReversal } from './registry.ts';
 
 type History = RequestReport['history'];
 

@@ -11,12 +11,13 @@ import { sha256 } from '../../crypto/index.ts';
 import { u128 } from '../../shared/codec.ts';
 import { Refusal } from '../common/refusal.ts';
 import type { Standing, Submission } from '../flow/flow.ts';
+import { isKnown } from '../flow/request-ids.ts';
 import { checkRequestId } from './check.ts';
 import type { SettlementRefusal } from './errors.ts';
 import { admitReversal, type ReversalState, reversalFlow } from './flow.ts';
 import type { ReverseAnswer, ReverseRequest } from './messages.ts';
 import type { SettlementParts } from './parts.ts';
-import { isKnown, storedCharge } from './registry.ts';
+import { storedCharge } from './registry.ts';
 import { checkRejected, checkRejections, rejectionRequired } from './rejections.ts';
 import { reversalId } from './reversal-id.ts';
 

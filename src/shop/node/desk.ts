@@ -38,6 +38,11 @@ const DeskCommand = z.discriminatedUnion('do', [
     reserveSeconds: z.number().optional(),
     seconds: z.number().optional(),
   }),
+  z.strictObject({
+    do: z.literal('sell_notes'),
+    quote: z.string().max(64),
+    seconds: z.number().optional(),
+  }),
   z.strictObject({ do: z.literal('refund'), ...purchase, amount: amount.optional() }),
   z.strictObject({ do: z.literal('capture'), ...purchase, amount: amount.optional() }),
   z.strictObject({ do: z.literal('void'), ...purchase }),
@@ -71,19 +76,20 @@ export async function* atDesk(shop: OpenShop, command: DeskCommand): AsyncGenera
   switch (command.do) {
     case 'charge': {
       const { lines, reserveSeconds, seconds } = command;
-      const {
-        paid,
-        cancel: _,
-        ...charge
-      } = shop.till(command.till).charge(
-        lines.map(({ price, ...line }) => ({ ...line, ...(price !== undefined && { price }) })),
-        {
-          ...(reserveSeconds !== undefined && { reserveSeconds }),
-          ...(seconds !== undefined && { seconds }),
-        },
+      yield* charged(
+        shop.till(command.till).charge(
+          lines.map(({ price, ...line }) => ({ ...line, ...(price !== undefined && { price }) })),
+          {
+            ...(reserveSeconds !== undefined && { reserveSeconds }),
+            ...(seconds !== undefined && { seconds }),
+          },
+        ),
       );
-      yield { charge };
-      yield { sale: saleReply(await paid) };
+      return;
+    }
+    case 'sell_notes': {
+      const { quote, seconds } = command;
+      yield* charged(await shop.counter.sell(quote, seconds === undefined ? {} : { seconds }));
       return;
     }
     case 'refund':
@@ -120,6 +126,11 @@ export async function* atDesk(shop: OpenShop, command: DeskCommand): AsyncGenera
       };
       return;
   }
+}
+
+async function* charged({ paid, cancel: _, ...charge }: Charge): AsyncGenerator<DeskReply> {
+  yield { charge };
+  yield { sale: saleReply(await paid) };
 }
 
 const idOf = (hex: string): bigint => BigInt(`0x${hex}`);

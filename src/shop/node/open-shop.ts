@@ -19,6 +19,7 @@ import type { RoleStore } from '../../store/store.ts';
 import type { Article } from '../catalogue.ts';
 import { ShopError } from '../errors.ts';
 import type { ShopLog } from '../interface.ts';
+import { issuerCalls } from '../issuer-calls.ts';
 import { managementCalls } from '../management-calls.ts';
 import type { PurchaseTrace } from '../purchases.ts';
 import { Shop, type ShopOptions } from '../shop.ts';
@@ -105,31 +106,42 @@ export class OpenShop extends Shop {
     try {
       const store = await openStore(home.storePath, options.failed);
       closing.push(() => store.close());
-      let connection: Partner | undefined;
+      const connections: { [Role in 'management' | 'issuer']?: Partner } = {};
       const upkeep: Upkeep = new Upkeep({
         ...{ home, settings, currency, certificate, clock, setTimer, log },
         management: () => managementCalls(management),
-        directoryChanged: (directory) =>
-          connection?.recheck((key) => isStillKey(directory, 'management', key, clock())),
+        directoryChanged: (directory) => {
+          for (const [role, partner] of Object.entries(connections))
+            partner.recheck((key) => isStillKey(directory, role as 'management' | 'issuer', key, clock()));
+        },
       });
       closing.push(() => upkeep.close());
       const directory = () => upkeep.directory;
-      connection = partner(() => ({
-        url: directory().address('management'),
-        identity: () =>
-          shopClientIdentity({
-            ...{ to: 'management', directory, clock, channelKey: channel },
-            certificate: () => upkeep.certificate,
-          }),
-      }));
-      closing.push(() => connection.close());
-      const management: MessageTransport = options.management ?? connection;
+      const connectionTo = (to: 'management' | 'issuer'): Partner => {
+        const connection = partner(() => ({
+          url: directory().address(to),
+          identity: () =>
+            shopClientIdentity({
+              ...{ to, directory, clock, channelKey: channel },
+              certificate: () => upkeep.certificate,
+            }),
+        }));
+        connections[to] = connection;
+        closing.push(() => connection.close());
+        return connection;
+      };
+      const toManagement = connectionTo('management');
+      const management: MessageTransport = options.management ?? toManagement;
+      // A system from before notes has none.
+      const issuer =
+        directory().role('issuer') === undefined ? undefined : issuerCalls(connectionTo('issuer'));
       const signer = ed25519.signingKey(signing.secretKey);
       const registry = new Registry();
       const { host = settings.host, port = settings.port } = options;
       const shop = new OpenShop(
         {
           ...{ store, currency, management, log, clock, setTimer, registry },
+          ...(issuer !== undefined && { issuer }),
           identity: {
             certificate: () => upkeep.certificate,
             directory,

@@ -7,6 +7,7 @@ import {
   encodeAccountContent,
   type SealedAccount,
 } from '../../roles/documents/account-seal.ts';
+import { encodeNotePayee, PayeeContent, payeeSealInfo } from '../../roles/documents/note-payee.ts';
 import type { DocumentKind, Signed } from '../../roles/documents/signed.ts';
 import { WalletError } from './errors.ts';
 import type { WalletCrypto } from './ports.ts';
@@ -37,6 +38,19 @@ export function sealedAccount(
   } finally {
     plaintext.fill(0);
   }
+}
+
+const NOTHING = new Uint8Array();
+
+/**
+ * Where notes can be turned into money for this device: a text that names it to cash alone, another one each time.
+ * @param sealingKey cash's
+ */
+export function payeeAddress(content: PayeeContent, sealingKey: Uint8Array, crypto: WalletCrypto): string {
+  const keyId = keyIdOf(sealingKey, (message) => crypto.sha256(message));
+  const [info, plaintext] = [payeeSealInfo(keyId), PayeeContent.encode(content)];
+  const sealed = { keyId, ...crypto.seal({ publicKey: sealingKey, info, aad: NOTHING, plaintext }) };
+  return encodeNotePayee({ kind: 'device', sealed });
 }
 
 /** @throws WalletError invalid_argument: a value does not fit its field */

@@ -54,7 +54,7 @@ import {
   WALLET_VERSION,
 } from './records.ts';
 import { isOpen, mayAskAgain, type RequestKind, type RequestRecord, type RequestState } from './request.ts';
-import { sealedAccount, signedDocument } from './sealed-documents.ts';
+import { payeeAddress, sealedAccount, signedDocument } from './sealed-documents.ts';
 import { type Keys, newStoredKeys, Secrets } from './secrets.ts';
 import { Sync } from './sync.ts';
 import { Trust } from './trust.ts';
@@ -294,15 +294,21 @@ export class Wallet {
    */
   async buy(options: BuyOptions): Promise<Outcome> {
     this.#expectEnrolled();
-    if (!this.#link.isDirectoryFresh) {
-      // The shop may be reachable where management is not: then the directory that is there has to do.
-      const { patienceMs = this.#times.patienceMs, signal } = options;
-      const attempt = Math.min(this.#times.attemptMs, patienceMs || this.#times.attemptMs);
-      await this.#freshDirectory('device', { patienceMs: attempt, signal }).catch((error: unknown) => {
-        if (!(error instanceof WalletError && GOES_ON.has(error.code))) throw error;
-      });
-    }
+    // The shop may be reachable where management is not.
+    await this.#freshDirectoryIfReachable(options);
     return this.#outcome(await this.#purchases.buy(options));
+  }
+
+  /**
+   * A text that whoever has notes can have them paid to: `specie-device:…`. It says to nobody but cash which device it is,
+   * and is good as long as cash has the key that it is sealed to.
+   */
+  async payeeAddress(wait: WaitOptions = {}): Promise<string> {
+    this.#expectEnrolled();
+    const device = this.#book.device!.device;
+    await this.#freshDirectoryIfReachable(wait);
+    const sealingKey = this.#link.trust.sealingKey('cash', this.#now());
+    return payeeAddress({ device, currency: this.currency.ledger }, sealingKey, this.#options.crypto);
   }
 
   /**
@@ -697,6 +703,17 @@ export class Wallet {
   async #freshDirectory(role: WalletRole, wait: WaitOptions): Promise<void> {
     if (this.#link.isDirectoryFresh) return;
     await this.#patiently(undefined, wait, (patience) => patience.for(this.#link.fetchDirectory(role)));
+  }
+
+  /** One attempt; where there is no answer, the directory that is there has to do. */
+  async #freshDirectoryIfReachable({
+    patienceMs = this.#times.patienceMs,
+    signal,
+  }: WaitOptions): Promise<void> {
+    const attempt = Math.min(this.#times.attemptMs, patienceMs || this.#times.attemptMs);
+    await this.#freshDirectory('device', { patienceMs: attempt, signal }).catch((error: unknown) => {
+      if (!(error instanceof WalletError && GOES_ON.has(error.code))) throw error;
+    });
   }
 
   /** @throws WalletError invalid_argument, directory_invalid */

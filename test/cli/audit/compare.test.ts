@@ -159,7 +159,7 @@ describe('each of these is found', () => {
     );
     expect(texts).toEqual([
       'currency 978: float 1750, loads credited 1749',
-      'currency 978: float 1750, loss 0, offline loss 0; devices 1749, shops 0, purses 0, clearing 0, fees 0',
+      'currency 978: float 1750, loss 0, offline loss 0; devices 1749, shops 0, exchanges 0, notes 0, purses 0, clearing 0, fees 0',
     ]);
   });
 
@@ -423,7 +423,7 @@ function findings(changed: Books, name: string): string[] {
 }
 
 describe('more than loads', () => {
-  const SHEET = 'float and losses are what devices, shops, purses, clearing and fees have';
+  const SHEET = 'float and losses are what devices, shops, exchanges, notes, purses, clearing and fees have';
   /** Device 11 has paid 200 to a shop, of which 50 were paid out and 3 were the operator's. */
   const sold = {
     balancesAtCash: [wallet(11n, 550n), wallet(12n, 999n)],
@@ -448,7 +448,7 @@ describe('more than loads', () => {
     expect(compare(input(books(), { ...sold, balancesOfOthers: others })).passed).toBe(true);
     const found = compare(input(books(), { ...sold, balancesOfOthers: others.slice(1) })).checks;
     expect(found.find(({ name }) => name === SHEET)!.findings.map(({ text }) => text)).toEqual([
-      'currency 978: float 1699, loss 0, offline loss 0; devices 1549, shops 150, purses 0, clearing 7, fees 3',
+      'currency 978: float 1699, loss 0, offline loss 0; devices 1549, shops 150, exchanges 0, notes 0, purses 0, clearing 7, fees 3',
     ]);
   });
 
@@ -461,6 +461,20 @@ describe('more than loads', () => {
     const others = [...offline, ...sold.balancesOfOthers.slice(1)];
     expect(compare(input(books(), { ...sold, balancesOfOthers: others })).passed).toBe(true);
     for (const one of offline) {
+      const left = others.filter((other) => other !== one);
+      expect(compare(input(books(), { ...sold, balancesOfOthers: left })).passed).toBe(false);
+    }
+  });
+
+  test('what backs notes, and what notes are out', () => {
+    const notes = [
+      { account: 'exchanges', currency: EUR, balance: 30n },
+      { account: 'notes', currency: EUR, balance: 35n },
+      { account: 'shops', currency: EUR, balance: 75n },
+    ] as const;
+    const others = [...notes, ...sold.balancesOfOthers.slice(1)];
+    expect(compare(input(books(), { ...sold, balancesOfOthers: others })).passed).toBe(true);
+    for (const one of notes) {
       const left = others.filter((other) => other !== one);
       expect(compare(input(books(), { ...sold, balancesOfOthers: left })).passed).toBe(false);
     }

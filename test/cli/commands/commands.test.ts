@@ -38,6 +38,7 @@ const COMMANDS = [
   'device',
   'shop',
   'shops',
+  'terminal',
   'payout',
   'request',
   'audit',

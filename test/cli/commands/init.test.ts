@@ -59,7 +59,7 @@ describe('specie init', () => {
   test('again, as JSON', async () => {
     const { stdout } = await specie('init', '--home', home, '--json');
     const report = JSON.parse(stdout) as { items: { state: string }[]; fingerprint: string; serial: string };
-    expect(report.items.map(({ state }) => state)).toEqual(Array(7).fill('found'));
+    expect(report.items.map(({ state }) => state)).toEqual(Array(10).fill('found'));
     expect(report.serial).toMatch(/^\d+$/);
     expect((await specie('init', '--home', home)).stdout).toContain('was complete: nothing was changed');
   });
@@ -97,7 +97,7 @@ describe('specie init', () => {
 describe('specie keys', () => {
   test('list', async () => {
     const { stdout } = await specie('keys', 'list', '--home', home);
-    for (const role of ['management', 'cash', 'settlement']) {
+    for (const role of ['management', 'cash', 'settlement', 'issuer', 'receiver']) {
       expect(stdout).toMatch(new RegExp(`^${role} +1 +in use .* no end .*${role}/1.key$`, 'm'));
     }
   });
@@ -108,7 +108,7 @@ describe('specie keys', () => {
     expect(stdout).toMatch(/^settlement +ws:\/\/127\.0\.0\.1:7880\/v1$/m);
     expect(stdout).toMatch(/^operator +SHA256:\S+ +no end$/m);
     const shown = JSON.parse((await specie('keys', 'show', '--home', home, '--json')).stdout) as object;
-    expect(shown).toMatchObject({ rootKey: 'here', roles: [{ role: 'management' }, {}, {}] });
+    expect(shown).toMatchObject({ rootKey: 'here', roles: [{ role: 'management' }, {}, {}, {}, {}] });
   });
 
   test('rotate, list and retire', async () => {
@@ -134,6 +134,20 @@ describe('specie keys', () => {
     expect(existsSync(join(home, 'keys/settlement/2.key'))).toBe(false);
   });
 
+  test('a new seed of notes', async () => {
+    const rotated = await specie('keys', 'rotate', 'notes', '--home', home);
+    expect(rotated.stdout).toContain(`notes: seed 2 signs from now on: ${join(home, 'keys/notes/2.key')}`);
+    const again = await specie('keys', 'rotate', 'notes', '--home', home, '--json');
+    expect(JSON.parse(again.stdout)).toEqual({ number: 3, path: join(home, 'keys/notes/3.key') });
+    const { stdout } = await specie('keys', 'list', '--home', home);
+    expect(stdout).toMatch(/^notes +1 +taken in +\S+notes\/1\.key$/m);
+    expect(stdout).toMatch(/^notes +3 +signs +\S+notes\/3\.key$/m);
+    const secret = JSON.parse(readFileSync(join(home, 'keys/notes/3.key'), 'utf8')).secret as string;
+    const { stdout: json } = await specie('keys', 'list', '--home', home, '--json');
+    expect(JSON.parse(json).noteSeeds).toHaveLength(3);
+    expect(rotated.stdout + again.stdout + stdout + json).not.toContain(secret);
+  });
+
   test('add and remove operators', async () => {
     const added = await specie('keys', 'add-operator', 'anna', '--home', home);
     expect(added.stdout).toContain('operators/anna.key');
@@ -146,7 +160,8 @@ describe('specie keys', () => {
 
   test.each([
     [['add-operator', '../x', '--home', 'HOME'], 'expected a name of 1 to 64'],
-    [['rotate', 'shop'], 'management, cash, settlement'],
+    [['rotate', 'shop'], 'management, cash, settlement, issuer, receiver, notes'],
+    [['rotate', 'notes', '--compromised', '--home', 'HOME'], 'notes of old seeds are taken in for ever'],
     [['rotate', 'cash', '--overlap', '-1'], 'expected a whole number from 0 to 3650'],
     [['list', '--home', '/nonexistent'], 'run specie init --home /nonexistent'],
     [['burn'], "unknown command 'burn'"],

@@ -4,7 +4,6 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
-import { START_ORDER } from '../../../src/main/roles/start-role.ts';
 import { amountOf } from '../../../src/shared/amount.ts';
 import { channelTransport, nodeClock, nodeCrypto, Wallet, WalletStore } from '../../../src/wallet/index.ts';
 import { accountNumber, System } from '../../claims/system.ts';
@@ -96,13 +95,13 @@ test('two terminals with every server down; then both report, and the audit agre
   const reserved = await Promise.all([wallet('ada', 'reserve', '50.00'), wallet('bob', 'reserve', '0')]);
   for (const text of reserved) expect(text).toMatch(/^reserve of .*: opened\n/);
 
-  for (const role of START_ORDER.toReversed()) await system.stopRole(role);
+  for (const role of system.startOrder.toReversed()) await system.stopRole(role);
   const [sent, received] = await pays('ada', 'bob', '12.50');
   expect(sent).toMatch(/^paid {5}12\.50 EUR\nrequest {2}0x[0-9a-f]{32}\npurse {4}37\.50 EUR\n/);
   expect(received).toMatch(/█[\s\S]*\nspecie-purse:\S+\nreceived 12\.50 EUR\n[\s\S]*purse {4}12\.50 EUR\n/);
   const [back] = await pays('bob', 'ada', '2.50');
   expect(back).toMatch(/purse {4}10\.00 EUR\n/);
-  for (const role of START_ORDER) await system.startRole(role);
+  for (const role of system.startOrder) await system.startRole(role);
   const statement = join(system.folder, 'statement.ndjson');
   writeFileSync(statement, system.statement().join('\n'));
   const reports = await Promise.all(['ada', 'bob'].map((name) => wallet(name, 'report')));

@@ -9,6 +9,7 @@ import {
   DEVICE_NUMBER_MAX,
   DEVICE_NUMBER_MIN,
   deviceAccount,
+  exchangeAccountId,
   furtherAccountId,
   SYSTEM_ACCOUNTS,
   systemAccountId,
@@ -61,7 +62,9 @@ describe('the document says what the code does', () => {
           ? 'currency'
           : kind === 'device'
             ? 'device and currency'
-            : kind,
+            : kind === 'exchange'
+              ? 'shop and currency'
+              : kind,
         flagNames(ACCOUNT_FLAGS[kind]),
       ]),
     );
@@ -121,6 +124,20 @@ test('a derived id is made as the document says', async () => {
   bytes[15]! |= 0x80;
   const expected = BigInt(`0x${Buffer.from(bytes).reverse().toString('hex')}`);
   expect(furtherAccountId((1n << 64n) + 7n, 840)).toBe(expected);
+});
+
+test('so is that of an exchange account', async () => {
+  const { createHash } = await import('node:crypto');
+  const input = Buffer.alloc(32);
+  input.writeBigUInt64LE(7n, 0);
+  input.writeBigUInt64LE(1n, 8);
+  input.writeUInt32LE(978, 16);
+  input.writeUInt32LE(8, 20);
+  input.write('exchange', 24);
+  const bytes = createHash('sha256').update(input).digest().subarray(0, 16);
+  bytes[15]! |= 0x80;
+  const expected = BigInt(`0x${Buffer.from(bytes).reverse().toString('hex')}`);
+  expect(exchangeAccountId((1n << 64n) + 7n, 978)).toBe(expected);
 });
 
 test('a device account carries the bound of its currency', () => {

@@ -1,4 +1,4 @@
-// Payments, refunds, windows closed and booked, outcomes of payouts, in any order and repeated, with crashes in between:
+// Payments, refunds, what shops do about notes, windows closed and booked, outcomes of payouts, in any order and repeated, with crashes in between:
 // every movement of a shop's account is counted by one window, and the books of the windows are those of the ledger.
 import { expect, test } from 'vitest';
 import { systemAccountId, TransferCode } from '../../../src/roles/cash/accounts.ts';
@@ -7,6 +7,7 @@ import type { SignedPayoutOrder } from '../../../src/roles/documents/payout.ts';
 import { amountOf } from '../../../src/shared/amount.ts';
 import { Random } from '../../../src/shared/random.ts';
 import { MemoryDisk, memoryRoleStore } from '../../store/memory-backend.ts';
+import { asked, noteOrder } from './note-support.ts';
 import { funded, openedShop } from './pay-support.ts';
 import { outcomeOf } from './payout-support.ts';
 import { paid, shopOrder } from './shop-support.ts';
@@ -76,7 +77,14 @@ test('windows part what happens, and lose nothing of it', async () => {
   };
   const step = async (): Promise<void> => {
     const shop = random.pick(shops);
-    switch (random.below(10)) {
+    switch (random.below(12)) {
+      case 11: {
+        // From its sales, or by way of the account that no window touches.
+        const action = random.pick(['fund', 'withdraw', 'issue'] as const);
+        const source = action === 'issue' ? 'sales' : 'exchange';
+        await asked(cash, noteOrder(shop, { action, source, amount: BigInt(1 + random.below(60)) }));
+        return;
+      }
       case 0:
         return close();
       case 1:
@@ -148,8 +156,10 @@ test('windows part what happens, and lose nothing of it', async () => {
     expect([...reports.values()].map((report) => report.get(shop)?.standing)).not.toContain('left_out');
     for (const { window, from, cutoff } of byCutoff) {
       const within = transfers.filter(({ timestamp }) => timestamp > from && timestamp <= cutoff);
-      const sum = (codes: readonly number[]): bigint =>
-        within.filter(({ code }) => codes.includes(code)).reduce((total, { amount }) => total + amount, 0n);
+      const sum = (codes: readonly number[], of: 'debitAccountId' | 'creditAccountId'): bigint =>
+        within
+          .filter((transfer) => codes.includes(transfer.code) && transfer[of] === shop)
+          .reduce((total, { amount }) => total + amount, 0n);
       const position = reports.get(window)!.get(shop);
       expect({
         sales: position?.sales ?? 0n,
@@ -157,9 +167,9 @@ test('windows part what happens, and lose nothing of it', async () => {
         returned: position?.returned ?? 0n,
         carriedIn: position?.carriedIn ?? 0n,
       }).toEqual({
-        sales: sum([TransferCode.payment]),
-        refunds: sum([TransferCode.refund]),
-        returned: sum([TransferCode.payout_returned]),
+        sales: sum([TransferCode.payment, TransferCode.fund], 'creditAccountId'),
+        refunds: sum([TransferCode.refund, TransferCode.note_issue, TransferCode.fund], 'debitAccountId'),
+        returned: sum([TransferCode.payout_returned], 'creditAccountId'),
         carriedIn: carried,
       });
       carried = position?.carriedOut ?? 0n;

@@ -1,0 +1,304 @@
+// Notes sent to an address on the other side, through a gateway.
+//
+//     exact notes ─▶ sealed, written down ─▶ asked ─┬─ taken ─▶ waiting ─▶ delivered
+//                                                   │              └─────▶ returning ─▶ returned (src/terminal/deliveries.ts)
+//                                                   ├─ no answer: the same message again
+//                                                   └─ rejected, refused ─▶ the notes are exchanged for own ones
+//
+// A gateway that refuses has seen the notes all the same: until they are exchanged it could spend them.
+import { CryptoError } from '../crypto/index.ts';
+import { NOTES_MAX } from '../roles/documents/notes.ts';
+import { type GetTermsAnswer, SendRequest, type TerminalAddress } from '../roles/gateway/messages.ts';
+import { type Desk, done, gatewayRefused, type Look, sumOfNotes, type WaitOptions, waiting } from './desk.ts';
+import { TerminalError } from './errors.ts';
+import type { Exchanges } from './exchanges.ts';
+import { SEND_VALID_SECONDS } from './limits.ts';
+import { refusedBy } from './mint-calls.ts';
+import { shortened } from './note-store.ts';
+import type { KnownGateway } from './ports.ts';
+import type { OperationOf } from './records.ts';
+import { sealNotes } from './seals.ts';
+
+type Send = OperationOf<'send'>;
+
+const NANOSECONDS = 1_000_000_000n;
+const BASIS_POINTS = 10_000n;
+
+/** What an exchange costs on top: a share, rounded half up, and a fixed amount. */
+export function feeOfTerms(
+  { feeBasisPoints, feeFixed }: Pick<GetTermsAnswer, 'feeBasisPoints' | 'feeFixed'>,
+  amount: bigint,
+): bigint {
+  return (amount * BigInt(feeBasisPoints) + BASIS_POINTS / 2n) / BASIS_POINTS + feeFixed;
+}
+
+export interface SendOptions extends WaitOptions {
+  readonly destination: TerminalAddress;
+  /** What arrives; the gateway's fee comes on top. */
+  readonly amount: bigint;
+  /** Its name; the first one that the terminal knows. */
+  readonly gateway?: string | undefined;
+  /** Default: as the terms said that this terminal has registered under. */
+  readonly feeMax?: bigint | undefined;
+  /** `waiting`: at the gateway, for the destination to fetch. `end`: delivered, returned or rejected. Default: `waiting`. */
+  readonly until?: 'waiting' | 'end' | undefined;
+}
+
+export interface SendResult {
+  readonly request: bigint;
+  readonly state: 'waiting' | 'delivered' | 'returned' | 'rejected';
+  readonly amount: bigint;
+  readonly fee: bigint;
+  /** Of `returned` and `rejected`. */
+  readonly reason: string;
+}
+
+export class Sends {
+  readonly #desk: Desk;
+  readonly #exchanges: Exchanges;
+
+  constructor(desk: Desk, exchanges: Exchanges) {
+    this.#desk = desk;
+    this.#exchanges = exchanges;
+  }
+
+  async send(options: SendOptions): Promise<SendResult> {
+    const request = this.#desk.newId();
+    await this.#desk.exclusive(() => this.#prepare(request, options));
+    return this.finish(request, { until: 'waiting', ...options });
+  }
+
+  /** Waits for the end of one that is written down. */
+  finish(request: bigint, options: WaitOptions & Pick<SendOptions, 'until'> = {}): Promise<SendResult> {
+    return this.#desk.until(request, options, () => this.advance(request, options.until));
+  }
+
+  async #prepare(request: bigint, { destination, amount, gateway, feeMax }: SendOptions): Promise<void> {
+    const { side, gateways, randomBytes } = this.#desk.options;
+    if (destination.side === side) {
+      throw new TerminalError(
+        'invalid_argument',
+        `address: expected one of the other side of the gateway, got one of this side (${side}): make a token instead`,
+      );
+    }
+    const through = gateway === undefined ? gateways[0] : gateways.find(({ name }) => name === gateway);
+    if (through === undefined)
+      throw new TerminalError('gateway_unknown', 'gateway: expected one that is known');
+    const terms = await this.#desk.terms(through);
+    const fee = this.#agreedFee(through, terms, amount, feeMax);
+    const unit = await this.#desk.unit();
+    if (this.#desk.keysets.known.size === 0) await this.#desk.keysets.refresh(unit);
+    const notes = await this.#exchanges.exact(amount + fee, { countMax: NOTES_MAX, isFeePaid: false });
+    const now = this.#desk.now();
+    const message: SendRequest = {
+      request,
+      destination,
+      amount,
+      fee,
+      // Without proofs: their blinding factors would tell the mint whom it has signed these for.
+      notes: this.#sealed(through, {
+        use: side === 'lan' ? 'send_out' : 'send_in',
+        sealingKey: terms.sealingKey,
+        binding: { request, amount: amount + fee },
+        notes: notes.map((note) => ({ ...note, dleq: undefined })),
+        randomBytes,
+      }),
+      applyBy: now + SEND_VALID_SECONDS * NANOSECONDS,
+    };
+    await this.#desk.store.change((changes) => {
+      changes.take(notes);
+      changes.open(request, {
+        kind: 'send',
+        at: now,
+        gateway: through.key,
+        destination,
+        amount,
+        fee,
+        notes,
+        message: SendRequest.encode(message),
+        state: undefined,
+        reason: '',
+        plan: undefined,
+      });
+      changes.note('sent', amount + fee, {
+        at: now,
+        reference: request,
+        detail: fee > 0n ? `fee ${fee}` : '',
+      });
+    });
+    this.#desk.event({ type: 'prepared', operation: request, what: 'send' });
+  }
+
+  #sealed(gateway: KnownGateway, options: Parameters<typeof sealNotes>[0]): SendRequest['notes'] {
+    try {
+      return sealNotes(options);
+    } catch (error) {
+      if (!(error instanceof CryptoError)) throw error;
+      throw new TerminalError(
+        'gateway_invalid',
+        `gateway ${gateway.name}: expected a key that can be sealed to, got another`,
+        { cause: error },
+      );
+    }
+  }
+
+  #agreedFee(
+    gateway: KnownGateway,
+    terms: GetTermsAnswer,
+    amount: bigint,
+    feeMax: bigint | undefined,
+  ): bigint {
+    if (amount <= 0n) throw new TerminalError('invalid_argument', 'amount: expected at least 1, got less');
+    if (amount < terms.amountMin || amount > terms.amountMax) {
+      throw new TerminalError(
+        'amount_outside_terms',
+        `amount: expected ${terms.amountMin} to ${terms.amountMax}, as the gateway's terms are, got ${amount}`,
+      );
+    }
+    const fee = feeOfTerms(terms, amount);
+    const accepted = this.#desk.store.terms(gateway.key)?.terms;
+    const most = feeMax ?? (accepted === undefined ? 0n : feeOfTerms(accepted, amount));
+    if (fee > most)
+      throw new TerminalError('fee_too_high', `fee: expected at most ${most}, the gateway asks for ${fee}`);
+    return fee;
+  }
+
+  /** One look at what has become of it. @throws TerminalError */
+  async advance(request: bigint, until: SendOptions['until'] = 'end'): Promise<Look<SendResult>> {
+    const send = this.#desk.store.operation(request);
+    if (send?.kind !== 'send') throw unknownOperation(request);
+    if (send.plan !== undefined) return this.#reclaim(request, send, until);
+    const gateway = this.#desk.gateway(send.gateway);
+    const use = this.#desk.options.side === 'lan' ? 'send_out' : 'send_in';
+    const result =
+      send.state === undefined
+        ? await gateway.calls.call(use, SendRequest.decode(send.message))
+        : await gateway.calls.call('lookup_exchange', { request });
+    if (result.kind === 'unknown')
+      throw new TerminalError('unreachable', `gateway ${gateway.name}: ${result.reason}`);
+    if (result.kind === 'ok') return this.#heard(request, send, result.answer, until);
+    if (send.state !== undefined) throw gatewayRefused(gateway, result.refusal, request);
+    // A no to what was asked before and not heard: it may have been taken then.
+    const before = await gateway.calls.call('lookup_exchange', { request });
+    if (before.kind === 'ok') return this.#heard(request, send, before.answer, until);
+    if (before.kind === 'unknown' || before.refusal.code !== 'exchange_unknown') {
+      const reason = before.kind === 'unknown' ? before.reason : before.refusal.message;
+      throw new TerminalError('unreachable', `gateway ${gateway.name}: ${reason}`);
+    }
+    const { code, message } = result.refusal;
+    return this.#reclaim(request, { ...send, reason: shortened(`${code}: ${message}`) }, until);
+  }
+
+  async #heard(
+    request: bigint,
+    send: Send,
+    { state, reason }: { readonly state: NonNullable<Send['state']>; readonly reason: string },
+    until: SendOptions['until'],
+  ): Promise<Look<SendResult>> {
+    const heard: Send = { ...send, state, reason };
+    const { amount, fee } = send;
+    if (send.state !== state) this.#desk.event({ type: 'state', operation: request, state });
+    if (state === 'rejected') return this.#reclaim(request, heard, until);
+    if (state === 'delivered') {
+      await this.#desk.store.change((changes) => {
+        changes.end(request);
+        changes.note('delivered', amount, { at: this.#desk.now(), reference: request });
+      });
+      return done({ request, state, amount, fee, reason });
+    }
+    if (send.state !== state || send.reason !== reason)
+      await this.#desk.store.change((changes) => changes.put(request, heard));
+    if (state === 'returned' || (state === 'waiting' && until === 'waiting'))
+      return done({ request, state, amount, fee, reason });
+    return waiting(`the gateway says: ${state}`);
+  }
+
+  /** It came to nothing: own notes for those that the gateway has seen. */
+  async #reclaim(request: bigint, send: Send, until: SendOptions['until']): Promise<Look<SendResult>> {
+    let current = send;
+    if (current.plan === undefined) {
+      const { keysetId, amounts } = await this.#exchanges.amountsFor(send.notes);
+      current = await this.#desk.store.change((changes) => {
+        const next: Send = { ...send, state: 'rejected', plan: changes.plan(keysetId, amounts) };
+        changes.put(request, next);
+        return next;
+      });
+    }
+    const result = await this.#desk.carryOut(
+      current.plan!,
+      (plan) => this.#desk.swaps.swap(current.notes, plan),
+      (changes, plan) => {
+        current = { ...current, plan };
+        changes.put(request, current);
+      },
+    );
+    switch (result.kind) {
+      case 'notes':
+        await this.#desk.store.change((changes) => {
+          changes.end(request);
+          changes.free(result.notes);
+          const detail = current.reason;
+          changes.note('rejected', sumOfNotes(result.notes), {
+            at: this.#desk.now(),
+            reference: request,
+            detail,
+          });
+        });
+        return done({
+          request,
+          state: 'rejected',
+          amount: send.amount,
+          fee: send.fee,
+          reason: current.reason,
+        });
+      case 'pending':
+        return waiting(`the mint holds the notes: ${result.detail}`);
+      case 'refused':
+        throw refusedBy(result, 'swap', request);
+      case 'spent':
+        return this.#spent(request, current, result.states, until);
+    }
+  }
+
+  /** Spent, although rejected: either it was taken after all, or somebody kept the notes. */
+  async #spent(
+    request: bigint,
+    send: Send,
+    states: readonly string[],
+    until: SendOptions['until'],
+  ): Promise<Look<SendResult>> {
+    const gateway = this.#desk.gateway(send.gateway);
+    const result = await gateway.calls.call('lookup_exchange', { request });
+    if (result.kind === 'unknown')
+      throw new TerminalError('unreachable', `gateway ${gateway.name}: ${result.reason}`);
+    if (result.kind === 'ok' && result.answer.state !== 'rejected')
+      return this.#heard(request, { ...send, plan: undefined }, result.answer, until);
+    const left = send.notes.filter((_, i) => states[i] === 'UNSPENT');
+    const lost = sumOfNotes(send.notes) - sumOfNotes(left);
+    const plan =
+      left.length === 0 ? undefined : await this.#exchanges.amountsFor(left).catch(() => undefined);
+    await this.#desk.store.change((changes) => {
+      if (plan === undefined) changes.end(request);
+      else {
+        const next = changes.plan(plan.keysetId, plan.amounts);
+        changes.put(request, { ...send, notes: left, plan: next });
+      }
+      const detail = `rejected by gateway ${gateway.name}, and spent, as the mint says`;
+      changes.note('lost', lost, { at: this.#desk.now(), reference: request, detail });
+    });
+    if (plan !== undefined) return this.advance(request, until);
+    throw new TerminalError(
+      'notes_spent',
+      `send: expected the notes back, worth ${lost}, which gateway ${gateway.name} has rejected, got them spent`,
+      { operation: request },
+    );
+  }
+}
+
+export function unknownOperation(operation: bigint): TerminalError {
+  return new TerminalError(
+    'operation_unknown',
+    `operation ${operation.toString(16).padStart(32, '0')}: expected one that is open, got none`,
+    { operation },
+  );
+}

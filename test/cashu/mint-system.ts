@@ -1,0 +1,94 @@
+// A whole system whose mint speaks to wallets that are not ours: a shop that sells notes, a wallet with money, and the books of
+// both roles of the mint beside cash's.
+//
+//     their wallet ──HTTP──▶ issuer, receiver ──▶ cash ◀── management ◀── shop (counter) ◀── our wallet
+import type { MintRole } from '../../src/identity/roles.ts';
+import { systemAccountId } from '../../src/roles/cash/accounts.ts';
+import { IssuerClient } from '../../src/roles/issuer/client.ts';
+import type { CirculationAnswer } from '../../src/roles/issuer/messages.ts';
+import { ReceiverClient } from '../../src/roles/receiver/client.ts';
+import { amountOf } from '../../src/shared/amount.ts';
+import type { Wallet as SpecieWallet } from '../../src/wallet/index.ts';
+import { WholeShop } from '../claims/open-shop.ts';
+import { accountNumber, answerOf, EUR, eventually, System } from '../claims/system.ts';
+
+const SHOP_ACCOUNT = 'DE89370400440532013000';
+
+export class MintSystem {
+  readonly system: System;
+  readonly shop: WholeShop;
+  /** Pays at the counter, and is paid by melting. */
+  readonly wallet: SpecieWallet;
+
+  private constructor(system: System, shop: WholeShop, wallet: SpecieWallet) {
+    this.system = system;
+    this.shop = shop;
+    this.wallet = wallet;
+  }
+
+  /** @param amount minor units, in the wallet */
+  static async start(amount: bigint): Promise<MintSystem> {
+    const system = await System.start({ notes: true, deaf: true });
+    try {
+      const shop = await WholeShop.open(system, { name: 'Counter', account: SHOP_ACCOUNT, articles: [] });
+      const wallet = await system.wallet('ada');
+      await wallet.enrol({ userData: 'Ada', accountNumber: accountNumber(1) });
+      const { state } = await wallet.load({ amount: amountOf(amount), onFile: true });
+      if (state.kind !== 'loaded') throw new Error(`expected ${amount} to be loaded, got ${state.kind}`);
+      return new MintSystem(system, shop, wallet);
+    } catch (error) {
+      await system.close();
+      throw error;
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.shop.close();
+    await this.system.close();
+  }
+
+  /** Where that role speaks Cashu's interface. */
+  url(role: MintRole): string {
+    return this.system.roles.get(role)!.httpUrl!;
+  }
+
+  /** The shop sells the quote, our wallet buys it, the shop pays it. Resolves when the issuer counts it as paid. */
+  async pays(quote: string): Promise<void> {
+    const charge = await this.shop.shop.counter.sell(quote);
+    const { state } = await this.wallet.buy({ shop: charge.uri });
+    if (state.kind !== 'paid') throw new Error(`expected it to be paid, got ${state.kind}`);
+    const { purchase } = await charge.paid;
+    await eventually(() => this.shop.shop.counter.find(purchase)?.state.kind === 'paid');
+  }
+
+  async balance(): Promise<bigint> {
+    return (await this.wallet.sync()).balance;
+  }
+
+  /** Minor units of notes: out, by cash's books; signed and spent, by those of issuer and receiver together. */
+  async books(): Promise<{ readonly out: bigint; readonly signed: bigint; readonly spent: bigint }> {
+    const { system } = this;
+    const [toCash, toIssuer, toReceiver] = [
+      await system.asOperator('cash'),
+      await system.asOperator('issuer'),
+      await system.asOperator('receiver'),
+    ];
+    try {
+      const [notes] = await toCash.lookupAccounts([systemAccountId('notes', EUR)]);
+      const circulations = [
+        answerOf(await new IssuerClient(toIssuer).circulation(EUR)),
+        answerOf(await new ReceiverClient(toReceiver).circulation(EUR)),
+      ];
+      return {
+        out: notes!.creditsPosted - notes!.debitsPosted,
+        signed: sumOf(circulations, 'signed'),
+        spent: sumOf(circulations, 'spent'),
+      };
+    } finally {
+      for (const client of [toCash, toIssuer, toReceiver]) await client.close(0);
+    }
+  }
+}
+
+const sumOf = (circulations: readonly CirculationAnswer[], what: 'signed' | 'spent'): bigint =>
+  circulations.flatMap(({ keysets }) => keysets).reduce((sum, keyset) => sum + keyset[what], 0n);

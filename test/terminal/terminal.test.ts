@@ -1,0 +1,219 @@
+// What terminals do when everybody does what he should.
+import { expect, test } from 'vitest';
+import { noteCrypto } from '../../src/crypto/secp256k1/notes.ts';
+import { Device, errorOf, World } from './support.ts';
+
+test('local money goes out, and comes in again, in real cryptography', async () => {
+  const world = new World({ crypto: noteCrypto });
+  const ada = new Device(world, 'lan');
+  const bob = new Device(world, 'wan');
+  expect((await ada.terminal.register('Ada')).state).toBe('open');
+  await bob.terminal.register('Bob');
+  await ada.give(5n);
+  expect(await ada.terminal.unit()).toBe('eur@campus');
+
+  const sent = await ada.terminal.send({ destination: bob.terminal.address, amount: 4n });
+  expect(sent).toMatchObject({ state: 'waiting', amount: 4n, fee: 0n });
+  expect(ada.terminal.balance()).toMatchObject({ free: 1n, sent: 4n });
+
+  const { received, failed } = await bob.terminal.receive();
+  expect(failed).toEqual([]);
+  expect(received).toMatchObject([{ amount: 4n, isReturn: false, request: sent.request }]);
+  expect(bob.terminal.balance()).toMatchObject({ free: 4n, exchanging: 0n });
+  await ada.terminal.resume();
+  expect(ada.terminal.balance()).toMatchObject({ free: 1n, sent: 0n, open: [] });
+
+  await bob.terminal.send({ destination: ada.terminal.address, amount: 4n });
+  expect((await ada.terminal.receive()).received).toMatchObject([{ amount: 4n }]);
+  await bob.terminal.resume();
+  expect([ada.terminal.balance().free, bob.terminal.balance().free]).toEqual([5n, 0n]);
+  expect(world.mints.wan.outstanding()).toBe(0n);
+  expect(ada.terminal.history().map(({ event }) => event)).toEqual([
+    'token_taken',
+    'sent',
+    'delivered',
+    'received',
+  ]);
+});
+
+test('a delivery counts once, however often it is listed', async () => {
+  const world = new World();
+  const [ada, bob] = [new Device(world, 'lan'), new Device(world, 'wan')];
+  await ada.give(9n);
+  await ada.terminal.send({ destination: bob.terminal.address, amount: 3n });
+  const kept = new Map(world.gateway.deliveries.get(Buffer.from(bob.keys.channel.publicKey).toString('hex')));
+  await bob.terminal.receive();
+  world.gateway.deliveries.set(Buffer.from(bob.keys.channel.publicKey).toString('hex'), kept);
+  expect(await bob.terminal.receive()).toEqual({ received: [], failed: [] });
+  expect(bob.terminal.balance().free).toBe(3n);
+});
+
+test('exact change is made at the mint first', async () => {
+  const world = new World();
+  const [ada, bob] = [new Device(world, 'lan'), new Device(world, 'wan')];
+  await ada.give(64n);
+  await ada.terminal.send({ destination: bob.terminal.address, amount: 13n });
+  expect(ada.terminal.balance()).toMatchObject({ free: 51n, sent: 13n });
+  expect(world.mints.lan.outstanding()).toBe(51n);
+});
+
+test('the fee of the terms that were agreed to is paid, a higher one is not', async () => {
+  const world = new World();
+  const [ada, bob] = [new Device(world, 'lan'), new Device(world, 'wan')];
+  Object.assign(world.gateway.terms, { feeBasisPoints: 150, feeFixed: 1n });
+  await ada.give(300n);
+  const destination = bob.terminal.address;
+  expect(await errorOf(ada.terminal.send({ destination, amount: 100n }))).toBe('fee_too_high');
+  expect(await ada.terminal.send({ destination, amount: 100n, feeMax: 3n })).toMatchObject({ fee: 3n });
+  await ada.terminal.register('Ada');
+  expect(await ada.terminal.send({ destination, amount: 33n })).toMatchObject({ fee: 1n });
+  Object.assign(world.gateway.terms, { feeFixed: 2n });
+  expect(await errorOf(ada.terminal.send({ destination, amount: 33n }))).toBe('fee_too_high');
+  expect(ada.terminal.balance()).toMatchObject({ free: 163n, sent: 137n });
+});
+
+test('what cannot be sent is not begun', async () => {
+  const world = new World();
+  const [ada, bob] = [new Device(world, 'lan'), new Device(world, 'wan')];
+  await ada.give(8n);
+  const destination = bob.terminal.address;
+  const send = (options: object) => errorOf(ada.terminal.send({ destination, amount: 1n, ...options }));
+  expect(await send({ destination: ada.terminal.address })).toBe('invalid_argument');
+  expect(await send({ amount: 0n })).toBe('invalid_argument');
+  expect(await send({ amount: 1_001n })).toBe('amount_outside_terms');
+  expect(await send({ amount: 9n })).toBe('insufficient_notes');
+  expect(await send({ gateway: 'another' })).toBe('gateway_unknown');
+  world.gateway.terms.currency = 756;
+  expect(await send({})).toBe('currency_differs');
+  expect(ada.terminal.balance()).toMatchObject({ free: 8n, open: [] });
+});
+
+test('what nobody fetches comes back', async () => {
+  const world = new World();
+  const [ada, bob] = [new Device(world, 'lan'), new Device(world, 'wan')];
+  await ada.terminal.register('Ada');
+  await ada.give(10n);
+  const { request } = await ada.terminal.send({ destination: bob.terminal.address, amount: 6n });
+  await world.gateway.giveBack(request);
+  const { received } = await ada.terminal.resume();
+  expect(received).toMatchObject({ received: [{ isReturn: true, amount: 6n, request }], failed: [] });
+  expect(ada.terminal.balance()).toMatchObject({ free: 10n, sent: 0n, open: [] });
+  expect(await bob.terminal.receive()).toEqual({ received: [], failed: [] });
+});
+
+test('what a gateway rejects or refuses comes back as notes that it has not seen', async () => {
+  const world = new World();
+  const [ada, bob] = [new Device(world, 'lan'), new Device(world, 'wan')];
+  await ada.give(7n);
+  const destination = bob.terminal.address;
+  const before = world.mints.lan.book.allTotals(world.mints.lan.store)[0]!.spentCount;
+  world.gateway.rejects = 'exceeds_credits';
+  expect(await ada.terminal.send({ destination, amount: 3n })).toMatchObject({
+    state: 'rejected',
+    reason: 'exceeds_credits',
+  });
+  world.gateway.rejects = undefined;
+  world.gateway.refusal = 'terminal_blocked';
+  expect(await ada.terminal.send({ destination, amount: 3n })).toMatchObject({
+    state: 'rejected',
+    reason: 'terminal_blocked: as the script says',
+  });
+  expect(ada.terminal.balance()).toMatchObject({ free: 7n, open: [] });
+  const after = world.mints.lan.book.allTotals(world.mints.lan.store)[0]!.spentCount;
+  expect(after - before).toBe(4n);
+});
+
+test('tokens: made, taken, checked, taken back', async () => {
+  const world = new World();
+  const [ada, eve] = [new Device(world, 'wan'), new Device(world, 'wan')];
+  await ada.give(20n);
+  const first = await ada.terminal.makeToken(5n, 'lunch');
+  const second = await ada.terminal.makeToken(6n);
+  expect(first.text).toMatch(/^cashuB/);
+  expect(await ada.terminal.tokens()).toMatchObject([{ text: first.text, memo: 'lunch' }, { amount: 6n }]);
+  expect(ada.terminal.balance()).toMatchObject({ free: 9n, tokens: 11n });
+
+  expect(await eve.terminal.takeToken(first.text)).toBe(5n);
+  expect(await errorOf(eve.terminal.takeToken(first.text))).toBe('notes_spent');
+  expect(eve.terminal.balance()).toMatchObject({ free: 5n, open: [] });
+  expect(await ada.terminal.checkTokens()).toEqual([first.operation]);
+  // Its own: taken back.
+  expect(await ada.terminal.takeToken(second.text)).toBe(6n);
+  expect(await errorOf(eve.terminal.takeToken(second.text))).toBe('notes_spent');
+  expect(ada.terminal.balance()).toMatchObject({ free: 15n, tokens: 0n, open: [] });
+  const third = await ada.terminal.makeToken(1n);
+  await eve.terminal.takeToken(third.text);
+  expect(await errorOf(ada.terminal.reclaimToken(third.operation))).toBe('notes_spent');
+  expect(ada.terminal.balance()).toMatchObject({ free: 14n, tokens: 0n, open: [] });
+  expect(ada.terminal.history().at(-1)).toMatchObject({ event: 'token_spent', amount: 1n });
+});
+
+test('notes of another mint, organisation or currency are refused', async () => {
+  const world = new World();
+  const [ada, bob] = [new Device(world, 'lan'), new Device(world, 'wan')];
+  await bob.give(8n);
+  const { text } = await bob.terminal.makeToken(3n);
+  expect(await errorOf(ada.terminal.takeToken(text))).toBe('keyset_unknown');
+  expect(await errorOf(ada.terminal.takeToken('cashuBnonsense'))).toBe('token_invalid');
+  expect(await errorOf(ada.terminal.takeToken('hello'))).toBe('token_invalid');
+  expect(ada.terminal.balance()).toMatchObject({ free: 0n, open: [] });
+});
+
+test('withdrawn when it is paid, deposited to an account', async () => {
+  const world = new World();
+  const ada = new Device(world, 'wan');
+  const { operation, request } = await ada.terminal.withdraw(21n);
+  expect(await errorOf(ada.terminal.finishWithdrawal(operation))).toBe('unfinished');
+  await world.mints.wan.payQuote(request);
+  expect(await ada.terminal.finishWithdrawal(operation)).toBe(21n);
+  expect(await ada.terminal.deposit({ payee: 'specie-device:x', amount: 20n })).toBe(20n);
+  expect(world.mints.wan.melted).toBe(20n);
+  expect(ada.terminal.balance()).toMatchObject({ free: 1n, depositing: 0n, open: [] });
+  const late = await ada.terminal.withdraw(4n);
+  world.nowNs += 601_000_000_000n;
+  expect(await errorOf(ada.terminal.finishWithdrawal(late.operation))).toBe('quote_expired');
+  expect(ada.terminal.balance().open).toEqual([]);
+});
+
+test('a payment under way is waited for', async () => {
+  const world = new World();
+  const ada = new Device(world, 'wan');
+  await ada.give(8n);
+  world.mints.wan.pays = false;
+  expect(await errorOf(ada.terminal.deposit({ payee: 'x', amount: 3n }))).toBe('unfinished');
+  expect(ada.terminal.balance()).toMatchObject({ free: 5n, depositing: 3n });
+  world.mints.wan.pays = true;
+  await ada.terminal.resume();
+  expect(ada.terminal.balance()).toMatchObject({ depositing: 3n });
+});
+
+test('the phrase alone finds the notes', async () => {
+  const world = new World();
+  const ada = new Device(world, 'wan');
+  await ada.give(100n);
+  const { text } = await ada.terminal.makeToken(9n);
+  const found = new Device(world, 'wan');
+  Object.assign(found, { seed: ada.seed });
+  found.start();
+  expect(await found.terminal.restore()).toMatchObject({ amount: 100n, pending: 0n });
+  // The token was not taken: its notes are found too, and whoever comes first has them.
+  const eve = new Device(world, 'wan');
+  await eve.terminal.takeToken(text);
+  expect(await found.terminal.audit()).toEqual({ UNSPENT: 91n, PENDING: 0n, SPENT: 9n });
+  // Secrets are not used twice.
+  expect(await found.terminal.restore()).toMatchObject({ amount: 0n });
+  await found.give(1n);
+  expect(found.terminal.balance().free).toBe(101n);
+});
+
+test('input fees are paid at the mint, and reckoned with', async () => {
+  const world = new World({ mint: { inputFeePpk: 500 } });
+  const ada = new Device(world, 'wan');
+  await ada.give(64n);
+  expect(ada.terminal.balance().free).toBe(63n);
+  await ada.terminal.deposit({ payee: 'x', amount: 10n });
+  const { free } = ada.terminal.balance();
+  expect(world.mints.wan.melted).toBe(10n);
+  expect(free).toBeLessThan(53n);
+  expect(free).toBeGreaterThan(45n);
+});
