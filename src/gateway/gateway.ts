@@ -170,7 +170,7 @@ export class Gateway {
     this.#check();
     const wide = new WideMint({
       ...{ identity, issuer, receiver, keysets: wideKeysets, currency: terms.currency },
-      ...{ crypto, sealingKeys, seed: this.#seed, randomBytes, step },
+      ...{ crypto, sealingKeys, seed: this.#seed, clock, randomBytes, step },
     });
     const mint = new Mint({
       ...{ store, keysets, book, crypto: batch, hash: crypto, clock },
