@@ -201,6 +201,7 @@ export class Gateway {
     const runner = this.#runner;
     const checks = { sealingKeys, local, wide, wideKeysets, crypto, step };
     const sends = new Sends({
+      store,
       runner,
       flows,
       terms,
