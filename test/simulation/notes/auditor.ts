@@ -67,7 +67,6 @@ export interface Audited {
   }[];
   readonly gateways: readonly GatewayEnd[];
   readonly people: readonly PersonEnd[];
-  readonly hadWrongClocks: boolean;
 }
 
 const viewOf = (bytes: Uint8Array): DataView =>
