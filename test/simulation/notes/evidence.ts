@@ -19,6 +19,7 @@ export function evidenceOf(system: System, counter: Counter, people: readonly Pe
     gateways: gateways.map((gateway) => ({
       ...{ name: gateway.name, float: gateway.float, records: gateway.process.disk.records },
       exchangeAccount: exchangeAccount(gateway.merchant),
+      dayMax: gateway.terms.dayMax,
       exchanges: () => gateway.process.opened?.gateway.exchanges() ?? [],
     })),
     people: people.map(({ name, side, device, told, isHonest, options, terminal, keys }) => ({

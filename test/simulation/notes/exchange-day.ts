@@ -84,17 +84,17 @@ export async function exchangeDay(
     while (from.terminal === undefined || !hasSent()) {
       const { terminal } = from;
       if (terminal !== undefined) {
+        // What it was changing when it died goes on first.
+        if (terminal.balance().open.some(({ kind }) => kind === 'swap'))
+          await Promise.race([from.resume(terminal), from.process.died]);
         const sent = from.attempt('send', () =>
           terminal.send({ destination: to.address, amount: SENT, until: 'waiting' }),
         );
         // It never ends when the process dies.
-        await Promise.race([sent, died(from, terminal)]);
+        await Promise.race([sent, from.process.died]);
       }
       await ground.pause(RETRY_MS);
     }
-  };
-  const died = async (person: Person, terminal: unknown): Promise<void> => {
-    while (person.terminal === terminal) await ground.pause(100);
   };
   const count = ({ told }: Person, event: string): number => told.filter((one) => one.event === event).length;
 
@@ -108,7 +108,7 @@ export async function exchangeDay(
     while (!isOver()) {
       for (const person of people) {
         const { terminal } = person;
-        if (terminal !== undefined) await Promise.race([person.resume(terminal), died(person, terminal)]);
+        if (terminal !== undefined) await Promise.race([person.resume(terminal), person.process.died]);
       }
       await ground.pause(RETRY_MS);
     }
