@@ -59,6 +59,8 @@ export interface Audited {
   readonly transfers: readonly Moved[];
   readonly balanceOf: (account: bigint) => bigint;
   readonly notesAccount: bigint;
+  /** Of a merchant who has notes taken in. */
+  readonly counterAccount: bigint;
   readonly issuer: Records;
   readonly receiver: Records;
   readonly sales: readonly {
@@ -232,7 +234,7 @@ function backing(audited: Audited, gateway: GatewayEnd, problems: string[]): voi
 /** When nothing is open any more, all wide notes are paid in, and local ones as far as a send allows. */
 export function auditEnd(audited: Audited): string[] {
   const problems: string[] = [];
-  const { gateways, people, balanceOf, notesAccount, sales, receiver, issuer } = audited;
+  const { gateways, people, balanceOf, notesAccount, counterAccount, sales, receiver, issuer } = audited;
   for (const gateway of gateways) {
     settled(audited, gateway, problems);
     limits(gateway, problems);
@@ -242,7 +244,7 @@ export function auditEnd(audited: Audited): string[] {
   if (books.some(({ held }) => total(held) > 0n)) problems.push('wide notes are held in the end');
   // (3), (5) What was put in is what has come out, what the gateways have earned, and what is left in notes.
   const put = sales.filter(({ outcome }) => outcome === 'paid').reduce((sum, { amount }) => sum + amount, 0n);
-  const paid = people.reduce((sum, { device }) => sum + balanceOf(device), 0n);
+  const paid = people.reduce((sum, { device }) => sum + balanceOf(device), balanceOf(counterAccount));
   const wide = balanceOf(notesAccount);
   let [fees, local] = [0n, 0n];
   for (const { records, name } of gateways) {

@@ -20,8 +20,9 @@ import {
 } from '../../../src/roles/gateway/messages.ts';
 import { receiverProtocol } from '../../../src/roles/receiver/messages.ts';
 import { channelSend } from '../../../src/terminal/node/mint-transport.ts';
+import { keySets } from '../../identity/support.ts';
 import type { Person } from './person.ts';
-import type { GatewayParty, System } from './system.ts';
+import { EUR, type GatewayParty, type System } from './system.ts';
 
 const HOUR_NS = 3_600_000_000_000n;
 const PAUSE_MAX_MS = 25 * 60_000;
@@ -97,6 +98,8 @@ export class Cheat {
     if (random.chance(0.7)) void this.#swap(notes).then(this.#count('swap'), this.#count('swap'));
     if (side === 'wan' && random.chance(0.7))
       void this.#melt(notes, worth).then(this.#count('melt'), this.#count('melt'));
+    if (side === 'wan' && random.chance(0.5)) void this.#mintUnpaid().then(this.#count('mint'), this.#count('mint'));
+    if (side === 'wan' && random.chance(0.5)) void this.#take(notes, worth).then(this.#count('take'));
     const friends = this.person.others().filter((other) => other.side === side);
     if (random.chance(0.5)) this.#hand(notes, friends[random.below(friends.length)]);
   }
@@ -127,10 +130,7 @@ export class Cheat {
       ? { ...others[0]!.address, channelKey: ground.bytes(32) }
       : random.pick(others).address;
     const use = side === 'lan' ? 'send_out' : 'send_in';
-    const plain = notes.map((note) => ({
-      ...{ amount: note.amount, keysetId: note.keysetId, secret: note.secret, signature: note.signature },
-      dleq: undefined,
-    }));
+    const plain = plainOf(notes);
     const binding = { use, request, amount: worth + wrong } as const;
     return {
       ...{ request, destination, amount: amount + wrong, fee },
@@ -176,6 +176,32 @@ export class Cheat {
     return { state };
   }
 
+  /** Of a quote that nobody has paid. */
+  async #mintUnpaid(): Promise<unknown> {
+    const { crypto, ground, wideKeysetIds } = this.#system;
+    const mint = this.#mint();
+    const { quote } = await mint.openMintQuote(METHOD, { amount: 4n, unit: 'eur' });
+    const outputs = makeOutputs([4n], wideKeysetIds[0]!, randomSecrets(1, ground.bytes), crypto);
+    await mint.mint(METHOD, { quote, outputs: outputs.map(({ message }) => message) });
+    return { state: 'done' };
+  }
+
+  /** A merchant who is in it with him has them taken in. */
+  async #take(notes: readonly Note[], worth: bigint): Promise<unknown> {
+    const { ground, counter } = this.#system;
+    const request = this.#system.newId();
+    const binding = { use: 'receive', request, amount: worth } as const;
+    const [{ sealing }] = keySets.receiver;
+    const receiver = this.#system.receiverAs(counter.name, counter.peer, () => true);
+    const result = await receiver.takeNotes({
+      ...{ request, payee: { kind: 'shop', shop: counter.shop }, amount: worth, currency: EUR },
+      notes: sealNotes(PlainNotes, plainOf(notes), sealing.publicKey, binding, ground.bytes),
+      applyBy: ground.clockOf(this.person.name)() + HOUR_NS,
+    });
+    if (result.kind === 'ok') return { state: result.answer.kind };
+    return { state: result.kind === 'refused' ? result.refusal.code : 'no answer' };
+  }
+
   #mint(): MintClient {
     const { side, name, options, keys } = this.person;
     const transport =
@@ -195,3 +221,8 @@ export class Cheat {
     };
   }
 }
+
+const plainOf = (notes: readonly Note[]) =>
+  notes.map(({ amount, keysetId, secret, signature }) => ({
+    ...{ amount, keysetId, secret, signature, dleq: undefined },
+  }));

@@ -5,7 +5,7 @@ import type { Person } from './person.ts';
 import { exchangeAccount, NOTES_ACCOUNT, type System } from './system.ts';
 
 export function evidenceOf(system: System, counter: Counter, people: readonly Person[]): Audited {
-  const { issuer, receiver, gateways, ledger } = system;
+  const { issuer, receiver, gateways, ledger, counter: counterShop } = system;
   return {
     transfers: [...ledger.books.events()].map(({ transfer }) => transfer),
     balanceOf(account) {
@@ -13,6 +13,7 @@ export function evidenceOf(system: System, counter: Counter, people: readonly Pe
       return (found?.creditsPosted ?? 0n) - (found?.debitsPosted ?? 0n);
     },
     notesAccount: NOTES_ACCOUNT,
+    counterAccount: exchangeAccount(counterShop),
     issuer: issuer.disk.records,
     receiver: receiver.disk.records,
     sales: counter.sales,
