@@ -114,7 +114,7 @@ export async function openReceiver(options: ReceiverOptions): Promise<Receiver> 
     ...(random && { random }),
     ...(trace && { trace }),
   });
-  const takingParts = { store, runner, takings, book, quotes, units, limits, clock };
+  const takingParts = { store, runner, takings, book, quotes, units, limits, clock, setTimer };
   const ownMint = receiverMint({
     ...{ keysets, hash, crypto: batchNotes, takings: takingParts },
     randomBytes: options.randomBytes ?? systemRandomBytes,
