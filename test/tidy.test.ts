@@ -26,7 +26,7 @@ const RANKS: Record<string, number> = {
   ledger: 3,
   mint: 3.5,
   roles: 4,
-  gateway: 5,
+  gateway: 5.5,
   shop: 5,
   terminal: 5,
   wallet: 5,

@@ -1,5 +1,5 @@
 // `npm run bench:crypto`: each primitive of specie/crypto beside @noble, node:crypto, libsodium (WebAssembly),
-// sodium-native and @hpke/core, in one run. One core each; the pool on all cores at the end of a table.
+// sodium-native, @hpke/core and cashu-ts, in one run. One core each; the pool on all cores at the end of a table.
 // `--small`: every contender once and short, to prove them equal.
 import {
   createCipheriv,
@@ -13,11 +13,21 @@ import {
   verify,
 } from 'node:crypto';
 import { parseArgs } from 'node:util';
+import {
+  hashToCurve as cashuHashToCurve,
+  createBlindSignature,
+  createDLEQProof,
+  pointFromBytes,
+  unblindSignature,
+  verifyDLEQProof,
+  verifyUnblindedSignature,
+} from '@cashu/cashu-ts';
 import { Chacha20Poly1305 } from '@hpke/chacha20poly1305';
 import { CipherSuite, HkdfSha256 } from '@hpke/core';
 import { DhkemX25519HkdfSha256 } from '@hpke/dhkem-x25519';
 import { chacha20poly1305 as nobleAead } from '@noble/ciphers/chacha.js';
 import { ed25519 as nobleEd25519, x25519 as nobleX25519 } from '@noble/curves/ed25519.js';
+import { secp256k1 as nobleSecp256k1 } from '@noble/curves/secp256k1.js';
 import { hkdf as nobleHkdf } from '@noble/hashes/hkdf.js';
 import { hmac as nobleHmac } from '@noble/hashes/hmac.js';
 import { sha256 as nobleSha256, sha512 as nobleSha512 } from '@noble/hashes/sha2.js';
@@ -32,6 +42,8 @@ import {
   hpke,
   kernelChoice,
   noise,
+  noteCrypto,
+  poolNoteCrypto,
   sha256,
   sha512,
   x25519,
@@ -54,6 +66,9 @@ const bytes = (length: number): Uint8Array<ArrayBuffer> => {
   for (let i = 0; i < length; i++) out[i] = random.below(256);
   return out;
 };
+/** 32 bytes as a scalar of secp256k1: below n. */
+const toScalar = (random: Uint8Array): Uint8Array =>
+  Uint8Array.from(random, (byte, i) => (i === 0 ? byte >> 1 : byte));
 const times = <T>(count: number, make: (index: number) => T): T[] =>
   Array.from({ length: count }, (_, i) => make(i));
 const join = (parts: readonly Uint8Array[]): Uint8Array =>
@@ -411,6 +426,193 @@ const tables: Record<string, () => Promise<void>> = {
         ],
       },
       pace,
+    );
+  },
+
+  async 'blind notes'() {
+    const counts = flags.small ? [1, 8] : [1, 8, 64, TYPICAL];
+    const count = counts.at(-1)!;
+    const few = flags.small ? 2 : 8;
+    const secretKey = toScalar(bytes(32));
+    const publicKey = noteCrypto.publicKeys([secretKey])[0]!;
+    const notes = times(count, () => ({
+      message: new TextEncoder().encode(Buffer.from(bytes(32)).toString('hex')),
+      blindingFactor: toScalar(bytes(32)),
+    }));
+    const blinded = noteCrypto.blind(notes);
+    const signing = blinded.map((point) => ({ blinded: point, secretKey }));
+    const signed = noteCrypto.sign(signing).map((each) => each!);
+    const unblinding = signed.map(({ signature }, i) => ({
+      signature,
+      blindingFactor: notes[i]!.blindingFactor,
+      publicKey,
+    }));
+    const signatures = noteCrypto.unblind(unblinding).map((each) => each!);
+    const verifying = signatures.map((signature, i) => ({
+      message: notes[i]!.message,
+      signature,
+      secretKey,
+    }));
+    const proofs = signed.map(({ signature, dleq }, i) => ({
+      blinded: blinded[i]!,
+      signature,
+      publicKey,
+      dleq,
+    }));
+    const poolNotes = poolNoteCrypto(pool);
+    const { Point } = nobleSecp256k1;
+    const number = (scalar: Uint8Array): bigint => Point.Fn.fromBytes(scalar);
+    const allOf = (parts: readonly Uint8Array[]) => (result: Uint8Array, operations: number) =>
+      Buffer.compare(result, join(parts.slice(0, operations))) === 0 ? 'the same' : 'something else';
+    const allValid = (result: Uint8Array, operations: number): string =>
+      result.length === operations && result.every((byte) => byte === 1) ? 'all valid' : 'something else';
+    const verdict = (ok: boolean): Uint8Array => Uint8Array.of(ok ? 1 : 0);
+    const batches = (name: string, run: (operations: number) => readonly Uint8Array[]): Contender[] =>
+      counts.map((operations) => ({
+        name:
+          operations === 1 ? 'specie, single' : `specie, batch of ${operations.toLocaleString('en')}${name}`,
+        operations,
+        run: () => join(run(operations)),
+      }));
+    const signatureBytes = ({ signature, dleq }: (typeof signed)[number]): Uint8Array =>
+      join([signature, dleq.e, dleq.s]);
+
+    const best = (rows: readonly Measured[]) =>
+      named(rows, `specie, batch of ${count.toLocaleString('en')}`) ??
+      named(rows, `specie, batch of ${count.toLocaleString('en')}, one key`);
+    const against = (what: string, rows: readonly Measured[]): void => {
+      ratio(`${what}, batch of ${count} : ${rows[0]!.name}`, '10, ambition 30', best(rows), rows[0]);
+    };
+
+    const points = noteCrypto.hashToCurve(notes.map(({ message }) => message));
+    against(
+      'hash to curve',
+      await compare(
+        {
+          title: 'Hash to curve (NUT-00), 64-byte secrets',
+          same: allOf(points),
+          contenders: [
+            oneByOne('cashu-ts', few, (i) => cashuHashToCurve(notes[i]!.message).toBytes(true)),
+            ...batches('', (n) => noteCrypto.hashToCurve(notes.slice(0, n).map(({ message }) => message))),
+          ],
+        },
+        pace,
+      ),
+    );
+    against(
+      'blind',
+      await compare(
+        {
+          title: 'Blind (NUT-00)',
+          same: allOf(blinded),
+          contenders: [
+            oneByOne('cashu-ts and @noble/curves', few, (i) =>
+              cashuHashToCurve(notes[i]!.message)
+                .add(Point.BASE.multiply(number(notes[i]!.blindingFactor)))
+                .toBytes(true),
+            ),
+            ...batches('', (n) => noteCrypto.blind(notes.slice(0, n))),
+          ],
+        },
+        pace,
+      ),
+    );
+    against(
+      'sign with a proof',
+      await compare(
+        {
+          title: 'Sign with a proof (NUT-00, NUT-12), one key',
+          same: allOf(signed.map(signatureBytes)),
+          contenders: [
+            oneByOne('cashu-ts', few, (i) => {
+              const point = pointFromBytes(blinded[i]!);
+              const { e, s } = createDLEQProof(point, secretKey);
+              return join([createBlindSignature(point, secretKey, '00').C_.toBytes(true), e, s]);
+            }),
+            ...batches('', (n) => noteCrypto.sign(signing.slice(0, n)).map((each) => signatureBytes(each!))),
+            {
+              name: `specie, pool, ${count.toLocaleString('en')} at a time`,
+              operations: count,
+              run: async () => join((await poolNotes.sign(signing)).map((each) => signatureBytes(each!))),
+            },
+          ],
+        },
+        pace,
+      ),
+    );
+    against(
+      'unblind',
+      await compare(
+        {
+          title: 'Unblind (NUT-00)',
+          same: allOf(signatures),
+          contenders: [
+            oneByOne('@noble/curves', few, (i) =>
+              Point.fromBytes(signed[i]!.signature)
+                .subtract(Point.fromBytes(publicKey).multiply(number(notes[i]!.blindingFactor)))
+                .toBytes(true),
+            ),
+            oneByOne('cashu-ts', few, (i) =>
+              unblindSignature(
+                pointFromBytes(signed[i]!.signature),
+                number(notes[i]!.blindingFactor),
+                pointFromBytes(publicKey),
+              ).toBytes(true),
+            ),
+            ...batches('', (n) => noteCrypto.unblind(unblinding.slice(0, n)).map((each) => each!)),
+          ],
+        },
+        pace,
+      ),
+    );
+    against(
+      'verify',
+      await compare(
+        {
+          title: 'Verify (NUT-00), one key',
+          same: allValid,
+          contenders: [
+            oneByOne('cashu-ts', few, (i) =>
+              verdict(
+                verifyUnblindedSignature(
+                  { id: '00', secret: notes[i]!.message, C: pointFromBytes(signatures[i]!) },
+                  secretKey,
+                ),
+              ),
+            ),
+            ...batches(', one key', (n) => noteCrypto.verify(verifying.slice(0, n)).map(verdict)),
+            {
+              name: `specie, pool, ${count.toLocaleString('en')} at a time`,
+              operations: count,
+              run: async () => join((await poolNotes.verify(verifying)).map(verdict)),
+            },
+          ],
+        },
+        pace,
+      ),
+    );
+    against(
+      'verify a proof',
+      await compare(
+        {
+          title: 'Verify a proof (NUT-12)',
+          same: allValid,
+          contenders: [
+            oneByOne('cashu-ts', few, (i) =>
+              verdict(
+                verifyDLEQProof(
+                  proofs[i]!.dleq,
+                  pointFromBytes(blinded[i]!),
+                  pointFromBytes(signed[i]!.signature),
+                  pointFromBytes(publicKey),
+                ),
+              ),
+            ),
+            ...batches('', (n) => noteCrypto.verifyDleq(proofs.slice(0, n)).map(verdict)),
+          ],
+        },
+        pace,
+      ),
     );
   },
 

@@ -1,4 +1,4 @@
-// `npm run bench:leaks`: does the time of X25519, signing and opening depend on the secret? The method of dudect
+// `npm run bench:leaks`: does the time of X25519, signing, blind signing and opening depend on the secret? The method of dudect
 // (Reparaz, Balasch, Verbauwhede: "Dude, is my code constant time?", 2017): two classes of inputs, one with a fixed
 // secret and one with random ones, measured in random order, their times compared with Welch's t-test.
 //
@@ -8,7 +8,7 @@
 //
 // Ends with 1 when a control shows nothing or a kernel shows a leak. `--small`: a few samples, to see that it runs.
 import { parseArgs } from 'node:util';
-import { chacha20poly1305, ed25519, hpke, kernelChoice, x25519 } from '../../src/crypto/index.ts';
+import { chacha20poly1305, ed25519, hpke, kernelChoice, noteCrypto, x25519 } from '../../src/crypto/index.ts';
 import { power } from '../../src/reference/field.ts';
 import { Random } from '../../src/shared/random.ts';
 
@@ -102,6 +102,11 @@ const messages = Array.from({ length: INPUTS }, () => bytes(128));
 const peer = x25519.publicKey(bytes(32));
 const fixedKey = bytes(32);
 const aad = bytes(16);
+/** 32 bytes as a scalar of secp256k1: below n. */
+const toScalar = (from: Uint8Array): Uint8Array =>
+  Uint8Array.from(from, (byte, i) => (i === 0 ? byte >> 1 : byte));
+const fixedScalar = toScalar(bytes(32));
+const blinded = noteCrypto.publicKeys(Array.from({ length: INPUTS }, () => toScalar(bytes(32))));
 const plaintext = bytes(256);
 
 const subjects: Subject<() => unknown>[] = [
@@ -127,6 +132,36 @@ const subjects: Subject<() => unknown>[] = [
       const secretKey = secret ? bytes(32) : fixedKey.slice();
       const message = random.pick(messages);
       return () => ed25519.sign(secretKey, message);
+    },
+    run: (call) => call(),
+  },
+  {
+    name: 'blind notes, sign: a fixed key, random ones',
+    samples: flags.small ? SAMPLES : SAMPLES / 10,
+    make: (secret) => {
+      const secretKey = secret ? toScalar(bytes(32)) : fixedScalar.slice();
+      const items = [{ blinded: random.pick(blinded), secretKey }];
+      return () => noteCrypto.sign(items);
+    },
+    run: (call) => call(),
+  },
+  {
+    name: 'blind notes, sign: a key of one bit, random ones',
+    samples: flags.small ? SAMPLES : SAMPLES / 10,
+    make: (secret) => {
+      const secretKey = secret ? toScalar(bytes(32)) : new Uint8Array(32).fill(1, 31);
+      const items = [{ blinded: random.pick(blinded), secretKey }];
+      return () => noteCrypto.sign(items);
+    },
+    run: (call) => call(),
+  },
+  {
+    name: 'blind notes, unblind: a fixed blinding factor, random ones',
+    samples: flags.small ? SAMPLES : SAMPLES / 10,
+    make: (secret) => {
+      const blindingFactor = secret ? toScalar(bytes(32)) : fixedScalar.slice();
+      const items = [{ signature: random.pick(blinded), blindingFactor, publicKey: blinded[0]! }];
+      return () => noteCrypto.unblind(items);
     },
     run: (call) => call(),
   },

@@ -24,6 +24,7 @@ const COMMANDS = {
   wallet: async (output, exit) => (await import('./commands/wallet.ts')).walletCommand(exit, output),
   terminal: async (output, exit) => (await import('./commands/terminal.ts')).terminalCommand(exit, output),
   shop: async (output, exit) => (await import('./commands/shop.ts')).shopCommand(exit, output),
+  gateway: async (output, exit) => (await import('./commands/gateway.ts')).gatewayCommand(exit, output),
   device: async (output) => (await import('./commands/device.ts')).deviceCommand(output),
   shops: async (output) => (await import('./commands/shops.ts')).shopsCommand(output),
   payout: async (output, exit) => (await import('./commands/payout.ts')).payoutCommand(output, exit),

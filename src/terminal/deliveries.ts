@@ -5,7 +5,7 @@
 // Confirming comes last: until then the gateway keeps them, and returns them to their sender in the end. Whoever confirmed
 // first would have to take a gateway's word for notes that may be spent.
 import { sha256 } from '../crypto/index.ts';
-import { equalBytes } from '../identity/binary-text.ts';
+import { equalBytes, toHex } from '../identity/binary-text.ts';
 import { checkNotes } from '../notes/dleq.ts';
 import { NotesError } from '../notes/errors.ts';
 import { type PlainNote, SealedNotes } from '../roles/documents/notes.ts';
@@ -178,7 +178,7 @@ export class Deliveries {
 
   #checkNew(notes: readonly PlainNote[]): void {
     const seen = new Set<string>();
-    const text = (note: PlainNote): string => Buffer.from(noteKey(note)).toString('latin1');
+    const text = (note: PlainNote): string => toHex(noteKey(note));
     for (const [, operation] of this.#desk.store.operations()) {
       if (operation.kind === 'swap' && operation.origin !== 'change')
         for (const note of operation.notes) seen.add(text(note));

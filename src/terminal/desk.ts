@@ -1,4 +1,5 @@
 // What all that a terminal does is done with: its store, its mint, one step at a time, and waiting that can end early.
+import { equalBytes } from '../identity/binary-text.ts';
 import type { MintService } from '../mint/service.ts';
 import { feeOf, selectNotes, splitAmount } from '../notes/amounts.ts';
 import { NotesError } from '../notes/errors.ts';
@@ -80,7 +81,7 @@ export class Desk {
   }
 
   gateway(key: Uint8Array): KnownGateway {
-    const found = this.options.gateways.find((gateway) => Buffer.compare(gateway.key, key) === 0);
+    const found = this.options.gateways.find((gateway) => equalBytes(gateway.key, key));
     if (found === undefined)
       throw new TerminalError(
         'gateway_unknown',

@@ -185,7 +185,7 @@ export class NoteChanges extends NoteReads {
   }
 
   open(id: bigint, operation: Operation): void {
-    if (this.operations().length >= OPERATIONS_MAX) {
+    if (this.#tx.range(OPERATIONS, { limit: OPERATIONS_MAX }).length >= OPERATIONS_MAX) {
       throw new TerminalError(
         'invalid_argument',
         `operations: expected at most ${OPERATIONS_MAX} that are open, got one more: finish some`,

@@ -1,5 +1,6 @@
 // Notes that are passed on by hand, as a text (NUT-00). Whoever takes one exchanges it at the mint; until then it is as good
 // as its copies, so a token that was made stays here until the mint calls it spent.
+import { toHex } from '../identity/binary-text.ts';
 import { checkNotes } from '../notes/dleq.ts';
 import { NotesError } from '../notes/errors.ts';
 import { decodeToken, encodeToken, type Token } from '../notes/token.ts';
@@ -199,8 +200,7 @@ export class Tokens {
 
   /** One that shares a note with it: what it says more is for others to find out. */
   #ownOf(notes: Parameters<typeof noteKey>[0][]): bigint | undefined {
-    const text = (note: Parameters<typeof noteKey>[0]): string =>
-      Buffer.from(noteKey(note)).toString('latin1');
+    const text = (note: Parameters<typeof noteKey>[0]): string => toHex(noteKey(note));
     const given = new Set(notes.map(text));
     for (const [operation, token] of this.#desk.store.operations()) {
       const isOwn = token.kind === 'token' || (token.kind === 'swap' && token.origin === 'reclaim');

@@ -19,6 +19,8 @@ test('every contender computes the same, and the ratios come out', { timeout: 12
     'Ed25519 sign',
     'X25519',
     'HPKE open',
+    'Sign with a proof',
+    'Verify a proof',
     'SHA-256',
     'SHA-512',
     'ChaCha20',
@@ -27,6 +29,7 @@ test('every contender computes the same, and the ratios come out', { timeout: 12
   }
   expect(out).toMatch(/Ed25519 batch of 64 : sodium-native single +\d+\.\d\d ×/);
   expect(out).toMatch(/X25519 batch of 64 : node:crypto +\d+\.\d\d ×/);
+  expect(out).toMatch(/verify, batch of 8 : cashu-ts +\d+\.\d\d ×/);
   expect(out).toMatch(/HPKE open, batch of 64 : @hpke\/core +\d+\.\d\d ×/);
 });
 

@@ -3,10 +3,12 @@
 import { secp256k1 } from '@noble/curves/secp256k1.js';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { noteCrypto } from '../../src/crypto/index.ts';
+import type { KeyPair } from '../../src/identity/key-set.ts';
+import { generateKeyPair } from '../../src/identity/new-key-set.ts';
 import { rotateNotes } from '../../src/identity/note-seeds.ts';
 import { MintKeysets } from '../../src/mint/keysets.ts';
 import { lockedSecret } from '../../src/notes/conditions/condition.ts';
-import { MINT_ERRORS, type MintErrorName } from '../../src/notes/errors.ts';
+import { MINT_ERRORS, type MintErrorName, mintErrorName } from '../../src/notes/errors.ts';
 import { toHex } from '../../src/notes/hex.ts';
 import { keysetsAnswer } from '../../src/notes/json/keys.ts';
 import { meltQuote, mintQuote } from '../../src/notes/json/quotes.ts';
@@ -17,15 +19,30 @@ import { makeOutputs } from '../../src/notes/outputs.ts';
 import { publicKeyOf } from '../../src/notes/schnorr.ts';
 import { type NoteSecret, randomSecrets } from '../../src/notes/secrets.ts';
 import { CashClient } from '../../src/roles/cash/client.ts';
+import type { CallResult } from '../../src/roles/common/role-client.ts';
+import type { NoteOrder } from '../../src/roles/documents/note-order.ts';
 import { encodeNotePayee } from '../../src/roles/documents/note-payee.ts';
+import type { IssueNotesRequest } from '../../src/roles/issuer/messages.ts';
 import { ReceiverClient } from '../../src/roles/receiver/client.ts';
 import { meltRequestId } from '../../src/roles/receiver/melt.ts';
+import { TakeNotesAnswer, type TakeNotesRequest } from '../../src/roles/receiver/messages.ts';
 import { id } from '../../src/shared/id.ts';
-import { now } from '../claims/device.ts';
+import { now, soon } from '../claims/device.ts';
+import type { NoteHolder } from '../claims/notes.ts';
 import { answerOf, auditOf, eventually, System } from '../claims/system.ts';
 import { toDevice } from '../roles/cash/note-support.ts';
+import {
+  anIssue,
+  aPayment,
+  aTaking,
+  OPERATOR,
+  type Shop,
+  type TakingOptions,
+} from '../roles/notes/support.ts';
 import { BookReader, type NoteBooks } from './books.ts';
 import { Doors, messages, swapBody, type Told } from './doors.ts';
+
+const ROUNDS = process.env.SPECIE_SLOW_TESTS === '1' ? 64 : 6;
 
 let system: System;
 let doors: Doors;
@@ -459,7 +476,7 @@ describe('quotes', () => {
   });
 
   test('by the thousand are waited for, and the mint goes on', async () => {
-    const count = process.env.SPECIE_SLOW_TESTS === '1' ? 20_000 : 1_000;
+    const count = process.env.SPECIE_SLOW_TESTS === '1' ? 20_000 : 300;
     const body = JSON.stringify({ amount: 1, unit: 'eur' });
     const quotes = new Set<string>();
     for (let left = count; left > 0; left -= 100) {
@@ -511,7 +528,7 @@ describe('restoring and states', () => {
   test('are bounded', async () => {
     const Ys = Array.from({ length: 1_001 }, () => Point.BASE.toHex());
     await expectRefused('/v1/checkstate', JSON.stringify({ Ys }), 'other');
-    const outputs = Array.from({ length: 1_001 }, () => outputsOf([1n])[0]!);
+    const outputs = new Array(1_001).fill(outputsOf([1n])[0]);
     await expectRefused('/v1/restore', JSON.stringify({ outputs }), 'too_many_outputs');
     await expectRefused(
       '/v1/restore',
@@ -530,6 +547,247 @@ describe('restoring and states', () => {
 
 const outputJson = ({ amount, keysetId, blinded }: ReturnType<typeof messages>[number]) => ({
   ...{ amount: Number(amount), id: keysetId, B_: toHex(blinded) },
+});
+
+// ---- A shop's own doors
+
+/** As test/roles makes its messages. */
+const asShop = ({ shop: { number: shop, signing } }: NoteHolder): Shop => ({
+  ...{ shop, signing, reply: REPLY, peer: OPERATOR },
+});
+const REPLY = generateKeyPair('sealing');
+const keyOfReceiver = () => ({ publicKey: system.directory().currentKeySet('receiver', now()).keys.sealing });
+
+function taking(changes: Partial<TakingOptions> = {}, dealer = doors.dealer): TakeNotesRequest {
+  const to = keyOfReceiver() as KeyPair;
+  return aTaking({ request: id(), notes, shop: asShop(dealer), applyBy: soon(), to, ...changes });
+}
+const forged = () => [{ ...notes[0]!, signature: Point.BASE.toBytes() }, ...notes.slice(1)];
+
+async function told(result: Promise<CallResult<{ readonly kind: string; readonly reason?: string }>>) {
+  const said = await result;
+  if (said.kind !== 'ok') return said.kind === 'refused' ? said.refusal.code : said.reason;
+  return said.answer.reason ?? said.answer.kind;
+}
+/** Asked until it is final. */
+async function end(ask: () => Promise<CallResult<{ readonly kind: string; readonly reason?: string }>>) {
+  let last = '';
+  await eventually(async () => {
+    last = await told(ask());
+    return last !== 'pending';
+  });
+  return last;
+}
+
+describe('notes that a shop hands in', () => {
+  test.each<[string, string, () => TakeNotesRequest]>([
+    ['that are forged', 'note_invalid', () => taking({ notes: forged() })],
+    ['of another amount', 'note_invalid', () => taking({ notes: [{ ...notes[0]!, amount: 8n }] })],
+    ['of another mint', 'keyset_unknown', () => taking({ notes: notesElsewhere('eur') })],
+    ['of another currency', 'keyset_unknown', () => taking({ notes: notesElsewhere('usd') })],
+    ['of an organisation', 'keyset_unknown', () => taking({ notes: notesElsewhere('eur@cafe', 'cafe') })],
+    ['one twice', 'note_invalid', () => taking({ notes: [...notes, notes[0]!] })],
+    ['none', 'malformed', () => taking({ notes: [] })],
+    ['none, for something', 'note_invalid', () => taking({ notes: [], amount: 1n })],
+    ['for more', 'amounts_mismatch', () => taking({ amount: 14n })],
+    ['for less', 'amounts_mismatch', () => taking({ amount: 12n })],
+    ['for nothing', 'malformed', () => taking({ amount: 0n })],
+    ['for 2^64', 'malformed', () => taking({ amount: 2n ** 64n })],
+    ['in a currency that is not offered', 'currency_not_offered', () => taking({ currency: 840 })],
+    ['too late', 'expired', () => taking({ applyBy: 1n })],
+    ['for ever', 'malformed', () => taking({ applyBy: 2n ** 64n - 1n })],
+    ['for another shop', 'payee_not_permitted', () => taking({}, doors.dealers[1])],
+    ['sealed to another key', 'notes_seal_invalid', () => taking({ to: REPLY })],
+    [
+      "under the receiver's key id, to another",
+      'notes_seal_invalid',
+      () => {
+        const other = taking({ to: REPLY });
+        return { ...other, notes: { ...other.notes, keyId: taking().notes.keyId } };
+      },
+    ],
+    ['sealed for a gateway', 'notes_seal_invalid', () => taking({ use: 'send_in' })],
+    ['sealed for another request', 'notes_seal_invalid', () => taking({ binding: { request: 1n } })],
+    ['sealed for another amount', 'notes_seal_invalid', () => taking({ binding: { amount: 1n } })],
+    [
+      'sealed for the request of another shop',
+      'notes_seal_invalid',
+      () => {
+        const seen = taking({}, doors.dealers[1]);
+        return { ...taking(), notes: seen.notes };
+      },
+    ],
+  ])('%s: %s', async (_, code, make) => {
+    expect(await told(doors.dealer.receiver.takeNotes(make()))).toBe(code);
+  });
+
+  test('are taken once, and acknowledged as often as it is asked for; nothing else under that request', async () => {
+    const own = await honestly(() => doors.notes(2n));
+    const request = taking({ notes: own });
+    const { receiver } = doors.dealer;
+    await honestly(() => eventually(async () => (await told(receiver.takeNotes(request))) === 'taken'));
+    const answers = await Promise.all(
+      [1, 2, 3].map(async () => TakeNotesAnswer.encode(answerOf(await receiver.takeNotes(request)))),
+    );
+    expect(new Set(answers.map((answer) => Buffer.from(answer).toString('hex'))).size).toBe(1);
+    expect(await told(receiver.takeNotes(taking({ request: request.request })))).toBe('request_differs');
+    expect(await told(receiver.takeNotes(taking({ notes: own })))).toBe('note_spent');
+    expect(await told(doors.dealers[1].receiver.takeNotes(request))).toBe('payee_not_permitted');
+  });
+});
+
+describe('notes that a shop asks for', () => {
+  const issue = (amounts: bigint[], changes: Partial<NoteOrder> = {}, outputs = doors.outputs(amounts)) =>
+    anIssue({ request: id(), shop: asShop(doors.dealer), outputs, applyBy: soon(), changes });
+
+  test.each<[string, string, () => IssueNotesRequest]>([
+    ['more than it pays for', 'amounts_mismatch', () => issue([8n], { amount: 4n })],
+    ['of other terms', 'order_mismatch', () => ({ ...issue([8n]), outputs: issue([8n]).outputs })],
+    [
+      'sealed to somebody else',
+      'order_mismatch',
+      () => ({ ...issue([8n]), replyKey: generateKeyPair('sealing').publicKey }),
+    ],
+    [
+      "from another shop's account",
+      'not_permitted',
+      () => issue([8n], { shop: doors.dealers[1].shop.number }),
+    ],
+    ['by an order that funds', 'order_invalid', () => issue([8n], { action: 'fund' })],
+    [
+      'one message twice',
+      'output_invalid',
+      () => issue([], {}, [...doors.outputs([4n]), ...[1, 2].map(() => ONE[0]!)]),
+    ],
+    [
+      'signed by nobody',
+      'order_invalid',
+      () => {
+        const one = issue([8n]);
+        return { ...one, order: { ...one.order, signature: new Uint8Array(64).fill(1) } };
+      },
+    ],
+    ['more than there is', 'exceeds_credits', () => issue([2n ** 20n])],
+  ])('%s: %s', async (_, code, make) => {
+    ONE ??= doors.outputs([1n]);
+    const request = make();
+    const { issuer } = doors.dealer;
+    const last = await end(async () => {
+      const result = await issuer.issueNotes(request);
+      if (result.kind !== 'ok' || result.answer.kind !== 'rejected') return result;
+      return { kind: 'ok', answer: { kind: 'rejected', reason: result.answer.rejection.document.reason } };
+    });
+    expect(last).toBe(code);
+  });
+
+  test('are signed once: of two shops that send the same messages one has them', async () => {
+    const outputs = doors.outputs([2n]);
+    const ends = await honestly(() =>
+      Promise.all(
+        doors.dealers.map((dealer) => {
+          const request = anIssue({ request: id(), shop: asShop(dealer), outputs, applyBy: soon() });
+          return end(() => dealer.issuer.issueNotes(request));
+        }),
+      ),
+    );
+    expect(ends.sort()).toEqual(['issued', 'output_known']);
+  });
+});
+let ONE: ReturnType<Doors['outputs']>;
+
+// ---- Races
+
+describe('of all who come at once', () => {
+  const LOST = ['notes_spent', 'notes_pending', 'note_spent'];
+  const nameOf = ({ status, code }: Told): string =>
+    status === 200 ? 'won' : (mintErrorName(code!) ?? `${status} ${code}`);
+
+  /** Each wants the same notes, by a way of its own. */
+  async function contenders(wanted: readonly Note[]): Promise<(() => Promise<string>)[]> {
+    const amounts = wanted.map(({ amount }) => amount);
+    const worth = Number(amounts.reduce((sum, amount) => sum + amount, 0n));
+    const quotes = [await meltQuoteOf(ownShop(), worth), await meltQuoteOf(ownShop(), worth)];
+    return [
+      ...doors.all.map(
+        (door) => async () => nameOf(await door.ask('/v1/swap', swapBody(wanted, doors.outputs(amounts)))),
+      ),
+      ...quotes.map((quote, i) => async () => {
+        const body = JSON.stringify({ quote, inputs: inputsOf(wanted) });
+        return nameOf(await doors.all[i]!.ask('/v1/melt/specie', body));
+      }),
+      ...doors.dealers.map((dealer) => {
+        const request = taking({ notes: wanted, shop: asShop(dealer) });
+        return async () => {
+          const last = await end(() => dealer.receiver.takeNotes(request));
+          return last === 'taken' ? 'won' : last;
+        };
+      }),
+    ];
+  }
+
+  test.each(Array.from({ length: ROUNDS }, (_, i) => i))(
+    'for the same notes one has them, round %i',
+    async (round) => {
+      const wanted = await honestly(() => doors.notes(6n));
+      const all = await contenders(wanted);
+      const turned = [...all.slice(round % all.length), ...all.slice(0, round % all.length)];
+      const ends = await honestly(() => Promise.all(turned.map((run) => run())));
+      expect(ends.filter((end) => end === 'won')).toHaveLength(1);
+      expect(ends.filter((end) => end !== 'won' && !LOST.includes(end))).toEqual([]);
+    },
+  );
+
+  test('who share one note of two: one has both', async () => {
+    const [a, b, c] = (await honestly(() => doors.notes(7n))) as [Note, Note, Note];
+    const ends = await honestly(() =>
+      Promise.all(
+        [
+          [a, b],
+          [b, c],
+          [c, a],
+        ].map(async (pair, i) => {
+          const outputs = doors.outputs(pair.map(({ amount }) => amount));
+          return nameOf(await doors.all[i]!.ask('/v1/swap', swapBody(pair, outputs)));
+        }),
+      ),
+    );
+    expect(ends.filter((end) => end === 'won')).toHaveLength(1);
+  });
+
+  test('for a quote: one shop pays it, one mints it', async () => {
+    const quote = await mintQuoteOf(4);
+    const paid = await Promise.all(
+      doors.dealers.map((dealer) => {
+        const request = aPayment({ request: id(), shop: asShop(dealer), amount: 4n, quote, applyBy: soon() });
+        return end(() => dealer.issuer.payQuote(request));
+      }),
+    );
+    expect(paid.sort()).toEqual(['paid', 'quote_paid']);
+    const bodies = doors.all.map(() => ({ quote, outputs: messages(doors.outputs([4n])).map(outputJson) }));
+    const tolds = await honestly(() =>
+      Promise.all(doors.all.map((door, i) => door.ask('/v1/mint/specie', JSON.stringify(bodies[i])))),
+    );
+    expect(tolds.map(nameOf).sort()).toEqual(['quote_issued', 'quote_issued', 'quote_issued', 'won']);
+    // Who has them has them again, at any door.
+    const winner = tolds.findIndex(({ status }) => status === 200);
+    for (const door of doors.all) {
+      const again = await door.ask('/v1/mint/specie', JSON.stringify(bodies[winner]));
+      expect(again).toEqual(tolds[winner]);
+    }
+  });
+
+  test('a message that is signed by both roles is one note, and is spent once', async () => {
+    const outputs = doors.outputs([2n]);
+    const [one] = await honestly(() => doors.notes(2n));
+    const swapped = await honestly(() => doors.receiver.ask('/v1/swap', swapBody([one!], outputs)));
+    const request = anIssue({ request: id(), shop: asShop(doors.dealer), outputs, applyBy: soon() });
+    await honestly(async () =>
+      expect(await end(() => doors.dealer.issuer.issueNotes(request))).toBe('issued'),
+    );
+    const [note] = doors.notesOf(outputs, signaturesAnswer.decode(swapped.body).signatures);
+    await honestly(() => doors.swapped([note!], [`once ${id()}`]));
+    await expectRefused('/v1/swap', swapBody([note!], doors.outputs([2n])), 'notes_spent');
+  });
 });
 
 test('a keyset that is retired is taken in, and signs no more', async () => {

@@ -79,7 +79,7 @@ async function dealer(system: System, place: number, amount: bigint): Promise<No
   const shops = managementClient(await shop.connect());
   const sale = shop.sale(device, amount);
   await eventually(async () => answerOf(await shops.pay(sale)).kind === 'paid');
-  const cash = new CashClient(await shop.connect('cash'));
+  const cash = new CashClient(await system.asRole('issuer', 'cash'));
   expectDone(answerOf(await cash.noteOrder({ order: shop.noteOrder('fund', amount) })).kind);
   return NoteHolder.open(shop);
 }

@@ -310,7 +310,12 @@ function noteMessages(
     circulation: [{ currency: EUR }],
   };
   return {
-    issuer: { ...both, issue_notes: [issue, holder.issue(20n).request], pay_quote: [payment] },
+    issuer: {
+      ...both,
+      issue_notes: [issue, holder.issue(20n).request],
+      pay_quote: [payment],
+      move_funds: [{ order: holder.shop.noteOrder('withdraw', 10n) }],
+    },
     receiver: { ...both, take_notes: [taking, holder.take(notes)] },
   };
 }

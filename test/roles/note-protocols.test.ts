@@ -1,5 +1,7 @@
 // Numbers of operations are fixed for ever, and every message fits a frame.
-import { expect, test } from 'vitest';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
 import {
   NoteOrderRequest,
   NotesBookedAnswer,
@@ -22,6 +24,7 @@ test('numbers of operations stay as they are', () => {
       mint_call: 34,
       find_signatures: 35,
       circulation: 36,
+      move_funds: 37,
       lookup_request: 48,
       list_requests: 49,
     },
@@ -44,6 +47,27 @@ test('numbers of operations stay as they are', () => {
       lookup_exchange: 39,
     },
   });
+});
+
+describe('docs/protocol.md', () => {
+  const text = readFileSync(join(import.meta.dirname, '../../docs/protocol.md'), 'utf8');
+  /** The cells of the table under a heading, without its head. */
+  const table = (heading: string): string[][] => {
+    const part = text.split(`### ${heading}\n`)[1]!.split('\n#')[0]!;
+    const lines = part.split('\n').filter((line) => line.startsWith('|'));
+    return lines.slice(2).map((line) => line.split('|').map((cell) => cell.trim().replaceAll('`', '')));
+  };
+
+  test.each([issuerProtocol, receiverProtocol])(
+    'operations and refusals of the $role',
+    ({ role, operations, refusals }) => {
+      expect(table(`Messages of the ${role}`).map(([, number, name]) => [name, Number(number)])).toEqual(
+        Object.entries(operations).map(([name, { number }]) => [name, number]),
+      );
+      const described = table('Refusals of issuer and receiver').filter(([, of]) => of === role);
+      expect(described.map(([, , code]) => code)).toEqual([...refusals]);
+    },
+  );
 });
 
 test('what cash is asked about notes fits a frame', () => {

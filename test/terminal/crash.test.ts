@@ -1,9 +1,8 @@
 // A terminal dies at every write, whether or not that has reached the disk, and every answer gets lost, whether or not what was
 // asked for was done. Whoever starts it again and lets it resume finds all of the money: nothing lost, nothing twice.
 import { expect, test } from 'vitest';
-import { TerminalError } from '../../src/terminal/errors.ts';
 import { MemoryDisk } from '../store/memory-backend.ts';
-import { Device, World } from './support.ts';
+import { Device, ignoringErrors, settle, World } from './support.ts';
 
 interface Flow {
   /** What happens before anything goes wrong. */
@@ -90,33 +89,6 @@ class MortalDisk extends MemoryDisk {
   }
 }
 
-const ignoringErrors = (work: Promise<unknown>): Promise<unknown> =>
-  work.catch((error: unknown) => {
-    if (!(error instanceof TerminalError)) throw error;
-  });
-
-/** Starts both anew and lets them finish; tokens that nobody has are taken back. */
-async function settle(world: World, ...devices: Device[]): Promise<void> {
-  for (let round = 0; round < 3; round++) {
-    for (const device of devices) {
-      await device.start().resume();
-      for (const { operation } of await device.terminal.tokens())
-        await device.terminal.reclaimToken(operation);
-    }
-  }
-  for (const device of devices) {
-    expect(device.terminal.balance().open).toEqual([]);
-    expect(await device.terminal.audit()).toEqual({
-      UNSPENT: device.terminal.balance().free,
-      PENDING: 0n,
-      SPENT: 0n,
-    });
-  }
-  const free = devices.reduce((sum, device) => sum + device.terminal.balance().free, 0n);
-  // No note that nobody has, and none that two have.
-  expect(world.outstanding()).toBe(free);
-}
-
 test.each(Object.entries(FLOWS))('%s: a crash at each write', async (_, flow) => {
   let writes = 0;
   for (const isFlushed of [false, true]) {
@@ -142,9 +114,14 @@ test.each(Object.entries(FLOWS))('%s: a crash at each write', async (_, flow) =>
 
 test.each(Object.entries(FLOWS))('%s: each answer lost, and each question', async (_, flow) => {
   let lost = 0;
-  for (const loseHeard of [false, true]) {
+  for (const { loseHeard, isForgetful } of [
+    { loseHeard: false, isForgetful: false },
+    { loseHeard: true, isForgetful: false },
+    { loseHeard: true, isForgetful: true },
+  ]) {
     for (let at = 0; ; at++) {
       const world = new World();
+      Object.assign(world.mints.lan, { isForgetful });
       const [ada, bob] = [new Device(world, 'lan'), new Device(world, 'wan')];
       await flow.prepare(world, ada, bob);
       // Both are counted together: the next call of whichever comes first is lost, then the next of the other.

@@ -206,6 +206,23 @@ test('the phrase alone finds the notes', async () => {
   expect(found.terminal.balance().free).toBe(101n);
 });
 
+test('a restore leaves alone what is under way', async () => {
+  const world = new World();
+  const ada = new Device(world, 'wan');
+  await ada.give(16n);
+  const { text } = await ada.terminal.makeToken(2n);
+  // The mint has signed, and was not heard.
+  Object.assign(world.mints.wan, { loseIn: 0, loseHeard: true });
+  expect(await errorOf(ada.terminal.makeToken(3n))).toBe('unreachable');
+  const before = ada.terminal.balance();
+  expect(before).toMatchObject({ tokens: 2n, open: [{ kind: 'token' }, { kind: 'swap' }] });
+  expect(await ada.terminal.restore()).toMatchObject({ amount: 0n, notes: 0 });
+  expect(ada.terminal.balance()).toEqual(before);
+  await ada.terminal.resume();
+  expect(ada.terminal.balance()).toMatchObject({ free: 14n, exchanging: 0n });
+  expect(await ada.terminal.takeToken(text)).toBe(2n);
+});
+
 test('input fees are paid at the mint, and reckoned with', async () => {
   const world = new World({ mint: { inputFeePpk: 500 } });
   const ada = new Device(world, 'wan');

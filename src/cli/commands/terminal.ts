@@ -3,6 +3,7 @@ import { readFileSync, statSync } from 'node:fs';
 import { Command, Option } from 'commander';
 import { chosenPassphrase, terminalAsk } from '../../identity/ask-passphrase.ts';
 import { PrivateFiles } from '../../identity/private-files.ts';
+import type { TerminalAddress } from '../../roles/gateway/messages.ts';
 import { parseAmount } from '../../shared/amount.ts';
 import {
   decodeAddress,
@@ -117,13 +118,19 @@ interface InitOptions extends TerminalCommandOptions {
   readonly passphrase?: boolean;
 }
 
-const gatewayKeyArgument = argument((text: string) => {
-  try {
-    return gatewayKeyOf(text);
-  } catch (error) {
-    throw new Error(error instanceof TerminalError ? error.what : String(error));
-  }
-});
+/** Commander names the argument, and adds what is wrong with it. */
+const said =
+  <T>(read: (text: string) => T) =>
+  (text: string): T => {
+    try {
+      return read(text);
+    } catch (error) {
+      throw error instanceof TerminalError ? new Error(error.what) : error;
+    }
+  };
+
+const gatewayKeyArgument = argument(said(gatewayKeyOf));
+const addressArgument = argument(said(decodeAddress));
 
 function initCommand(output: Output): Command {
   return withTerminal(new Command('init'))
@@ -265,16 +272,16 @@ interface SendCommandOptions extends WaitingOptions, GatewayOptions {
 function sendCommand(output: Output, exit: Exit): Command {
   return withPatience(withGateway(withTerminal(new Command('send'))))
     .description('Send notes to an address on the other side of a gateway')
-    .argument('<address>', 'splan1… or spwan1…, as specie terminal address shows it')
+    .argument('<address>', 'splan1… or spwan1…, as specie terminal address shows it', addressArgument)
     .argument('<amount>', 'what arrives, such as 5.00')
     .option('--fee-max <amount>', 'what it may cost on top (default: as the terms say that were agreed to)')
     .option('--wait', 'until the destination has fetched it')
-    .action((address: string, text: string, options: SendCommandOptions) =>
+    .action((destination: TerminalAddress, text: string, options: SendCommandOptions) =>
       inSession(options, output, async ({ terminal, signal }) => {
         const { currency } = terminal;
         const { feeMax } = options;
         const result = await terminal.send({
-          destination: decodeAddress(address),
+          destination,
           amount: parseAmount(text, currency),
           gateway: options.gateway,
           feeMax: feeMax === undefined ? undefined : parseAmount(feeMax, currency),
@@ -318,17 +325,18 @@ function tokenCommand(output: Output): Command {
     withPatience(withTerminal(new Command('take')))
       .description('Take a token: its notes are exchanged at the mint at once')
       .argument('<token>', 'cashuA… or cashuB…, a file that holds it, or - for standard input')
-      .action((given: string, options: WaitingOptions) =>
-        inSession(options, output, async ({ terminal, signal }) => {
-          const amount = await terminal.takeToken(tokenText(given), {
+      .action((given: string, options: WaitingOptions) => {
+        const text = tokenText(given);
+        return inSession(options, output, async ({ terminal, signal }) => {
+          const amount = await terminal.takeToken(text, {
             patienceMs: options.patience * 1000,
             signal,
           });
           output.write(
             options.json ? jsonText({ amount }) : `taken       ${money(amount, terminal.currency)}\n`,
           );
-        }),
-      ),
+        });
+      }),
     withTerminal(new Command('list'))
       .description('Show tokens that nobody has taken yet')
       .action((options: TerminalCommandOptions) =>

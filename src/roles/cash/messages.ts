@@ -2,8 +2,7 @@
 //
 // By management: open_account, credit, get_balance, open_shop, close_shop, pay, shop_order, device_order, get_statement,
 // close_window, book_payouts, book_outcomes, window_report, open_purse, settle_transfer, close_purse, device_exposure.
-// By the issuer: note_order; by shops too, to fund and withdraw. By the receiver: receive_notes,
-// check_payee.
+// By the issuer: note_order. By the receiver: receive_notes, check_payee.
 // By operators: lookup_request, window_report, device_exposure. Shops may submit payment orders as a batch of records: the
 // ledger's operation create_payment_orders.
 import { type Infer, list, struct, text, u32, u64, u128, union } from '../../shared/codec.ts';

@@ -1,9 +1,10 @@
 // What the operations of the receiver share; role.ts builds it.
-import type { BatchNoteCrypto, NoteCrypto } from '../../crypto/index.ts';
+import type { NoteCrypto, VerifyItem } from '../../crypto/index.ts';
 import type { MintKeysets } from '../../mint/keysets.ts';
 import type { NoteBook } from '../../mint/note-book.ts';
 import type { MeltQuotes } from '../../mint/quotes.ts';
 import type { MintService } from '../../mint/service.ts';
+import type { TurnBatch } from '../../mint/turn-batch.ts';
 import type { RoleStore } from '../../store/store.ts';
 import type { WideUnits } from '../common/wide-notes.ts';
 import type { FlowRunner } from '../flow/flow-runner.ts';
@@ -29,7 +30,8 @@ export interface TakingParts {
 export interface ReceiverParts extends TakingParts {
   readonly keysets: MintKeysets;
   readonly openSeals: OpenSeals;
-  readonly noteCrypto: Pick<BatchNoteCrypto, 'verify'>;
+  /** All that comes in a turn, as one batch. */
+  readonly verify: TurnBatch<VerifyItem, boolean>;
   readonly hash: Pick<NoteCrypto, 'hashToCurve'>;
   /** A stored acknowledgement as it is told now: signed anew where signatures of its key do not count any more. */
   readonly acknowledgementNow: (acknowledgement: SignedAcknowledgement) => SignedAcknowledgement;

@@ -13,6 +13,7 @@ import type { MintKeysets } from '../../mint/keysets.ts';
 import { NoteBook } from '../../mint/note-book.ts';
 import { MeltQuotes } from '../../mint/quotes.ts';
 import type { MintAbout, MintService } from '../../mint/service.ts';
+import { TurnBatch } from '../../mint/turn-batch.ts';
 import { type SetTimer, systemTimer } from '../../shared/timer.ts';
 import type { RoleStore } from '../../store/store.ts';
 import type { Engine } from '../../wire/engine.ts';
@@ -127,7 +128,7 @@ export async function openReceiver(options: ReceiverOptions): Promise<Receiver> 
     handlers: receiverHandlers({
       ...{ ...takingParts, keysets, hash, ownMint, log },
       wholeMint: mint,
-      noteCrypto: batchNotes,
+      verify: new TurnBatch({ compute: (items) => batchNotes.verify(items) }),
       openSeals: sealOpener((keyId) => keys.sealing(keyId, clock()), crypto),
       acknowledgementNow: (acknowledgement) =>
         keys.signatureCounts(acknowledgement.document.keyId, clock())

@@ -7,6 +7,7 @@
 // What is known here is not checked again: its keys may be gone, and it must get the answer that it has. A note that was
 // spent is no refusal: it is said for good, and by the request's own record.
 import { sha256 } from '../../crypto/index.ts';
+import { MintRefused } from '../../mint/errors.ts';
 import type { IncomingNote } from '../../mint/note-book.ts';
 import { noteIds, secretBytes } from '../../notes/note.ts';
 import { Refusal } from '../common/refusal.ts';
@@ -88,7 +89,7 @@ async function checkAndSubmit(
 /** Their notes, in order, or why each is refused. */
 export async function checkTakings(
   requests: readonly TakeNotesRequest[],
-  { units, keysets, openSeals, noteCrypto, hash, clock }: ReceiverParts,
+  { units, keysets, openSeals, verify, hash, clock }: ReceiverParts,
 ): Promise<Verified[]> {
   const results: (Verified | undefined)[] = requests.map((request) => {
     const unit = units.unitOf(request.currency);
@@ -112,24 +113,43 @@ export async function checkTakings(
     else notes.set(place, plain as readonly PlainNote[]);
   });
 
-  const items = [...notes].flatMap(([place, list]) => list.map((note, i) => ({ place, i, note })));
-  const isSigned = await noteCrypto.verify(
-    items.map(({ note: { secret, signature, keysetId, amount } }) => ({
-      message: secretBytes(secret),
-      signature,
-      secretKey: keysets.secretKey(keysetId, amount)!,
-    })),
+  await Promise.all(
+    [...notes].map(async ([place, list]) => {
+      results[place] = await verified(list, keysets, verify);
+    }),
   );
-  items.forEach(({ place, i }, at) => {
-    if (isSigned[at] !== true) results[place] ??= noteNotSigned(i);
-  });
-  for (const [place, list] of notes) results[place] ??= incoming(list, hash);
+  const good = [...notes].filter(([place]) => results[place] === undefined);
+  const ids = noteIds(
+    good.flatMap(([, list]) => list),
+    hash,
+  );
+  let at = 0;
+  for (const [place, list] of good) {
+    results[place] = list.map(({ keysetId, amount }) => ({ noteId: ids[at++]!, keysetId, amount }));
+  }
   return results as Verified[];
 }
 
-function incoming(notes: readonly PlainNote[], hash: ReceiverParts['hash']): IncomingNote[] {
-  const ids = noteIds(notes, hash);
-  return notes.map(({ keysetId, amount }, i) => ({ noteId: ids[i]!, keysetId, amount }));
+/** undefined: all are the mint's. */
+async function verified(
+  notes: readonly PlainNote[],
+  keysets: ReceiverParts['keysets'],
+  verify: ReceiverParts['verify'],
+): Promise<Refused | undefined> {
+  try {
+    const isSigned = await verify.run(
+      notes.map(({ secret, signature, keysetId, amount }) => ({
+        message: secretBytes(secret),
+        signature,
+        secretKey: keysets.secretKey(keysetId, amount)!,
+      })),
+    );
+    const wrong = isSigned.indexOf(false);
+    return wrong < 0 ? undefined : noteNotSigned(wrong);
+  } catch (error) {
+    if (!(error instanceof MintRefused)) throw error;
+    return new Refusal<ReceiverRefusal>('busy', error.message);
+  }
 }
 
 /** @param notes of a new one; those of one that is known are in its record */

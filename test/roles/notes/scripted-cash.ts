@@ -35,6 +35,8 @@ interface Booked {
 export class ScriptedCash implements IssuerCash, ReceiverCash {
   /** Balances of shops' exchange accounts, and of what is paid to a sealed payee. */
   readonly shops = new Map<bigint, bigint>();
+  /** What shops have sold. */
+  readonly sales = new Map<bigint, bigint>();
   devices = 0n;
   /** The account of notes: what is out. */
   notes = 0n;
@@ -57,15 +59,20 @@ export class ScriptedCash implements IssuerCash, ReceiverCash {
 
   noteOrder({ order }: Parameters<IssuerCash['noteOrder']>[0]): Said {
     const { document } = order;
-    const { request, shop, amount, currency, reference, applyBy } = document;
+    const { request, shop, action, amount, currency, reference, applyBy } = document;
     const digest = sha256(NoteOrder.codec.encode(document));
     return this.#call(request, digest, digest, () => {
-      const balance = this.shops.get(shop) ?? 0n;
+      const [from, to] =
+        action === 'fund'
+          ? [this.sales, this.shops]
+          : [this.shops, action === 'issue' ? undefined : this.sales];
+      const balance = from.get(shop) ?? 0n;
       const against = this.#against(applyBy) ?? (balance < amount ? 'exceeds_credits' : undefined);
       if (against !== undefined) return against;
-      this.shops.set(shop, balance - amount);
-      this.notes += amount;
-      return { action: 'issue', amount, currency, reference };
+      from.set(shop, balance - amount);
+      if (to === undefined) this.notes += amount;
+      else to.set(shop, (to.get(shop) ?? 0n) + amount);
+      return { action, amount, currency, reference };
     });
   }
 
