@@ -7,6 +7,7 @@ import { amountOf } from '../../src/shared/amount.ts';
 import type { Wallet as SpecieWallet } from '../../src/wallet/index.ts';
 import { WholeShop } from '../claims/open-shop.ts';
 import { accountNumber, eventually, System } from '../claims/system.ts';
+import { BookReader, type NoteBooks } from './books.ts';
 
 const SHOP_ACCOUNT = 'DE89370400440532013000';
 
@@ -16,7 +17,10 @@ export class MintSystem {
   /** Pays at the counter, and is paid by melting. */
   readonly wallet: SpecieWallet;
 
-  private constructor(system: System, shop: WholeShop, wallet: SpecieWallet) {
+  readonly #reader: BookReader;
+
+  private constructor(system: System, shop: WholeShop, wallet: SpecieWallet, reader: BookReader) {
+    this.#reader = reader;
     this.system = system;
     this.shop = shop;
     this.wallet = wallet;
@@ -31,7 +35,7 @@ export class MintSystem {
       await wallet.enrol({ userData: 'Ada', accountNumber: accountNumber(1) });
       const { state } = await wallet.load({ amount: amountOf(amount), onFile: true });
       if (state.kind !== 'loaded') throw new Error(`expected ${amount} to be loaded, got ${state.kind}`);
-      return new MintSystem(system, shop, wallet);
+      return new MintSystem(system, shop, wallet, await BookReader.open(system));
     } catch (error) {
       await system.close();
       throw error;
@@ -59,5 +63,9 @@ export class MintSystem {
 
   async balance(): Promise<bigint> {
     return (await this.wallet.sync()).balance;
+  }
+
+  books(): Promise<NoteBooks> {
+    return this.#reader.read();
   }
 }

@@ -20,7 +20,6 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { MINT_ROLES } from '../../src/identity/roles.ts';
 import { toHex } from '../../src/notes/hex.ts';
 import { auditOf } from '../claims/system.ts';
-import { BookReader } from './books.ts';
 import { MintSystem } from './mint-system.ts';
 
 const METHOD = 'specie';
@@ -28,18 +27,16 @@ const UNIT = 'eur';
 const WALLET_MONEY = 40_000n;
 
 let mint: MintSystem;
-let books: BookReader;
 
 beforeAll(async () => {
   mint = await MintSystem.start(WALLET_MONEY);
-  books = await BookReader.open(mint.system);
 }, 60_000);
 afterAll(async () => {
   await mint?.close();
 });
 
 async function expectBooks(out?: bigint): Promise<void> {
-  const found = await books.read();
+  const found = await mint.books();
   expect(found.signed - found.spent).toBe(found.out);
   if (out !== undefined) expect(found.out).toBe(out);
 }
@@ -90,7 +87,7 @@ describe.each(MINT_ROLES)('by the address of the %s', (role) => {
 
   test('a quote that is paid at the counter is minted, once', async () => {
     const wallet = await opened();
-    const before = await books.read();
+    const before = await mint.books();
     const quote = await quoted(wallet, 1_040);
     expect(quote).toMatchObject({ unit: UNIT, method: METHOD, state: 'UNPAID' });
     expect(quote.request).toBe(`specie-quote:${quote.quote}`);
@@ -100,7 +97,7 @@ describe.each(MINT_ROLES)('by the address of the %s', (role) => {
     const paid = await wallet.checkMintQuote<MintQuoteBaseResponse & { state: string }>(METHOD, quote);
     expect(paid).toMatchObject({ state: 'PAID' });
     // Between the payment and the minting they are out at cash, and not signed yet.
-    const between = await books.read();
+    const between = await mint.books();
     expect(between.out - (between.signed - between.spent)).toBe(1_040n);
 
     const proofs = await wallet.mintProofs(METHOD, 1_040, quote);
@@ -155,7 +152,7 @@ describe.each(MINT_ROLES)('by the address of the %s', (role) => {
   test('melted to a device, whose balance grows by it', async () => {
     const wallet = await opened();
     const proofs = await minted(wallet, 320);
-    const [before, out] = [await mint.balance(), (await books.read()).out];
+    const [before, out] = [await mint.balance(), (await mint.books()).out];
     const request = await mint.wallet.payeeAddress();
     expect(request).toMatch(/^specie-device:/);
     const quote = await wallet.createMeltQuote<MeltQuoteBolt11Response>(METHOD, { request, amount: 258 });
