@@ -170,7 +170,7 @@ export class Gateway {
     this.#check();
     const wide = new WideMint({
       ...{ identity, issuer, receiver, keysets: wideKeysets, currency: terms.currency },
-      ...{ crypto, sealingKeys, seed: this.#seed, randomBytes, step },
+      ...{ crypto, sealingKeys, seed: this.#seed, clock, randomBytes, step },
     });
     const mint = new Mint({
       ...{ store, keysets, book, crypto: batch, hash: crypto, clock },
@@ -201,6 +201,7 @@ export class Gateway {
     const runner = this.#runner;
     const checks = { sealingKeys, local, wide, wideKeysets, crypto, step };
     const sends = new Sends({
+      store,
       runner,
       flows,
       terms,

@@ -10,9 +10,9 @@ import { makeOutputs, type Output, unblindAll } from '../notes/outputs.ts';
 import { NoteOrder, NoteReceipt, NoteRejection } from '../roles/documents/note-order.ts';
 import { issueTermsMessage, PlainNotes, SignedOutputs } from '../roles/documents/notes.ts';
 import { digestOf } from '../roles/flow/flow.ts';
-import { ISSUER_REFUSALS } from '../roles/issuer/errors.ts';
+import type { IssuerRefusal } from '../roles/issuer/errors.ts';
 import type { IssueNotesRequest } from '../roles/issuer/messages.ts';
-import { RECEIVER_REFUSALS } from '../roles/receiver/errors.ts';
+import type { ReceiverRefusal } from '../roles/receiver/errors.ts';
 import { Acknowledgement, TakeNotesRequest } from '../roles/receiver/messages.ts';
 import { type DerivedOf, requestOf, secretsOf } from './derived.ts';
 import { reasonOf } from './exchange.ts';
@@ -37,6 +37,7 @@ export interface WideMintOptions {
   readonly sealingKeys: readonly SealingKey[];
   /** 32 bytes: the secrets of the outputs come of it. */
   readonly seed: Uint8Array;
+  readonly clock: () => bigint;
   readonly randomBytes: DrawBytes;
   readonly step: OnStep;
 }
@@ -61,6 +62,24 @@ interface Request {
   readonly message: IssueNotesRequest;
   readonly outputs: readonly Output[];
 }
+
+const ISSUER_FINAL: readonly IssuerRefusal[] = [
+  'order_invalid',
+  'order_mismatch',
+  'amounts_mismatch',
+  'output_invalid',
+  'output_known',
+  'reply_key_invalid',
+  'expired',
+];
+const RECEIVER_FINAL: readonly ReceiverRefusal[] = [
+  'note_invalid',
+  'amounts_mismatch',
+  'payee_not_permitted',
+  'expired',
+];
+/** Nanoseconds that a partner's clock may be behind. */
+const CLOCKS_APART = 60_000_000_000n;
 
 /** Requests kept made: blinding takes longer than all else of an attempt. */
 const REQUESTS_MAX = 256;
@@ -97,7 +116,7 @@ export class WideMint {
     this.#step('request issuance', of);
     const result = await issuer.issueNotes(message);
     if (result.kind === 'unknown') return UNKNOWN;
-    if (result.kind === 'refused') return refusedAs(result.refusal.code, ISSUER_REFUSALS);
+    if (result.kind === 'refused') return this.#refused(result.refusal.code, ISSUER_FINAL, asked.applyBy);
     const { answer } = result;
     const { document: order } = message.order;
     switch (answer.kind) {
@@ -172,7 +191,7 @@ export class WideMint {
     step('transmit to receiver', exchange);
     const result = await receiver.takeNotes(message);
     if (result.kind === 'unknown') return UNKNOWN;
-    if (result.kind === 'refused') return refusedAs(result.refusal.code, RECEIVER_REFUSALS);
+    if (result.kind === 'refused') return this.#refused(result.refusal.code, RECEIVER_FINAL, message.applyBy);
     const { answer } = result;
     switch (answer.kind) {
       case 'pending':
@@ -220,6 +239,15 @@ export class WideMint {
     return made;
   }
 
+  /**
+   * What always comes to the same for this message, or is remembered there, is for good. Of the rest (a keyset, a currency, a
+   * key, who asks) a copy that is still on its way might yet be taken: it is asked again until none can be.
+   */
+  #refused(code: string, final: readonly string[], applyBy: bigint): NoAnswer {
+    const isOver = this.#options.clock() >= applyBy + CLOCKS_APART;
+    return final.includes(code) || isOver ? rejected(code) : distrusted(`refused_${code}`);
+  }
+
   /** undefined: a key that counts as that role's has signed it. */
   #checkSigned(
     role: 'cash' | 'receiver',
@@ -240,11 +268,6 @@ export class WideMint {
   #step(step: GatewayStep, { purpose, exchange }: DerivedOf): void {
     if (purpose === 'out') this.#options.step(step, exchange);
   }
-}
-
-/** A code of the role's own is about the request: it would be refused again. Others are about who asks, or how. */
-function refusedAs(code: string, own: readonly string[]): NoAnswer {
-  return own.includes(code) ? rejected(code) : distrusted(`refused_${code}`);
 }
 
 /** As messages have it. */

@@ -5,6 +5,7 @@ import type { NoteBook } from '../../mint/note-book.ts';
 import type { MeltQuotes } from '../../mint/quotes.ts';
 import type { MintService } from '../../mint/service.ts';
 import type { TurnBatch } from '../../mint/turn-batch.ts';
+import type { SetTimer } from '../../shared/timer.ts';
 import type { RoleStore } from '../../store/store.ts';
 import type { WideUnits } from '../common/wide-notes.ts';
 import type { FlowRunner } from '../flow/flow-runner.ts';
@@ -25,6 +26,7 @@ export interface TakingParts {
   readonly limits: ReceiverLimits;
   readonly notPayable: NotPayable;
   readonly clock: () => bigint;
+  readonly setTimer: SetTimer;
 }
 
 export interface ReceiverParts extends TakingParts {

@@ -116,7 +116,10 @@ export async function openReceiver(options: ReceiverOptions): Promise<Receiver> 
     ...(trace && { trace }),
   });
   const notPayable = payableByCash({ cash, setTimer, withinMs: limits.answerWithinMs });
-  const takingParts = { store, runner, takings, book, quotes, units, limits, notPayable, clock };
+  const takingParts = {
+    ...{ store, runner, takings, book, quotes, units },
+    ...{ limits, notPayable, clock, setTimer },
+  };
   const ownMint = receiverMint({
     ...{ keysets, hash, crypto: batchNotes, takings: takingParts },
     randomBytes: options.randomBytes ?? systemRandomBytes,
