@@ -15,6 +15,7 @@
 import { sha256 } from '../crypto/index.ts';
 import { toHex } from '../identity/binary-text.ts';
 import type { CallResult } from '../roles/common/role-client.ts';
+import { QUOTE_REQUEST } from '../roles/common/wide-notes.ts';
 import { NoteOrder, NoteReceipt, type SignedNoteReceipt } from '../roles/documents/note-order.ts';
 import type { PayQuoteAnswer, PayQuoteRequest } from '../roles/issuer/messages.ts';
 import { type Infer, nothing, struct, text, u64, u128, union } from '../shared/codec.ts';
@@ -136,11 +137,13 @@ export class Counter {
 
   /**
    * Offers the notes of a quote to a customer.
+   * @param given the quote's id, or its request as wallets show it
    * @throws ShopError quote_unknown, wrong_state, unreachable, too_many_open
    */
-  async sell(quote: string, options: { readonly seconds?: number } = {}): Promise<Charge> {
+  async sell(given: string, options: { readonly seconds?: number } = {}): Promise<Charge> {
     const { issuer, store, currency, till } = this.#options;
     if (this.#isClosed) throw new ShopError('shop_closed', 'expected an open shop');
+    const quote = given.startsWith(QUOTE_REQUEST) ? given.slice(QUOTE_REQUEST.length) : given;
     if (!/^[\x21-\x7e]{1,64}$/.test(quote))
       throw new ShopError('invalid_argument', 'quote: expected 1 to 64 printable characters, got others');
     const found = await issuer.quote(quote);

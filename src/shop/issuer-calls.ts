@@ -2,11 +2,10 @@
 import { NotesError } from '../notes/errors.ts';
 import { mintQuote } from '../notes/json/quotes.ts';
 import { type MessageTransport, RoleClient } from '../roles/common/role-client.ts';
+import { METHOD } from '../roles/common/wide-notes.ts';
 import { issuerProtocol } from '../roles/issuer/messages.ts';
 import type { CounterIssuer } from './counter.ts';
 
-/** The payment method of Cashu's interface that the issuer's quotes are of. */
-const METHOD = 'specie';
 const OK = 200;
 
 export function issuerCalls(transport: MessageTransport): CounterIssuer {

@@ -69,7 +69,7 @@ const notes = (quote = QUOTE, amount = 2_000n) => ({ amount, articles: [line(art
 const PURCHASE = 77n;
 
 async function sold(stage: Stage): Promise<void> {
-  const charge = await stage.settle(stage.shop.counter.sell(QUOTE));
+  const charge = await stage.settle(stage.shop.counter.sell(`specie-quote:${QUOTE}`));
   expect(charge.amount).toBe(2_000n);
   void stage.bought(order(PURCHASE, notes(), { offer: charge.code })).catch(() => {});
 }

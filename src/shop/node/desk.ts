@@ -40,7 +40,7 @@ const DeskCommand = z.discriminatedUnion('do', [
   }),
   z.strictObject({
     do: z.literal('sell_notes'),
-    quote: z.string().max(64),
+    quote: z.string().max(128),
     seconds: z.number().optional(),
   }),
   z.strictObject({ do: z.literal('refund'), ...purchase, amount: amount.optional() }),
