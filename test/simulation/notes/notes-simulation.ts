@@ -5,7 +5,6 @@
 //                                            storms, wrong clocks
 
 import { hpke, type NoteCrypto, noteCrypto, sha256 } from '../../../src/crypto/index.ts';
-import type { ExchangeReport } from '../../../src/gateway/gateway.ts';
 import { keyIdOf } from '../../../src/identity/key-set.ts';
 import { generateKeyPair } from '../../../src/identity/new-key-set.ts';
 import { encodeNotePayee, PayeeContent, payeeSealInfo } from '../../../src/roles/documents/note-payee.ts';
@@ -299,7 +298,7 @@ class NotesSimulation {
       gateways: gateways.map((gateway) => ({
         ...{ name: gateway.name, float: gateway.float, records: gateway.process.disk.records },
         exchangeAccount: exchangeAccount(gateway.merchant),
-        exchanges: () => (gateway.process.opened?.gateway.exchanges() ?? []).filter(isExchange),
+        exchanges: () => gateway.process.opened?.gateway.exchanges() ?? [],
       })),
       people: this.#people.map(
         (person): PersonEnd => ({
@@ -338,9 +337,4 @@ function rememberingKeys(crypto: NoteCrypto): NoteCrypto {
         return Uint8Array.from(key);
       }),
   };
-}
-
-/** What is put behind local notes by hand is none. */
-function isExchange(report: ExchangeReport): report is ExchangeReport & { readonly direction: 'out' | 'in' } {
-  return report.direction !== 'funds';
 }
