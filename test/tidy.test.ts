@@ -97,6 +97,7 @@ test('no orphans: every source file is imported, or is an entry', () => {
     'src/ledger/index.ts',
     'src/crypto/index.ts',
     'src/shop/index.ts',
+    'src/gateway/index.ts',
     'src/terminal/index.ts',
     'src/wallet/index.ts',
     'src/cli/main.ts',

@@ -22,8 +22,8 @@ export const TERMINAL_UNUSED_HOURS = 1;
 export const TERMINALS_PRUNED_EVERY_MS = 60_000;
 
 /**
- * Refusals that are remembered (a late copy must not be taken after its sender was told no), of one terminal a day. A
- * terminal in use makes some. Beyond: `busy`, which remembers nothing.
+ * Refusals of one terminal a day: those that a table decides are remembered (a late copy must not be taken after its sender
+ * was told no), and looking at notes costs milliseconds. A terminal in use makes some. Beyond: `busy`, for the rest of the day.
  */
 export const REFUSED_A_DAY_MAX = 256;
 

@@ -15,7 +15,8 @@ import type { Flow } from '../roles/flow/flow.ts';
 import type { FlowRunner } from '../roles/flow/flow-runner.ts';
 import type { GatewayRefusal } from '../roles/gateway/errors.ts';
 import { type SendAnswer, SendRequest, type Side } from '../roles/gateway/messages.ts';
-import type { StoreTransaction } from '../store/store.ts';
+import type { TakeNotesRequest } from '../roles/receiver/messages.ts';
+import type { RoleStore, StoreTransaction } from '../store/store.ts';
 import {
   type CheckedNotes,
   checkLocalNotes,
@@ -31,9 +32,10 @@ import { REFUSED_A_DAY_MAX } from './limits.ts';
 import type { OutEffect, OutOutcome, OutState } from './out-flow.ts';
 import { refusalFor, terminalIn } from './terminals.ts';
 import type { GatewayTerms } from './terms.ts';
-import { changeUsage, dayOf, usageOn } from './usage.ts';
+import { changeUsage, dayOf, type Usage, usageOn } from './usage.ts';
 
 export interface SendsOptions {
+  readonly store: RoleStore;
   readonly runner: FlowRunner;
   readonly flows: {
     readonly out: Flow<OutState, OutEffect, OutOutcome>;
@@ -58,10 +60,11 @@ export class Sends {
 
   /** The first job. @param sender its channel key, of a terminal that may send */
   async out(message: SendRequest, sender: Uint8Array): Promise<SendAnswer | Refused> {
-    const known = checkMessage('lan', message) ?? this.#known(message, sender);
+    const known = this.#before('lan', message, sender);
     if (known !== undefined) return known;
     const { checks, book, flows } = this.#options;
     const checked = await checkLocalNotes(message, checks);
+    if (checked instanceof Refusal) return this.#counted(checked, sender);
     return this.#submit(flows.out, 'lan', message, sender, checked, (tx, exchange, notes) => {
       const keyset = checks.wideKeysets.active();
       if (keyset === undefined) return refuse('busy', 'expected the keysets of the wide mint, got none yet');
@@ -78,33 +81,59 @@ export class Sends {
 
   /** The second job. */
   async in(message: SendRequest, sender: Uint8Array): Promise<SendAnswer | Refused> {
-    const known = checkMessage('wan', message) ?? this.#known(message, sender);
+    const known = this.#before('wan', message, sender);
     if (known !== undefined) return known;
-    const { checks, flows, shop } = this.#options;
-    const { request, amount, fee, applyBy } = message;
+    const { checks, flows } = this.#options;
     const checked = checkWideNotes(message, checks);
-    let sealed:
-      | { readonly checked: ReturnType<typeof checks.wide.taking> }
-      | Exclude<CheckedNotes<never>, { checked: never }>;
-    if ('checked' in checked) {
-      const of = { shop, purpose: 'in', exchange: request, attempt: 0 } as const;
-      sealed = { checked: checks.wide.taking(of, checked.checked as readonly Note[], amount + fee, applyBy) };
-      checks.step('encrypt for receiver', request);
-    } else sealed = checked;
+    if (checked instanceof Refusal) return this.#counted(checked, sender);
+    const sealed = 'later' in checked ? checked : { checked: this.#taking(message, checked.checked) };
     return this.#submit(flows.in, 'wan', message, sender, sealed, (_, exchange, take) => ({
       kind: 'transmitting',
       ...{ exchange, take, distrusted: undefined },
     }));
   }
 
+  /** Encrypted once, and written down with the exchange: asked again, the receiver has to get the same bytes. */
+  #taking({ request, amount, fee, applyBy }: SendRequest, notes: readonly Note[]): TakeNotesRequest {
+    const { checks, shop } = this.#options;
+    const of = { shop, purpose: 'in', exchange: request, attempt: 0 } as const;
+    const take = checks.wide.taking(of, notes, amount + fee, applyBy);
+    checks.step('encrypt for receiver', request);
+    return take;
+  }
+
   /** Of the caller's own. */
   lookup(request: bigint, sender: Uint8Array): SendAnswer | Refused {
-    const record = this.#options.runner.lookup(request);
-    if (record?.refusal !== undefined) return record.refusal as Refused;
-    const state = record?.state as OutState | InState | undefined;
-    if (state === undefined || !equalBytes(state.exchange.sender.channelKey, sender))
-      return refuse('exchange_unknown', `exchange ${request}: expected one of this terminal, got none`);
+    const { runner, flows } = this.#options;
+    const record = runner.lookup(request);
+    const unknown = refuse(
+      'exchange_unknown',
+      `exchange ${request}: expected one of this terminal, got none`,
+    );
+    // The organisation's own orders have ids like any.
+    if (record === undefined || ![flows.out.name, flows.in.name].includes(record.flow)) return unknown;
+    if (record.refusal !== undefined) return record.refusal as Refused;
+    const state = record.state as OutState | InState;
+    if (!equalBytes(state.exchange.sender.channelKey, sender)) return unknown;
     return answerOf(state);
+  }
+
+  /** What can be said of it before its notes are looked at, which costs most; undefined: they have to be. */
+  #before(side: Side, message: SendRequest, sender: Uint8Array): SendAnswer | Refused | undefined {
+    const { store, clock } = this.#options;
+    return (
+      checkMessage(side, message) ??
+      this.#known(message, sender) ??
+      checkRefusedBefore(usageOn(store, sender, dayOf(clock())))
+    );
+  }
+
+  /** Whoever sends what is none, again and again, is not listened to for the rest of the day. */
+  async #counted(refused: Refused, sender: Uint8Array): Promise<Refused> {
+    const { store, clock } = this.#options;
+    if (!mayRepeat(refused))
+      await store.transaction((tx) => changeUsage(tx, sender, dayOf(clock()), { refused: 1 }));
+    return refused;
   }
 
   /** undefined: it is new. */
@@ -124,19 +153,19 @@ export class Sends {
     side: Side,
     message: SendRequest,
     sender: Uint8Array,
-    notes: CheckedNotes<Of>,
+    notes: Exclude<CheckedNotes<Of>, Refused>,
     begin: (tx: StoreTransaction, exchange: Exchange, notes: Of) => State | Refused,
   ): Promise<SendAnswer | Refused> {
     const { runner, terms, clock, answerWithinMs } = this.#options;
-    if (notes instanceof Refusal) return notes;
     const admit = (tx: StoreTransaction): State | Refused => {
       const now = clock();
       const day = dayOf(now);
       const usage = usageOn(tx, sender, day);
-      if (usage.refused >= REFUSED_A_DAY_MAX)
-        return refuse('busy', `expected at most ${REFUSED_A_DAY_MAX} refused requests a day, got one more`);
       const record = terminalIn(tx, sender);
-      let result = refusalFor(record, side) ?? checkSend(message, { terms, reads: tx, now, usage });
+      let result =
+        checkRefusedBefore(usage) ??
+        refusalFor(record, side) ??
+        checkSend(message, { terms, reads: tx, now, usage });
       result ??= 'later' in notes ? notes.later : undefined;
       const outcome =
         result ??
@@ -154,6 +183,11 @@ export class Sends {
     );
     return standing instanceof Refusal ? standing : answerOf(standing!.state);
   }
+}
+
+function checkRefusedBefore({ refused }: Usage): Refused | undefined {
+  if (refused < REFUSED_A_DAY_MAX) return undefined;
+  return refuse('busy', `expected at most ${REFUSED_A_DAY_MAX} refused requests a day, got one more`);
 }
 
 /** Another terminal's message under the same id is another request. */

@@ -7,12 +7,19 @@ import { NotesError } from '../notes/errors.ts';
 import type { PublicKeyset } from '../notes/keyset.ts';
 import { type Note, sumOf, withoutDleq } from '../notes/note.ts';
 import { makeOutputs, type Output, unblindAll } from '../notes/outputs.ts';
-import { NoteOrder, NoteReceipt, NoteRejection } from '../roles/documents/note-order.ts';
+import {
+  NoteOrder,
+  NoteReceipt,
+  NoteRejection,
+  type SignedNoteReceipt,
+  type SignedNoteRejection,
+} from '../roles/documents/note-order.ts';
 import { issueTermsMessage, PlainNotes, SignedOutputs } from '../roles/documents/notes.ts';
+import { DIGEST_BYTES } from '../roles/documents/signed.ts';
 import { digestOf } from '../roles/flow/flow.ts';
-import { ISSUER_REFUSALS } from '../roles/issuer/errors.ts';
+import type { IssuerRefusal } from '../roles/issuer/errors.ts';
 import type { IssueNotesRequest } from '../roles/issuer/messages.ts';
-import { RECEIVER_REFUSALS } from '../roles/receiver/errors.ts';
+import type { ReceiverRefusal } from '../roles/receiver/errors.ts';
 import { Acknowledgement, TakeNotesRequest } from '../roles/receiver/messages.ts';
 import { type DerivedOf, requestOf, secretsOf } from './derived.ts';
 import { reasonOf } from './exchange.ts';
@@ -37,6 +44,7 @@ export interface WideMintOptions {
   readonly sealingKeys: readonly SealingKey[];
   /** 32 bytes: the secrets of the outputs come of it. */
   readonly seed: Uint8Array;
+  readonly clock: () => bigint;
   readonly randomBytes: DrawBytes;
   readonly step: OnStep;
 }
@@ -57,10 +65,35 @@ export interface IssueOf {
   readonly applyBy: bigint;
 }
 
+export interface FundsOrder {
+  readonly request: bigint;
+  readonly action: 'fund' | 'withdraw';
+  readonly amount: bigint;
+  readonly applyBy: bigint;
+}
+
 interface Request {
   readonly message: IssueNotesRequest;
   readonly outputs: readonly Output[];
 }
+
+const ISSUER_FINAL: readonly IssuerRefusal[] = [
+  'order_invalid',
+  'order_mismatch',
+  'amounts_mismatch',
+  'output_invalid',
+  'output_known',
+  'reply_key_invalid',
+  'expired',
+];
+const RECEIVER_FINAL: readonly ReceiverRefusal[] = [
+  'note_invalid',
+  'amounts_mismatch',
+  'payee_not_permitted',
+  'expired',
+];
+/** Nanoseconds that a partner's clock may be behind. */
+const CLOCKS_APART = 60_000_000_000n;
 
 /** Requests kept made: blinding takes longer than all else of an attempt. */
 const REQUESTS_MAX = 256;
@@ -75,6 +108,35 @@ export class WideMint {
 
   constructor(options: WideMintOptions) {
     this.#options = options;
+  }
+
+  /** Between what the gateway's shop has sold and the account behind notes. */
+  async moveFunds({
+    request,
+    action,
+    amount,
+    applyBy,
+  }: FundsOrder): Promise<NoAnswer | { readonly kind: 'moved' }> {
+    const { identity, issuer, currency } = this.#options;
+    const document: NoteOrder = {
+      ...{ request, shop: identity.shop, action, source: 'exchange', amount, currency },
+      ...{ reference: new Uint8Array(DIGEST_BYTES), applyBy },
+    };
+    const order = { document, signature: identity.sign(NoteOrder.signedBytes(document)) };
+    const result = await issuer.moveFunds({ order });
+    if (result.kind === 'unknown') return UNKNOWN;
+    if (result.kind === 'refused') return this.#refused(result.refusal.code, ISSUER_FINAL, applyBy);
+    const { answer } = result;
+    switch (answer.kind) {
+      case 'pending':
+        return UNKNOWN;
+      case 'rejected':
+        return this.#rejectedBy(answer.rejection, document);
+      case 'moved': {
+        const problem = this.#receiptProblem(answer.receipt, document);
+        return problem === undefined ? { kind: 'moved' } : distrusted(problem);
+      }
+    }
   }
 
   /** What notes are worth to whoever takes them in (NUT-02). @throws NotesError unknown_keyset, too_large */
@@ -97,39 +159,17 @@ export class WideMint {
     this.#step('request issuance', of);
     const result = await issuer.issueNotes(message);
     if (result.kind === 'unknown') return UNKNOWN;
-    if (result.kind === 'refused') return refusedAs(result.refusal.code, ISSUER_REFUSALS);
+    if (result.kind === 'refused') return this.#refused(result.refusal.code, ISSUER_FINAL, asked.applyBy);
     const { answer } = result;
     const { document: order } = message.order;
     switch (answer.kind) {
       case 'pending':
         return UNKNOWN;
-      case 'rejected': {
-        const { document, signature } = answer.rejection;
-        if (document.request !== order.request) return distrusted('rejection_of_other_request');
-        if (!equalBytes(document.orderDigest, sha256(NoteOrder.codec.encode(order))))
-          return distrusted('rejection_of_other_order');
-        const problem = this.#checkSigned(
-          'cash',
-          document.keyId,
-          NoteRejection.signedBytes(document),
-          signature,
-        );
-        return problem === undefined ? rejected(document.reason) : distrusted(problem);
-      }
+      case 'rejected':
+        return this.#rejectedBy(answer.rejection, order);
       case 'issued': {
         this.#step('receive wide', of);
-        const { document, signature } = answer.receipt;
-        if (document.request !== order.request || document.action !== 'issue')
-          return distrusted('receipt_of_other_request');
-        if (document.amount !== amount || document.currency !== order.currency)
-          return distrusted('receipt_of_other_amount');
-        if (!equalBytes(document.reference, order.reference)) return distrusted('receipt_of_other_order');
-        const problem = this.#checkSigned(
-          'cash',
-          document.keyId,
-          NoteReceipt.signedBytes(document),
-          signature,
-        );
+        const problem = this.#receiptProblem(answer.receipt, order);
         if (problem !== undefined) return distrusted(problem);
         const use = { use: 'issue', request: order.request, amount } as const;
         const signed = openNotes(SignedOutputs, answer.notes, sealingKeys, use);
@@ -172,7 +212,7 @@ export class WideMint {
     step('transmit to receiver', exchange);
     const result = await receiver.takeNotes(message);
     if (result.kind === 'unknown') return UNKNOWN;
-    if (result.kind === 'refused') return refusedAs(result.refusal.code, RECEIVER_REFUSALS);
+    if (result.kind === 'refused') return this.#refused(result.refusal.code, RECEIVER_FINAL, message.applyBy);
     const { answer } = result;
     switch (answer.kind) {
       case 'pending':
@@ -220,6 +260,35 @@ export class WideMint {
     return made;
   }
 
+  /**
+   * What always comes to the same for this message, or is remembered there, is for good. Of the rest (a keyset, a currency, a
+   * key, who asks) a copy that is still on its way might yet be taken: it is asked again until none can be.
+   */
+  #refused(code: string, final: readonly string[], applyBy: bigint): NoAnswer {
+    const isOver = this.#options.clock() >= applyBy + CLOCKS_APART;
+    return final.includes(code) || isOver ? rejected(code) : distrusted(`refused_${code}`);
+  }
+
+  /** Cash's word that it has done what the order says: undefined, or what is wrong with it. */
+  #receiptProblem({ document, signature }: SignedNoteReceipt, order: NoteOrder): string | undefined {
+    if (document.request !== order.request || document.action !== order.action)
+      return 'receipt_of_other_request';
+    if (document.amount !== order.amount || document.currency !== order.currency)
+      return 'receipt_of_other_amount';
+    if (!equalBytes(document.reference, order.reference)) return 'receipt_of_other_order';
+    return this.#checkSigned('cash', document.keyId, NoteReceipt.signedBytes(document), signature);
+  }
+
+  /** Cash's word that it never will. */
+  #rejectedBy({ document, signature }: SignedNoteRejection, order: NoteOrder): NoAnswer {
+    if (document.request !== order.request) return distrusted('rejection_of_other_request');
+    if (!equalBytes(document.orderDigest, sha256(NoteOrder.codec.encode(order))))
+      return distrusted('rejection_of_other_order');
+    const signedBytes = NoteRejection.signedBytes(document);
+    const problem = this.#checkSigned('cash', document.keyId, signedBytes, signature);
+    return problem === undefined ? rejected(document.reason) : distrusted(problem);
+  }
+
   /** undefined: a key that counts as that role's has signed it. */
   #checkSigned(
     role: 'cash' | 'receiver',
@@ -240,11 +309,6 @@ export class WideMint {
   #step(step: GatewayStep, { purpose, exchange }: DerivedOf): void {
     if (purpose === 'out') this.#options.step(step, exchange);
   }
-}
-
-/** A code of the role's own is about the request: it would be refused again. Others are about who asks, or how. */
-function refusedAs(code: string, own: readonly string[]): NoAnswer {
-  return own.includes(code) ? rejected(code) : distrusted(`refused_${code}`);
 }
 
 /** As messages have it. */

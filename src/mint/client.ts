@@ -34,17 +34,14 @@ import {
   signaturesAnswer,
   swapRequest,
 } from '../notes/json/swap.ts';
-import { MintRefused, NO_CODE } from './errors.ts';
+import { MintRefused, MintUnreachable, NO_CODE } from './errors.ts';
 import type { MintCall, MintCallAnswer } from './mint-call.ts';
 import type { MintService } from './service.ts';
 
 /** Rejects when no answer came: the request may or may not have been done; the same again is safe. */
 export type MintSend = (call: MintCall) => Promise<MintCallAnswer>;
 
-/** No answer that a mint gives: none came, it was too large, too late, or not what was asked for. */
-export class MintUnreachable extends Error {
-  override readonly name = 'MintUnreachable';
-}
+export { MintUnreachable };
 
 const utf8 = new TextEncoder();
 const NO_BODY = new Uint8Array(0);

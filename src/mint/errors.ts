@@ -39,3 +39,8 @@ export const badRequest = (detail: string): MintRefused => new MintRefused({ cod
 
 /** May be asked again later. */
 export const busy = (detail: string): MintRefused => new MintRefused({ code: NO_CODE, detail }, 503);
+
+/** No answer that a mint gives: none came, it was too large, too late, or not what was asked for. */
+export class MintUnreachable extends Error {
+  override readonly name = 'MintUnreachable';
+}

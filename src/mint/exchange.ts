@@ -9,6 +9,7 @@
 import { createHash } from 'node:crypto';
 import type { BlindSigned, SignItem, VerifyItem } from '../crypto/secp256k1/note-crypto.ts';
 import { checkConditions } from '../notes/conditions/check.ts';
+import { conditionOf } from '../notes/conditions/condition.ts';
 import type { SignaturesAnswer, SwapRequest } from '../notes/json/swap.ts';
 import { type BlindedMessage, type BlindSignature, type Note, noteIds, secretBytes } from '../notes/note.ts';
 import { checkSwap } from './checks.ts';
@@ -170,8 +171,14 @@ export class Exchange {
 const isOfAge = ({ error }: MintRefused): boolean =>
   error === 'keyset_inactive' || error === 'keyset_expired';
 
+/** A witness where none is asked for is not kept: it may be anything, and would be kept for ever. */
 const incoming = (inputs: readonly Note[], ids: readonly Uint8Array[]): IncomingNote[] =>
-  inputs.map(({ keysetId, amount, witness }, i) => ({ noteId: ids[i]!, keysetId, amount, witness }));
+  inputs.map(({ keysetId, amount, secret, witness }, i) => ({
+    noteId: ids[i]!,
+    keysetId,
+    amount,
+    witness: witness === undefined || conditionOf(secret) === undefined ? undefined : witness,
+  }));
 
 export const blindSignature = ({
   amount,

@@ -32,7 +32,7 @@ export interface MintHttpLimits {
   readonly connectionsMax: number;
   /** Requests at a time, from their first byte to their answer. Beyond: 503. */
   readonly requestsMax: number;
-  /** Of one address; this machine, where a proxy may be, is not counted so. Beyond: 429. */
+  /** Of one address (of IPv6: one net of 64 bits); this machine, where a proxy may be, is not counted so. Beyond: 429. */
   readonly requestsOfAddressMax: number;
   /** Bytes of bodies that are held. Beyond: 503. */
   readonly bodyBytesMax: number;
@@ -235,7 +235,7 @@ export class MintHttpServer {
       response,
       method,
       path,
-      address: isLoopback(remote) ? undefined : Buffer.from(remote).toString('hex'),
+      address: addressOf(remote),
       operation: operationOf({ method: callMethod(method), path }),
       beganMs: this.#monotonic(),
       bytes: 0,
@@ -404,6 +404,20 @@ function secureApp({ keyFile, certificateFile, passphrase }: TlsFiles): Template
       { cause: error },
     );
   }
+}
+
+const MAPPED_IPV4 = '00000000000000000000ffff';
+const IPV6_BYTES = 16;
+/** What one customer has of IPv6 is a net of 2^64 addresses. */
+const NET_BYTES = 8;
+
+/** What requests are counted by; undefined: this machine. */
+function addressOf(remote: Uint8Array): string | undefined {
+  if (isLoopback(remote)) return undefined;
+  const address = Buffer.from(remote);
+  if (address.length !== IPV6_BYTES || address.toString('hex').startsWith(MAPPED_IPV4))
+    return address.toString('hex');
+  return address.subarray(0, NET_BYTES).toString('hex');
 }
 
 /** As mintCall has it: HEAD is GET without the body. */

@@ -49,11 +49,17 @@ export function joinMints({ own, issuing, receiving }: JoinedMints): MintService
 function joinedInfo(own: MintInfo, issuing: MintInfo, receiving: MintInfo): MintInfo {
   const { mint, batchMint } = issuing.nuts;
   const { melt } = receiving.nuts;
+  const endpoints = new Map(
+    [issuing, receiving]
+      .flatMap(({ nuts: { cached } }) => cached?.endpoints ?? [])
+      .map((endpoint) => [endpoint.path, endpoint]),
+  );
   const supported = new Set([...issuing.nuts.supported, ...receiving.nuts.supported]);
   const nuts: MintNuts = {
     ...(mint === undefined ? {} : { mint }),
     ...(melt === undefined ? {} : { melt }),
     ...(batchMint === undefined ? {} : { batchMint }),
+    cached: { endpoints: [...endpoints.values()] },
     supported: [...supported].sort((left, right) => left - right),
   };
   return { ...own, nuts };

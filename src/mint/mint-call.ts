@@ -7,7 +7,7 @@
 //          /v1/mint/quote/{method}/check  /v1/mint/{method}/batch
 //
 //     200 done   400 {detail, code}: refused   404, 405 no such path, method   413 body too large
-//     503 not now; nothing was done            500 a fault: it may or may not have been done, ask the same again
+//     503 not now; nothing was done            500, 502 a fault: it may or may not have been done, ask the same again
 import { NotesError } from '../notes/errors.ts';
 import { mintErrorBody, mintErrorOf } from '../notes/json/error.ts';
 import type { JsonBody } from '../notes/json/fields.ts';
@@ -29,7 +29,7 @@ import {
 import { statesAnswer, statesRequest } from '../notes/json/states.ts';
 import { restoreAnswer, restoreRequest, signaturesAnswer, swapRequest } from '../notes/json/swap.ts';
 import { StoreError } from '../store/errors.ts';
-import { MintRefused, NO_CODE } from './errors.ts';
+import { MintRefused, MintUnreachable, NO_CODE } from './errors.ts';
 import type { MintOperation, MintService } from './service.ts';
 
 /** Bytes of a request's body. A swap of 1,000 inputs has 300 KB. Beyond: 413. */
@@ -192,6 +192,9 @@ function refusalOf(error: unknown, onFault: (error: unknown) => void): MintCallA
     const { detail, code } = mintErrorOf(error);
     return errorAnswer(400, detail, code);
   }
+  // Of a mint of two, the other one.
+  if (error instanceof MintUnreachable)
+    return errorAnswer(502, 'a part of the mint does not answer: ask the same again');
   onFault(error);
   const isNotStored =
     error instanceof StoreError &&

@@ -3,7 +3,7 @@
 import { type BatchMintRequest, checkBatch, checkBatchForm } from '../notes/batch-mint.ts';
 import { NotesError } from '../notes/errors.ts';
 import { mintErrorOf } from '../notes/json/error.ts';
-import type { MethodSettings, MintInfo } from '../notes/json/info.ts';
+import type { CachedEndpoint, MethodSettings, MintInfo } from '../notes/json/info.ts';
 import type { KeysAnswer, KeysetsAnswer } from '../notes/json/keys.ts';
 import type {
   MeltQuote,
@@ -57,9 +57,19 @@ export class Mint implements MintService {
         ...(minting === undefined
           ? {}
           : { batchMint: { maxBatchSize: QUOTES_MAX, methods: [minting.name] } }),
+        cached: { endpoints: this.#repeatable() },
         supported: [7, 9, 10, 11, 12, 14, ...(minting === undefined ? [] : [20])],
       },
     };
+  }
+
+  /** What is answered alike when it comes again, for ever. */
+  #repeatable(): CachedEndpoint[] {
+    const { minting, melting } = this.#options;
+    const paths = ['/v1/swap'];
+    if (minting !== undefined) paths.push(`/v1/mint/${minting.name}`, `/v1/mint/${minting.name}/batch`);
+    if (melting !== undefined) paths.push(`/v1/melt/${melting.name}`);
+    return paths.map((path) => ({ method: 'POST', path }));
   }
 
   #settings(method: MintMethod<unknown, unknown> | undefined): MethodSettings {

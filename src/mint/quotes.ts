@@ -8,12 +8,14 @@
 //               ▲╰────── end: failed ───╯
 //
 // From the moment that somebody begins to pay a quote it does not expire: money that has moved finds its quote. Unpaid ones are
-// forgotten after their expiry, when others are opened; so many are open at a time and no more.
+// forgotten after their expiry, when others are opened. So many are open at a time and no more: beyond, a new one takes the place
+// of the oldest, so that whoever opens them by the thousand shortens the time that others have, and shuts nobody out.
 //
 //     mint-quotes, melt-quotes   number ▶ record           open-quotes      'mint', 'melt' ▶ how many are unpaid
-//     melt-notes                 number ▶ Y of each note   expiring-quotes  expiry, kind, number ▶ nothing
+//     melt-notes                 number ▶ Y of each note   expiring-quotes  kind, expiry, number ▶ nothing
 
 import { INPUTS_MAX, REQUEST_CHARS_MAX, UNIT_CHARS_MAX } from '../notes/limits.ts';
+import { U64_MAX } from '../shared/bytes.ts';
 import {
   bytes,
   type Codec,
@@ -26,9 +28,8 @@ import {
   u64,
   u128,
 } from '../shared/codec.ts';
-import { keyOf } from '../store/key.ts';
+import { idOfKey, keyOf } from '../store/key.ts';
 import type { StoreTransaction } from '../store/store.ts';
-import { busy } from './errors.ts';
 import type { BookReads, BookWrites, IncomingNote, NoteBook } from './note-book.ts';
 import type { MeltOrder } from './service.ts';
 
@@ -36,9 +37,9 @@ const POINT_BYTES = 33;
 /** UTF-8 of a request: what a payer needs, or who is to be paid. */
 const REQUEST_BYTES_MAX = 4 * REQUEST_CHARS_MAX;
 
-/** Unpaid quotes of either kind, 200 bytes each on average. Beyond: 503, until some expire. */
+/** Unpaid quotes of either kind, 200 bytes each on average. Beyond: the oldest is forgotten. */
 export const OPEN_QUOTES_MAX = 100_000;
-/** Expired quotes that one transaction forgets. */
+/** Quotes that one transaction forgets. */
 const FORGOTTEN_MAX = 64;
 
 const MintQuoteRecord = struct({
@@ -108,7 +109,7 @@ function secondsKey(seconds: bigint): Uint8Array {
 }
 
 const expiringKey = (kind: Kind, expiry: bigint, number: bigint): Uint8Array =>
-  keyOf(secondsKey(expiry), KIND_BYTES[kind], number);
+  keyOf(KIND_BYTES[kind], secondsKey(expiry), number);
 
 /** Unpaid quotes of one kind: how many, and which expire when. */
 class OpenQuotes {
@@ -125,8 +126,18 @@ class OpenQuotes {
     return stored === undefined ? 0n : u64.decode(stored);
   }
 
-  isFull(reads: BookReads): boolean {
-    return this.count(reads) >= this.#openMax;
+  /** Expired ones; the oldest too, while there is no room for one more. @param now Unix seconds */
+  forget(tx: StoreTransaction, now: bigint): void {
+    const prefix = KIND_BYTES[this.#kind];
+    const bounds = { from: keyOf(prefix, secondsKey(0n)), to: keyOf(prefix, secondsKey(U64_MAX)) };
+    for (const { key } of tx.range(EXPIRING, { ...bounds, limit: FORGOTTEN_MAX })) {
+      const view = new DataView(key.buffer, key.byteOffset, key.byteLength);
+      const expiry = view.getBigUint64(1);
+      if (expiry > now && this.count(tx) < this.#openMax) return;
+      const number = idOfKey(key, 9);
+      this.remove(tx, expiry, number);
+      tx.remove(TABLES[this.#kind], number);
+    }
   }
 
   add(tx: BookWrites, expiry: bigint, number: bigint): void {
@@ -140,19 +151,6 @@ class OpenQuotes {
     tx.remove(EXPIRING, expiringKey(this.#kind, expiry, number));
     tx.put(OPEN, KIND_KEYS[this.#kind], u64.encode(count - 1n));
   }
-}
-
-/** Forgets unpaid quotes that have expired, of both kinds, some at a time. @param now Unix seconds */
-export function forgetExpired(tx: StoreTransaction, now: bigint): number {
-  const expired = tx.range(EXPIRING, { to: secondsKey(now + 1n), limit: FORGOTTEN_MAX });
-  for (const { key } of expired) {
-    const kind: Kind = key[8] === KIND_BYTES.mint[0] ? 'mint' : 'melt';
-    const view = new DataView(key.buffer, key.byteOffset, key.byteLength);
-    const number = (view.getBigUint64(9) << 64n) | view.getBigUint64(17);
-    new OpenQuotes(kind, 0).remove(tx, view.getBigUint64(0), number);
-    tx.remove(TABLES[kind], number);
-  }
-  return expired.length;
 }
 
 class QuoteTable<Of extends { readonly expiry: bigint }> {
@@ -182,10 +180,8 @@ class QuoteTable<Of extends { readonly expiry: bigint }> {
     tx.put(this.#table, number, this.#codec.encode(record));
   }
 
-  /** @throws MintRefused: there are too many */
   add(tx: StoreTransaction, number: bigint, record: Of, now: bigint): void {
-    forgetExpired(tx, now);
-    if (this.open.isFull(tx)) throw busy('quotes: too many wait to be paid, ask again later');
+    this.open.forget(tx, now);
     if (this.read(tx, number) !== undefined)
       throw new QuoteError(`quote ${quoteName(number)}: expected a new one, got one that is known`);
     this.write(tx, number, record);
@@ -212,7 +208,7 @@ export class MintQuotes {
     return this.#quotes.read(reads, number);
   }
 
-  /** @throws MintRefused when too many are open */
+  /** When too many are open, the oldest is forgotten. */
   add(
     tx: StoreTransaction,
     number: bigint,
@@ -291,7 +287,7 @@ export class MeltQuotes {
     return stored === undefined ? [] : NoteIds.decode(stored);
   }
 
-  /** @throws MintRefused when too many are open */
+  /** When too many are open, the oldest is forgotten. */
   add(tx: StoreTransaction, number: bigint, quote: Omit<MeltQuoteRecord, 'state'>, now: bigint): void {
     this.#quotes.add(tx, number, { ...quote, state: 'unpaid' }, now);
   }

@@ -292,8 +292,7 @@ describe('who is authenticated may still only do what is his', () => {
       receiver: ['circulation', 'lookup_request', 'list_requests'],
     },
     shop: {
-      cash: ['note_order'],
-      issuer: ['issue_notes', 'pay_quote', 'mint_call'],
+      issuer: ['issue_notes', 'pay_quote', 'mint_call', 'move_funds'],
       receiver: ['take_notes', 'mint_call'],
     },
     unnamed: { issuer: ['mint_call'], receiver: ['mint_call'] },
@@ -320,7 +319,7 @@ describe('who is authenticated may still only do what is his', () => {
     receiver: {
       management: ['get_directory'],
       settlement: [],
-      cash: ['receive_notes'],
+      cash: ['receive_notes', 'check_payee'],
       issuer: ['mint_call', 'find_signatures'],
       receiver: [],
     },

@@ -27,6 +27,7 @@ import {
 import { Random } from '../../src/shared/random.ts';
 import { seedOf } from '../property/seed.ts';
 import { eachBuild } from './builds.ts';
+import { withCanaries } from './canaries.ts';
 
 const seed = seedOf();
 console.log(`SPECIE_SEED=${seed}`);
@@ -59,7 +60,7 @@ function note(i: number, secretKey: Uint8Array = scalar()): VerifyItem {
   return { message, secretKey, signature: encode(multiply(hashToCurve(message), fromBytes(secretKey))) };
 }
 
-eachBuild('blind notes', () => {
+eachBuild('blind notes', (kernel) => {
   test('hash to curve: what the twin and cashu-ts say, of messages of every length', () => {
     const messages = [0, 1, 27, 28, 35, 36, 64, 100, 1023, 1024].map(bytes);
     const points = noteCrypto.hashToCurve(messages);
@@ -262,6 +263,79 @@ eachBuild('blind notes', () => {
     ).toBe(true);
   });
 
+  test('nothing outside the records changes', () => {
+    const [key, other] = [scalar(), scalar()];
+    const publicKeys = noteCrypto.publicKeys([key, other]) as [Uint8Array, Uint8Array];
+    const texts = Buffer.concat([Buffer.from('Secp256k1_HashToCurve_Cashu_'), bytes(32)]);
+    const COUNT = 3;
+    const { exports, bytes: memory } = kernel;
+    const view = new DataView(memory.buffer);
+    /** Records of which each has these bytes at these places, and the text. */
+    const lay = (
+      at: number,
+      size: number,
+      parts: readonly (readonly [number, Uint8Array])[],
+      text?: number,
+    ) => {
+      for (let i = 0; i < COUNT; i++) {
+        memory.fill(0, at + size * i, at + size * (i + 1));
+        for (const [place, part] of parts) memory.set(part, at + size * i + place);
+        if (text === undefined) continue;
+        memory.set(texts, text);
+        view.setUint32(at + size * i, text, true);
+        view.setUint32(at + size * i + 4, texts.length, true);
+      }
+    };
+    const verdicts = (records: Uint8Array, size: number, place: number): number[] =>
+      Array.from({ length: COUNT }, (_, i) => records[size * i + place]!);
+    const [blinds] = withCanaries(kernel, [88 * COUNT, texts.length], ([at, text]) => {
+      lay(at!, 88, [[8, key]], text);
+      exports.secpBlindItems(at!, COUNT, 1);
+      exports.secpBlindItems(at!, COUNT, 0);
+      exports.secpHashItems(at!, COUNT);
+    });
+    expect(verdicts(blinds!, 88, 76)).toEqual([1, 1, 1]);
+    const [signs] = withCanaries(kernel, [144 * COUNT, 64], ([at, keys]) => {
+      lay(at!, 144, [[0, publicKeys[0]]]);
+      memory.set(key, keys!);
+      memory.set(other, keys! + 32);
+      exports.secpSignItems(at!, COUNT, keys!, 2);
+    });
+    expect(verdicts(signs!, 144, 76)).toEqual([1, 1, 1]);
+    const [unblinds] = withCanaries(kernel, [152 * COUNT], ([at]) => {
+      lay(at!, 152, [
+        [0, publicKeys[0]],
+        [40, publicKeys[1]],
+        [80, key],
+      ]);
+      exports.secpUnblindItems(at!, COUNT);
+    });
+    expect(verdicts(unblinds!, 152, 76)).toEqual([1, 1, 1]);
+    const [notes] = withCanaries(
+      kernel,
+      [56 * COUNT, 32, 16 * COUNT, texts.length],
+      ([at, keys, random, text]) => {
+        lay(at!, 56, [[8, publicKeys[0]]], text);
+        memory.set(key, keys!);
+        exports.secpVerifyNotes(at!, COUNT, keys!, random!);
+      },
+    );
+    expect(verdicts(notes!, 56, 48)).toEqual([0, 0, 0]);
+    const parts = [
+      [40, publicKeys[0]],
+      [80, publicKeys[1]],
+      [120, key],
+      [152, other],
+    ] as const;
+    const [proofs] = withCanaries(kernel, [184 * COUNT, texts.length], ([at, text]) => {
+      lay(at!, 184, [[0, publicKeys[0]], ...parts]);
+      exports.secpVerifyProofs(at!, COUNT);
+      lay(at!, 184, [[8, key], ...parts], text);
+      exports.secpVerifyNoteProofs(at!, COUNT);
+    });
+    expect(verdicts(proofs!, 184, 76)).toEqual([0, 0, 0]);
+  });
+
   test('more items than one call of the kernel takes', () => {
     const key = scalar();
     const [one, other] = [note(1, key), note(2, key)];
@@ -296,6 +370,8 @@ test('a caller’s mistakes: RangeError, and nothing of a secret in it', () => {
       () => noteCrypto.hashToCurve([wrong as never]),
       () => noteCrypto.hashToCurve(wrong as never),
       () => noteCrypto.publicKeys([wrong as never]),
+      // biome-ignore lint/suspicious/noSparseArray: a hole is nothing that could be hashed
+      () => noteCrypto.hashToCurve([message, , message] as never),
       () => noteCrypto.blind([{ message: wrong as never, blindingFactor: good }]),
       () => noteCrypto.sign([{ blinded: wrong as never, secretKey: good }]),
       () => noteCrypto.sign([wrong as never]),

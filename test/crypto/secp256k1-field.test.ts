@@ -160,7 +160,7 @@ test('relaxed SIMD: limbs at their very bounds', () => {
       exports.secpSub(out, a, b);
       lane((i) => value(i) - value(10 + i));
     }),
-    { numRuns: 600 },
+    { numRuns: 400 },
   );
 });
 

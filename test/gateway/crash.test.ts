@@ -4,9 +4,10 @@ import { expect, test } from 'vitest';
 import type { Note } from '../../src/notes/note.ts';
 import { Refusal } from '../../src/roles/common/refusal.ts';
 import type { SendRequest } from '../../src/roles/gateway/messages.ts';
+import { Random } from '../../src/shared/random.ts';
 import { MemoryDisk } from '../store/memory-backend.ts';
 import { copyOfState, newWideState, type WideState } from './wide.ts';
-import { Place, type Terminal } from './world.ts';
+import { Place, type PlaceOptions, type Terminal } from './world.ts';
 
 const isSlow = process.env.SPECIE_SLOW_TESTS === '1';
 const RETRY_MS = 500;
@@ -43,6 +44,7 @@ async function day(
   { records, wide, local }: Awaited<ReturnType<typeof morning>>,
   fate: Fate,
   isFetched: boolean,
+  storm: Pick<PlaceOptions, 'faults' | 'worldSeed'> = {},
 ): Promise<Ending> {
   let tracePoints = 0;
   let crashes = 0;
@@ -53,6 +55,7 @@ async function day(
     disk,
     wide: copyOfState(wide),
     seed: 'day',
+    ...storm,
     terms: { returnAfterSeconds: 30 },
     gateway: {
       trace: () => {
@@ -150,6 +153,17 @@ for (const isFetched of [true, false]) {
     }
   });
 }
+
+test('storms: messages to partners lost, late, repeated, and a process that keeps dying', async () => {
+  const begin = await morning();
+  const faults = { drop: 0.25, repeat: 0.25, delayMaxMs: 200 };
+  for (let seed = 1n; seed <= (isSlow ? 200n : 12n); seed++) {
+    const random = new Random(seed);
+    const fate: Fate = () => (!random.chance(0.04) ? 'lives' : random.chance(0.5) ? 'lost' : 'flushed');
+    const isFetched = seed % 2n === 0n;
+    expectWhole(await day(begin, fate, isFetched, { faults, worldSeed: seed }), isFetched);
+  }
+});
 
 test.skipIf(!isSlow)('… and again at each trace point of the recovery', async () => {
   const begin = await morning();

@@ -232,6 +232,11 @@ describe('limits', () => {
       expect(await till.refused('send_out', late(request))).toBe('expired');
     expect(await till.refused('send_out', late(2_000n))).toBe('busy');
     expect(await till.refused('lookup_exchange', { request: 2_000n })).toBe('exchange_unknown');
+    // Not even a look at its notes, until tomorrow.
+    expect(await till.refused('send_out', till.message(2_001n, visitor, 8n, []))).toBe('busy');
+    expect(place.stepsOf(2_001n)).toEqual([]);
+    await place.pass(86_400);
+    expect(await till.refused('send_out', till.message(2_001n, visitor, 8n, []))).toBe('amounts_mismatch');
   });
   test('exchanges under way of one terminal', async () => {
     place = new Place({ terms: { dayMax: 1_000n, feeFixed: 0n, feeBasisPoints: 0 } });

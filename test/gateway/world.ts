@@ -35,6 +35,7 @@ export const TERMS: GatewayTerms = {
 };
 
 export const SECOND = 1_000_000_000n;
+const CALL_TIMEOUT_MS = 300;
 const LIMIT_MS = 2 * 86_400_000;
 
 export interface PlaceOptions {
@@ -46,6 +47,9 @@ export interface PlaceOptions {
   readonly disk?: MemoryDisk;
   readonly wide?: WideState;
   readonly amounts?: number;
+  /** Of the network between the gateway and its partners: chances of each message and each answer. */
+  readonly faults?: { readonly drop: number; readonly repeat: number; readonly delayMaxMs: number };
+  readonly worldSeed?: bigint;
 }
 
 export type Step = readonly [step: GatewayStep, exchange: bigint];
@@ -54,7 +58,7 @@ type Answer<Of extends Name> = AnswerOf<GatewayOperations[Of]> | Refusal;
 
 /** Everything around one gateway. */
 export class Place {
-  readonly world = new World(7n);
+  readonly world: World;
   readonly terms: GatewayTerms;
   readonly crypto: NoteCrypto;
   readonly wide: Wide;
@@ -69,6 +73,7 @@ export class Place {
   constructor(options: PlaceOptions = {}) {
     const { crypto = toyNoteCrypto, amounts = 8, seed = '' } = options;
     this.#options = options;
+    this.world = new World(options.worldSeed ?? 7n);
     this.crypto = crypto;
     this.terms = { ...TERMS, ...options.terms };
     const flush = (done: () => void): void => void this.world.setTimer(done, 1);
@@ -90,16 +95,22 @@ export class Place {
     const { world, wide, terms, crypto } = this;
     const life = ++this.#life;
     const isAlive = (): boolean => this.#life === life;
+    const { drop = 0, repeat = 0, delayMaxMs = 1 } = this.#options.faults ?? {};
+    /** Carries one message over the network: late, never, or more than once. */
+    const carry = (deliver: () => void): void => {
+      for (let copies = world.random.chance(repeat) ? 2 : 1; copies > 0; copies--)
+        if (!world.random.chance(drop)) world.setTimer(deliver, 1 + delayMaxMs * world.random.float());
+    };
     const over = (transport: MessageTransport): MessageTransport => ({
       call: (operation, messages) =>
         new Promise((resolve, reject) => {
-          world.setTimer(() => {
-            if (!isAlive()) return;
+          carry(() => {
             transport.call(operation, messages).then(
-              (answers) => world.setTimer(() => isAlive() && resolve(answers), 1),
-              (error) => world.setTimer(() => isAlive() && reject(error), 1),
+              (answers) => carry(() => isAlive() && resolve(answers)),
+              (error) => carry(() => isAlive() && reject(error)),
             );
-          }, 1);
+          });
+          world.setTimer(() => isAlive() && reject(new Error('no answer')), CALL_TIMEOUT_MS);
         }),
     });
     const store = memoryRoleStore(this.disk, { afterTurn: world.afterTurn });

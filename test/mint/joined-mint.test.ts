@@ -1,6 +1,6 @@
 // One mint of two: one signs what is paid for, the other takes in; each asked over a call, as roles do.
 import { expect, test } from 'vitest';
-import { MintClient } from '../../src/mint/client.ts';
+import { MintClient, MintUnreachable } from '../../src/mint/client.ts';
 import { joinMints } from '../../src/mint/joined-mint.ts';
 import { Mint } from '../../src/mint/mint.ts';
 import { mintCall, operationOf } from '../../src/mint/mint-call.ts';
@@ -52,6 +52,22 @@ test('either of two roles serves the whole interface', async () => {
     [12n, 12n],
   ]);
   expect(totals.reduce((sum, each) => sum + outstanding(each), 0n)).toBe(12n);
+});
+
+test('the other half does not answer: it may have been done', async () => {
+  const world = new World();
+  const silent = new MintClient(() => Promise.reject(new MintUnreachable('nobody is there')));
+  const mint = joinMints({ own: world.mint, issuing: world.mint, receiving: silent });
+  const faults: unknown[] = [];
+  const body = Buffer.from('{"Ys":[]}');
+  const call = { method: 'POST', path: '/v1/checkstate', body };
+  const answer = await mintCall(mint, call, { onFault: (error) => faults.push(error) });
+  expect(answer.status).toBe(502);
+  await expect(remote(mint).states({ noteIds: [] })).rejects.toThrow(MintUnreachable);
+  expect(faults).toEqual([]);
+  expect((await mintCall(mint, { method: 'GET', path: '/v1/keysets', body: new Uint8Array(0) })).status).toBe(
+    200,
+  );
 });
 
 test('a call names its operation, or none', () => {

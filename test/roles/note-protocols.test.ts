@@ -24,6 +24,7 @@ test('numbers of operations stay as they are', () => {
       mint_call: 34,
       find_signatures: 35,
       circulation: 36,
+      move_funds: 37,
       lookup_request: 48,
       list_requests: 49,
     },

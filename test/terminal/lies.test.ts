@@ -2,6 +2,7 @@
 import { expect, test } from 'vitest';
 import { noteCrypto } from '../../src/crypto/secp256k1/notes.ts';
 import type { MintOperation } from '../../src/mint/service.ts';
+import { Refusal } from '../../src/roles/common/refusal.ts';
 import type { Delivery } from '../../src/roles/gateway/messages.ts';
 import { Device, errorOf, World } from './support.ts';
 
@@ -104,6 +105,24 @@ test('a gateway that rejects and keeps the notes is found out; one that has take
   expect(await errorOf(ada.terminal.send({ destination, amount: 2n }))).toBe('notes_spent');
   expect(ada.terminal.history().at(-1)).toMatchObject({ event: 'lost', amount: 2n });
   expect(ada.terminal.balance().free).toBe(3n);
+});
+
+test('a no to the second asking, after the first was heard, is no end', async () => {
+  const world = new World();
+  const [ada, bob] = [new Device(world, 'lan'), new Device(world, 'wan')];
+  await ada.give(4n);
+  const { gateway } = world;
+  // Its terms, and then the message, whose answer is lost.
+  Object.assign(gateway, { loseIn: 1, loseHeard: true });
+  gateway.tamper = (name, result) =>
+    name === 'send_out'
+      ? { kind: 'refused', refusal: new Refusal('terminal_blocked', 'since then') }
+      : result;
+  expect(await errorOf(ada.terminal.send({ destination: bob.terminal.address, amount: 4n }))).toBe(
+    'unreachable',
+  );
+  expect((await ada.terminal.resume()).unfinished).toEqual([]);
+  expect(ada.terminal.balance()).toMatchObject({ free: 0n, sent: 4n });
 });
 
 test('a gateway of another side, currency, organisation or of no key', async () => {

@@ -190,6 +190,12 @@ export class ScriptedGateway {
     this.deliveries.set(to, own);
   }
 
+  /** Nobody has exchanged what lies there for the destination. */
+  isUntouched(request: bigint): boolean {
+    const { side } = this.exchanges.get(request)!;
+    return this.mints[side === 'lan' ? 'wan' : 'lan'].isFree(this.#issued.get(request)!);
+  }
+
   /** The destination has not fetched it in time. */
   async giveBack(request: bigint): Promise<void> {
     const exchange = this.exchanges.get(request)!;

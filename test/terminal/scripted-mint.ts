@@ -1,6 +1,7 @@
 // A mint of this project in memory, whose quotes are paid by a word of the test, and which the test can make deaf or a liar.
 import type { NoteCrypto } from '../../src/crypto/secp256k1/note-crypto.ts';
 import { MintUnreachable } from '../../src/mint/client.ts';
+import { refused } from '../../src/mint/errors.ts';
 import { MintKeysets } from '../../src/mint/keysets.ts';
 import { Mint, quoteRefused } from '../../src/mint/mint.ts';
 import { NoteBook, outstanding } from '../../src/mint/note-book.ts';
@@ -45,6 +46,8 @@ export class ScriptedMint {
   loseIn = Number.POSITIVE_INFINITY;
   loseHeard = false;
   calls = 0;
+  /** Refuses what it has done before, instead of answering the same. */
+  isForgetful = false;
   tamper: ((operation: MintOperation, answer: unknown, asked: readonly unknown[]) => unknown) | undefined;
 
   constructor({
@@ -120,6 +123,7 @@ export class ScriptedMint {
           const isLost = this.loseIn-- === 0;
           const lost = new MintUnreachable('lost on the way');
           if (isLost && !this.loseHeard) throw lost;
+          if (this.isForgetful) await this.#refuseRepetition(operation, asked);
           const answer = await (mint[operation] as (...asked: unknown[]) => Promise<unknown>).apply(
             mint,
             asked,
@@ -129,6 +133,15 @@ export class ScriptedMint {
         };
       },
     }) as unknown as MintService;
+  }
+
+  /** As mints do that do not know a question again (NUT-19 is for others). */
+  async #refuseRepetition(operation: MintOperation, asked: readonly unknown[]): Promise<void> {
+    if (operation === 'swap' && !this.isFree((asked[0] as { inputs: PlainNote[] }).inputs))
+      throw refused('notes_spent');
+    if (operation !== 'mint') return;
+    const [method, { quote }] = asked as [string, { quote: string }];
+    if ((await this.mint.mintQuote(method, quote)).state === 'ISSUED') throw refused('quote_issued');
   }
 
   async payQuote(request: string): Promise<void> {

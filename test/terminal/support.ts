@@ -1,4 +1,5 @@
 // Two mints, a gateway between them, and terminals on both sides, all in memory.
+import { expect } from 'vitest';
 import type { NoteCrypto } from '../../src/crypto/secp256k1/note-crypto.ts';
 import { generateKeyPair } from '../../src/identity/new-key-set.ts';
 import { DeterministicSecrets } from '../../src/notes/secrets.ts';
@@ -107,4 +108,32 @@ export async function errorOf(work: Promise<unknown> | (() => unknown)): Promise
     throw error;
   }
   return 'none';
+}
+
+/** Those that a terminal has words for. */
+export const ignoringErrors = (work: Promise<unknown>): Promise<unknown> =>
+  work.catch((error: unknown) => {
+    if (!(error instanceof TerminalError)) throw error;
+  });
+
+/** Starts both anew and lets them finish; tokens that nobody has are taken back. */
+export async function settle(world: World, ...devices: Device[]): Promise<void> {
+  for (let round = 0; round < 3; round++) {
+    for (const device of devices) {
+      await device.start().resume();
+      for (const { operation } of await device.terminal.tokens())
+        await device.terminal.reclaimToken(operation);
+    }
+  }
+  for (const device of devices) {
+    expect(device.terminal.balance().open).toEqual([]);
+    expect(await device.terminal.audit()).toEqual({
+      UNSPENT: device.terminal.balance().free,
+      PENDING: 0n,
+      SPENT: 0n,
+    });
+  }
+  const free = devices.reduce((sum, device) => sum + device.terminal.balance().free, 0n);
+  // No note that nobody has, and none that two have.
+  expect(world.outstanding()).toBe(free);
 }

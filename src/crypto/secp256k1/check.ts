@@ -1,5 +1,5 @@
 // What the functions of blind notes refuse, before anything is computed.
-import { CryptoError, expectBytes, expectItems } from '../errors.ts';
+import { expectArray, expectBytes, expectItems } from '../errors.ts';
 import { SCALAR_SIZE } from './note-crypto.ts';
 
 /** A Cashu secret with conditions has some hundred bytes. */
@@ -40,10 +40,14 @@ export function expectMessage(name: string, message: Uint8Array): void {
   }
 }
 
-export function expectList(name: string, items: readonly Uint8Array[]): void {
-  if (!Array.isArray(items)) {
-    throw new CryptoError('invalid_argument', `expected ${name} as an array, got ${typeof items}`);
-  }
+/** An array without holes, each element of which `expect` takes. */
+export function expectEach(
+  name: string,
+  list: readonly Uint8Array[],
+  expect: (name: string, value: Uint8Array) => void,
+): void {
+  expectArray(name, list);
+  for (let i = 0; i < list.length; i++) expect(`${name}[${i}]`, list[i]!);
 }
 
 export { expectBytes, expectItems };

@@ -7,7 +7,10 @@
 //     … ── secret, C ────────────────▶      C = k·Y ?
 //
 // Points are 33 bytes, compressed (SEC 1, 2.3.3); scalars 32 bytes, big-endian, 1 to n - 1. A scalar out of that range is a
-// fault of the caller: RangeError. A point that is none is bad input: that item's result says so, the others stand.
+// fault of the caller: RangeError; but e, s and r of a proof come from somebody else: one that has such is not good. A point
+// that is none is bad input: that item's result says so, the others stand.
+//
+// Items that have the same key share work if it is the same Uint8Array.
 
 export const POINT_SIZE = 33;
 export const SCALAR_SIZE = 32;

@@ -4,7 +4,7 @@ import { randomBytes as systemRandomBytes } from 'node:crypto';
 import { type CryptoKernel, IO_BYTES } from '../../kernel/crypto-kernel.ts';
 import { expectFunction } from '../errors.ts';
 import { kernel } from '../kernel.ts';
-import { expectBytes, expectItems, expectList, expectMessage, expectScalar, isScalar } from './check.ts';
+import { expectBytes, expectEach, expectItems, expectMessage, expectScalar, isScalar } from './check.ts';
 import {
   BLIND,
   byKey,
@@ -88,10 +88,7 @@ function layBlindItems(
 }
 
 function hashToCurve(messages: readonly Uint8Array[]): Uint8Array[] {
-  expectList('messages', messages);
-  messages.forEach((message, i) => {
-    expectMessage(`messages[${i}]`, message);
-  });
+  expectEach('messages', messages, expectMessage);
   return inParts(
     messages,
     (message) => BLIND.bytes + textBytes(message),
@@ -108,10 +105,7 @@ function hashToCurve(messages: readonly Uint8Array[]): Uint8Array[] {
 }
 
 function publicKeys(secretKeys: readonly Uint8Array[]): Uint8Array[] {
-  expectList('secretKeys', secretKeys);
-  secretKeys.forEach((key, i) => {
-    expectScalar(`secretKeys[${i}]`, key);
-  });
+  expectEach('secretKeys', secretKeys, expectScalar);
   return inParts(
     secretKeys,
     () => BLIND.bytes,

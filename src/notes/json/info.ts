@@ -34,11 +34,25 @@ export interface BatchSettings {
   readonly methods?: readonly string[];
 }
 
+/** Requests that a mint answers alike when they come again (NUT-19). */
+export interface CachedSettings {
+  /** Seconds; absent: for ever. */
+  readonly ttl?: bigint;
+  readonly endpoints: readonly CachedEndpoint[];
+}
+
+export interface CachedEndpoint {
+  readonly method: string;
+  readonly path: string;
+}
+
 export interface MintNuts {
   /** NUT-04 */
   readonly mint?: MethodSettings;
   /** NUT-05 */
   readonly melt?: MethodSettings;
+  /** NUT-19 */
+  readonly cached?: CachedSettings;
   /** NUT-29 */
   readonly batchMint?: BatchSettings;
   /** Numbers of the NUTs that are offered without settings. */
@@ -93,9 +107,31 @@ const batchSettings = members<BatchSettings>({
   methods: ['methods', optional(list(methodName, ENTRIES_MAX))],
 });
 
+const cachedEndpoints = list(
+  members<CachedEndpoint>({ method: ['method', methodName], path: ['path', text(URL_CHARS_MAX)] }),
+  ENTRIES_MAX,
+);
+
+/** For ever is `null`, which is never left out. */
+const cachedSettings: Field<CachedSettings> = {
+  read(value, name) {
+    const given = object(value, name);
+    const ttl = given.get('ttl') ?? null;
+    return {
+      endpoints: cachedEndpoints.read(given.get('cached_endpoints') ?? null, `${name}.cached_endpoints`),
+      ...(ttl === null ? {} : { ttl: seconds.read(ttl, `${name}.ttl`) }),
+    };
+  },
+  write: ({ ttl, endpoints }) => ({
+    ttl: ttl === undefined ? null : seconds.write(ttl),
+    cached_endpoints: cachedEndpoints.write(endpoints),
+  }),
+};
+
 const WITH_SETTINGS = members<Omit<MintNuts, 'supported'>>({
   mint: ['4', optional(methodSettings)],
   melt: ['5', optional(methodSettings)],
+  cached: ['19', optional(cachedSettings)],
   batchMint: ['29', optional(batchSettings)],
 });
 

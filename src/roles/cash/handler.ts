@@ -11,20 +11,19 @@ import type { CashRefusal } from './errors.ts';
 import { refusalOf } from './failures.ts';
 import type { CashParts } from './interface.ts';
 import type { CashOperations } from './messages.ts';
-import type { NoteOrderRequest, NotesBookedAnswer } from './note-messages.ts';
-import { checkHandedIn, noteOrders } from './note-order.ts';
+import { noteOrders } from './note-order.ts';
 import { openAccounts, openShops } from './open-accounts.ts';
 import { payer } from './pay.ts';
 import { bookPayouts } from './payout-book.ts';
 import { closeWindows } from './payout-close.ts';
 import { bookOutcomes } from './payout-outcomes.ts';
 import { windowReports } from './payout-report.ts';
-import { isManagement, isOperator, isReceiver, mayOrderNotes } from './peers.ts';
+import { isIssuer, isManagement, isOperator, isReceiver } from './peers.ts';
 import { closePurses } from './purse-close.ts';
 import { deviceExposures } from './purse-exposure.ts';
 import { openPurses } from './purse-open.ts';
 import { settler } from './purse-settle.ts';
-import { notesReceiver } from './receive-notes.ts';
+import { checkPayees, notesReceiver } from './receive-notes.ts';
 import { lookupRequests } from './requests.ts';
 import { shopOrders } from './shop-order.ts';
 import { statements } from './statement.ts';
@@ -48,28 +47,14 @@ export function cashHandlers(parts: CashParts): Handlers<CashOperations, Peer, C
     settle_transfer: handler(isManagement, settler(parts), parts),
     close_purse: handler(isManagement, closePurses, parts),
     device_exposure: handler(isManagementOrOperator, deviceExposures, parts),
-    note_order: noteOrderHandler(parts),
+    note_order: handler(isIssuer, noteOrders(parts), parts),
     receive_notes: handler(isReceiver, notesReceiver(parts), parts),
+    check_payee: handler(isReceiver, checkPayees, parts),
     lookup_request: handler(isOperator, lookupRequests, parts),
   };
 }
 
 const isManagementOrOperator = (peer: Peer): boolean => isManagement(peer) || isOperator(peer);
-
-/** What shops hand in themselves, and may not, does not get to the batch. */
-function noteOrderHandler(parts: CashParts): Handler<NoteOrderRequest, NotesBookedAnswer, Peer, CashRefusal> {
-  const run = noteOrders(parts);
-  return {
-    allowed: mayOrderNotes,
-    async handle(messages, peers) {
-      const refused = messages.map(({ order }, i) => checkHandedIn(order.document, peers[i]!));
-      const rest = messages.filter((_, i) => refused[i] === undefined);
-      const booked = rest.length === 0 ? [] : await orRefuseAll(rest, run, parts);
-      let next = 0;
-      return refused.map((refusal) => refusal ?? booked[next++]!);
-    },
-  };
-}
 
 function handler<Request, Answer>(
   allowed: (peer: Peer) => boolean,
@@ -78,19 +63,13 @@ function handler<Request, Answer>(
 ): Handler<Request, Answer, Peer, CashRefusal> {
   return {
     allowed,
-    handle: (messages) => orRefuseAll(messages, run, parts),
+    async handle(messages) {
+      try {
+        return await run(messages, parts);
+      } catch (error) {
+        const refusal = refusalOf(error, parts.log);
+        return messages.map(() => refusal);
+      }
+    },
   };
-}
-
-async function orRefuseAll<Request, Answer>(
-  messages: readonly Request[],
-  run: (requests: readonly Request[], parts: CashParts) => Promise<readonly (Answer | CashRefused)[]>,
-  parts: CashParts,
-): Promise<readonly (Answer | CashRefused)[]> {
-  try {
-    return await run(messages, parts);
-  } catch (error) {
-    const refusal = refusalOf(error, parts.log);
-    return messages.map(() => refusal);
-  }
 }

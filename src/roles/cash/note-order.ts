@@ -1,4 +1,4 @@
-// Orders of shops that deal in notes, as the issuer passes them on, or shops themselves when no notes are made: everything that arrived while the last batch was being
+// Orders of shops that deal in notes, as the issuer passes them on: everything that arrived while the last batch was being
 // verified is one batch.
 //
 //     check, whose key ─▶ all signatures at once ─▶ expired, closed? ─▶ book (book-notes.ts)
@@ -10,31 +10,17 @@
 // A shop that is closed may still withdraw: what is in its exchange account is paid out by way of what it has sold.
 // What cash learns: shop, amount, time. Of the notes it sees a digest.
 import { sha256 } from '../../crypto/index.ts';
-import type { Peer } from '../../wire/peer.ts';
 import { Refusal } from '../common/refusal.ts';
 import { NoteOrder, type SignedNoteOrder } from '../documents/note-order.ts';
 import { exchangeAccountId, systemAccountId, TransferCode } from './accounts.ts';
 import { type Answers, bookNotes, type NoteBooking, type NotesResult } from './book-notes.ts';
-import { type CashRefused, currencyNotOffered, orderSignatureInvalid, shopUnknown } from './check.ts';
+import { currencyNotOffered, orderSignatureInvalid, shopUnknown } from './check.ts';
 import { checkNoteOrder } from './check-notes.ts';
-import type { CashRefusal } from './errors.ts';
 import { findShop } from './find-holder.ts';
 import type { CashParts } from './interface.ts';
 import { MicroBatches } from './micro-batches.ts';
 import type { NoteOrderRequest } from './note-messages.ts';
 import type { Shop } from './shops.ts';
-
-/** What a shop may hand to cash itself: what it moves between its own accounts. Notes are made by the issuer alone. */
-export function checkHandedIn({ shop, action }: NoteOrder, peer: Peer): CashRefused | undefined {
-  if (peer.kind !== 'shop') return undefined;
-  if (shop !== peer.shop) return notPermitted('an order of the shop that hands it in, got one of another');
-  return action === 'issue'
-    ? notPermitted('fund or withdraw of a shop, got issue: that is for the issuer')
-    : undefined;
-}
-
-const notPermitted = (what: string): CashRefused =>
-  new Refusal<CashRefusal>('not_permitted', `note_order: expected ${what}`);
 
 /** 15 ms of signatures on one core. */
 const ORDERS_AT_A_TIME_MAX = 1_024;

@@ -1,13 +1,11 @@
-// Who may do what at cash: management moves devices' balances by messages, issuer and receiver what notes are worth, shops what
-// is theirs from one of their accounts to the other; operators work on the ledger and look requests up.
+// Who may do what at cash: management moves devices' balances by messages, issuer and receiver what notes are worth, operators
+// work on the ledger and look requests up.
 // A local peer is a connection without an identity, which only a server without one accepts (tests, benchmarks), or a call
 // in the same process: it may do all of it.
 import type { Peer } from '../../wire/peer.ts';
 
 export const isManagement = (peer: Peer): boolean => isRole(peer, 'management');
-const isIssuer = (peer: Peer): boolean => isRole(peer, 'issuer');
-/** Shops may move money between their own two accounts: note-order.ts looks at the orders. */
-export const mayOrderNotes = (peer: Peer): boolean => isIssuer(peer) || peer.kind === 'shop';
+export const isIssuer = (peer: Peer): boolean => isRole(peer, 'issuer');
 export const isReceiver = (peer: Peer): boolean => isRole(peer, 'receiver');
 
 function isRole(peer: Peer, role: string): boolean {

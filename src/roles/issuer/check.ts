@@ -5,7 +5,7 @@ import { equalBytes } from '../../identity/binary-text.ts';
 import type { MintKeysets } from '../../mint/keysets.ts';
 import { checkNoteOrder } from '../cash/check-notes.ts';
 import { Refusal } from '../common/refusal.ts';
-import type { NoteOrder } from '../documents/note-order.ts';
+import type { NoteAction, NoteOrder } from '../documents/note-order.ts';
 import { type BlindedOutput, issueTermsMessage } from '../documents/notes.ts';
 import type { IssuerRefusal } from './errors.ts';
 import { type IssuerLimits, NANOSECONDS_A_MILLISECOND } from './limits.ts';
@@ -17,15 +17,17 @@ export type Refused = Refusal<IssuerRefusal>;
 const refuse = (code: IssuerRefusal | 'not_permitted', message: string): Refused =>
   new Refusal(code, message);
 
-/** What is asked of both. */
-export function checkOrder(order: NoteOrder, peer: ShopPeer): Refused | undefined {
+/** Whose order it is, and for what. */
+export function checkOrder(
+  order: NoteOrder,
+  peer: ShopPeer,
+  actions: readonly NoteAction[],
+): Refused | undefined {
   if (order.shop !== peer.shop) {
     return refuse('not_permitted', `order: expected one of shop ${peer.shop}, got one of another`);
   }
-  if (order.action !== 'issue') {
-    return refuse('order_invalid', `order.action: expected issue, got ${order.action}`);
-  }
-  return undefined;
+  if (actions.includes(order.action)) return undefined;
+  return refuse('order_invalid', `order.action: expected ${actions.join(' or ')}, got ${order.action}`);
 }
 
 /** What cash would refuse for ever: outputs would be reserved for nothing. */

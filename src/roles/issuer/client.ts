@@ -12,6 +12,8 @@ import {
   issuerProtocol,
   type MintCall,
   type MintCallAnswer,
+  type MoveFundsAnswer,
+  type MoveFundsRequest,
   type PayQuoteAnswer,
   type PayQuoteRequest,
 } from './messages.ts';
@@ -33,6 +35,11 @@ export class IssuerClient {
   /** Shops only. */
   payQuote(request: PayQuoteRequest): Result<PayQuoteAnswer> {
     return this.#client.call('pay_quote', request);
+  }
+
+  /** Shops only. */
+  moveFunds(request: MoveFundsRequest): Result<MoveFundsAnswer> {
+    return this.#client.call('move_funds', request);
   }
 
   /** Cashu's interface. */

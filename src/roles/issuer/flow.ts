@@ -1,6 +1,6 @@
-// An issue, and the payment of a quote, as state machines. Each state is stored, and flushed, before its effect is performed.
+// An issue, the payment of a quote, and the moving of funds, as state machines. Each state is stored, and flushed, before its effect is performed.
 //
-//     asking ─── cash moves the money, outputs are signed ───▶ issued (of a quote: paid)
+//     asking ─── cash moves the money, outputs are signed ───▶ issued (paid, moved)
 //       │ ▲
 //       │ ╰──── no answer; one that cannot be right (noted) ──╯
 //       ╰─────── cash rejects it ───────────────────────────▶ rejected
@@ -17,6 +17,7 @@ import type { Flow, Put } from '../flow/flow.ts';
 /** Stored with each request, for ever. */
 export const ISSUE_KIND = 1;
 export const PAY_KIND = 2;
+export const FUNDS_KIND = 3;
 
 const Problem = optional(text(64));
 
@@ -34,6 +35,14 @@ export const PayState = union({
   rejected: struct({ order: NoteOrder.signed, quote: u128, rejection: NoteRejection.signed }),
 });
 export type PayState = Infer<typeof PayState>;
+
+/** Of money that a shop moves between its two accounts: nothing here changes with it. */
+export const FundsState = union({
+  asking: struct({ order: NoteOrder.signed, distrusted: Problem }),
+  moved: struct({ order: NoteOrder.signed, receipt: NoteReceipt.signed }),
+  rejected: struct({ order: NoteOrder.signed, rejection: NoteRejection.signed }),
+});
+export type FundsState = Infer<typeof FundsState>;
 
 interface Effect {
   readonly kind: 'ask';
@@ -59,6 +68,7 @@ export type PayOutcome = { readonly kind: 'paid'; readonly receipt: Receipt } | 
 
 export type IssueFlow = Flow<IssueState, IssueEffect, IssueOutcome>;
 export type PayFlow = Flow<PayState, PayEffect, PayOutcome>;
+export type FundsFlow = Flow<FundsState, PayEffect, PayOutcome>;
 
 /** What of the issuer's books an issue changes when it ends. */
 export interface IssueBooks {
@@ -131,3 +141,23 @@ export function payFlow(books: QuoteBooks): PayFlow {
     },
   };
 }
+
+export const fundsFlow: FundsFlow = {
+  kind: FUNDS_KIND,
+  name: 'funds',
+  state: FundsState,
+  effect: (state) => (state.kind === 'asking' ? { ...state, kind: 'ask' } : undefined),
+  next(state, outcome) {
+    if (state.kind !== 'asking') return state;
+    const { order } = state;
+    switch (outcome.kind) {
+      case 'paid':
+        return { kind: 'moved', order, receipt: outcome.receipt };
+      case 'rejected':
+        return { kind: 'rejected', order, rejection: outcome.rejection };
+      case 'distrusted':
+        return { ...state, distrusted: outcome.reason };
+    }
+  },
+  stateName: ({ kind }) => kind,
+};

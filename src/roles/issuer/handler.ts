@@ -8,6 +8,7 @@ import { circulation, findSignatures } from '../common/wide-notes.ts';
 import type { IssuerRefusal } from './errors.ts';
 import { issueNotes } from './issue.ts';
 import type { IssuerOperations } from './messages.ts';
+import { moveFunds } from './move-funds.ts';
 import type { IssuerParts } from './parts.ts';
 import { payQuotes } from './pay-quote.ts';
 import { isOperator, isReceiver, isShop, mayCallMint, type ShopPeer } from './peers.ts';
@@ -26,6 +27,10 @@ export function issuerHandlers(parts: IssuerParts): Handlers<IssuerOperations, P
     pay_quote: {
       allowed: isShop,
       handle: (requests, peers) => payQuotes(requests, peers as readonly ShopPeer[], parts),
+    },
+    move_funds: {
+      allowed: isShop,
+      handle: (requests, peers) => moveFunds(requests, peers as readonly ShopPeer[], parts),
     },
     mint_call: {
       allowed: mayCallMint,

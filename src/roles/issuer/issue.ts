@@ -1,14 +1,8 @@
-// The operation `issue_notes`:
-//
-//     messages ─┬─ known here ───────────────────────────────────────────┐
-//               └─ new ─▶ rules ─▶ order signed? ─▶ outputs signed ─┬─▶ ──┴─▶ runner ─▶ where it stands, sealed
-//                         (signatures of all, points of all: a batch) └─▶ refusal
-//
-// What is known here is not checked again: a keyset may be retired meanwhile, and it must get the answer that it has.
+// The operation `issue_notes`: wide notes against the shop's account. Outputs are signed before money moves, so that it is
+// known that they are points; the signatures leave only with cash's receipt (sign.ts).
 import { hpke, sha256 } from '../../crypto/index.ts';
 import { MintRefused } from '../../mint/errors.ts';
 import { Refusal } from '../common/refusal.ts';
-import { NoteOrder } from '../documents/note-order.ts';
 import {
   NotesBinding,
   notesSealInfo,
@@ -18,161 +12,85 @@ import {
   SignedOutputs,
 } from '../documents/notes.ts';
 import { KEY_ID_BYTES } from '../documents/signed.ts';
-import { digestOf, type Standing, type Submission } from '../flow/flow.ts';
-import { isKnown } from '../flow/request-ids.ts';
+import type { Standing } from '../flow/flow.ts';
 import {
-  checkForCash,
-  checkOffered,
-  checkOrder,
   checkOutputs,
   checkReplyKey,
   checkSum,
   checkTerms,
   checkTime,
-  orderNotSigned,
   outputKnown,
   outputNoPoint,
   type Refused,
 } from './check.ts';
 import type { IssuerRefusal } from './errors.ts';
-import type { IssueState } from './flow.ts';
+import type { IssueEffect, IssueOutcome, IssueState } from './flow.ts';
 import { type IssueNotesAnswer, IssueNotesRequest } from './messages.ts';
+import { isRefused, type OrderOperation, submitOrders } from './orders.ts';
 import type { IssuerParts } from './parts.ts';
 import type { ShopPeer } from './peers.ts';
 
-type Submitted = Refused | Promise<Standing<IssueState> | Refused>;
-
-/** One promise an issue: none waits for what cash says of others. */
+/** One promise an issue. */
 export function issueNotes(
   requests: readonly IssueNotesRequest[],
   peers: readonly ShopPeer[],
   parts: IssuerParts,
 ): Promise<IssueNotesAnswer | Refused>[] {
-  const submitted = checkAndSubmit(requests, peers, parts);
+  const submitted = submitOrders(requests, peers, parts, operationOf(parts));
   return requests.map(async (request, place) => {
-    const standing = await (await submitted)[place]!;
-    if (!(standing instanceof Refusal)) return answerOf(standing, request);
+    const standing = await submitted[place]!;
+    if (!isRefused(standing)) return answerOf(standing, request);
     parts.signer.forget(request.order.document.request);
     return standing;
   });
 }
 
-async function checkAndSubmit(
-  requests: readonly IssueNotesRequest[],
-  peers: readonly ShopPeer[],
+function operationOf(
   parts: IssuerParts,
-): Promise<readonly Submitted[]> {
-  const { store, runner, issues, limits } = parts;
-  const results: Submitted[] = new Array(requests.length);
-  const fresh: number[] = [];
-  requests.forEach((request, place) => {
-    const { document } = request.order;
-    const refused = checkOrder(document, peers[place]!);
-    if (refused !== undefined) results[place] = refused;
-    else if (!isKnown(store, document.request)) fresh.push(place);
-  });
-  const refusals = await checkIssues(
-    fresh.map((place) => requests[place]!),
-    fresh.map((place) => peers[place]!),
-    parts,
-  );
-  fresh.forEach((place, i) => {
-    const refused = refusals[i];
-    if (refused !== undefined) results[place] = refused;
-  });
-  const good = [...requests.keys()].filter((place) => results[place] === undefined);
-  const standings = runner.submit(
-    issues,
-    good.map((place) => submission(requests[place]!, parts)),
-    limits.answerWithinMs,
-  );
-  good.forEach((place, i) => {
-    results[place] = standings[i]!;
-  });
-  return results;
-}
-
-/** Why each is refused, in order; undefined: it is good, and its signatures are kept. */
-export async function checkIssues(
-  requests: readonly IssueNotesRequest[],
-  peers: readonly ShopPeer[],
-  { store, book, keysets, units, crypto, signer }: IssuerParts,
-): Promise<(Refused | undefined)[]> {
-  const results = requests.map((request): Refused | undefined => {
-    const { document } = request.order;
-    const unit = units.unitOf(document.currency);
-    return (
-      checkForCash(document) ??
-      checkOffered(document, unit) ??
-      checkOutputs(request.outputs, keysets, unit!) ??
-      checkSum(request) ??
-      checkTerms(request) ??
-      checkReplyKey(request)
-    );
-  });
-  const placesOf = () => [...results.keys()].filter((place) => results[place] === undefined);
-
-  const wellFormed = placesOf();
-  const isSigned = await crypto.verifyBatch(
-    wellFormed.map((place) => {
-      const { document, signature } = requests[place]!.order;
-      return { publicKey: peers[place]!.signingKey, message: NoteOrder.signedBytes(document), signature };
-    }),
-  );
-  wellFormed.forEach((place, i) => {
-    if (isSigned[i] !== true) results[place] = orderNotSigned();
-  });
-
-  for (const place of placesOf()) {
-    const { order, outputs } = requests[place]!;
-    const taken = book.conflictOfOutputs(store, outputs, order.document.request);
-    if (taken !== undefined) results[place] = outputKnown(taken);
-  }
-
-  await Promise.all(
-    placesOf().map(async (place) => {
-      const { order, outputs } = requests[place]!;
-      results[place] = await signed(order.document.request, outputs, signer);
-    }),
-  );
-  return results;
-}
-
-async function signed(
-  request: bigint,
-  outputs: IssueNotesRequest['outputs'],
-  signer: IssuerParts['signer'],
-): Promise<Refused | undefined> {
-  try {
-    const signatures = await signer.sign(outputs);
-    const wrong = signatures.indexOf(undefined);
-    if (wrong >= 0) return outputNoPoint(wrong);
-    signer.keep(request, { outputs, signatures: signatures as SignedOutput[] });
-    return undefined;
-  } catch (error) {
-    if (!(error instanceof MintRefused)) throw error;
-    return new Refusal<IssuerRefusal>('busy', error.message);
-  }
-}
-
-function submission(
-  request: IssueNotesRequest,
-  { book, clock, limits }: IssuerParts,
-): Submission<IssueState, IssuerRefusal> {
-  const { order, outputs } = request;
-  const { request: id } = order.document;
+): OrderOperation<IssueNotesRequest, IssueState, IssueEffect, IssueOutcome> {
+  const { store, book, keysets, clock, limits, issues } = parts;
   return {
-    id,
-    digest: digestOf(IssueNotesRequest, request),
-    admit(tx) {
+    flow: issues,
+    codec: IssueNotesRequest,
+    actions: ['issue'],
+    check(request, unit) {
+      const { order, outputs } = request;
+      const refused =
+        checkOutputs(outputs, keysets, unit) ??
+        checkSum(request) ??
+        checkTerms(request) ??
+        checkReplyKey(request);
+      if (refused !== undefined) return refused;
+      const taken = book.conflictOfOutputs(store, outputs, order.document.request);
+      return taken === undefined ? undefined : outputKnown(taken);
+    },
+    prepare: (requests) => Promise.all(requests.map((request) => sign(request, parts))),
+    admit(tx, { order, outputs }) {
       const refused = checkTime(order.document, clock(), limits);
       if (refused !== undefined) return refused;
-      const taken = book.reserve(tx, outputs, id);
+      const taken = book.reserve(tx, outputs, order.document.request);
       return taken === undefined
         ? { kind: 'asking', order, outputs, distrusted: undefined }
         : outputKnown(taken);
     },
   };
+}
+
+/** Those of all that come in a turn as one batch. */
+async function sign(
+  { order, outputs }: IssueNotesRequest,
+  { signer }: IssuerParts,
+): Promise<Refused | undefined> {
+  try {
+    const signatures = await signer.sign(outputs);
+    const wrong = signatures.indexOf(undefined);
+    if (wrong >= 0) return outputNoPoint(wrong);
+    signer.keep(order.document.request, { outputs, signatures: signatures as SignedOutput[] });
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof MintRefused)) throw error;
+    return new Refusal<IssuerRefusal>('busy', error.message);
+  }
 }
 
 function answerOf(

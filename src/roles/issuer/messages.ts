@@ -1,6 +1,6 @@
 // What the issuer is asked, and what it answers. Numbers are fixed for ever.
 //
-// By shops (a gateway is one): issue_notes, pay_quote, mint_call. By the unnamed (terminals, wallets of others): mint_call. By the
+// By shops (a gateway is one): issue_notes, pay_quote, move_funds, mint_call. By the unnamed (terminals, wallets of others): mint_call. By the
 // receiver: mint_call (what is the issuer's part of Cashu's interface), find_signatures. By operators: lookup_request,
 // list_requests, circulation.
 import {
@@ -36,6 +36,7 @@ export const IssuerOperation = {
   mint_call: 34,
   find_signatures: 35,
   circulation: 36,
+  move_funds: 37,
   lookup_request: 48,
   list_requests: 49,
 } as const;
@@ -72,6 +73,16 @@ export const PayQuoteAnswer = union({
   rejected: struct({ rejection: NoteRejection.signed }),
 });
 export type PayQuoteAnswer = Infer<typeof PayQuoteAnswer>;
+
+/** Between what a shop has sold and what lies behind its notes. The order's action: fund or withdraw. */
+export const MoveFundsRequest = struct({ order: NoteOrder.signed });
+export type MoveFundsRequest = Infer<typeof MoveFundsRequest>;
+export const MoveFundsAnswer = union({
+  pending: struct({ state: text(64) }),
+  moved: struct({ receipt: NoteReceipt.signed }),
+  rejected: struct({ rejection: NoteRejection.signed }),
+});
+export type MoveFundsAnswer = Infer<typeof MoveFundsAnswer>;
 
 /** Cashu's HTTP interface over a channel: what a request and its response have there. */
 export const MintCall = struct({
@@ -115,6 +126,7 @@ export const issuerProtocol = protocol({
     mint_call: operation(IssuerOperation.mint_call, MintCall, MintCallAnswer),
     find_signatures: operation(IssuerOperation.find_signatures, FindSignaturesRequest, FindSignaturesAnswer),
     circulation: operation(IssuerOperation.circulation, CirculationRequest, CirculationAnswer),
+    move_funds: operation(IssuerOperation.move_funds, MoveFundsRequest, MoveFundsAnswer),
     lookup_request: operation(IssuerOperation.lookup_request, LookupRequest, LookupRequestAnswer),
     list_requests: operation(IssuerOperation.list_requests, ListRequests, ListRequestsAnswer),
   },

@@ -6,7 +6,7 @@ import type { RoleStore } from '../../store/store.ts';
 import type { BatchCrypto } from '../common/batch-crypto.ts';
 import type { WideUnits } from '../common/wide-notes.ts';
 import type { FlowRunner } from '../flow/flow-runner.ts';
-import type { IssueFlow, PayFlow } from './flow.ts';
+import type { FundsFlow, IssueFlow, PayFlow } from './flow.ts';
 import type { IssuerLimits } from './limits.ts';
 import type { ReservingBook } from './outputs.ts';
 import type { OutputSigner } from './sign.ts';
@@ -16,6 +16,7 @@ export interface IssuerParts {
   readonly runner: FlowRunner;
   readonly issues: IssueFlow;
   readonly payments: PayFlow;
+  readonly funds: FundsFlow;
   readonly book: ReservingBook;
   readonly quotes: MintQuotes;
   readonly keysets: MintKeysets;

@@ -27,7 +27,7 @@ import type { Trace } from '../flow/flow.ts';
 import { FlowRunner, run } from '../flow/flow-runner.ts';
 import { issuerEffects } from './effects.ts';
 import type { IssuerRefusal } from './errors.ts';
-import { issueFlow, payFlow } from './flow.ts';
+import { fundsFlow, issueFlow, payFlow } from './flow.ts';
 import { issuerHandlers } from './handler.ts';
 import type { IssuerCash, IssuerKeys, IssuerLog } from './interface.ts';
 import { checkLimits, ISSUER_DEFAULTS, type IssuerLimits } from './limits.ts';
@@ -116,7 +116,11 @@ export async function openIssuer(options: IssuerOptions): Promise<Issuer> {
   });
   const runner = FlowRunner.open({
     store,
-    flows: [run(issues, effects.performIssues), run(payments, effects.performPayments)],
+    flows: [
+      run(issues, effects.performIssues),
+      run(payments, effects.performPayments),
+      run(fundsFlow, effects.performPayments),
+    ],
     clock,
     setTimer,
     log,
@@ -146,6 +150,7 @@ export async function openIssuer(options: IssuerOptions): Promise<Issuer> {
         runner,
         issues,
         payments,
+        funds: fundsFlow,
         book,
         quotes,
         keysets,

@@ -7,5 +7,6 @@ export const RECEIVER_REFUSALS = [
   'expired',
   'keyset_unknown',
   'note_invalid',
+  'seal_key_unknown',
 ] as const;
 export type ReceiverRefusal = (typeof RECEIVER_REFUSALS)[number];

@@ -28,6 +28,12 @@ export const RECEIVER_DEFAULTS = {
   meltWithinMs: 3_600_000,
 } as const satisfies ReceiverLimits;
 
+/**
+ * A seal to a key that is not known here is looked at once more after this time: a directory that has just been changed is
+ * read within 250 ms of a miss (src/identity/identity-watch.ts).
+ */
+export const SECOND_LOOK_MS = 600;
+
 /** NUT-00: amounts are unsigned 64-bit. */
 const AMOUNT_MAX = 2n ** 64n - 1n;
 

@@ -5,12 +5,14 @@ import type { NoteBook } from '../../mint/note-book.ts';
 import type { MeltQuotes } from '../../mint/quotes.ts';
 import type { MintService } from '../../mint/service.ts';
 import type { TurnBatch } from '../../mint/turn-batch.ts';
+import type { SetTimer } from '../../shared/timer.ts';
 import type { RoleStore } from '../../store/store.ts';
 import type { WideUnits } from '../common/wide-notes.ts';
 import type { FlowRunner } from '../flow/flow-runner.ts';
 import type { TakingFlow } from './flow.ts';
 import type { ReceiverLimits } from './limits.ts';
 import type { SignedAcknowledgement } from './messages.ts';
+import type { NotPayable } from './payable.ts';
 import type { OpenSeals } from './seals.ts';
 
 /** What takings need, whoever asks for them. */
@@ -22,7 +24,9 @@ export interface TakingParts {
   readonly quotes: MeltQuotes;
   readonly units: WideUnits;
   readonly limits: ReceiverLimits;
+  readonly notPayable: NotPayable;
   readonly clock: () => bigint;
+  readonly setTimer: SetTimer;
 }
 
 export interface ReceiverParts extends TakingParts {

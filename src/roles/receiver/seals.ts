@@ -32,7 +32,7 @@ export function sealOpener(
   crypto: Pick<BatchCrypto, 'openBatch'>,
 ): OpenSeals {
   return async (seals) => {
-    const results: Opened[] = seals.map(() => invalid('to a sealing key of the receiver'));
+    const results: Opened[] = seals.map(({ notes }) => keyUnknown(notes.keyId));
     const keyOf = perKey(findKey);
     const groups = new Map<string, number[]>();
     seals.forEach(({ notes }, place) => {
@@ -78,3 +78,9 @@ function contentOf(plaintext: Uint8Array | Error): Opened {
 
 const invalid = (expected: string): Refusal<ReceiverRefusal> =>
   new Refusal('notes_seal_invalid', `notes: expected a seal ${expected}, got another`);
+
+const keyUnknown = (keyId: Uint8Array): Refusal<ReceiverRefusal> =>
+  new Refusal(
+    'seal_key_unknown',
+    `notes: expected a seal to a sealing key of the receiver, got one to ${toHex(keyId)}`,
+  );

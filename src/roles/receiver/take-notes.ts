@@ -27,6 +27,7 @@ import {
 } from './check.ts';
 import type { ReceiverRefusal } from './errors.ts';
 import type { TakingState } from './flow.ts';
+import { SECOND_LOOK_MS } from './limits.ts';
 import { type TakeNotesAnswer, TakeNotesRequest } from './messages.ts';
 import type { ReceiverParts } from './parts.ts';
 import type { ShopPeer } from './peers.ts';
@@ -55,6 +56,7 @@ async function checkAndSubmit(
   requests: readonly TakeNotesRequest[],
   peers: readonly ShopPeer[],
   parts: ReceiverParts,
+  isSecondLook = false,
 ): Promise<readonly Submitted[]> {
   const { store, runner, takings, limits } = parts;
   const results: Submitted[] = new Array(requests.length);
@@ -69,10 +71,19 @@ async function checkAndSubmit(
     fresh.map((place) => requests[place]!),
     parts,
   );
+  const later: number[] = [];
   fresh.forEach((place, i) => {
     const notes = checked[i]!;
-    if (notes instanceof Refusal) results[place] = notes;
-    else verified.set(place, notes);
+    if (!(notes instanceof Refusal)) verified.set(place, notes);
+    else if (notes.code === 'seal_key_unknown' && !isSecondLook) later.push(place);
+    else results[place] = notes;
+  });
+  lookAgain(
+    later.map((place) => requests[place]!),
+    later.map((place) => peers[place]!),
+    parts,
+  ).forEach((submitted, i) => {
+    results[later[i]!] = submitted;
   });
   const good = [...requests.keys()].filter((place) => results[place] === undefined);
   const standings = runner.submit(
@@ -84,6 +95,19 @@ async function checkAndSubmit(
     results[place] = standings[i]!;
   });
   return results;
+}
+
+/** The receiver may be the last to hear of a new key; whoever is refused is refused for good. */
+function lookAgain(
+  requests: readonly TakeNotesRequest[],
+  peers: readonly ShopPeer[],
+  parts: ReceiverParts,
+): Promise<Standing<TakingState> | Refused>[] {
+  if (requests.length === 0) return [];
+  const looked = new Promise<void>((resolve) => {
+    parts.setTimer(resolve, SECOND_LOOK_MS);
+  }).then(() => checkAndSubmit(requests, peers, parts, true));
+  return requests.map(async (_, i) => (await looked)[i]!);
 }
 
 /** Their notes, in order, or why each is refused. */

@@ -35,6 +35,8 @@ interface Booked {
 export class ScriptedCash implements IssuerCash, ReceiverCash {
   /** Balances of shops' exchange accounts, and of what is paid to a sealed payee. */
   readonly shops = new Map<bigint, bigint>();
+  /** What shops have sold. */
+  readonly sales = new Map<bigint, bigint>();
   devices = 0n;
   /** The account of notes: what is out. */
   notes = 0n;
@@ -42,6 +44,8 @@ export class ScriptedCash implements IssuerCash, ReceiverCash {
   readonly script: Turn[];
   /** Rejected by it whatever there is. */
   against: string | undefined;
+  /** What it says when it is asked before. */
+  notPayable: string | undefined;
   isDown = false;
   calls = 0;
   /** After money has moved, and before it is answered. */
@@ -55,16 +59,30 @@ export class ScriptedCash implements IssuerCash, ReceiverCash {
 
   noteOrder({ order }: Parameters<IssuerCash['noteOrder']>[0]): Said {
     const { document } = order;
-    const { request, shop, amount, currency, reference, applyBy } = document;
+    const { request, shop, action, amount, currency, reference, applyBy } = document;
     const digest = sha256(NoteOrder.codec.encode(document));
     return this.#call(request, digest, digest, () => {
-      const balance = this.shops.get(shop) ?? 0n;
+      const [from, to] =
+        action === 'fund'
+          ? [this.sales, this.shops]
+          : [this.shops, action === 'issue' ? undefined : this.sales];
+      const balance = from.get(shop) ?? 0n;
       const against = this.#against(applyBy) ?? (balance < amount ? 'exceeds_credits' : undefined);
       if (against !== undefined) return against;
-      this.shops.set(shop, balance - amount);
-      this.notes += amount;
-      return { action: 'issue', amount, currency, reference };
+      from.set(shop, balance - amount);
+      if (to === undefined) this.notes += amount;
+      else to.set(shop, (to.get(shop) ?? 0n) + amount);
+      return { action, amount, currency, reference };
     });
+  }
+
+  async checkPayee(): ReturnType<ReceiverCash['checkPayee']> {
+    if (this.isDown) return { kind: 'unknown', reason: 'lost' };
+    const reason = this.notPayable;
+    return {
+      kind: 'ok',
+      answer: reason === undefined ? { kind: 'payable' } : { kind: 'not_payable', reason },
+    };
   }
 
   receiveNotes(asked: Parameters<ReceiverCash['receiveNotes']>[0]): Said {

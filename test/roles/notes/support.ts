@@ -258,10 +258,6 @@ export function aTaking(options: TakingOptions): TakeNotesRequest {
 
 // ---- The roles
 
-const sealingOf = (keyId: Uint8Array): KeyPair | undefined =>
-  [RECEIVER_SEALING, RETIRED_SEALING].find(
-    ({ publicKey }) => Buffer.compare(keyIdOf(publicKey), keyId) === 0,
-  );
 const cashKey = (keyId: Uint8Array): Uint8Array | undefined =>
   Buffer.compare(keyIdOf(CASH.publicKey), keyId) === 0 ? CASH.publicKey : undefined;
 
@@ -284,6 +280,8 @@ export class Simulation {
   /** Whether signatures of the receiver's key count. */
   signatureCounts = true;
   signing = RECEIVER_SIGNING;
+  /** What the receiver can open. */
+  readonly sealing: KeyPair[] = [RECEIVER_SEALING, RETIRED_SEALING];
   readonly #options: SimulationOptions;
   #life = 0;
   #issuer: Issuer | undefined;
@@ -321,6 +319,7 @@ export class Simulation {
           isAlive() ? this.cash.noteOrder(request) : new Promise<never>(() => {}),
         receiveNotes: (request: Parameters<ScriptedCash['receiveNotes']>[0]) =>
           isAlive() ? this.cash.receiveNotes(request) : new Promise<never>(() => {}),
+        checkPayee: () => (isAlive() ? this.cash.checkPayee() : new Promise<never>(() => {})),
       },
       setTimer: (run: () => void, ms: number) => this.world.setTimer(() => isAlive() && run(), ms),
       trace: (...point: Parameters<Trace>) => {
@@ -330,7 +329,8 @@ export class Simulation {
     };
     const receiverKeys: ReceiverKeys = {
       signing: () => this.signing,
-      sealing: sealingOf,
+      sealing: (keyId) =>
+        this.sealing.find(({ publicKey }) => Buffer.compare(keyIdOf(publicKey), keyId) === 0),
       signatureCounts: () => this.signatureCounts,
       cash: cashKey,
     };

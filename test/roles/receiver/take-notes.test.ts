@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { ed25519, sha256 } from '../../../src/crypto/index.ts';
 import type { Note } from '../../../src/notes/note.ts';
 import { takingTermsMessage } from '../../../src/roles/documents/taking-terms.ts';
+import { RECEIVER_REFUSALS } from '../../../src/roles/receiver/errors.ts';
 import {
   Acknowledgement,
   type TakeNotesAnswer,
@@ -171,42 +172,44 @@ test('too late for cash: the notes are free again', async () => {
   expect(simulation.totals().held).toBe(0n);
 });
 
-describe('what is refused, and leaves no trace', () => {
-  const notes = notesOf(100n);
-  const good = { request: 5n, notes, applyBy: 2n ** 62n };
-  const request = aTaking(good);
-  const changed = (of: Partial<Note>): Note[] =>
-    notes.map((note, i) => (i === 0 ? { ...note, ...of } : note));
-  const p2pk = '["P2PK",{"nonce":"00","data":"02","tags":[]}]';
-  const CASES: readonly [string, TakeNotesRequest][] = [
-    ['payee_not_permitted', aTaking({ ...good, shop: OTHER })],
-    ['malformed', aTaking({ ...good, request: 0n })],
-    ['malformed', aTaking({ ...good, request: 2n ** 128n - 1n })],
-    ['malformed', { ...request, amount: 0n }],
-    ['currency_not_offered', aTaking({ ...good, currency: 392 })],
-    ['notes_seal_invalid', aTaking({ ...good, to: sealingPair('somebody else') })],
-    ['notes_seal_invalid', aTaking({ ...good, use: 'deliver' })],
-    ['notes_seal_invalid', aTaking({ ...good, binding: { request: 6n } })],
-    ['notes_seal_invalid', aTaking({ ...good, binding: { amount: 101n } })],
-    ['notes_seal_invalid', { ...request, notes: { ...request.notes, ciphertext: new Uint8Array(2064) } }],
-    ['note_invalid', aTaking({ ...good, notes: [], amount: 1n })],
-    ['note_invalid', aTaking({ ...good, notes: [...notes, notes[0]!] })],
-    ['note_invalid', aTaking({ ...good, notes: changed({ secret: '0'.repeat(64) }) })],
-    ['note_invalid', aTaking({ ...good, notes: changed({ secret: p2pk }) })],
-    ['note_invalid', aTaking({ ...good, notes: changed({ signature: notes[1]!.signature }) })],
-    ['note_invalid', aTaking({ ...good, notes: changed({ signature: new Uint8Array(33) }) })],
-    ['note_invalid', aTaking({ ...good, notes: changed({ amount: 3n }) })],
-    // A note of 4 that calls itself one of 64.
-    ['note_invalid', aTaking({ ...good, notes: changed({ amount: 64n }) })],
-    ['note_invalid', aTaking({ ...good, notes: changed({ keysetId: OLD.id }) })],
-    ['keyset_unknown', aTaking({ ...good, notes: changed({ keysetId: '00'.repeat(8) }) })],
-    ['keyset_unknown', aTaking({ ...good, notes: notesOf(100n, DOLLARS) })],
-    ['keyset_unknown', aTaking({ ...good, currency: USD })],
-    ['amounts_mismatch', aTaking({ ...good, amount: 99n })],
-    ['amounts_mismatch', aTaking({ ...good, amount: 101n })],
-  ];
+const NOTES = notesOf(100n);
+const GOOD = { request: 5n, notes: NOTES, applyBy: 2n ** 62n };
+const GOOD_TAKING = aTaking(GOOD);
+const changed = (of: Partial<Note>): Note[] => NOTES.map((note, i) => (i === 0 ? { ...note, ...of } : note));
+const p2pk = '["P2PK",{"nonce":"00","data":"02","tags":[]}]';
+const REFUSED: readonly [string, TakeNotesRequest][] = [
+  ['payee_not_permitted', aTaking({ ...GOOD, shop: OTHER })],
+  ['malformed', aTaking({ ...GOOD, request: 0n })],
+  ['malformed', aTaking({ ...GOOD, request: 2n ** 128n - 1n })],
+  ['malformed', { ...GOOD_TAKING, amount: 0n }],
+  ['currency_not_offered', aTaking({ ...GOOD, currency: 392 })],
+  ['seal_key_unknown', aTaking({ ...GOOD, to: sealingPair('somebody else') })],
+  ['notes_seal_invalid', aTaking({ ...GOOD, use: 'deliver' })],
+  ['notes_seal_invalid', aTaking({ ...GOOD, binding: { request: 6n } })],
+  ['notes_seal_invalid', aTaking({ ...GOOD, binding: { amount: 101n } })],
+  [
+    'notes_seal_invalid',
+    { ...GOOD_TAKING, notes: { ...GOOD_TAKING.notes, ciphertext: new Uint8Array(2064) } },
+  ],
+  ['note_invalid', aTaking({ ...GOOD, notes: [], amount: 1n })],
+  ['note_invalid', aTaking({ ...GOOD, notes: [...NOTES, NOTES[0]!] })],
+  ['note_invalid', aTaking({ ...GOOD, notes: changed({ secret: '0'.repeat(64) }) })],
+  ['note_invalid', aTaking({ ...GOOD, notes: changed({ secret: p2pk }) })],
+  ['note_invalid', aTaking({ ...GOOD, notes: changed({ signature: NOTES[1]!.signature }) })],
+  ['note_invalid', aTaking({ ...GOOD, notes: changed({ signature: new Uint8Array(33) }) })],
+  ['note_invalid', aTaking({ ...GOOD, notes: changed({ amount: 3n }) })],
+  // A note of 4 that calls itself one of 64.
+  ['note_invalid', aTaking({ ...GOOD, notes: changed({ amount: 64n }) })],
+  ['note_invalid', aTaking({ ...GOOD, notes: changed({ keysetId: OLD.id }) })],
+  ['keyset_unknown', aTaking({ ...GOOD, notes: changed({ keysetId: '00'.repeat(8) }) })],
+  ['keyset_unknown', aTaking({ ...GOOD, notes: notesOf(100n, DOLLARS) })],
+  ['keyset_unknown', aTaking({ ...GOOD, currency: USD })],
+  ['amounts_mismatch', aTaking({ ...GOOD, amount: 99n })],
+  ['amounts_mismatch', aTaking({ ...GOOD, amount: 101n })],
+];
 
-  test.each(CASES)('%s (%#)', async (code, message) => {
+describe('what is refused, and leaves no trace', () => {
+  test.each(REFUSED)('%s (%#)', async (code, message) => {
     const simulation = await Simulation.started();
     const records = simulation.disks.receiver.records.size;
     expect(await simulation.ask(simulation.receiver().takeNotes(message))).toBe(code);
@@ -215,13 +218,41 @@ describe('what is refused, and leaves no trace', () => {
 
   test('too late, and too far ahead: remembered, as the time is', async () => {
     const simulation = await endowed();
-    const late = aTaking({ ...good, applyBy: simulation.world.now });
+    const late = aTaking({ ...GOOD, applyBy: simulation.world.now });
     expect(await simulation.ask(simulation.receiver().takeNotes(late))).toBe('expired');
-    const far = aTaking({ ...good, request: 6n, applyBy: simulation.world.now + 31n * 24n * HOUR_NS });
+    const far = aTaking({ ...GOOD, request: 6n, applyBy: simulation.world.now + 31n * 24n * HOUR_NS });
     expect(await simulation.ask(simulation.receiver().takeNotes(far))).toBe('malformed');
-    const fine = aTaking({ ...good, request: 7n, applyBy: simulation.applyBy });
+    const fine = aTaking({ ...GOOD, request: 7n, applyBy: simulation.applyBy });
     taken(await simulation.ask(simulation.receiver().takeNotes(fine)));
   });
+});
+
+test('every refusal of the receiver has been seen', () => {
+  const seen = new Set([...REFUSED.map(([code]) => code), 'expired']);
+  expect(RECEIVER_REFUSALS.filter((code) => !seen.has(code))).toEqual([]);
+});
+
+test('a key that the receiver hears of a moment later opens all the same, and holds up nobody else', async () => {
+  const simulation = await endowed();
+  const anew = sealingPair('receiver, next year');
+  const early = aTaking({ request: 5n, notes: notesOf(4n), applyBy: simulation.applyBy, to: anew });
+  const other = aTaking({ request: 6n, notes: notesOf(8n), applyBy: simulation.applyBy });
+  const began = simulation.world.now;
+  // Frames of their own: the messages of one are answered together.
+  const asked = [early, other].map((request) =>
+    simulation
+      .receiver()
+      .takeNotes(request)
+      .then((result) => ({ result, at: simulation.world.now })),
+  );
+  await simulation.world.quiet();
+  simulation.sealing.push(anew);
+  const [late, soon] = await simulation.world.until(Promise.all(asked));
+  expect([late!.result, soon!.result]).toMatchObject([
+    { kind: 'ok', answer: { kind: 'taken' } },
+    { kind: 'ok', answer: { kind: 'taken' } },
+  ]);
+  expect([late!.at - began, soon!.at - began]).toEqual([600_000_000n, 0n]);
 });
 
 test('one bad message of many: the others are taken', async () => {
