@@ -1,6 +1,5 @@
 // Gateways and mints that lie: each lie has its error, and nothing is lost by it.
 import { expect, test } from 'vitest';
-import { noteCrypto } from '../../src/crypto/secp256k1/notes.ts';
 import type { MintOperation } from '../../src/mint/service.ts';
 import { Refusal } from '../../src/roles/common/refusal.ts';
 import type { Delivery } from '../../src/roles/gateway/messages.ts';
@@ -176,7 +175,7 @@ const SIGNATURE_LIES: Record<string, Lie> = {
 test.each(Object.entries(SIGNATURE_LIES))(
   '%s: the notes stay where they are',
   async (_, [operation, change]) => {
-    const world = new World({ crypto: noteCrypto });
+    const world = new World();
     const ada = new Device(world, 'wan');
     await ada.give(6n);
     const mint = world.mints.wan;
