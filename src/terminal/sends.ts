@@ -7,6 +7,7 @@
 //
 // A gateway that refuses has seen the notes all the same: until they are exchanged it could spend them.
 import { CryptoError } from '../crypto/index.ts';
+import { mayRepeat } from '../roles/common/refusal.ts';
 import { NOTES_MAX, type PlainNote } from '../roles/documents/notes.ts';
 import { type GetTermsAnswer, SendRequest, type TerminalAddress } from '../roles/gateway/messages.ts';
 import { type Desk, done, gatewayRefused, type Look, sumOfNotes, type WaitOptions, waiting } from './desk.ts';
@@ -181,7 +182,12 @@ export class Sends {
     // A no to what was asked before and not heard: it may have been taken then.
     const before = await gateway.calls.call('lookup_exchange', { request });
     if (before.kind === 'ok') return this.#heard(request, send, before.answer, until);
-    if (before.kind === 'unknown' || before.refusal.code !== 'exchange_unknown') {
+    // A gateway remembers what it has refused, and says so again, for good.
+    const isNo =
+      before.kind === 'refused' &&
+      (before.refusal.code === 'exchange_unknown' ||
+        (before.refusal.code === result.refusal.code && !mayRepeat(before.refusal)));
+    if (!isNo) {
       const reason = before.kind === 'unknown' ? before.reason : before.refusal.message;
       throw new TerminalError('unreachable', `gateway ${gateway.name}: ${reason}`);
     }
@@ -271,6 +277,9 @@ export class Sends {
     const result = await gateway.calls.call('lookup_exchange', { request });
     if (result.kind === 'unknown')
       throw new TerminalError('unreachable', `gateway ${gateway.name}: ${result.reason}`);
+    // It speaks of the terminal, not of the exchange, of which it may know all the same.
+    if (result.kind === 'refused' && result.refusal.code.startsWith('terminal_'))
+      throw gatewayRefused(gateway, result.refusal, request);
     if (result.kind === 'ok' && result.answer.state !== 'rejected')
       return this.#heard(request, { ...send, plan: undefined }, result.answer, until);
     const left = send.notes.filter((_, i) => states[i] === 'UNSPENT');

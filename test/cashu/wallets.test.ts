@@ -40,9 +40,9 @@ afterAll(async () => {
 });
 
 async function expectBooks(out?: bigint): Promise<void> {
-  const books = await mint.books();
-  expect(books.signed - books.spent).toBe(books.out);
-  if (out !== undefined) expect(books.out).toBe(out);
+  const found = await mint.books();
+  expect(found.signed - found.spent).toBe(found.out);
+  if (out !== undefined) expect(found.out).toBe(out);
 }
 afterEach(async () => {
   await expectBooks();

@@ -142,6 +142,29 @@ test('a no to the second asking, after the first was heard, is no end', async ()
   expect(ada.terminal.balance()).toMatchObject({ free: 0n, sent: 4n });
 });
 
+test('a terminal that is blocked after its send was taken does not write it off', async () => {
+  const world = new World();
+  const [ada, bob] = [new Device(world, 'lan'), new Device(world, 'wan')];
+  await ada.give(4n);
+  const { gateway } = world;
+  Object.assign(gateway, { loseIn: 1, loseHeard: true });
+  gateway.tamper = (name, result) =>
+    name === 'send_out' || name === 'lookup_exchange'
+      ? { kind: 'refused', refusal: new Refusal('terminal_blocked', 'since then') }
+      : result;
+  const send = ada.terminal.send({ destination: bob.terminal.address, amount: 4n });
+  expect(await errorOf(send)).toBe('unreachable');
+  const { unfinished } = await ada.terminal.resume();
+  expect(unfinished).toMatchObject([{ error: { code: 'gateway_refused', reason: 'terminal_blocked' } }]);
+  expect(ada.terminal.balance()).toMatchObject({ free: 0n, sent: 4n });
+  gateway.tamper = undefined;
+  await ada.terminal.resume();
+  expect(ada.terminal.balance()).toMatchObject({ sent: 4n, open: [{ state: 'waiting' }] });
+  await bob.terminal.receive();
+  await ada.terminal.resume();
+  expect(ada.terminal.balance()).toMatchObject({ free: 0n, sent: 0n, open: [] });
+});
+
 test('a gateway of another side, currency, organisation or of no key', async () => {
   const world = new World();
   const [ada, bob] = [new Device(world, 'lan'), new Device(world, 'wan')];

@@ -45,6 +45,11 @@ const DeskCommand = z.discriminatedUnion('do', [
       .optional(),
     limit,
   }),
+  z.strictObject({
+    do: z.literal('funds'),
+    action: z.enum(['fund', 'withdraw']),
+    amount: z.string().regex(/^\d{1,20}$/),
+  }),
   z.strictObject({ do: z.literal('exchange'), request: z.string().regex(/^[0-9a-f]{32}$/) }),
 ]);
 export type DeskCommand = z.input<typeof DeskCommand>;
@@ -70,7 +75,7 @@ export type ExchangeText = ReturnType<typeof exchangeText>;
 export type StatusText = ReturnType<typeof statusText>;
 
 function statusText(gateway: OpenGateway) {
-  const { terms, local, counters, backing, ...rest } = gateway.status();
+  const { terms, local, counters, backing, own, ...rest } = gateway.status();
   const texts = (values: Readonly<Record<string, bigint>>): Record<string, string> =>
     Object.fromEntries(Object.entries(values).map(([name, value]) => [name, String(value)]));
   return {
@@ -82,6 +87,7 @@ function statusText(gateway: OpenGateway) {
     local: texts({ ...local }) as { [Name in keyof typeof local]: string },
     counters: texts(counters) as { [Name in keyof typeof counters]: string },
     backing: String(backing),
+    own: String(own),
   };
 }
 
@@ -89,7 +95,8 @@ export type DeskReply =
   | { readonly status: StatusText }
   | { readonly terminals: readonly TerminalText[] }
   | { readonly terminal: TerminalText }
-  | { readonly exchanges: readonly ExchangeText[] };
+  | { readonly exchanges: readonly ExchangeText[] }
+  | { readonly funds: { readonly request: string; readonly state: string; readonly reason: string } };
 
 /** Does what a command says. @throws GatewayError */
 export async function atDesk(gateway: OpenGateway, command: DeskCommand): Promise<DeskReply> {
@@ -110,6 +117,10 @@ export async function atDesk(gateway: OpenGateway, command: DeskCommand): Promis
     case 'exchanges': {
       const page = { ...(command.after !== undefined && { after: BigInt(`0x${command.after}`) }) };
       return { exchanges: gateway.exchanges({ ...page, limit: command.limit }).map(exchangeText) };
+    }
+    case 'funds': {
+      const { request, state, reason } = await gateway.moveFunds(command.action, BigInt(command.amount));
+      return { funds: { request: idText(request), state, reason } };
     }
     case 'exchange': {
       const found = gateway.exchange(BigInt(`0x${command.request}`));
