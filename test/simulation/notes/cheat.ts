@@ -98,7 +98,8 @@ export class Cheat {
     if (random.chance(0.7)) void this.#swap(notes).then(this.#count('swap'), this.#count('swap'));
     if (side === 'wan' && random.chance(0.7))
       void this.#melt(notes, worth).then(this.#count('melt'), this.#count('melt'));
-    if (side === 'wan' && random.chance(0.5)) void this.#mintUnpaid().then(this.#count('mint'), this.#count('mint'));
+    if (side === 'wan' && random.chance(0.5))
+      void this.#mintUnpaid().then(this.#count('mint'), this.#count('mint'));
     if (side === 'wan' && random.chance(0.5)) void this.#take(notes, worth).then(this.#count('take'));
     const friends = this.person.others().filter((other) => other.side === side);
     if (random.chance(0.5)) this.#hand(notes, friends[random.below(friends.length)]);
