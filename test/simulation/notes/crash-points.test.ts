@@ -5,7 +5,7 @@ import { expect, test } from 'vitest';
 import { exchangeDay } from './exchange-day.ts';
 
 const isSlow = process.env.SPECIE_SLOW_TESTS === '1';
-const DRAWN = 5;
+const DRAWN = 3;
 const TIMEOUT_MS = isSlow ? 3_600_000 : 120_000;
 
 for (const isFetched of [true, false]) {
