@@ -181,7 +181,7 @@ export class Sends {
     // A no to what was asked before and not heard: it may have been taken then.
     const before = await gateway.calls.call('lookup_exchange', { request });
     if (before.kind === 'ok') return this.#heard(request, send, before.answer, until);
-    if (before.kind === 'unknown' || before.refusal.code !== 'exchange_unknown') {
+    if (before.kind === 'unknown' || !isDefinite(before.refusal.code, result.refusal.code)) {
       const reason = before.kind === 'unknown' ? before.reason : before.refusal.message;
       throw new TerminalError('unreachable', `gateway ${gateway.name}: ${reason}`);
     }
@@ -293,6 +293,19 @@ export class Sends {
       { operation: request },
     );
   }
+}
+
+/** Of the terminal itself: nothing of what was sent before. */
+const OF_THE_SENDER: readonly string[] = [
+  'terminal_unknown',
+  'terminal_waiting',
+  'terminal_blocked',
+  'not_permitted',
+];
+
+/** A gateway does not know what it has refused at once; of what a table decided, it remembers the same no. */
+function isDefinite(found: string, told: string): boolean {
+  return found === 'exchange_unknown' || (found === told && !OF_THE_SENDER.includes(found));
 }
 
 export function unknownOperation(operation: bigint): TerminalError {
