@@ -7,7 +7,6 @@
 //
 // A gateway that refuses has seen the notes all the same: until they are exchanged it could spend them.
 import { CryptoError } from '../crypto/index.ts';
-import { mayRepeat } from '../roles/common/refusal.ts';
 import { NOTES_MAX, type PlainNote } from '../roles/documents/notes.ts';
 import { type GetTermsAnswer, SendRequest, type TerminalAddress } from '../roles/gateway/messages.ts';
 import { type Desk, done, gatewayRefused, type Look, sumOfNotes, type WaitOptions, waiting } from './desk.ts';
@@ -182,12 +181,7 @@ export class Sends {
     // A no to what was asked before and not heard: it may have been taken then.
     const before = await gateway.calls.call('lookup_exchange', { request });
     if (before.kind === 'ok') return this.#heard(request, send, before.answer, until);
-    // A gateway remembers what it has refused, and says so again, for good.
-    const isNo =
-      before.kind === 'refused' &&
-      (before.refusal.code === 'exchange_unknown' ||
-        (before.refusal.code === result.refusal.code && !mayRepeat(before.refusal)));
-    if (!isNo) {
+    if (before.kind === 'unknown' || !isDefinite(before.refusal.code, result.refusal.code)) {
       const reason = before.kind === 'unknown' ? before.reason : before.refusal.message;
       throw new TerminalError('unreachable', `gateway ${gateway.name}: ${reason}`);
     }
@@ -303,6 +297,19 @@ export class Sends {
       { operation: request },
     );
   }
+}
+
+/** Of the terminal itself: nothing of what was sent before. */
+const OF_THE_SENDER: readonly string[] = [
+  'terminal_unknown',
+  'terminal_waiting',
+  'terminal_blocked',
+  'not_permitted',
+];
+
+/** A gateway does not know what it has refused at once; of what a table decided, it remembers the same no. */
+function isDefinite(found: string, told: string): boolean {
+  return found === 'exchange_unknown' || (found === told && !OF_THE_SENDER.includes(found));
 }
 
 export function unknownOperation(operation: bigint): TerminalError {

@@ -1,29 +1,35 @@
-// What is derived from an exchange: the same again, other for everything else, and never what cash keeps for itself.
+// Ids that a gateway gives its own requests: cash takes each, and nobody else can tell them.
 import { expect, test } from 'vitest';
 import { type DerivedOf, requestOf, secretsOf } from '../../src/gateway/derived.ts';
+import { isDerived } from '../../src/roles/cash/derived-ids.ts';
+import { keyPairOf } from './wide.ts';
 
-const OF: DerivedOf = { shop: 1n, purpose: 'out', exchange: 5n, attempt: 0 };
-const OTHERS: readonly DerivedOf[] = [
-  { ...OF, shop: 2n },
-  { ...OF, purpose: 'in' },
-  { ...OF, exchange: 6n },
-  { ...OF, attempt: 1 },
-];
+const seed = keyPairOf('seed').secretKey;
+const of = (exchange: bigint): DerivedOf => ({ shop: 2n ** 64n, purpose: 'out', exchange, attempt: 0 });
 
-test('requests: one each, of the lower half, above 0', () => {
-  expect(requestOf(OF)).toBe(requestOf({ ...OF }));
-  expect(new Set([OF, ...OTHERS].map(requestOf)).size).toBe(5);
-  for (let exchange = 1n; exchange <= 2_000n; exchange++) {
-    const request = requestOf({ ...OF, exchange });
-    expect(request > 0n && request < 2n ** 127n).toBe(true);
-  }
+test('none is one that cash keeps for itself', () => {
+  // One of 256 would be.
+  const ids = Array.from({ length: 4_096 }, (_, i) => requestOf(seed, of(BigInt(i + 1))));
+  expect(ids.filter((id) => id === 0n || isDerived(id))).toEqual([]);
+  expect(new Set(ids).size).toBe(ids.length);
+});
+
+test('who knows shop and exchange cannot tell it', () => {
+  expect(requestOf(keyPairOf('another seed').secretKey, of(1n))).not.toBe(requestOf(seed, of(1n)));
+  expect(requestOf(seed, of(1n))).toBe(requestOf(seed, of(1n)));
+  expect(requestOf(seed, { ...of(1n), attempt: 1 })).not.toBe(requestOf(seed, of(1n)));
 });
 
 test('secrets: one each, and nothing without the seed', () => {
-  const seed = new Uint8Array(32).fill(1);
-  const all = [OF, ...OTHERS].flatMap((of) => secretsOf(seed, of, 3));
-  const others = secretsOf(new Uint8Array(32).fill(2), OF, 3);
-  expect(secretsOf(seed, OF, 3)).toEqual(all.slice(0, 3));
+  const others = secretsOf(keyPairOf('another seed').secretKey, of(1n), 3);
+  const all = [
+    of(1n),
+    of(2n),
+    { ...of(1n), shop: 2n },
+    { ...of(1n), purpose: 'in' as const },
+    { ...of(1n), attempt: 1 },
+  ].flatMap((one) => secretsOf(seed, one, 3));
+  expect(secretsOf(seed, of(1n), 3)).toEqual(all.slice(0, 3));
   expect(new Set([...all, ...others].map(({ secret }) => secret)).size).toBe(18);
   expect(all[0]!.secret).toMatch(/^[0-9a-f]{64}$/);
 });

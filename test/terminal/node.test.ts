@@ -23,6 +23,26 @@ afterAll(() => place.close());
 
 const home = (name: string): string => join(place.folder, name);
 
+test('a gateway that remembers why it refused: the notes come back', async () => {
+  await place.make('dora', 'wan');
+  await place.make('eve', 'lan');
+  const dora = await OpenTerminal.open({ home: home('dora') });
+  const eve = await OpenTerminal.open({ home: home('eve') });
+  try {
+    await dora.register('Dora');
+    const text = encodeToken({ mint: place.http.url, unit: 'eur', notes: place.wide.mint(50n) });
+    await dora.takeToken(text);
+    // She has not registered: a table decides that, so the refusal is remembered.
+    const sent = await dora.send({ destination: eve.address, amount: 30n, patienceMs: 2_000 });
+    expect(sent).toMatchObject({ state: 'rejected' });
+    expect(sent.reason).toContain('destination_unknown');
+    expect(dora.balance()).toMatchObject({ free: 50n, sent: 0n, open: [] });
+  } finally {
+    await dora.close();
+    await eve.close();
+  }
+});
+
 test('wide money comes in to the LAN, is passed on there by hand, and goes out again', async () => {
   const made = await place.make('ada', 'lan');
   expect(made.phrase.split(' ')).toHaveLength(12);

@@ -176,6 +176,20 @@ test('withdrawn when it is paid, deposited to an account', async () => {
   expect(ada.terminal.balance().open).toEqual([]);
 });
 
+test('who was shown what is to be paid cannot mint from it', async () => {
+  const world = new World();
+  const ada = new Device(world, 'wan');
+  const { operation, request } = await ada.terminal.withdraw(1n);
+  await world.mints.wan.payQuote(request);
+  const quote = request.slice('pay:'.length);
+  const { keyset, mint } = world.mints.wan;
+  const blinded = Uint8Array.from(keyset.keys.get(1n)!);
+  const outputs = [{ amount: 1n, keysetId: keyset.id, blinded }];
+  const thief = mint.mint('specie', { quote: BigInt(`0x${quote}`).toString(16).padStart(32, '0'), outputs });
+  await expect(thief).rejects.toMatchObject({ error: 'quote_signature' });
+  expect(await ada.terminal.finishWithdrawal(operation)).toBe(1n);
+});
+
 test('a payment under way is waited for', async () => {
   const world = new World();
   const ada = new Device(world, 'wan');
