@@ -380,6 +380,7 @@ export class System {
         statement: this.statement(),
         wallets: this.#storages,
         allWallets: false,
+        notes: this.startOrder.includes('issuer'),
       },
       { write: () => {}, note: () => {}, interactive: false },
     );

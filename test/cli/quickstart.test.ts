@@ -116,7 +116,7 @@ describe('quickstart', () => {
       expect(stderr).not.toMatch(/specie:|Warning|✗/);
       const report = JSON.parse(stdout) as QuickstartReport;
       expect(report.checks.filter(({ passed }) => !passed)).toEqual([]);
-      expect(report.checks.length).toBe(35);
+      expect(report.checks.length).toBe(39);
       expect(report).toMatchObject({
         passed: true,
         wallets: { count: 50 },

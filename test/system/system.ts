@@ -234,7 +234,16 @@ export class System {
     const operator = await loadOperator({ home: this.home.home, passphrase: async () => undefined });
     try {
       const report = await runAudit(
-        { operator, statement: await this.statement(), wallets: this.#storages, allWallets: true, shops },
+        {
+          ...{
+            operator,
+            statement: await this.statement(),
+            wallets: this.#storages,
+            allWallets: true,
+            shops,
+          },
+          notes: false,
+        },
         output,
       );
       if (report.passed && report.open.length === 0) return undefined;

@@ -9,7 +9,8 @@
 //
 // So of loads that were under way the second answers agree; what still does not is a finding. Wallets and shops are not asked
 // again: their stores are not in use while they are read, so that what they have done was done before. Purchases need no
-// second look: they are asked for against their course from the first (trades.ts).
+// second look: they are asked for against their course from the first (trades.ts). Nor do notes: gateways' stores, issuer, receiver, cash
+// (notes.ts).
 import type { OperatorHome } from '../../identity/load-home.ts';
 import { type Clock, systemClock } from '../../identity/time.ts';
 import type { WindowReport } from '../../roles/management/payout-messages.ts';
@@ -36,6 +37,17 @@ import {
   fromSettlementAgain,
 } from './collect.ts';
 import { type AuditCheck, type AuditResult, compare } from './compare.ts';
+import { fromGateways } from './gateways.ts';
+import {
+  compareGateways,
+  compareWide,
+  fromIssuer,
+  fromReceiver,
+  type GatewayBooks,
+  type GatewayFigures,
+  notesAtCash,
+  type WideFigures,
+} from './notes.ts';
 import { comparePurses, type Handovers, type PurseBooks, pursesAtCash } from './purses.ts';
 import { fromShops } from './shops.ts';
 import { compareTrades, type Trade, type TradeParty } from './trades.ts';
@@ -53,6 +65,10 @@ export interface AuditSources {
   readonly allWallets: boolean;
   /** Homes of shops that are not open. */
   readonly shops?: Iterable<string>;
+  /** Homes of gateways that are not open. */
+  readonly gateways?: Iterable<string>;
+  /** false: the operator runs neither issuer nor receiver. */
+  readonly notes?: boolean | undefined;
   /** Statements of the bank that pays shops out, camt.053 or camt.054; left out: it is asked, once a window was closed. */
   readonly bank?: readonly string[] | undefined;
   readonly clock?: Clock | undefined;
@@ -70,6 +86,9 @@ export interface AuditReport extends AuditResult {
   readonly handovers?: Handovers;
   /** Of shops, those that have an outcome. */
   readonly payouts: number;
+  /** Left out where nobody was asked about notes. */
+  readonly notes?: WideFigures;
+  readonly gateways: readonly GatewayFigures[];
   /** Minor units. */
   readonly float: bigint;
 }
@@ -83,6 +102,8 @@ export async function runAudit(sources: AuditSources, output: Output): Promise<A
   const began = clock();
   const wallets = await fromWallets(sources.wallets);
   const shops = await fromShops(sources.shops ?? []);
+  const gateways = await fromGateways(sources.gateways ?? []);
+  const notes = await comparedNotes(sources, gateways, output);
   const lines = typeof statement === 'function' ? await statement() : statement;
   const institution = lines === undefined ? undefined : fromInstitution(lines);
   const settlement = await withRole(operator, 'settlement', output, fromSettlement);
@@ -134,10 +155,11 @@ export async function runAudit(sources: AuditSources, output: Output): Promise<A
     findings: wallets.faults.map((text) => ({ request: 0n, text })),
   };
   return {
-    checks: [...result.checks, ...trades.checks, ...purses.checks, payouts.check, own],
-    open: [...result.open, ...trades.open],
+    checks: [...result.checks, ...trades.checks, ...purses.checks, payouts.check, ...notes.checks, own],
+    open: [...result.open, ...trades.open, ...notes.open],
     passed:
-      [result, trades].every(({ passed }) => passed) && [...purses.checks, payouts.check, own].every(isRight),
+      [result, trades].every(({ passed }) => passed) &&
+      [...purses.checks, payouts.check, ...notes.checks, own].every(isRight),
     devices: devices.length,
     shops: management.shops.length,
     loads: Object.fromEntries(books.map(({ party, statements }) => [party, done(statements)])),
@@ -150,7 +172,33 @@ export async function runAudit(sources: AuditSources, output: Output): Promise<A
     direct: trades.direct,
     ...(purses.handovers && { handovers: purses.handovers }),
     payouts: payouts.done,
+    ...(notes.figures && { notes: notes.figures }),
+    gateways: notes.gateways,
     float: cash.float.get(currency) ?? 0n,
+  };
+}
+
+async function comparedNotes(
+  { operator, notes = true, clock = systemClock }: AuditSources,
+  gateways: readonly GatewayBooks[],
+  output: Output,
+): Promise<{
+  readonly checks: readonly AuditCheck[];
+  readonly open: readonly bigint[];
+  readonly figures: WideFigures | undefined;
+  readonly gateways: readonly GatewayFigures[];
+}> {
+  if (!notes) return { checks: [], open: [], figures: undefined, gateways: [] };
+  const currency = operator.configuration.currency.ledger;
+  const began = clock();
+  const issuer = await withRole(operator, 'issuer', output, (client) => fromIssuer(client, currency));
+  const receiver = await withRole(operator, 'receiver', output, (client) => fromReceiver(client, currency));
+  const cash = await withRole(operator, 'cash', output, (client) => notesAtCash(client, currency, gateways));
+  const wide = compareWide({ began, issuer, receiver, cash });
+  const local = compareGateways(gateways, cash);
+  return {
+    checks: [...wide.checks, ...(gateways.length === 0 ? [] : local.checks)],
+    ...{ open: wide.open, figures: wide.figures, gateways: local.figures },
   };
 }
 
@@ -251,6 +299,22 @@ function handoversText({ sent, settled, unreported, inDoubt }: Handovers): strin
   return `offline      sent ${grouped(sent)}, settled ${grouped(settled)}, not reported yet ${grouped(unreported)}${doubt}`;
 }
 
+function notesLines({ notes, gateways }: AuditReport, currency: Currency): string[] {
+  const money = (value: bigint): string => `${formatSigned(value, currency)} ${currency.code}`;
+  return [
+    ...(notes === undefined
+      ? []
+      : [
+          `notes        ${money(notes.atCash)} at cash; out ${money(notes.out)}, paid and not minted ${money(notes.unminted)}`,
+        ]),
+    ...gateways.map(
+      ({ organisation, outstanding, own, atCash, beyond }) =>
+        `gateway      ${organisation}: local notes out ${money(outstanding)}, its own ${money(own)}; ` +
+        `${money(atCash)} at cash, ${money(beyond)} beyond what it counts`,
+    ),
+  ];
+}
+
 export function auditText(report: AuditReport, currency: Currency): string {
   const lines = [
     `devices      ${grouped(report.devices)}`,
@@ -264,6 +328,7 @@ export function auditText(report: AuditReport, currency: Currency): string {
       .join(', ')}; straight at cash ${grouped(report.direct)}`,
     `payouts      ${grouped(report.payouts)}`,
     ...(report.handovers === undefined ? [] : [handoversText(report.handovers)]),
+    ...notesLines(report, currency),
     `under way    ${grouped(report.open.length)}`,
   ];
   for (const { name, compared, findings } of report.checks) {

@@ -453,7 +453,7 @@ async function lookups(
 }
 
 /** All pages of a list that is asked for from a key on. */
-async function pages<Row>(
+export async function pages<Row>(
   page: (after: bigint | undefined) => Promise<readonly { readonly key: bigint; readonly row: Row }[]>,
 ): Promise<Row[]> {
   const rows: Row[] = [];
@@ -465,7 +465,7 @@ async function pages<Row>(
   }
 }
 
-function answered<Answer>(party: string, result: CallResult<Answer>): Answer {
+export function answered<Answer>(party: string, result: CallResult<Answer>): Answer {
   if (result.kind === 'ok') return result.answer;
   const why = result.kind === 'refused' ? result.refusal.message : result.reason;
   throw new CollectError(`${party}: expected its books, got no answer: ${why}`);

@@ -1,5 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { Command, Option } from 'commander';
+import { GatewayError } from '../../gateway/index.ts';
 import { StoreError } from '../../store/errors.ts';
 import type { WalletStorage } from '../../wallet/core/ports.ts';
 import { type AuditSources, auditText, runAudit } from '../audit/audit.ts';
@@ -14,6 +15,8 @@ interface Options extends HomeOptions {
   readonly statement?: string;
   readonly wallets?: readonly string[];
   readonly shop?: readonly string[];
+  readonly gateway?: readonly string[];
+  readonly notes: boolean;
   readonly allWallets?: boolean;
   readonly bankStatement?: readonly string[];
   readonly json?: boolean;
@@ -24,7 +27,7 @@ const TIMEOUT_MS = 60_000;
 export function auditCommand(output: Output, exit: (code: ExitCode) => void): Command {
   return withHome(new Command('audit'))
     .description(
-      'Compare what wallets, shops, management, settlement, cash and the institution say of every load and purchase',
+      'Compare what wallets, shops, management, settlement, cash and the institution say of every load and purchase, and what notes are out with their value at cash',
     )
     .addOption(
       new Option('--institution <url>', "the institution simulator's admin address, for its statement").env(
@@ -44,6 +47,12 @@ export function auditCommand(output: Output, exit: (code: ExitCode) => void): Co
       (text: string, list: readonly string[] = []) => [...list, text],
     )
     .option(
+      '--gateway <folder>',
+      'the home of a gateway (repeatable)',
+      (text: string, list: readonly string[] = []) => [...list, text],
+    )
+    .option('--no-notes', 'neither issuer nor receiver runs here: notes are not compared')
+    .option(
       '--bank-statement <file>',
       'a camt.053 or camt.054 of the bank that pays shops (repeatable); left out: the bank is asked',
       (text: string, list: readonly string[] = []) => [...list, text],
@@ -52,14 +61,16 @@ export function auditCommand(output: Output, exit: (code: ExitCode) => void): Co
     .addHelpText(
       'after',
       `
-The roles answer while they go on with their work; a store of wallets must not be in use, and a shop not open. Loads that are under way are
+The roles answer while they go on with their work; a store of wallets must not be in use, a shop or a
+gateway not open. Loads that are under way are
 listed; that excuses only what comes after in their course (institution, settlement, cash, management, wallet), and for
 longer than a day nothing. With --institution it is asked a second time about what does not agree. A statement from a file
 should be from just before: of what was credited after its last entry it says nothing.
 
 Examples:
   $ specie audit --institution http://127.0.0.1:8584
-  $ specie audit --statement statement.ndjson --wallets specie-wallet --shop shop-home --json`,
+  $ specie audit --statement statement.ndjson --wallets specie-wallet --shop shop-home --json
+  $ specie audit --institution http://127.0.0.1:8584 --gateway gateway-home`,
     )
     .action(async (options: Options) => {
       const statement = statementSource(options);
@@ -76,8 +87,10 @@ Examples:
         }
         await withOperator(options, async (operator) => {
           const allWallets = options.allWallets === true;
-          const { shop: shops = [], bankStatement: bank } = options;
-          const sources = { operator, statement, wallets, allWallets, shops, bank };
+          const { shop: shops = [], gateway: gateways = [], notes, bankStatement: bank } = options;
+          if (!notes && gateways.length > 0)
+            throw new CommandError('--gateway and --no-notes: expected one of them, got both');
+          const sources = { operator, statement, wallets, allWallets, shops, gateways, notes, bank };
           const report = await runAudit(sources, output);
           const { currency } = operator.configuration;
           output.write(options.json ? jsonText(report) : auditText(report, currency));
@@ -92,7 +105,8 @@ Examples:
 }
 
 function commandError(error: unknown): unknown {
-  if (error instanceof CollectError) return new CommandError(error.message, ExitCode.failed);
+  if (error instanceof CollectError || error instanceof GatewayError)
+    return new CommandError(error.message, ExitCode.failed);
   if (!(error instanceof StoreError)) return error;
   const code =
     error.code === 'store_locked'
@@ -100,7 +114,7 @@ function commandError(error: unknown): unknown {
       : error.code === 'store_corrupt'
         ? ExitCode.damaged
         : ExitCode.failed;
-  return new CommandError(`shop: ${error.message}`, code, { cause: error });
+  return new CommandError(`shop or gateway: ${error.message}`, code, { cause: error });
 }
 
 function statementSource({ institution, statement }: Options): AuditSources['statement'] {

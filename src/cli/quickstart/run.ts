@@ -468,12 +468,15 @@ export class Quickstart {
       wallets.sync(update),
     );
     await system.stopShops();
-    this.#say('auditing: wallets, shops, roles and institution say what became of each load and purchase');
+    this.#say(
+      'auditing: wallets, shops, roles and institution say what became of each load and purchase; notes are counted',
+    );
     const statement = () => fetchStatement(system.institutionUrl);
     const audited = await runAudit(
       {
         ...{ operator, statement, wallets: wallets.storages, allWallets: true },
         shops: shops.homes.map(({ path }) => path),
+        gateways: [carried.home],
       },
       this.#output,
     );

@@ -29,7 +29,7 @@ afterAll(() => system?.close());
 
 function audit(statement: () => Promise<string[]>) {
   const { operator } = system;
-  return runAudit({ operator, statement, wallets: [], allWallets: false }, silent);
+  return runAudit({ operator, statement, wallets: [], allWallets: false, notes: false }, silent);
 }
 
 test('finds nothing while loads run, and counts more each time', { timeout: TIMEOUT_MS }, async () => {

@@ -113,6 +113,7 @@ test('two terminals with every server down; then both report, and the audit agre
     statement,
     ...wallets,
     '--all-wallets',
+    '--no-notes',
   ]).done;
   if (code !== 0) throw new Error(`audit: expected 0, got ${code}: ${stdout}${stderr}`);
   expect(stdout).toMatch(/^offline {6}sent 2, settled 2, not reported yet 0$/m);
