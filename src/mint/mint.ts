@@ -151,13 +151,14 @@ export class Mint implements MintService {
     const refusal = checkMint(outputs, record, keysets, clock() / NANOSECONDS);
     // Signed before its keyset was retired, the answer may be asked for after.
     if (refusal !== undefined && record.state !== 'issued') throw refusal;
+    // Before the signature, which takes milliseconds: quotes that nobody pays are anybody's, and free.
+    if (record.state !== 'paid' && record.state !== 'issued') throw refused('quote_not_paid');
     const { publicKey } = record;
     if (publicKey !== undefined) {
       const isSigned = signature !== undefined && isQuoteSignature(signature, quote, outputs, publicKey);
       if (!isSigned) throw refused('quote_signature');
     }
     if (record.state === 'issued') return { signatures: this.#issuedBefore(store, number, outputs) };
-    if (record.state !== 'paid') throw refused('quote_not_paid');
 
     const signed = await this.#exchange.sign(outputs);
     const signatures = await store.transaction((tx) => {
