@@ -6,8 +6,11 @@
 //     the account, less
 //     what has left it
 //
-// `taken` grows by the receiver's acknowledgement, `issued` by the issuer's notes. What the account at cash holds beyond
-// taken − issued is the organisation's float. The equation is checked in each transaction: one that would break it throws.
+// `taken` grows by the receiver's acknowledgement, `issued` by the issuer's notes. The equation is checked in each transaction: one
+// that would break it throws.
+//
+//     the organisation's own  =  fees + funded − withdrawn          never below 0, so that nobody takes what is owed
+//     the account at cash     =  taken − issued + funded − withdrawn
 //
 //     backing   (one record)
 import type { NoteBook } from '../mint/note-book.ts';
@@ -34,6 +37,11 @@ const Counters = struct({
   waitingWide: u128,
   /** Local notes that wait for a destination on the LAN; outstanding. */
   waitingLocal: u128,
+  /** Put behind notes by the organisation, and taken back. */
+  funded: u128,
+  withdrawn: u128,
+  /** Ordered, and not answered: may have been taken back. */
+  withdrawing: u128,
   /** Exchanges, by what became of them. */
   delivered: u64,
   returned: u64,
@@ -44,6 +52,7 @@ export type CounterChange = { readonly [Name in keyof Counters]?: bigint };
 
 const NOTHING: Counters = {
   ...{ taken: 0n, issued: 0n, fees: 0n, generating: 0n, requested: 0n, offered: 0n },
+  ...{ funded: 0n, withdrawn: 0n, withdrawing: 0n },
   ...{ waitingWide: 0n, waitingLocal: 0n, delivered: 0n, returned: 0n, rejected: 0n },
 };
 
@@ -96,9 +105,19 @@ export function changeBacking(
   tx.put(TABLE, KEY, Counters.encode(after));
 }
 
+/** What the account holds beyond what is owed: the organisation's own. What is ordered already counts as taken back. */
+export const ownOf = ({ fees, funded, withdrawn, withdrawing }: Counters): bigint =>
+  fees + funded - withdrawn - withdrawing;
+
+/** What the account at cash holds, but for what is asked and not answered. */
+export const heldOf = ({ taken, issued, funded, withdrawn }: Counters): bigint =>
+  taken - issued + funded - withdrawn;
+
 /** @throws BackingError */
 export function checkBacking(counters: Counters, local: LocalNotes): void {
   const { taken, issued, fees, generating } = counters;
+  if (ownOf(counters) < 0n)
+    throw new BackingError(`funds: expected to take back what is the organisation's, got more`);
   const owed = local.outstanding + fees + generating;
   if (taken - issued !== owed) {
     throw new BackingError(

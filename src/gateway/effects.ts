@@ -9,6 +9,7 @@ import type { RoleStore } from '../store/store.ts';
 import { confirmedOf, copyOf, digestOfNotes } from './deliveries.ts';
 import type { DerivedOf, Purpose } from './derived.ts';
 import type { Exchange } from './exchange.ts';
+import type { FundsEffect, FundsOutcome } from './funds-flow.ts';
 import type { InEffect, InOutcome, ReturnTerms } from './in-flow.ts';
 import type { GatewayLog, SealingKey, WideKeysets } from './interface.ts';
 import {
@@ -140,6 +141,13 @@ class Effects {
     }
   }
 
+  async funds({ id, effect }: EffectItem<FundsEffect>): Promise<FundsOutcome | Again> {
+    const { action, amount, applyBy, distrusted } = effect.state;
+    const result = await this.#options.wide.moveFunds({ request: id, action, amount, applyBy });
+    if (result.kind === 'unknown') return again();
+    return result.kind === 'distrusted' ? doubted(result, distrusted) : result;
+  }
+
   #of(purpose: Purpose, exchange: bigint, attempt: number): DerivedOf {
     return { shop: this.#options.shop, purpose, exchange, attempt };
   }
@@ -209,10 +217,12 @@ class Effects {
 export function effects(options: EffectsOptions): {
   readonly out: Perform<OutEffect, OutOutcome>;
   readonly in: Perform<InEffect, InOutcome>;
+  readonly funds: Perform<FundsEffect, FundsOutcome>;
 } {
   const made = new Effects(options);
   return {
     out: (items) => items.map((item) => made.out(item)),
     in: (items) => items.map((item) => made.in(item)),
+    funds: (items) => items.map((item) => made.funds(item)),
   };
 }

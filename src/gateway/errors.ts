@@ -12,6 +12,8 @@ export type GatewayErrorCode =
   /** It is not open, or closes. */
   | 'gateway_closed'
   | 'terminal_unknown'
+  /** More than is the organisation's own. */
+  | 'exceeds_own'
   | 'invalid_argument';
 
 export class GatewayError extends Error {

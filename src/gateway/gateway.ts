@@ -12,25 +12,36 @@
 // behind local notes) is written in the same transaction as the exchange's state. docs/gateway.md has the rules.
 import { randomBytes as systemRandomBytes } from 'node:crypto';
 import type { Registry } from 'prom-client';
-import { type BatchNoteCrypto, hkdfSha256, type NoteCrypto, noteCrypto } from '../crypto/index.ts';
+import { type BatchNoteCrypto, hkdfSha256, type NoteCrypto, noteCrypto, sha256 } from '../crypto/index.ts';
 import { systemClock } from '../identity/time.ts';
 import { AMOUNTS_DEFAULT, type KeysetSeed, MintKeysets } from '../mint/keysets.ts';
 import { Mint } from '../mint/mint.ts';
 import { NoteBook } from '../mint/note-book.ts';
 import type { MintAbout } from '../mint/service.ts';
 import type { PublicKeyset } from '../notes/keyset.ts';
+import { Refusal } from '../roles/common/refusal.ts';
 import { RoleEngine } from '../roles/common/role-engine.ts';
 import type { RequestRecord, Trace } from '../roles/flow/flow.ts';
 import { FlowRunner, run } from '../roles/flow/flow-runner.ts';
 import type { GatewayRefusal } from '../roles/gateway/errors.ts';
 import type { Side } from '../roles/gateway/messages.ts';
+import { idGenerator } from '../shared/id.ts';
 import { type SetTimer, systemTimer } from '../shared/timer.ts';
 import { idOfKey, keyOf } from '../store/key.ts';
-import type { RoleStore } from '../store/store.ts';
+import type { RoleStore, StoreTransaction } from '../store/store.ts';
 import type { Peer } from '../wire/peer.ts';
-import { type Counters, checkBacking, countersOf, type LocalNotes, localNotesOf } from './backing.ts';
+import {
+  type Counters,
+  checkBacking,
+  countersOf,
+  heldOf,
+  type LocalNotes,
+  localNotesOf,
+  ownOf,
+} from './backing.ts';
 import { effects } from './effects.ts';
 import { GatewayError } from './errors.ts';
+import { type FundsState, fundsFlow } from './funds-flow.ts';
 import { lanHandlers, wanHandlers } from './handler.ts';
 import { type InState, inFlow } from './in-flow.ts';
 import type {
@@ -48,7 +59,7 @@ import { type OutState, outFlow } from './out-flow.ts';
 import { answerOf, Sends } from './sends.ts';
 import { type LanOperations, lanSide, type WanOperations, wanSide } from './side.ts';
 import { type Terminal, Terminals } from './terminals.ts';
-import { checkTerms, type GatewayTerms, localUnit } from './terms.ts';
+import { AMOUNT_MAX, checkTerms, type GatewayTerms, localUnit } from './terms.ts';
 import { WideMint } from './wide-mint.ts';
 
 export interface GatewayOptions {
@@ -96,10 +107,12 @@ export interface GatewayStatus {
   readonly local: LocalNotes;
   readonly counters: Counters;
   /**
-   * What the account at cash has to hold for local notes, fees and what is being generated. What it holds beyond that is
-   * float. Of what is asked and not answered it may hold `offered` more, or `requested` less.
+   * What the account at cash holds: for local notes and what is being generated, and the organisation's own. Of what is asked and
+   * not answered it may hold `offered` more, or `requested` and `withdrawing` less.
    */
   readonly backing: bigint;
+  /** Of it, the organisation's own: fees, and what it has put there. */
+  readonly own: bigint;
   readonly terminals: Readonly<Record<Side, number>>;
   /** Exchanges that are not over. */
   readonly underWay: number;
@@ -121,6 +134,27 @@ export interface ExchangeReport {
   readonly history: RequestRecord['history'];
 }
 
+export interface FundsReport {
+  readonly request: bigint;
+  readonly action: 'fund' | 'withdraw';
+  readonly amount: bigint;
+  readonly state: 'asked' | 'moved' | 'rejected';
+  readonly step: string;
+  readonly reason: string;
+  readonly history: RequestRecord['history'];
+}
+
+export interface ReportPage {
+  /** Those behind that one. */
+  readonly after?: bigint;
+  readonly limit?: number;
+}
+
+const NANOSECONDS_PER_MILLISECOND = 1_000_000n;
+const NANOSECONDS_PER_SECOND = 1_000_000_000n;
+/** An order of the organisation counts for so long; somebody waits for it. */
+const FUNDS_SECONDS = 3_600n;
+const FUNDS_WITHIN_MS = 30_000;
 const OUTPUT_SEED = new TextEncoder().encode('specie gateway output seed v1');
 /** Where the flow runner keeps exchanges. */
 const EXCHANGES_TABLE = 'requests';
@@ -133,6 +167,8 @@ export class Gateway {
   readonly #runner: FlowRunner;
   readonly #terminals: Terminals;
   readonly #seed: Uint8Array;
+  readonly #funds: ReturnType<typeof fundsFlow>;
+  readonly #nextId: () => bigint;
   /** For the two servers. */
   readonly lan: RoleEngine<LanOperations, Peer, GatewayRefusal>;
   readonly wan: RoleEngine<WanOperations, Peer, GatewayRefusal>;
@@ -156,6 +192,10 @@ export class Gateway {
       verify: async (items) => crypto.verify(items),
     };
     checkTerms(terms);
+    this.#nextId = idGenerator({
+      now: () => Number(clock() / NANOSECONDS_PER_MILLISECOND),
+      random: (bytes) => bytes.set(randomBytes(bytes.length)),
+    });
     if (sealingKeys.length === 0) throw new RangeError('sealing keys: expected one at least, got none');
     this.#store = store;
     const unit = localUnit(terms);
@@ -179,6 +219,8 @@ export class Gateway {
     });
     const books = { book, keysetIds: () => local.keysetIds() };
     const flows = { out: outFlow(books), in: inFlow(books) };
+    const funds = fundsFlow(books);
+    this.#funds = funds;
     const perform = effects({
       ...{ store, shop: identity.shop, book, local, wide, wideKeysets, sealingKeys, clock, randomBytes, log },
     });
@@ -189,7 +231,7 @@ export class Gateway {
     });
     this.#runner = FlowRunner.open({
       store,
-      flows: [run(flows.out, perform.out), run(flows.in, perform.in)],
+      flows: [run(flows.out, perform.out), run(flows.in, perform.in), run(funds, perform.funds)],
       ...{ clock, setTimer, log },
       ...(options.random !== undefined && { random: options.random }),
       openMax: options.exchangesMax ?? EXCHANGES_MAX,
@@ -250,7 +292,8 @@ export class Gateway {
       keysets: this.#local.keysetIds(),
       local: this.#localNotes(),
       counters,
-      backing: counters.taken - counters.issued,
+      backing: heldOf(counters),
+      own: ownOf(counters),
       terminals: { lan: this.#terminals.count('lan'), wan: this.#terminals.count('wan') },
       underWay: this.#runner.openCount,
       failure: this.#store.failure?.message,
@@ -283,20 +326,75 @@ export class Gateway {
     return found;
   }
 
+  /**
+   * Puts some of what its shop has sold behind notes, or takes back what is the organisation's own: fees, and what it has put
+   * there. `asked`: it is not through yet, and comes to an end by itself.
+   * @throws GatewayError invalid_argument, exceeds_own
+   */
+  async moveFunds(
+    action: 'fund' | 'withdraw',
+    amount: bigint,
+  ): Promise<{
+    readonly request: bigint;
+    readonly state: 'asked' | 'moved' | 'rejected';
+    readonly reason: string;
+  }> {
+    if (amount < 1n || amount > AMOUNT_MAX)
+      throw new GatewayError('invalid_argument', `amount: expected 1 to ${AMOUNT_MAX}, got ${amount}`);
+    const { clock = systemClock } = this.#options;
+    const request = this.#nextId();
+    const applyBy = clock() + FUNDS_SECONDS * NANOSECONDS_PER_SECOND;
+    const admit = (tx: StoreTransaction): FundsState | Refusal<'exceeds_own'> => {
+      const own = ownOf(countersOf(tx));
+      if (action === 'withdraw' && amount > own)
+        return new Refusal('exceeds_own', `amount: expected at most ${own}, got ${amount}`);
+      return { kind: 'asked', action, amount, applyBy, distrusted: undefined };
+    };
+    const item = { id: request, digest: sha256(keyOf(request)), admit };
+    const [standing] = await Promise.all(this.#runner.submit(this.#funds, [item], FUNDS_WITHIN_MS));
+    if (standing instanceof Refusal) {
+      const code = standing.code === 'exceeds_own' ? 'exceeds_own' : 'storage_failed';
+      throw new GatewayError(code, standing.message);
+    }
+    const { state } = standing!;
+    return { request, state: state.kind, reason: 'reason' in state ? state.reason : '' };
+  }
+
   /** What became of it; undefined: it is not known here. */
   exchange(request: bigint): ExchangeReport | undefined {
     const record = this.#runner.lookup(request);
-    return record && reportOf(record);
+    return record && exchangeReport(record);
   }
 
   /** In the order of their ids. @param limit at most 1,024 */
-  exchanges(page: { readonly after?: bigint; readonly limit?: number } = {}): ExchangeReport[] {
-    const { after } = page;
-    const records = this.#store.range(EXCHANGES_TABLE, {
-      ...(after !== undefined && { from: keyOf(after, Uint8Array.of(0)) }),
-      limit: pageLimit(page.limit),
-    });
-    return records.map(({ key }) => this.exchange(idOfKey(key))!);
+  exchanges(page: ReportPage = {}): ExchangeReport[] {
+    return this.#reports(page, exchangeReport);
+  }
+
+  /** What was put behind notes, and taken back; likewise. */
+  funds(page: ReportPage = {}): FundsReport[] {
+    return this.#reports(page, fundsReport);
+  }
+
+  #reports<Report>(
+    { after, limit }: ReportPage,
+    report: (record: RequestRecord) => Report | undefined,
+  ): Report[] {
+    const wanted = pageLimit(limit);
+    const found: Report[] = [];
+    for (let from = after; found.length < wanted; ) {
+      const records = this.#store.range(EXCHANGES_TABLE, {
+        ...(from !== undefined && { from: keyOf(from, Uint8Array.of(0)) }),
+        limit: wanted,
+      });
+      for (const { key } of records) {
+        const made = report(this.#runner.lookup(idOfKey(key))!);
+        if (made !== undefined && found.length < wanted) found.push(made);
+      }
+      if (records.length < wanted) break;
+      from = idOfKey(records.at(-1)!.key);
+    }
+    return found;
   }
 
   /** Of the local mint. */
@@ -353,12 +451,14 @@ function pageLimit(limit = PAGE_MAX): number {
   return limit;
 }
 
-function reportOf({ id, flow, state, stateName, refusal, history }: RequestRecord): ExchangeReport {
+function exchangeReport({ id, flow, ...record }: RequestRecord): ExchangeReport | undefined {
+  if (flow !== 'out' && flow !== 'in') return undefined;
+  const { state, stateName, refusal, history } = record;
   const known = state as OutState | InState | undefined;
   const answer = known && answerOf(known);
   return {
     request: id,
-    direction: flow as 'out' | 'in',
+    direction: flow,
     state: answer?.state ?? 'refused',
     step: stateName,
     reason: refusal?.code ?? answer?.reason ?? '',
@@ -368,4 +468,13 @@ function reportOf({ id, flow, state, stateName, refusal, history }: RequestRecor
     destination: known?.exchange.destination.channelKey,
     history,
   };
+}
+
+/** One that was refused moves nothing, and is nobody's to look up. */
+function fundsReport({ id, flow, state, stateName, history }: RequestRecord): FundsReport | undefined {
+  const known = state as FundsState | undefined;
+  if (flow !== 'funds' || known === undefined) return undefined;
+  const { action, amount, kind } = known;
+  const reason = 'reason' in known ? known.reason : '';
+  return { request: id, action, amount, state: kind, step: stateName, reason, history };
 }

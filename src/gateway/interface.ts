@@ -2,7 +2,12 @@
 import type { PublicKeyset } from '../notes/keyset.ts';
 import type { CallResult } from '../roles/common/role-client.ts';
 import type { IssuerRefusal } from '../roles/issuer/errors.ts';
-import type { IssueNotesAnswer, IssueNotesRequest } from '../roles/issuer/messages.ts';
+import type {
+  IssueNotesAnswer,
+  IssueNotesRequest,
+  MoveFundsAnswer,
+  MoveFundsRequest,
+} from '../roles/issuer/messages.ts';
 import type { ReceiverRefusal } from '../roles/receiver/errors.ts';
 import type { TakeNotesAnswer, TakeNotesRequest } from '../roles/receiver/messages.ts';
 
@@ -37,6 +42,7 @@ export interface GatewayIdentity {
 
 export interface IssuerClient {
   issueNotes(request: IssueNotesRequest): Promise<CallResult<IssueNotesAnswer, IssuerRefusal>>;
+  moveFunds(request: MoveFundsRequest): Promise<CallResult<MoveFundsAnswer, IssuerRefusal>>;
 }
 
 export interface ReceiverClient {

@@ -104,11 +104,17 @@ export class Sends {
 
   /** Of the caller's own. */
   lookup(request: bigint, sender: Uint8Array): SendAnswer | Refused {
-    const record = this.#options.runner.lookup(request);
-    if (record?.refusal !== undefined) return record.refusal as Refused;
-    const state = record?.state as OutState | InState | undefined;
-    if (state === undefined || !equalBytes(state.exchange.sender.channelKey, sender))
-      return refuse('exchange_unknown', `exchange ${request}: expected one of this terminal, got none`);
+    const { runner, flows } = this.#options;
+    const record = runner.lookup(request);
+    const unknown = refuse(
+      'exchange_unknown',
+      `exchange ${request}: expected one of this terminal, got none`,
+    );
+    // The organisation's own orders have ids like any.
+    if (record === undefined || ![flows.out.name, flows.in.name].includes(record.flow)) return unknown;
+    if (record.refusal !== undefined) return record.refusal as Refused;
+    const state = record.state as OutState | InState;
+    if (!equalBytes(state.exchange.sender.channelKey, sender)) return unknown;
     return answerOf(state);
   }
 

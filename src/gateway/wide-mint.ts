@@ -7,8 +7,15 @@ import { NotesError } from '../notes/errors.ts';
 import type { PublicKeyset } from '../notes/keyset.ts';
 import { type Note, sumOf, withoutDleq } from '../notes/note.ts';
 import { makeOutputs, type Output, unblindAll } from '../notes/outputs.ts';
-import { NoteOrder, NoteReceipt, NoteRejection } from '../roles/documents/note-order.ts';
+import {
+  NoteOrder,
+  NoteReceipt,
+  NoteRejection,
+  type SignedNoteReceipt,
+  type SignedNoteRejection,
+} from '../roles/documents/note-order.ts';
 import { issueTermsMessage, PlainNotes, SignedOutputs } from '../roles/documents/notes.ts';
+import { DIGEST_BYTES } from '../roles/documents/signed.ts';
 import { digestOf } from '../roles/flow/flow.ts';
 import type { IssuerRefusal } from '../roles/issuer/errors.ts';
 import type { IssueNotesRequest } from '../roles/issuer/messages.ts';
@@ -58,6 +65,13 @@ export interface IssueOf {
   readonly applyBy: bigint;
 }
 
+export interface FundsOrder {
+  readonly request: bigint;
+  readonly action: 'fund' | 'withdraw';
+  readonly amount: bigint;
+  readonly applyBy: bigint;
+}
+
 interface Request {
   readonly message: IssueNotesRequest;
   readonly outputs: readonly Output[];
@@ -96,6 +110,35 @@ export class WideMint {
     this.#options = options;
   }
 
+  /** Between what the gateway's shop has sold and the account behind notes. */
+  async moveFunds({
+    request,
+    action,
+    amount,
+    applyBy,
+  }: FundsOrder): Promise<NoAnswer | { readonly kind: 'moved' }> {
+    const { identity, issuer, currency } = this.#options;
+    const document: NoteOrder = {
+      ...{ request, shop: identity.shop, action, source: 'exchange', amount, currency },
+      ...{ reference: new Uint8Array(DIGEST_BYTES), applyBy },
+    };
+    const order = { document, signature: identity.sign(NoteOrder.signedBytes(document)) };
+    const result = await issuer.moveFunds({ order });
+    if (result.kind === 'unknown') return UNKNOWN;
+    if (result.kind === 'refused') return this.#refused(result.refusal.code, ISSUER_FINAL, applyBy);
+    const { answer } = result;
+    switch (answer.kind) {
+      case 'pending':
+        return UNKNOWN;
+      case 'rejected':
+        return this.#rejectedBy(answer.rejection, document);
+      case 'moved': {
+        const problem = this.#receiptProblem(answer.receipt, document);
+        return problem === undefined ? { kind: 'moved' } : distrusted(problem);
+      }
+    }
+  }
+
   /** What notes are worth to whoever takes them in (NUT-02). @throws NotesError unknown_keyset, too_large */
   worth(notes: readonly Note[]): bigint {
     const known = new Map<string, PublicKeyset>();
@@ -122,33 +165,11 @@ export class WideMint {
     switch (answer.kind) {
       case 'pending':
         return UNKNOWN;
-      case 'rejected': {
-        const { document, signature } = answer.rejection;
-        if (document.request !== order.request) return distrusted('rejection_of_other_request');
-        if (!equalBytes(document.orderDigest, sha256(NoteOrder.codec.encode(order))))
-          return distrusted('rejection_of_other_order');
-        const problem = this.#checkSigned(
-          'cash',
-          document.keyId,
-          NoteRejection.signedBytes(document),
-          signature,
-        );
-        return problem === undefined ? rejected(document.reason) : distrusted(problem);
-      }
+      case 'rejected':
+        return this.#rejectedBy(answer.rejection, order);
       case 'issued': {
         this.#step('receive wide', of);
-        const { document, signature } = answer.receipt;
-        if (document.request !== order.request || document.action !== 'issue')
-          return distrusted('receipt_of_other_request');
-        if (document.amount !== amount || document.currency !== order.currency)
-          return distrusted('receipt_of_other_amount');
-        if (!equalBytes(document.reference, order.reference)) return distrusted('receipt_of_other_order');
-        const problem = this.#checkSigned(
-          'cash',
-          document.keyId,
-          NoteReceipt.signedBytes(document),
-          signature,
-        );
+        const problem = this.#receiptProblem(answer.receipt, order);
         if (problem !== undefined) return distrusted(problem);
         const use = { use: 'issue', request: order.request, amount } as const;
         const signed = openNotes(SignedOutputs, answer.notes, sealingKeys, use);
@@ -246,6 +267,26 @@ export class WideMint {
   #refused(code: string, final: readonly string[], applyBy: bigint): NoAnswer {
     const isOver = this.#options.clock() >= applyBy + CLOCKS_APART;
     return final.includes(code) || isOver ? rejected(code) : distrusted(`refused_${code}`);
+  }
+
+  /** Cash's word that it has done what the order says: undefined, or what is wrong with it. */
+  #receiptProblem({ document, signature }: SignedNoteReceipt, order: NoteOrder): string | undefined {
+    if (document.request !== order.request || document.action !== order.action)
+      return 'receipt_of_other_request';
+    if (document.amount !== order.amount || document.currency !== order.currency)
+      return 'receipt_of_other_amount';
+    if (!equalBytes(document.reference, order.reference)) return 'receipt_of_other_order';
+    return this.#checkSigned('cash', document.keyId, NoteReceipt.signedBytes(document), signature);
+  }
+
+  /** Cash's word that it never will. */
+  #rejectedBy({ document, signature }: SignedNoteRejection, order: NoteOrder): NoAnswer {
+    if (document.request !== order.request) return distrusted('rejection_of_other_request');
+    if (!equalBytes(document.orderDigest, sha256(NoteOrder.codec.encode(order))))
+      return distrusted('rejection_of_other_order');
+    const signedBytes = NoteRejection.signedBytes(document);
+    const problem = this.#checkSigned('cash', document.keyId, signedBytes, signature);
+    return problem === undefined ? rejected(document.reason) : distrusted(problem);
   }
 
   /** undefined: a key that counts as that role's has signed it. */

@@ -43,12 +43,12 @@ function lengthAt(bytes: Uint8Array, at: number): { readonly length: number; rea
   return { length, end: at + 1 + size };
 }
 
-const utf8 = new TextDecoder('utf-8', { fatal: true });
+const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
-function isUtf8(bytes: Uint8Array): boolean {
+/** Real UTF-8 that does not begin with a mark of byte order: what decodes it would leave that out, and with it half a secret. */
+function isPlainText(bytes: Uint8Array): boolean {
   try {
-    utf8.decode(bytes);
-    return true;
+    return !utf8.decode(bytes).startsWith('\ufeff');
   } catch {
     return false;
   }
@@ -73,7 +73,8 @@ function checkStructure(bytes: Uint8Array): void {
     if (major === BYTES || major === TEXT) {
       if (length > bytes.length - at) throw wrong('more bytes', start);
       // What decodes it would put another character in place of bytes that are none.
-      if (major === TEXT && !isUtf8(bytes.subarray(at, at + length))) throw wrong('UTF-8', start);
+      if (major === TEXT && !isPlainText(bytes.subarray(at, at + length)))
+        throw wrong('UTF-8 without a mark of byte order', start);
       at += length;
     } else if (major === LIST || major === MAP) {
       const items = major === MAP ? 2 * length : length;

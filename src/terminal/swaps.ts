@@ -28,7 +28,12 @@ export type SwapResult =
   /** The plan cannot be carried out any more. `keys`: the mint has other ones. */
   | { readonly kind: 'replan'; readonly why: 'keys' | 'secrets'; readonly detail: string }
   /** Some or all of the inputs were spent, and not for this. */
-  | { readonly kind: 'spent'; readonly states: readonly NoteStateName[] }
+  | {
+      readonly kind: 'spent';
+      readonly states: readonly NoteStateName[];
+      /** The mint has signed nothing of the plan. */
+      readonly isUnused: boolean;
+    }
   | { readonly kind: 'pending'; readonly detail: string }
   | { readonly kind: 'refused'; readonly code: number; readonly detail: string };
 
@@ -171,7 +176,7 @@ export class Swaps {
         restored.every(({ place, note }) => note.amount === plan.amounts[place]);
       if (states.every((state) => state === 'SPENT') && isWhole)
         return { kind: 'notes', notes: restored.map(({ note }) => storedNote(note)) };
-      return { kind: 'spent', states };
+      return { kind: 'spent', states, isUnused: restored.length === 0 };
     }
     if (name === 'outputs_signed') return { kind: 'replan', why: 'secrets', detail: no.detail };
     if (NEW_KEYS.has(name)) return { kind: 'replan', why: 'keys', detail: no.detail };

@@ -3,14 +3,11 @@
 //
 //     their wallet ──HTTP──▶ issuer, receiver ──▶ cash ◀── management ◀── shop (counter) ◀── our wallet
 import type { MintRole } from '../../src/identity/roles.ts';
-import { systemAccountId } from '../../src/roles/cash/accounts.ts';
-import { IssuerClient } from '../../src/roles/issuer/client.ts';
-import type { CirculationAnswer } from '../../src/roles/issuer/messages.ts';
-import { ReceiverClient } from '../../src/roles/receiver/client.ts';
 import { amountOf } from '../../src/shared/amount.ts';
 import type { Wallet as SpecieWallet } from '../../src/wallet/index.ts';
 import { WholeShop } from '../claims/open-shop.ts';
-import { accountNumber, answerOf, EUR, eventually, System } from '../claims/system.ts';
+import { accountNumber, eventually, System } from '../claims/system.ts';
+import { BookReader, type NoteBooks } from './books.ts';
 
 const SHOP_ACCOUNT = 'DE89370400440532013000';
 
@@ -20,7 +17,10 @@ export class MintSystem {
   /** Pays at the counter, and is paid by melting. */
   readonly wallet: SpecieWallet;
 
-  private constructor(system: System, shop: WholeShop, wallet: SpecieWallet) {
+  readonly #reader: BookReader;
+
+  private constructor(system: System, shop: WholeShop, wallet: SpecieWallet, reader: BookReader) {
+    this.#reader = reader;
     this.system = system;
     this.shop = shop;
     this.wallet = wallet;
@@ -35,7 +35,7 @@ export class MintSystem {
       await wallet.enrol({ userData: 'Ada', accountNumber: accountNumber(1) });
       const { state } = await wallet.load({ amount: amountOf(amount), onFile: true });
       if (state.kind !== 'loaded') throw new Error(`expected ${amount} to be loaded, got ${state.kind}`);
-      return new MintSystem(system, shop, wallet);
+      return new MintSystem(system, shop, wallet, await BookReader.open(system));
     } catch (error) {
       await system.close();
       throw error;
@@ -65,30 +65,7 @@ export class MintSystem {
     return (await this.wallet.sync()).balance;
   }
 
-  /** Minor units of notes: out, by cash's books; signed and spent, by those of issuer and receiver together. */
-  async books(): Promise<{ readonly out: bigint; readonly signed: bigint; readonly spent: bigint }> {
-    const { system } = this;
-    const [toCash, toIssuer, toReceiver] = [
-      await system.asOperator('cash'),
-      await system.asOperator('issuer'),
-      await system.asOperator('receiver'),
-    ];
-    try {
-      const [notes] = await toCash.lookupAccounts([systemAccountId('notes', EUR)]);
-      const circulations = [
-        answerOf(await new IssuerClient(toIssuer).circulation(EUR)),
-        answerOf(await new ReceiverClient(toReceiver).circulation(EUR)),
-      ];
-      return {
-        out: notes!.creditsPosted - notes!.debitsPosted,
-        signed: sumOf(circulations, 'signed'),
-        spent: sumOf(circulations, 'spent'),
-      };
-    } finally {
-      for (const client of [toCash, toIssuer, toReceiver]) await client.close(0);
-    }
+  books(): Promise<NoteBooks> {
+    return this.#reader.read();
   }
 }
-
-const sumOf = (circulations: readonly CirculationAnswer[], what: 'signed' | 'spent'): bigint =>
-  circulations.flatMap(({ keysets }) => keysets).reduce((sum, keyset) => sum + keyset[what], 0n);

@@ -319,7 +319,7 @@ describe('who is authenticated may still only do what is his', () => {
     receiver: {
       management: ['get_directory'],
       settlement: [],
-      cash: ['receive_notes'],
+      cash: ['receive_notes', 'check_payee'],
       issuer: ['mint_call', 'find_signatures'],
       receiver: [],
     },

@@ -273,6 +273,10 @@ beforeAll(async () => {
       note_order: [{ order: funding }, { order: handmade.noteOrder('issue', 10n ** 12n) }],
       // There are no notes, so that none can be taken in.
       receive_notes: [taking(toShop({ shop: handmade.number })), taking(toDevice(payee, { key: cashKey }))],
+      check_payee: [
+        { payee: toShop({ shop: handmade.number }), currency: EUR },
+        { payee: toDevice(payee, { key: cashKey }), currency: EUR },
+      ],
       lookup_request: lookups,
     },
     ...noteMessages(noteHolder, notesThrough, payment, { lookup_request: lookups, list_requests: lists }),
@@ -415,7 +419,7 @@ function clientFor(role: RoleName, name: string): Promise<Client> {
   // Cash and settlement take operations of the same names from management.
   if (name.startsWith('lookup_') || name === 'list_requests') return system.asOperator(role);
   if (name === 'note_order') return system.asRole('issuer', role);
-  if (name === 'receive_notes') return system.asRole('receiver', role);
+  if (name === 'receive_notes' || name === 'check_payee') return system.asRole('receiver', role);
   if (role !== 'management') return system.asRole('management', role);
   if (OF_OPERATORS.includes(name)) return system.asOperator(role);
   if (OF_SHOPS.includes(name)) return handmade.connect();

@@ -1,6 +1,6 @@
 // Ids that a gateway gives its own requests: cash takes each, and nobody else can tell them.
 import { expect, test } from 'vitest';
-import { type DerivedOf, requestOf } from '../../src/gateway/derived.ts';
+import { type DerivedOf, requestOf, secretsOf } from '../../src/gateway/derived.ts';
 import { isDerived } from '../../src/roles/cash/derived-ids.ts';
 import { keyPairOf } from './wide.ts';
 
@@ -18,4 +18,18 @@ test('who knows shop and exchange cannot tell it', () => {
   expect(requestOf(keyPairOf('another seed').secretKey, of(1n))).not.toBe(requestOf(seed, of(1n)));
   expect(requestOf(seed, of(1n))).toBe(requestOf(seed, of(1n)));
   expect(requestOf(seed, { ...of(1n), attempt: 1 })).not.toBe(requestOf(seed, of(1n)));
+});
+
+test('secrets: one each, and nothing without the seed', () => {
+  const others = secretsOf(keyPairOf('another seed').secretKey, of(1n), 3);
+  const all = [
+    of(1n),
+    of(2n),
+    { ...of(1n), shop: 2n },
+    { ...of(1n), purpose: 'in' as const },
+    { ...of(1n), attempt: 1 },
+  ].flatMap((one) => secretsOf(seed, one, 3));
+  expect(secretsOf(seed, of(1n), 3)).toEqual(all.slice(0, 3));
+  expect(new Set([...all, ...others].map(({ secret }) => secret)).size).toBe(18);
+  expect(all[0]!.secret).toMatch(/^[0-9a-f]{64}$/);
 });

@@ -26,6 +26,8 @@ import {
   type IssueNotesAnswer,
   type IssueNotesRequest,
   issuerProtocol,
+  type MoveFundsAnswer,
+  type MoveFundsRequest,
 } from '../../src/roles/issuer/messages.ts';
 import {
   Acknowledgement,
@@ -65,19 +67,27 @@ export interface WideState {
   /** The gateway's account. */
   balance: bigint;
   outstanding: bigint;
+  /** Of the gateway's shop, not behind notes. */
+  sales: bigint;
+  readonly moved: Map<bigint, MoveFundsAnswer>;
   readonly spent: Map<string, bigint>;
   readonly issued: Map<bigint, { readonly digest: string; readonly answer: IssueNotesAnswer }>;
   readonly taken: Map<bigint, { readonly digest: string; readonly answer: TakeNotesAnswer }>;
 }
 
 export const newWideState = (): WideState => ({
-  ...{ balance: 0n, outstanding: 0n },
+  ...{ balance: 0n, outstanding: 0n, sales: 0n, moved: new Map() },
   ...{ spent: new Map(), issued: new Map(), taken: new Map() },
 });
 
 export const copyOfState = (state: WideState): WideState => ({
   ...state,
-  ...{ spent: new Map(state.spent), issued: new Map(state.issued), taken: new Map(state.taken) },
+  ...{
+    moved: new Map(state.moved),
+    spent: new Map(state.spent),
+    issued: new Map(state.issued),
+    taken: new Map(state.taken),
+  },
 });
 
 /** How the partners behave; each may be changed at any time. */
@@ -171,6 +181,11 @@ export class Wide {
         this.#transport('issuer', issuerProtocol.operations.issue_notes, (message) => this.#issue(message)),
       ),
     });
+    const { move_funds } = issuerProtocol.operations;
+    const funds = new RoleClient({
+      protocol: issuerProtocol,
+      transport: over(this.#transport('issuer', move_funds, (message) => this.#move(message))),
+    });
     const receiver = new RoleClient({
       protocol: receiverProtocol,
       transport: over(
@@ -178,7 +193,10 @@ export class Wide {
       ),
     });
     return {
-      issuer: { issueNotes: (request) => issuer.call('issue_notes', request) as never },
+      issuer: {
+        issueNotes: (request) => issuer.call('issue_notes', request) as never,
+        moveFunds: (request) => funds.call('move_funds', request) as never,
+      },
       receiver: { takeNotes: (request) => receiver.call('take_notes', request) as never },
     };
   }
@@ -272,6 +290,36 @@ export class Wide {
     }
     this.state.issued.set(request, { digest, answer });
     return this.#told(answer);
+  }
+
+  #move({ order: { document, signature } }: MoveFundsRequest): MoveFundsAnswer | Refusal {
+    const { request, action, amount, reference } = document;
+    const known = this.state.moved.get(request);
+    if (known !== undefined) return known;
+    if (!ed25519.verify(shopKey.publicKey, NoteOrder.signedBytes(document), signature))
+      return new Refusal('order_invalid', 'signature');
+    const keyId = keyIdOf(cashKey.publicKey, sha256);
+    const from = action === 'fund' ? this.state.sales : this.state.balance;
+    let answer: MoveFundsAnswer;
+    if (from < amount) {
+      const rejection: NoteRejection = {
+        ...{ keyId, request, reason: 'exceeds_credits', rejectedAt: this.#clock() },
+        orderDigest: sha256(NoteOrder.codec.encode(document)),
+      };
+      const signed = cashKey.sign(NoteRejection.signedBytes(rejection));
+      answer = { kind: 'rejected', rejection: { document: rejection, signature: signed } };
+    } else {
+      const moved = action === 'fund' ? amount : -amount;
+      this.state.balance += moved;
+      this.state.sales -= moved;
+      const receipt: NoteReceipt = {
+        ...{ keyId, request, action, amount, currency: CURRENCY, reference, timestamp: this.#clock() },
+      };
+      const signed = cashKey.sign(NoteReceipt.signedBytes(receipt));
+      answer = { kind: 'moved', receipt: { document: receipt, signature: signed } };
+    }
+    this.state.moved.set(request, answer);
+    return answer;
   }
 
   /** What is told of what was done: the truth, or what the script says. */

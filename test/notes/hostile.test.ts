@@ -154,6 +154,12 @@ describe('tokens', () => {
     expect(refused(() => decodeToken(inCbor(cborToken({ t: halves }))))).toBe('too_large');
   });
 
+  test('with a mark of byte order before a secret: kept in JSON, refused in CBOR, never left out', () => {
+    const marked = { ...token, notes: [{ ...note, secret: `\ufeff${SECRET}` }] };
+    expect(decodeToken(encodeTokenV3(marked)).notes[0]!.secret).toBe(`\ufeff${SECRET}`);
+    expect(() => decodeToken(encodeToken(marked))).toThrow(NotesError);
+  });
+
   test('too long, of other versions, without anything', () => {
     expect(refused(() => decodeToken('cashuB'.padEnd(2 * 1024 * 1024, 'A')))).toBe('too_large');
     for (const text of [

@@ -1,10 +1,17 @@
 // Terminals in their homes, over encrypted WebSockets to a real gateway, and over HTTP to a mint.
-import { readFile, stat } from 'node:fs/promises';
+import { readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { run } from '../../src/cli/program.ts';
 import { Passphrase } from '../../src/identity/passphrase.ts';
 import { encodeToken } from '../../src/notes/token.ts';
-import { makeTerminal, OpenTerminal, putGateway, TerminalHome } from '../../src/terminal/index.ts';
+import {
+  decodeAddress,
+  makeTerminal,
+  OpenTerminal,
+  putGateway,
+  TerminalHome,
+} from '../../src/terminal/index.ts';
 import { Place } from './place.ts';
 import { errorOf } from './support.ts';
 
@@ -187,4 +194,83 @@ test.each([
   } as const;
   expect(await errorOf(makeTerminal(options))).toBe('invalid_argument');
   expect(await errorOf(OpenTerminal.open({ home: home('none') }))).toBe('terminal_missing');
+});
+
+// ── specie terminal, as people type it ─────────────────────────────────────────────────────────────────────────────────
+
+/** @param name of the terminal */
+async function specie(name: string, ...args: string[]) {
+  let stdout = '';
+  let stderr = '';
+  const output = {
+    write: (text: string) => {
+      stdout += text;
+    },
+    note: (line: string) => {
+      stderr += `${line}\n`;
+    },
+    interactive: false,
+  };
+  const code = await run(['terminal', ...args, '--terminal', join(place.folder, name)], output);
+  return { code, stdout, stderr };
+}
+
+async function init(name: string, side: 'lan' | 'wan', ...more: string[]): Promise<string> {
+  const { url, key } = place.gatewayOf(side);
+  const mint = side === 'wan' ? ['--mint', place.http.url] : [];
+  const made = await specie(name, 'init', `--${side}`, url, '--gateway-key', key, ...mint, ...more);
+  expect(made).toMatchObject({ code: 0 });
+  return /^address {2}(\S+)$/m.exec(made.stdout)![1]!;
+}
+
+test('a day of two terminals', async () => {
+  const eva = await init('eva', 'lan');
+  await init('leo', 'wan');
+  expect((await specie('eva', 'register', 'Eva')).stdout).toMatch(
+    /^gateway: waiting: specie gateway admit opens it\norganisation {2}campus\n/,
+  );
+  await place.gateway.admit(decodeAddress(eva).channelKey);
+  expect((await specie('leo', 'register', 'Leo', '--json')).stdout).toContain('"state": "open"');
+
+  const token = encodeToken({ mint: place.http.url, unit: 'eur', notes: place.wide.mint(500n) });
+  await writeFile(join(place.folder, 'token'), `${token}\n`);
+  const taken = await specie('leo', 'token', 'take', join(place.folder, 'token'));
+  expect(taken.stdout).toBe('taken       5.00 EUR\n');
+  const sent = await specie('leo', 'send', eva, '3.00');
+  expect(sent.stdout).toMatch(/^3\.00 EUR, fee 0\.01 EUR: waits at the gateway for its destination\n/);
+  expect((await specie('eva', 'receive')).stdout).toMatch(/^received {4}3\.00 EUR\n/);
+  const made = await specie('eva', 'token', 'make', '0.50', '--memo', 'lunch');
+  expect(made.stdout).toMatch(/^cashuB\S+\n$/);
+  expect((await specie('eva', 'balance')).stdout).toMatch(
+    /^balance {5}2\.50 EUR\nin tokens {3}0\.50 EUR\n\nunder way since/,
+  );
+  const shown = await specie('eva', 'show');
+  expect(shown.stdout).toContain('unit          eur@campus\n');
+  expect(shown.stdout).toContain('notes         2.50 EUR as the mint says\n');
+});
+
+test.each([
+  [['send', 'spwan1qqqq', '1.00'], 1, 'expected splan1… or spwan1…'],
+  [['token', 'take', '/no/such/file'], 1, 'ENOENT'],
+  [['token', 'reclaim', '0x5'], 1, 'operation_unknown'],
+  [['balance', 'x'], 1, 'too many arguments'],
+  [['init', '--lan', 'ws://x/v1', '--gateway-key', 'ab'], 1, '64 hex digits'],
+  [['gateway', 'second', 'ws://x/v1', 'ab'.repeat(32)], 1, 'the one of the LAN'],
+] as const)('%j: what is wrong is said in a line', async (args, code, text) => {
+  const result = await specie('eva', ...args);
+  expect(result.stderr).toContain(text);
+  expect(result.code).toBe(code);
+  expect(result.stderr).not.toMatch(/\n {4}at /);
+});
+
+test('words from a file', async () => {
+  const { url, key } = place.gatewayOf('lan');
+  const file = join(place.folder, 'words');
+  await writeFile(file, `${'abandon '.repeat(11)}about\n`, { mode: 0o600 });
+  const args = ['init', '--lan', url, '--gateway-key', key, '--words', file];
+  const first = await specie('first', ...args);
+  const second = await specie('second', ...args, '--json');
+  expect(first.stdout).not.toContain('abandon');
+  expect(first.stdout).toContain(JSON.parse(second.stdout).address);
+  expect(second.stdout).not.toContain('words');
 });

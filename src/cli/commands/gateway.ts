@@ -23,7 +23,7 @@ import {
 } from '../../gateway/index.ts';
 import { chosenPassphrase, passphraseSource } from '../../identity/ask-passphrase.ts';
 import { PrivateFiles } from '../../identity/private-files.ts';
-import { amountOf, formatAmount } from '../../shared/amount.ts';
+import { AmountError, amountOf, formatAmount, parseAmount } from '../../shared/amount.ts';
 import type { Currency } from '../../shared/currency.ts';
 import { currencyOf, ShopError } from '../../shop/index.ts';
 import { CommandError, ExitCode } from '../exit-codes.ts';
@@ -76,6 +76,9 @@ docs/gateway.md says what stands behind local notes, and what a gateway can and 
       output,
     ),
     exchangesCommand(output),
+    fundsListCommand(output),
+    fundsCommand('fund', 'Put some of what the organisation has at cash behind notes', output),
+    fundsCommand('withdraw', 'Take back what is its own: fees, and what it has put there', output),
   ];
   for (const command of commands) {
     gateway.addCommand(
@@ -110,6 +113,7 @@ const EXIT_CODES: { readonly [code in GatewayErrorCode]: ExitCode } = {
   storage_failed: ExitCode.failed,
   gateway_closed: ExitCode.unreachable,
   terminal_unknown: ExitCode.refused,
+  exceeds_own: ExitCode.refused,
   invalid_argument: ExitCode.failed,
 };
 
@@ -370,17 +374,19 @@ function statusCommand(output: Output): Command {
 }
 
 function statusText(
-  { organisation, local, counters, backing, terminals, underWay, failure }: StatusText,
+  { organisation, local, counters, backing, own, terminals, underWay, failure }: StatusText,
   currency: Currency,
 ): string {
   const rows: [string, string][] = [
     ['local notes outstanding', money(local.outstanding, currency)],
     ['  of these held by exchanges', money(local.held, currency)],
     ['  of these waiting to be fetched', money(counters.waitingLocal, currency)],
-    ['fees earned', money(counters.fees, currency)],
     ['taken in, to be generated', money(counters.generating, currency)],
-    ['the account at cash holds at least', money(backing, currency)],
+    ['the organisation’s own', money(own, currency)],
+    ['  of these fees', money(counters.fees, currency)],
+    ['the account at cash holds', money(backing, currency)],
     ['  or less, asked of the issuer', money(counters.requested, currency)],
+    ['  or less, being withdrawn', money(counters.withdrawing, currency)],
     ['  or more, offered to the receiver', money(counters.offered, currency)],
     ['wide notes waiting to be fetched', money(counters.waitingWide, currency)],
     ['exchanges under way', String(underWay)],
@@ -392,6 +398,40 @@ function statusText(
     ...(failure === undefined ? [] : [['failure', failure] as [string, string]]),
   ];
   return tableText([organisation, '>'], rows);
+}
+
+function fundsCommand(action: 'fund' | 'withdraw', description: string, output: Output): Command {
+  return withGateway(new Command(action))
+    .description(`${description}; the gateway has to be open`)
+    .argument('<amount>', 'such as 100.00')
+    .action((text: string, options: Options) =>
+      withGatewayErrors(async () => {
+        const home = homeOf(options);
+        const currency = currencyIn(options);
+        let amount: string;
+        try {
+          amount = String(parseAmount(text, currency));
+        } catch (error) {
+          if (error instanceof AmountError) throw new CommandError(`amount: ${error.message}`);
+          throw error;
+        }
+        const reply = await askDesk(home.socketPath, { do: 'move_funds', action, amount });
+        if (reply === undefined) {
+          throw new CommandError(
+            `${home.path}: expected an open gateway, got one that is not: specie gateway start`,
+            ExitCode.unreachable,
+          );
+        }
+        if (!('moved' in reply)) return;
+        const { request, state, reason } = reply.moved;
+        output.write(
+          options.json
+            ? jsonText({ ...reply.moved, request: `0x${request}` })
+            : `${state.padEnd(9)}${money(amount, currency)}\nrequest  0x${request}\n`,
+        );
+        if (state === 'rejected') throw new CommandError(`cash has rejected it: ${reason}`, ExitCode.refused);
+      }),
+    );
 }
 
 interface PageOptions extends Options {
@@ -482,6 +522,36 @@ function exchangesCommand(output: Output): Command {
           );
         if (options.json) output.write(jsonText(reply.exchanges));
         else output.write(exchangesText(reply.exchanges, currencyIn(options), request !== undefined));
+      }),
+    );
+}
+
+function fundsListCommand(output: Output): Command {
+  return withGateway(new Command('funds'))
+    .description('List what was put behind notes, and what was taken back')
+    .option('--after <id>', 'those behind that one', argument(idHex))
+    .option('--limit <n>', 'at most so many', wholeNumber(1, PAGE), PAGE)
+    .action((options: PageOptions) =>
+      withGatewayErrors(async () => {
+        const { after, limit } = options;
+        const reply = await desk(options, { do: 'funds', limit, ...(after !== undefined && { after }) });
+        if (!('funds' in reply)) return;
+        const currency = currencyIn(options);
+        output.write(
+          options.json
+            ? jsonText(reply.funds)
+            : tableText(
+                ['request', 'what', '>amount', 'state', 'reason', 'since'],
+                reply.funds.map(({ request, action, amount, step, reason, history }) => [
+                  `0x${request}`,
+                  action,
+                  money(amount, currency),
+                  step,
+                  reason,
+                  timeText(history[0]!.at),
+                ]),
+              ),
+        );
       }),
     );
 }

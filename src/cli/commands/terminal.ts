@@ -141,7 +141,10 @@ function initCommand(output: Output): Command {
     .option('--wan <address>', "a gateway's listener on the WAN, ws://host:port/v1")
     .requiredOption('--gateway-key <hex>', 'the key that this listener has to prove', gatewayKeyArgument)
     .option('--gateway <name>', 'how the gateway is called here', 'gateway')
-    .option('--mint <url>', 'of the WAN: any mint of Cashu, https://…')
+    .option(
+      '--mint <url>',
+      'of the WAN: any mint of Cashu, https://…; with --directory, what tokens name as their mint',
+    )
     .option('--directory <file or URL>', "of the WAN: directory.json of the operator's mint")
     .option('--root <fingerprint>', 'of the root key that is trusted, from the operator')
     .option(
@@ -187,13 +190,10 @@ function initCommand(output: Output): Command {
 }
 
 async function mintOf({ mint, directory, root }: InitOptions): Promise<WideMintOptions | undefined> {
-  if (mint !== undefined && directory !== undefined)
-    throw new CommandError('--mint and --directory: expected one of them, got both');
-  if (mint !== undefined) return { url: mint };
-  if (directory === undefined) return undefined;
+  if (directory === undefined) return mint === undefined ? undefined : { url: mint };
   if (root === undefined) throw new CommandError('--directory: expected --root with it, got none');
   try {
-    return { directory: await readDirectory(directory, root), root };
+    return { directory: await readDirectory(directory, root), root, url: mint };
   } catch (error) {
     if (!(error instanceof WalletError)) throw error;
     throw new CommandError(error.what, ExitCode.failed, { cause: error });
@@ -532,7 +532,8 @@ function showCommand(output: Output, exit: Exit): Command {
         const states = await terminal.audit();
         const { sealingKey: _, ...shown } = terms;
         const record = { ...settings, unit, terms: shown, notes: states };
-        const mint = settings.mint ?? (settings.root === undefined ? "the gateway's" : `of ${settings.root}`);
+        const { root, mint: url } = settings;
+        const mint = root === undefined ? (url ?? "the gateway's") : `of ${root}`;
         output.write(
           options.json
             ? jsonText(record)

@@ -63,7 +63,10 @@ export interface OpenGatewayOptions {
 
 /** A gateway that is not open asks nobody: what is under way goes on when it is. */
 const UNKNOWN = { kind: 'unknown', reason: 'the gateway is not open' } as const;
-const NOBODY = { issuer: { issueNotes: async () => UNKNOWN }, receiver: { takeNotes: async () => UNKNOWN } };
+const NOBODY = {
+  issuer: { issueNotes: async () => UNKNOWN, moveFunds: async () => UNKNOWN },
+  receiver: { takeNotes: async () => UNKNOWN },
+};
 
 const SILENT: GatewayLog = { info: () => {}, warn: () => {}, error: () => {} };
 

@@ -7,7 +7,7 @@ import { BODY_BYTES_MAX, DEPTH_MAX, VALUES_MAX } from '../limits.ts';
 export type JsonValue = null | boolean | number | bigint | string | readonly JsonValue[] | JsonObject;
 export type JsonObject = ReadonlyMap<string, JsonValue>;
 
-const fromUtf8 = new TextDecoder('utf-8', { fatal: true });
+const fromUtf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 const malformed = (expected: string, at: number): NotesError =>
   new NotesError('malformed', `JSON: expected ${expected} at character ${at}`);

@@ -25,7 +25,13 @@ import {
   type ShopOrderAnswer,
   type ShopOrderRequest,
 } from './messages.ts';
-import type { NoteOrderRequest, NotesBookedAnswer, ReceiveNotesRequest } from './note-messages.ts';
+import type {
+  CheckPayeeAnswer,
+  CheckPayeeRequest,
+  NoteOrderRequest,
+  NotesBookedAnswer,
+  ReceiveNotesRequest,
+} from './note-messages.ts';
 import type {
   BookOutcomesAnswer,
   BookOutcomesRequest,
@@ -130,6 +136,11 @@ export class CashClient {
   /** The receiver only. */
   receiveNotes(request: ReceiveNotesRequest): Promise<CallResult<NotesBookedAnswer, CashRefusal>> {
     return this.#client.call('receive_notes', request);
+  }
+
+  /** The receiver only. */
+  checkPayee(request: CheckPayeeRequest): Promise<CallResult<CheckPayeeAnswer, CashRefusal>> {
+    return this.#client.call('check_payee', request);
   }
 
   /** Operators only. */

@@ -23,7 +23,7 @@ import { closePurses } from './purse-close.ts';
 import { deviceExposures } from './purse-exposure.ts';
 import { openPurses } from './purse-open.ts';
 import { settler } from './purse-settle.ts';
-import { notesReceiver } from './receive-notes.ts';
+import { checkPayees, notesReceiver } from './receive-notes.ts';
 import { lookupRequests } from './requests.ts';
 import { shopOrders } from './shop-order.ts';
 import { statements } from './statement.ts';
@@ -49,6 +49,7 @@ export function cashHandlers(parts: CashParts): Handlers<CashOperations, Peer, C
     device_exposure: handler(isManagementOrOperator, deviceExposures, parts),
     note_order: handler(isIssuer, noteOrders(parts), parts),
     receive_notes: handler(isReceiver, notesReceiver(parts), parts),
+    check_payee: handler(isReceiver, checkPayees, parts),
     lookup_request: handler(isOperator, lookupRequests, parts),
   };
 }

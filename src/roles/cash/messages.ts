@@ -2,7 +2,7 @@
 //
 // By management: open_account, credit, get_balance, open_shop, close_shop, pay, shop_order, device_order, get_statement,
 // close_window, book_payouts, book_outcomes, window_report, open_purse, settle_transfer, close_purse, device_exposure.
-// By the issuer: note_order. By the receiver: receive_notes.
+// By the issuer: note_order. By the receiver: receive_notes, check_payee.
 // By operators: lookup_request, window_report, device_exposure. Shops may submit payment orders as a batch of records: the
 // ledger's operation create_payment_orders.
 import { type Infer, list, struct, text, u32, u64, u128, union } from '../../shared/codec.ts';
@@ -27,7 +27,13 @@ import {
 import { digest, publicKey } from '../documents/signed.ts';
 import { Statement, StatementQuery } from '../documents/statement.ts';
 import { CASH_REFUSALS } from './errors.ts';
-import { NoteOrderRequest, NotesBookedAnswer, ReceiveNotesRequest } from './note-messages.ts';
+import {
+  CheckPayeeAnswer,
+  CheckPayeeRequest,
+  NoteOrderRequest,
+  NotesBookedAnswer,
+  ReceiveNotesRequest,
+} from './note-messages.ts';
 import {
   BookOutcomesAnswer,
   BookOutcomesRequest,
@@ -70,6 +76,7 @@ export const CashOperation = {
   close_shop: 49,
   note_order: 50,
   receive_notes: 51,
+  check_payee: 52,
 } as const;
 
 export const OpenAccountRequest = struct({
@@ -203,6 +210,7 @@ export const cashProtocol = protocol({
     close_shop: operation(CashOperation.close_shop, CloseShopRequest, CloseShopAnswer),
     note_order: operation(CashOperation.note_order, NoteOrderRequest, NotesBookedAnswer),
     receive_notes: operation(CashOperation.receive_notes, ReceiveNotesRequest, NotesBookedAnswer),
+    check_payee: operation(CashOperation.check_payee, CheckPayeeRequest, CheckPayeeAnswer),
   },
 });
 export type CashOperations = (typeof cashProtocol)['operations'];

@@ -1,7 +1,8 @@
 // What the issuer and the receiver ask cash about notes. messages.ts has the numbers.
-import { type Infer, struct, u32, u64, u128, union } from '../../shared/codec.ts';
+import { type Infer, nothing, struct, text, u32, u64, u128, union } from '../../shared/codec.ts';
 import { NoteOrder, NoteReceipt, NoteRejection } from '../documents/note-order.ts';
 import { NotePayee } from '../documents/note-payee.ts';
+import { REJECTION_REASON_BYTES_MAX } from '../documents/receipts.ts';
 import { digest } from '../documents/signed.ts';
 
 /** By the issuer. Asked again with the same order, it is the same transfer. */
@@ -26,7 +27,20 @@ export const ReceiveNotesRequest = struct({
 });
 export type ReceiveNotesRequest = Infer<typeof ReceiveNotesRequest>;
 
-/** Of both. */
+/**
+ * By the receiver, before it asks for a receiving that somebody unnamed wants: rejections are kept for ever, this is not. It
+ * is no promise: what is payable now may be rejected later, and the other way round.
+ */
+export const CheckPayeeRequest = struct({ payee: NotePayee, currency: u32 });
+export type CheckPayeeRequest = Infer<typeof CheckPayeeRequest>;
+export const CheckPayeeAnswer = union({
+  payable: nothing,
+  /** As a rejection has it, or `payee_key_unknown`. */
+  not_payable: struct({ reason: text(REJECTION_REASON_BYTES_MAX) }),
+});
+export type CheckPayeeAnswer = Infer<typeof CheckPayeeAnswer>;
+
+/** Of note orders and receivings. */
 export const NotesBookedAnswer = union({
   done: struct({ receipt: NoteReceipt.signed }),
   /**

@@ -27,7 +27,7 @@ import type { CashRefusal } from './errors.ts';
 import { findDevice, findShop } from './find-holder.ts';
 import type { CashParts } from './interface.ts';
 import { MicroBatches } from './micro-batches.ts';
-import { ReceiveNotesRequest } from './note-messages.ts';
+import { type CheckPayeeAnswer, type CheckPayeeRequest, ReceiveNotesRequest } from './note-messages.ts';
 import { type Opened, openSeals } from './open-seals.ts';
 import type { Shop } from './shops.ts';
 
@@ -106,7 +106,27 @@ function placesOf(requests: readonly ReceiveNotesRequest[], parts: CashParts, an
   });
 }
 
-async function payeesOf(requests: readonly ReceiveNotesRequest[], parts: CashParts): Promise<Payee[]> {
+/** Nothing is booked, and nothing kept. */
+export async function checkPayees(
+  requests: readonly CheckPayeeRequest[],
+  parts: CashParts,
+): Promise<(CheckPayeeAnswer | CashRefused)[]> {
+  const payees = await payeesOf(
+    requests.map((request) => ({ ...request, applyBy: MAX_U64 })),
+    parts,
+  );
+  return payees.map((payee): CheckPayeeAnswer | CashRefused => {
+    if (payee instanceof Refusal)
+      return payee.code === 'payment_seal_invalid'
+        ? { kind: 'not_payable', reason: 'payee_key_unknown' }
+        : payee;
+    return 'against' in payee ? { kind: 'not_payable', reason: payee.against } : { kind: 'payable' };
+  });
+}
+
+type Asked = Pick<ReceiveNotesRequest, 'payee' | 'currency' | 'applyBy'>;
+
+async function payeesOf(requests: readonly Asked[], parts: CashParts): Promise<Payee[]> {
   const now = parts.clock();
   const payees: Payee[] = new Array(requests.length);
   const sealed: { readonly place: number; readonly seal: SealedPayee }[] = [];
@@ -127,6 +147,7 @@ async function payeesOf(requests: readonly ReceiveNotesRequest[], parts: CashPar
 }
 
 const NOTHING = new Uint8Array();
+const MAX_U64 = 2n ** 64n - 1n;
 
 function shopPayee(number: bigint, currency: number, parts: CashParts): Payee {
   const shop = findShop(number, parts);

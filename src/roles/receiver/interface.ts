@@ -1,11 +1,18 @@
 // What the receiver needs of others: cash, its keys, the issuer. Tests bring scripted ones.
 import type { CashRefusal } from '../cash/errors.ts';
-import type { NotesBookedAnswer, ReceiveNotesRequest } from '../cash/note-messages.ts';
+import type {
+  CheckPayeeAnswer,
+  CheckPayeeRequest,
+  NotesBookedAnswer,
+  ReceiveNotesRequest,
+} from '../cash/note-messages.ts';
 import type { CallResult } from '../common/role-client.ts';
 
 /** Asked again with the same request, cash does it once. A promise never rejects: no answer is `unknown`. */
 export interface ReceiverCash {
   receiveNotes(request: ReceiveNotesRequest): Promise<CallResult<NotesBookedAnswer, CashRefusal>>;
+  /** Nothing is kept of it. */
+  checkPayee(request: CheckPayeeRequest): Promise<CallResult<CheckPayeeAnswer, CashRefusal>>;
 }
 
 export interface KeyPair {

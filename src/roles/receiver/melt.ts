@@ -1,7 +1,8 @@
 // Melting (NUT-05): notes in, money to a device or a shop, by a taking that a quote stands for.
 //
-//     quote ─▶ taking, notes held: PENDING ─┬─▶ taken: PAID
-//                                           ╰─▶ rejected: the notes are free; that quote is over, as cash will never do it
+//     quote ─▶ payable? ─▶ taking, notes held: PENDING ─┬─▶ taken: PAID
+//                  │                                    ╰─▶ rejected: the notes are free; that quote is over, as cash
+//                  ╰─ no: refused, nothing is kept                                            will never do it
 //
 import { sha256 } from '../../crypto/index.ts';
 import { badRequest, busy, type MintRefused, refused } from '../../mint/errors.ts';
@@ -35,7 +36,7 @@ interface Late {
 }
 
 export function meltBackend(parts: TakingParts): MeltBackend {
-  const { runner, takings, quotes, units, limits, clock } = parts;
+  const { store, runner, takings, book, quotes, units, limits, notPayable, clock } = parts;
 
   function meltTerms({ request, unit, amount }: AskedMelt): MeltTerms {
     const payee = payeeOf(request);
@@ -51,6 +52,10 @@ export function meltBackend(parts: TakingParts): MeltBackend {
 
   async function melt(order: MeltOrder): Promise<'paid' | 'pending'> {
     const id = meltRequestId(order.number);
+    // Whose notes are gone gets no look at cash.
+    const isNew = quotes.read(store, order.number)?.state === 'unpaid';
+    const ids = order.notes.map(({ noteId }) => noteId);
+    if (isNew && book.conflict(store, ids) === undefined) await expectPayable(order);
     const late: Late = { refusal: undefined };
     const [submitted] = runner.submit(takings, [submission(order, id, late)], limits.answerWithinMs);
     const standing = await submitted!;
@@ -58,12 +63,22 @@ export function meltBackend(parts: TakingParts): MeltBackend {
     return resultOf(standing);
   }
 
+  async function expectPayable({ request, unit }: MeltOrder): Promise<void> {
+    const reason = await notPayable(payeeOf(request), currencyOf(unit));
+    if (reason !== undefined) throw refused('payment_failed', `cash would reject it: ${reason}`);
+  }
+
+  function currencyOf(unit: string): number {
+    const currency = units.currencyOf(unit);
+    if (currency === undefined) throw refused('unit_not_supported');
+    return currency;
+  }
+
   /** @param late why it was not admitted: others have come first */
   function submission(order: MeltOrder, id: bigint, late: Late): Submission<TakingState> {
     const { number, request, unit, amount, notes } = order;
     const payee = payeeOf(request);
-    const currency = units.currencyOf(unit);
-    if (currency === undefined) throw refused('unit_not_supported');
+    const currency = currencyOf(unit);
     const ids = notes.map(({ noteId }) => noteId);
     const reference = sha256(takingTermsMessage({ request: id, amount, currency, notes: ids }));
     return {

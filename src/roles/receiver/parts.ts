@@ -12,6 +12,7 @@ import type { FlowRunner } from '../flow/flow-runner.ts';
 import type { TakingFlow } from './flow.ts';
 import type { ReceiverLimits } from './limits.ts';
 import type { SignedAcknowledgement } from './messages.ts';
+import type { NotPayable } from './payable.ts';
 import type { OpenSeals } from './seals.ts';
 
 /** What takings need, whoever asks for them. */
@@ -23,6 +24,7 @@ export interface TakingParts {
   readonly quotes: MeltQuotes;
   readonly units: WideUnits;
   readonly limits: ReceiverLimits;
+  readonly notPayable: NotPayable;
   readonly clock: () => bigint;
   readonly setTimer: SetTimer;
 }

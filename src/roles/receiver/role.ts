@@ -35,6 +35,7 @@ import { receiverHandlers } from './handler.ts';
 import type { ReceiverCash, ReceiverKeys, ReceiverLog } from './interface.ts';
 import { checkLimits, RECEIVER_DEFAULTS, type ReceiverLimits } from './limits.ts';
 import { type ReceiverOperations, receiverProtocol } from './messages.ts';
+import { payableByCash } from './payable.ts';
 import { sealOpener } from './seals.ts';
 import { receiverMint, wholeMint } from './service.ts';
 
@@ -114,7 +115,11 @@ export async function openReceiver(options: ReceiverOptions): Promise<Receiver> 
     ...(random && { random }),
     ...(trace && { trace }),
   });
-  const takingParts = { store, runner, takings, book, quotes, units, limits, clock, setTimer };
+  const notPayable = payableByCash({ cash, setTimer, withinMs: limits.answerWithinMs });
+  const takingParts = {
+    ...{ store, runner, takings, book, quotes, units },
+    ...{ limits, notPayable, clock, setTimer },
+  };
   const ownMint = receiverMint({
     ...{ keysets, hash, crypto: batchNotes, takings: takingParts },
     randomBytes: options.randomBytes ?? systemRandomBytes,

@@ -185,8 +185,8 @@ function mintSend({
   readonly clock: Clock;
   readonly partners: Partner[];
 }): MintSend {
-  if (settings.mint !== undefined) return fetchSend(settings.mint);
-  const { root } = settings;
+  const { root, mint } = settings;
+  if (root === undefined && mint !== undefined) return fetchSend(mint);
   if (root === undefined) {
     const [gateway] = gateways;
     return channelSend(gateway!.calls, `gateway ${gateway!.name}`);

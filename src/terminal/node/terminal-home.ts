@@ -52,8 +52,9 @@ const TerminalFile = fields({
     'a code of ISO 4217, or a definition such as 1000=TOK:2',
   ),
   gateways: listOf(GatewayFile, GATEWAYS_MAX),
-  /** On the LAN the gateway's. On the WAN one of HTTP, or left out: that of the directory of this root. */
+  /** On the WAN: of a mint, over HTTP. With a root it only stands in tokens. */
   mint: text(/^https?:\/\/[^\s]{1,500}$/, 'an address such as https://mint.example').optional(),
+  /** On the WAN: of the directory whose mint it is. */
   root: text(
     /^SHA256:[A-Za-z0-9+/]{43}$/,
     'the fingerprint of the root key, SHA256: and 43 characters',
@@ -72,13 +73,15 @@ export interface GatewayEntry {
 
 /** Where notes of the WAN come from. */
 export type WideMintOptions =
+  /** Any mint of Cashu, over HTTP. */
   | { readonly url: string; readonly directory?: undefined }
   | {
       /** The signed directory's bytes: its receiver is asked over a channel that leaves the terminal unnamed. */
       readonly directory: Uint8Array;
       /** Fingerprint of the root key that is trusted. */
       readonly root: string;
-      readonly url?: undefined;
+      /** Of the same mint, over HTTP: tokens name it, for wallets that know no directory. */
+      readonly url?: string | undefined;
     };
 
 export interface MakeTerminalOptions {

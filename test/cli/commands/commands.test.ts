@@ -39,6 +39,7 @@ const COMMANDS = [
   'shop',
   'shops',
   'terminal',
+  'gateway',
   'payout',
   'request',
   'audit',

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { AccountFlags } from '../../../src/layout/generated.ts';
 import { exchangeAccountId, systemAccountId, TransferCode } from '../../../src/roles/cash/accounts.ts';
 import { putDeviceTerms } from '../../../src/roles/cash/device-terms.ts';
+import type { NotePayee } from '../../../src/roles/documents/note-payee.ts';
 import { RequestOperation } from '../../../src/wire/operation.ts';
 import { readCreateTransferResults } from '../../../src/wire/results.ts';
 import { MemoryDisk, memoryRoleStore } from '../../store/memory-backend.ts';
@@ -143,7 +144,8 @@ describe('who may ask', () => {
     for (const peer of [RECEIVER, MANAGEMENT, OPERATOR])
       expect(await cash.client(peer).noteOrder({ order })).toMatchObject(NOT_PERMITTED);
     for (const peer of [ISSUER, MANAGEMENT, OPERATOR])
-      expect(await cash.client(peer).receiveNotes(take)).toMatchObject(NOT_PERMITTED);
+      for (const asked of [cash.client(peer).receiveNotes(take), cash.client(peer).checkPayee({ ...take })])
+        expect(await asked).toMatchObject(NOT_PERMITTED);
   });
 
   test('the shop alone moves what is its own', async () => {
@@ -218,6 +220,22 @@ describe('what cannot be', () => {
     const request = 'document' in one ? one.document.request : one.request;
     const { report } = answerOf(await cash.client(OPERATOR).lookupRequest(request));
     expect(report).toMatchObject({ kind: 'notes', state: 'rejected', detail: reason });
+  });
+
+  test.each<[string, () => NotePayee, number]>([
+    ['payable', () => toDevice(device), EUR],
+    ['payable', () => toShop(shop), EUR],
+    ['payee_key_unknown', () => toDevice(device, { key: sealingKeyPair(77) }), EUR],
+    ['payment_seal_invalid', () => changed(toDevice(device)), EUR],
+    ['device_unknown', () => toDevice(newDevice()), EUR],
+    ['shop_unknown', () => toShop(newShop()), EUR],
+    ['shop_unknown', () => toShop({ shop: 0n }), EUR],
+    ['currency_mismatch', () => toDevice(device, { currency: USD }), EUR],
+    ['currency_not_offered', () => toDevice(device, { currency: USD }), USD],
+    ['currency_not_offered', () => toShop(shop), USD],
+  ])('is said before, and not kept: %s', async (reason, payee, currency) => {
+    const answer = answerOf(await cash.client(RECEIVER).checkPayee({ payee: payee(), currency }));
+    expect(answer).toEqual(reason === 'payable' ? { kind: reason } : { kind: 'not_payable', reason });
   });
 
   test('more than a device may hold', async () => {

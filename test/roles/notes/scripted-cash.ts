@@ -44,6 +44,8 @@ export class ScriptedCash implements IssuerCash, ReceiverCash {
   readonly script: Turn[];
   /** Rejected by it whatever there is. */
   against: string | undefined;
+  /** What it says when it is asked before. */
+  notPayable: string | undefined;
   isDown = false;
   calls = 0;
   /** After money has moved, and before it is answered. */
@@ -72,6 +74,15 @@ export class ScriptedCash implements IssuerCash, ReceiverCash {
       else to.set(shop, (to.get(shop) ?? 0n) + amount);
       return { action, amount, currency, reference };
     });
+  }
+
+  async checkPayee(): ReturnType<ReceiverCash['checkPayee']> {
+    if (this.isDown) return { kind: 'unknown', reason: 'lost' };
+    const reason = this.notPayable;
+    return {
+      kind: 'ok',
+      answer: reason === undefined ? { kind: 'payable' } : { kind: 'not_payable', reason },
+    };
   }
 
   receiveNotes(asked: Parameters<ReceiverCash['receiveNotes']>[0]): Said {

@@ -319,6 +319,7 @@ export class Simulation {
           isAlive() ? this.cash.noteOrder(request) : new Promise<never>(() => {}),
         receiveNotes: (request: Parameters<ScriptedCash['receiveNotes']>[0]) =>
           isAlive() ? this.cash.receiveNotes(request) : new Promise<never>(() => {}),
+        checkPayee: () => (isAlive() ? this.cash.checkPayee() : new Promise<never>(() => {})),
       },
       setTimer: (run: () => void, ms: number) => this.world.setTimer(() => isAlive() && run(), ms),
       trace: (...point: Parameters<Trace>) => {

@@ -127,6 +127,22 @@ test('cash rejects: that quote is over, the notes are free for another', async (
   expect([...simulation.cash.booked.keys()][0]).toBe(meltRequestId(BigInt(`0x${quote}`)));
 });
 
+test('an address that cash would not pay: nothing is kept, and the quote stands', async () => {
+  const simulation = await endowed();
+  const quote = await quoted(simulation);
+  const notes = notesOf(100n);
+  simulation.cash.notPayable = 'device_unknown';
+  expect(await melt(simulation, quote, notes)).toBe('payment_failed');
+  expect(simulation.totals()).toEqual({ signed: 0n, spent: 0n, held: 0n });
+  expect([simulation.cash.calls, await stateOf(simulation, quote)]).toEqual([0, 'UNPAID']);
+  const { reports } = (await simulation.ask(simulation.receiver(OPERATOR).listRequests(undefined, 5))) as {
+    reports: readonly object[];
+  };
+  expect(reports).toEqual([]);
+  simulation.cash.notPayable = undefined;
+  expect(await melt(simulation, quote, notes)).toBe('PAID');
+});
+
 test('notes that somebody else holds: the quote waits for them', async () => {
   const simulation = await endowed();
   simulation.cash.isDown = true;
