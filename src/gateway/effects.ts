@@ -17,6 +17,7 @@ import {
   DISTRUSTED_PAUSE_MS,
   RETURN_AGAIN_SECONDS,
   RETURN_APPLY_SECONDS,
+  RETURN_DOUBLINGS_MAX,
 } from './limits.ts';
 import type { LocalMint } from './local-mint.ts';
 import type { OutEffect, OutOutcome } from './out-flow.ts';
@@ -39,6 +40,12 @@ export interface EffectsOptions {
 
 const NANOSECONDS_PER_SECOND = 1_000_000_000n;
 const seconds = (count: number): bigint => BigInt(count) * NANOSECONDS_PER_SECOND;
+
+/** Each rejection is kept for ever by who rejects: of a closed account there would be 288 a day and exchange. */
+const pauseAfter = (attempt: number): bigint =>
+  seconds(RETURN_AGAIN_SECONDS * 2 ** Math.min(attempt, RETURN_DOUBLINGS_MAX));
+
+const later = (left: bigint, right: bigint): bigint => (left > right ? left : right);
 
 interface Distrusted {
   readonly kind: 'distrusted';
@@ -88,7 +95,7 @@ class Effects {
         if (result.kind === 'taken') return { kind: 'taken_back', amount: take.amount };
         if (result.reason === 'note_spent') return { kind: 'spent' };
         this.#warn(id, result.reason, 'what nobody has fetched was not taken back: asked for anew');
-        return this.#takeBack(id, attempt + 1, this.#options.clock() + seconds(RETURN_AGAIN_SECONDS));
+        return this.#takeBack(id, attempt + 1, this.#options.clock() + pauseAfter(attempt));
       }
       case 'taken_back': {
         const { exchange, amount } = state;
@@ -136,7 +143,7 @@ class Effects {
         if (result.kind === 'issued')
           return { kind: 'issued', delivery: this.#delivery(result.notes, sender.sealingKey, id, amount) };
         this.#warn(id, result.reason, 'wide notes to give back were not issued: asked for anew');
-        return this.#giveBack(attempt + 1, this.#options.clock() + seconds(RETURN_AGAIN_SECONDS));
+        return this.#giveBack(attempt + 1, this.#options.clock() + pauseAfter(attempt));
       }
     }
   }
@@ -172,7 +179,7 @@ class Effects {
     const notes = copy && openNotes(PlainNotes, copy.notes, sealingKeys, use);
     if (notes === undefined) throw new Error(`exchange ${id}: expected a copy that opens, got none`);
     const own = notes.map(({ dleq: _, ...note }): Note => note);
-    const applyBy = clock() + seconds(RETURN_APPLY_SECONDS);
+    const applyBy = later(clock(), notBefore) + seconds(RETURN_APPLY_SECONDS);
     const take = wide.taking(this.#of('out_return', id, attempt), own, wide.worth(own), applyBy);
     return { kind: 'return', take, attempt, notBefore };
   }
@@ -184,7 +191,7 @@ class Effects {
     if (keyset === undefined) return again();
     const terms: ReturnTerms = {
       ...{ attempt, notBefore, keysetId: keyset.id, replyKey: sealingKeys[0]!.publicKey },
-      applyBy: clock() + seconds(RETURN_APPLY_SECONDS),
+      applyBy: later(clock(), notBefore) + seconds(RETURN_APPLY_SECONDS),
     };
     return { kind: 'return', terms };
   }

@@ -76,8 +76,12 @@ export function bookPuts(
 }
 
 /** Taken: it counts for the day. */
-export function putBegun(tx: Writes, { sender, destination, amount, fee, day }: Exchange, now: bigint): void {
+export function putBegun(tx: Writes, { sender, amount, fee, day }: Exchange): void {
   changeUsage(tx, sender.channelKey, day, { amount: amount + fee, open: 1 });
+}
+
+/** There was money in it: gateways forget terminals that never had to do with any soon. */
+export function putMet(tx: Writes, { sender, destination }: Exchange, now: bigint): void {
   putExchanged(
     tx,
     (table, key, value) => tx.put(table, key, value),

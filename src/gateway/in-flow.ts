@@ -23,7 +23,16 @@ import type { Flow, Put, WriteContext } from '../roles/flow/flow.ts';
 import { TakeNotesRequest } from '../roles/receiver/messages.ts';
 import { type Infer, list, optional, struct, text, u32, u64, union } from '../shared/codec.ts';
 import { confirmedOf, putDelivery, removeDelivery } from './deliveries.ts';
-import { BookedNote, type Books, bookPuts, Exchange, putBegun, putEnded, Reason } from './exchange.ts';
+import {
+  BookedNote,
+  type Books,
+  bookPuts,
+  Exchange,
+  putBegun,
+  putEnded,
+  putMet,
+  Reason,
+} from './exchange.ts';
 
 const InState = union({
   transmitting: struct({ exchange: Exchange, take: TakeNotesRequest, distrusted: optional(Reason) }),
@@ -166,7 +175,7 @@ function writes(
   return bookPuts(reads, books, (tx) => {
     switch (after.kind) {
       case 'transmitting':
-        putBegun(tx, exchange, now);
+        putBegun(tx, exchange);
         tx.change({ offered: amount + fee });
         return;
       case 'rejected':
@@ -175,6 +184,7 @@ function writes(
         tx.change({ offered: -(amount + fee), rejected: 1n });
         return;
       case 'acknowledged':
+        putMet(tx, exchange, now);
         tx.change({ offered: -(amount + fee), taken: amount + fee, generating: amount + fee });
         return;
       case 'generated': {

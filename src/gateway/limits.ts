@@ -39,8 +39,11 @@ export const DELIVERY_LOOK_MS = 60_000;
 /** After something that cannot be right: it takes a human, or a newer directory. */
 export const DISTRUSTED_PAUSE_MS = 60_000;
 
-/** What is to be given back is asked for anew, under another id, so long after it was rejected. */
+/** What is to be given back is asked for anew, under another id, so long after it was rejected; then after twice as long. */
 export const RETURN_AGAIN_SECONDS = 300;
+
+/** So often: 21 hours are the longest. */
+export const RETURN_DOUBLINGS_MAX = 8;
 
 /** For what is to be given back: the order or the taking counts for so long. */
 export const RETURN_APPLY_SECONDS = 86_400;

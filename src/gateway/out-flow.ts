@@ -21,7 +21,16 @@ import type { Flow, Put, WriteContext } from '../roles/flow/flow.ts';
 import { TakeNotesRequest } from '../roles/receiver/messages.ts';
 import { type Infer, list, optional, struct, text, u32, u64, u128, union } from '../shared/codec.ts';
 import { type Copy, confirmedOf, putCopy, putDelivery, removeCopy, removeDelivery } from './deliveries.ts';
-import { BookedNote, type Books, bookPuts, Exchange, putBegun, putEnded, Reason } from './exchange.ts';
+import {
+  BookedNote,
+  type Books,
+  bookPuts,
+  Exchange,
+  putBegun,
+  putEnded,
+  putMet,
+  Reason,
+} from './exchange.ts';
 
 const OutState = union({
   requesting: struct({
@@ -175,7 +184,8 @@ function writes(
     switch (after.kind) {
       case 'requesting':
         book.hold(tx, after.notes, id, now);
-        putBegun(tx, exchange, now);
+        putBegun(tx, exchange);
+        putMet(tx, exchange, now);
         tx.change({ requested: amount });
         return;
       case 'rejected':

@@ -28,7 +28,7 @@ import {
   TERMINALS_PRUNED_EVERY_MS,
   WAN_TERMINALS_MAX,
 } from './limits.ts';
-import { usageOf } from './usage.ts';
+import { forgetUsage, usageOf } from './usage.ts';
 
 const TABLE = 'terminals';
 const COUNTS = 'terminal-counts';
@@ -230,6 +230,7 @@ export class Terminals {
         if (isAdmitted || now < record.usedAt + hours * NANOSECONDS_PER_HOUR) continue;
         if (hasDeliveries(tx, key) || usageOf(tx, key).open > 0) continue;
         tx.remove(TABLE, Uint8Array.from(key));
+        forgetUsage(tx, Uint8Array.from(key));
         left--;
       }
       if (records.length < RANGE_MAX) break;

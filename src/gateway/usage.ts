@@ -34,6 +34,10 @@ export function usageOn(reads: Reads, channelKey: Uint8Array, day: number): Usag
   return usage.day === day ? usage : { ...usage, day, amount: 0n, refused: 0 };
 }
 
+/** With its terminal. */
+export const forgetUsage = (tx: Pick<StoreTransaction, 'remove'>, channelKey: Uint8Array): void =>
+  tx.remove(TABLE, channelKey);
+
 /** @param change of the day on which it was sent; when that is over, only what is under way changes */
 export function changeUsage(
   tx: Writes,

@@ -153,6 +153,8 @@ export class Mint implements MintService {
     const refusal = checkMint(outputs, record, keysets, clock() / NANOSECONDS);
     // Signed before its keyset was retired, the answer may be asked for after.
     if (refusal !== undefined && record.state !== 'issued') throw refusal;
+    // Before the signature, which takes milliseconds: quotes that nobody pays are anybody's, and free.
+    if (record.state !== 'paid' && record.state !== 'issued') throw refused('quote_not_paid');
     const { publicKey } = record;
     // Whoever has its id may know whether it is paid.
     if (record.state !== 'paid' && record.state !== 'issued') throw refused('quote_not_paid');

@@ -298,7 +298,11 @@ export class Counter {
         : judgeNoteRejection(order, answer.rejection, keys);
     if (verdict !== undefined) {
       if (verdict === 'receipt_of_unknown_key') missed();
-      log.warn({ quote, problem: verdict }, 'answer to a sale of notes not believed');
+      // Never the quote: who knows its id may be able to mint from it.
+      log.warn(
+        { order: String(order.document.request), problem: verdict },
+        'answer to a sale of notes not believed',
+      );
       return undefined;
     }
     return answer.kind === 'paid'

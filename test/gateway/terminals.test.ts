@@ -40,6 +40,20 @@ test('a terminal registers once, and stays what it was', async () => {
   });
 });
 
+test('a visitor who has sent only what was none is forgotten as soon as one who never came again', async () => {
+  const place = new Place({ gateway: { terminalsMax: { wan: 1 } } });
+  const till = await place.terminal('till', 'lan');
+  const thief = await place.terminal('thief', 'wan');
+  const wide = place.wide.mint(12n);
+  place.wide.swap(wide);
+  await thief.send(thief.message(1n, till, 10n, wide));
+  await place.until(1n, 'rejected');
+  await place.pass(3_700);
+  const late = place.bare('late', 'wan');
+  expect(await late.ask('register', register(late))).toEqual({ state: 'open' });
+  expect([...place.disk.records.keys()].filter((key) => key.startsWith('terminal-usage'))).toEqual([]);
+});
+
 test('so many terminals: those that were never used go first, those that were admitted or used stay', async () => {
   const place = new Place({ gateway: { terminalsMax: { lan: 2, wan: 2 } } });
   const till = await place.terminal('till', 'lan');

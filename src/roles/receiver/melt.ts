@@ -10,6 +10,7 @@ import { quoteRefused } from '../../mint/mint.ts';
 import type { QuoteRefusal } from '../../mint/quotes.ts';
 import type { AskedMelt, MeltBackend, MeltOrder, MeltTerms } from '../../mint/service.ts';
 import { u128 } from '../../shared/codec.ts';
+import { checkReceiveNotes } from '../cash/check-notes.ts';
 import { Refusal } from '../common/refusal.ts';
 import { decodeNotePayee, type NotePayee, NotePayeeError } from '../documents/note-payee.ts';
 import { takingTermsMessage } from '../documents/taking-terms.ts';
@@ -19,6 +20,9 @@ import { NANOSECONDS_A_MILLISECOND } from './limits.ts';
 import type { TakingParts } from './parts.ts';
 
 const ID_BYTES = 16;
+/** One that cash takes, as all of meltRequestId are. */
+const FIRST_ID = 1n;
+const NOTHING = new Uint8Array(32);
 const TAG = new TextEncoder().encode('specie melt v1\0');
 
 /** The request that a quote is melted by: the same after a crash, and below 2^127, where no id of cash's own is. */
@@ -35,9 +39,14 @@ export function meltBackend(parts: TakingParts): MeltBackend {
   const { store, runner, takings, book, quotes, units, limits, notPayable, clock } = parts;
 
   function meltTerms({ request, unit, amount }: AskedMelt): MeltTerms {
-    payeeOf(request);
-    if (units.currencyOf(unit) === undefined) throw refused('unit_not_supported');
+    const payee = payeeOf(request);
+    const currency = units.currencyOf(unit);
+    if (currency === undefined) throw refused('unit_not_supported');
     if (amount === undefined) throw refused('amountless_request');
+    // What cash would refuse for ever: notes would be held for nothing, and no rejection would ever set them free.
+    const asked = { request: FIRST_ID, payee, amount, currency, reference: NOTHING, applyBy: 0n };
+    const never = amount === 0n ? undefined : checkReceiveNotes(asked);
+    if (never !== undefined) throw badRequest(`request: ${never.message}`);
     return { amount };
   }
 

@@ -58,6 +58,14 @@ const melt = (simulation: Simulation, quote: string, inputs: readonly Note[]) =>
 const stateOf = async (simulation: Simulation, quote: string) =>
   (await simulation.world.until(simulation.roles.receiver.mint.meltQuote(METHOD, quote))).state;
 
+test('a payee whom cash would refuse for ever gets no quote: the notes would be held for ever', async () => {
+  const simulation = await endowed();
+  for (const shop of ['1', `0x${'f'.repeat(32)}`])
+    expect(await quoteFor(simulation, `specie-shop:${shop}`)).toContain('shop: expected a number');
+  const quote = await quoted(simulation, encodeNotePayee({ kind: 'shop', shop: 2n ** 64n }));
+  expect(await stateOf(simulation, quote)).toBe('UNPAID');
+});
+
 test('notes in, money to a device whose number the receiver cannot read', async () => {
   const simulation = await endowed();
   const quote = await quoted(simulation);
