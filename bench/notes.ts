@@ -46,6 +46,8 @@ const { values: flags } = parseArgs({
   options: {
     small: { type: 'boolean', default: false },
     profile: { type: 'boolean', default: false },
+    /** Roles of the system in one process. */
+    'one-process': { type: 'boolean', default: false },
     /** Requests of a step at the mint, and how many are under way. */
     requests: { type: 'string' },
     'under-way': { type: 'string' },
@@ -407,7 +409,7 @@ async function gatewaySteps(bench: Bench, folder: string, target: Target): Promi
   expectThat(ways * AMOUNT, BigInt(backing), 'behind them');
   expectThat(3n * ways, BigInt(counters.delivered), 'delivered');
   print(
-    `  the gateway's books: ${3n * ways} exchanges delivered, ${ways * AMOUNT} out in local notes, as much behind them`,
+    `  the gateway’s books: ${3n * ways} exchanges delivered, ${ways * AMOUNT} out in local notes, as much behind them`,
   );
   for (const terminal of terminals) await terminal.close();
 }
@@ -453,7 +455,7 @@ async function main(): Promise<void> {
   let system: System | undefined;
   try {
     const running = await System.start({
-      ...{ folder, accounts: DEVICES, oneProcess: false },
+      ...{ folder, accounts: DEVICES, oneProcess: flags['one-process'] },
       ...{ balanceMax: '100000000', notes: true },
     });
     system = running;
