@@ -1,4 +1,4 @@
-// What a holder of notes computes, and public keys: of up to NOTE_COUNT_MAX items a call, two at a time. Blinding factors and
+// What a holder of notes computes, and public keys: of any number of items a call, two at a time. Blinding factors and
 // keys are secret: constant time but for the hash to the curve.
 import { release, take } from "../memory/workspace";
 import { multiplyBase } from "./base";

@@ -17,8 +17,6 @@ import { invert, squareRoot } from "./power";
 
 /** 32 bytes of x, 32 of y, big-endian. */
 export const COORDINATES_BYTES: usize = 64;
-/** A prefix of 2 or 3, and x. */
-export const ENCODED_BYTES: usize = 33;
 
 /** 1 if the 32 bytes are all zero, else 0; in constant time. */
 // @ts-ignore: decorator

@@ -1,6 +1,6 @@
 // What is derived from an exchange, so that whoever does a step again does the same: the ids of the gateway's own requests to
 // issuer and receiver, and the secrets of notes that it makes for others.
-import { hkdfSha256, sha256 } from '../crypto/index.ts';
+import { hkdfSha256 } from '../crypto/index.ts';
 import { toHex } from '../identity/binary-text.ts';
 import { wideScalar } from '../notes/point.ts';
 import type { NoteSecret } from '../notes/secrets.ts';
@@ -32,12 +32,15 @@ function joined(tag: Uint8Array, bytes: Uint8Array): Uint8Array {
   return result;
 }
 
-/** Names a request to issuer or receiver. Terminals choose exchanges' ids: the hash keeps them from choosing this one. */
-export function requestOf(of: DerivedOf): bigint {
-  const digest = sha256(joined(REQUEST_TAG, Context.encode(of)));
-  const view = new DataView(digest.buffer, digest.byteOffset);
+/**
+ * Names a request to issuer or receiver; below 2^127, where no id of cash's own is. Terminals choose exchanges' ids: whoever could
+ * tell this one beforehand could have it used up, and what goes back would never arrive. @param seed 32 bytes, secret
+ */
+export function requestOf(seed: Uint8Array, of: DerivedOf): bigint {
+  const drawn = hkdfSha256(seed, undefined, joined(REQUEST_TAG, Context.encode(of)), 16);
+  const view = new DataView(drawn.buffer, drawn.byteOffset);
   // Never 0, which names nothing.
-  return (view.getBigUint64(0) << 64n) | view.getBigUint64(8) || 1n;
+  return ((view.getBigUint64(0) << 64n) | view.getBigUint64(8)) >> 1n || 1n;
 }
 
 /** @param seed 32 bytes, secret */

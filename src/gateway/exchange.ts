@@ -86,11 +86,19 @@ export function putBegun(tx: Writes, { sender, destination, amount, fee, day }: 
   );
 }
 
-/** Over. What was rejected does not count for the day. */
-export function putEnded(tx: Writes, { sender, amount, fee, day }: Exchange, how: 'done' | 'rejected'): void {
+/**
+ * Over. What was rejected does not count for the day. `refused`: and it counts as one of the day's refusals, as only somebody
+ * else could tell that the notes were none.
+ */
+export function putEnded(
+  tx: Writes,
+  { sender, amount, fee, day }: Exchange,
+  how: 'done' | 'rejected' | 'refused',
+): void {
   changeUsage(tx, sender.channelKey, day, {
     open: -1,
-    ...(how === 'rejected' && { amount: -(amount + fee) }),
+    ...(how !== 'done' && { amount: -(amount + fee) }),
+    ...(how === 'refused' && { refused: 1 }),
   });
 }
 

@@ -121,8 +121,7 @@ export interface GatewayStatus {
 
 export interface ExchangeReport {
   readonly request: bigint;
-  /** `funds`: of the organisation, nobody's exchange. */
-  readonly direction: 'out' | 'in' | 'funds';
+  readonly direction: 'out' | 'in';
   /** As terminals are told; `refused`: it was never taken. */
   readonly state: string;
   readonly step: string;
@@ -133,6 +132,22 @@ export interface ExchangeReport {
   readonly sender: Uint8Array | undefined;
   readonly destination: Uint8Array | undefined;
   readonly history: RequestRecord['history'];
+}
+
+export interface FundsReport {
+  readonly request: bigint;
+  readonly action: 'fund' | 'withdraw';
+  readonly amount: bigint;
+  readonly state: 'asked' | 'moved' | 'rejected';
+  readonly step: string;
+  readonly reason: string;
+  readonly history: RequestRecord['history'];
+}
+
+export interface ReportPage {
+  /** Those behind that one. */
+  readonly after?: bigint;
+  readonly limit?: number;
 }
 
 const NANOSECONDS_PER_MILLISECOND = 1_000_000n;
@@ -348,17 +363,38 @@ export class Gateway {
   /** What became of it; undefined: it is not known here. */
   exchange(request: bigint): ExchangeReport | undefined {
     const record = this.#runner.lookup(request);
-    return record && reportOf(record);
+    return record && exchangeReport(record);
   }
 
   /** In the order of their ids. @param limit at most 1,024 */
-  exchanges(page: { readonly after?: bigint; readonly limit?: number } = {}): ExchangeReport[] {
-    const { after } = page;
-    const records = this.#store.range(EXCHANGES_TABLE, {
-      ...(after !== undefined && { from: keyOf(after, Uint8Array.of(0)) }),
-      limit: pageLimit(page.limit),
-    });
-    return records.map(({ key }) => reportOf(this.#runner.lookup(idOfKey(key))!));
+  exchanges(page: ReportPage = {}): ExchangeReport[] {
+    return this.#reports(page, exchangeReport);
+  }
+
+  /** What was put behind notes, and taken back; likewise. */
+  funds(page: ReportPage = {}): FundsReport[] {
+    return this.#reports(page, fundsReport);
+  }
+
+  #reports<Report>(
+    { after, limit }: ReportPage,
+    report: (record: RequestRecord) => Report | undefined,
+  ): Report[] {
+    const wanted = pageLimit(limit);
+    const found: Report[] = [];
+    for (let from = after; found.length < wanted; ) {
+      const records = this.#store.range(EXCHANGES_TABLE, {
+        ...(from !== undefined && { from: keyOf(from, Uint8Array.of(0)) }),
+        limit: wanted,
+      });
+      for (const { key } of records) {
+        const made = report(this.#runner.lookup(idOfKey(key))!);
+        if (made !== undefined && found.length < wanted) found.push(made);
+      }
+      if (records.length < wanted) break;
+      from = idOfKey(records.at(-1)!.key);
+    }
+    return found;
   }
 
   /** Of the local mint. */
@@ -415,22 +451,30 @@ function pageLimit(limit = PAGE_MAX): number {
   return limit;
 }
 
-function reportOf({ id, flow, state, stateName, refusal, history }: RequestRecord): ExchangeReport {
-  const common = { request: id, direction: flow as ExchangeReport['direction'], step: stateName, history };
-  const known = state as OutState | InState | FundsState | undefined;
-  if (known === undefined || !('exchange' in known)) {
-    return {
-      ...common,
-      state: known === undefined ? 'refused' : known.kind,
-      reason: refusal?.code ?? (known !== undefined && 'reason' in known ? known.reason : ''),
-      amount: known?.amount,
-      ...{ fee: undefined, sender: undefined, destination: undefined },
-    };
-  }
-  const { sender, destination, amount, fee } = known.exchange;
+function exchangeReport({ id, flow, ...record }: RequestRecord): ExchangeReport | undefined {
+  if (flow !== 'out' && flow !== 'in') return undefined;
+  const { state, stateName, refusal, history } = record;
+  const known = state as OutState | InState | undefined;
+  const answer = known && answerOf(known);
   return {
-    ...common,
-    ...answerOf(known),
-    ...{ amount, fee, sender: sender.channelKey, destination: destination.channelKey },
+    request: id,
+    direction: flow,
+    state: answer?.state ?? 'refused',
+    step: stateName,
+    reason: refusal?.code ?? answer?.reason ?? '',
+    amount: known?.exchange.amount,
+    fee: known?.exchange.fee,
+    sender: known?.exchange.sender.channelKey,
+    destination: known?.exchange.destination.channelKey,
+    history,
   };
+}
+
+/** One that was refused moves nothing, and is nobody's to look up. */
+function fundsReport({ id, flow, state, stateName, history }: RequestRecord): FundsReport | undefined {
+  const known = state as FundsState | undefined;
+  if (flow !== 'funds' || known === undefined) return undefined;
+  const { action, amount, kind } = known;
+  const reason = 'reason' in known ? known.reason : '';
+  return { request: id, action, amount, state: kind, step: stateName, reason, history };
 }

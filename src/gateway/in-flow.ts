@@ -170,7 +170,8 @@ function writes(
         tx.change({ offered: amount + fee });
         return;
       case 'rejected':
-        putEnded(tx, exchange, 'rejected');
+        // Anybody on the WAN may send what is none: each time it costs the receiver a look, and a record for ever.
+        putEnded(tx, exchange, 'refused');
         tx.change({ offered: -(amount + fee), rejected: 1n });
         return;
       case 'acknowledged':

@@ -2,6 +2,7 @@
 export { GatewayError, type GatewayErrorCode } from './errors.ts';
 export {
   type ExchangeReport,
+  type FundsReport,
   Gateway,
   type GatewayOptions,
   type GatewayStatus,
@@ -14,6 +15,7 @@ export {
   type DeskCommand,
   type DeskReply,
   type ExchangeText,
+  type FundsText,
   type StatusText,
   type TerminalText,
 } from './node/desk.ts';

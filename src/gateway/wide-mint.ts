@@ -42,7 +42,7 @@ export interface WideMintOptions {
   readonly currency: number;
   readonly crypto: NoteCrypto;
   readonly sealingKeys: readonly SealingKey[];
-  /** 32 bytes: the secrets of the outputs come of it. */
+  /** 32 bytes: the secrets of the outputs and the ids of the requests come of it. */
   readonly seed: Uint8Array;
   readonly clock: () => bigint;
   readonly randomBytes: DrawBytes;
@@ -192,8 +192,8 @@ export class WideMint {
 
   /** Encrypted for the receiver: for the gateway's account. @param amount what they are worth */
   taking(of: DerivedOf, notes: readonly Note[], amount: bigint, applyBy: bigint): TakeNotesRequest {
-    const { identity, currency, randomBytes } = this.#options;
-    const request = requestOf(of);
+    const { identity, currency, randomBytes, seed } = this.#options;
+    const request = requestOf(seed, of);
     const plain = notes.map((note) => plainNote(withoutDleq(note)));
     const use = { use: 'receive', request, amount } as const;
     return {
@@ -237,7 +237,7 @@ export class WideMint {
 
   #request({ of, amount, keysetId, replyKey, applyBy }: IssueOf, keyset: PublicKeyset): Request {
     const { identity, currency, crypto, seed } = this.#options;
-    const request = requestOf(of);
+    const request = requestOf(seed, of);
     const known = this.#requests.get(request);
     if (known !== undefined) return known;
     const amounts = splitAmount(amount, keyset);

@@ -8,12 +8,13 @@
 // Conditions come after the notes' own signatures: they cost more, and only who has valid notes can ask for them.
 import { createHash } from 'node:crypto';
 import type { BlindSigned, SignItem, VerifyItem } from '../crypto/secp256k1/note-crypto.ts';
-import { checkConditions } from '../notes/conditions/check.ts';
+import { checkConditions, SignatureTries } from '../notes/conditions/check.ts';
 import { conditionOf } from '../notes/conditions/condition.ts';
 import type { SignaturesAnswer, SwapRequest } from '../notes/json/swap.ts';
 import { type BlindedMessage, type BlindSignature, type Note, noteIds, secretBytes } from '../notes/note.ts';
 import { checkSwap } from './checks.ts';
 import { badRequest, type MintRefused, refused } from './errors.ts';
+import { FailedTries } from './failed-tries.ts';
 import type { MintKeysets } from './keysets.ts';
 import type { BookReads, IncomingNote, NoteBook, SignedMessage, SignedNote } from './note-book.ts';
 import type { MintOptions } from './service.ts';
@@ -25,6 +26,8 @@ export type ExchangeOptions = Pick<MintOptions, 'store' | 'keysets' | 'book' | '
   Pick<TurnBatchOptions<unknown, unknown>, 'afterTurn' | 'waitingMax'>;
 
 export class Exchange {
+  /** Of conditions, and of quotes' keys. */
+  readonly failedTries = new FailedTries();
   readonly #options: ExchangeOptions;
   readonly #keysets: MintKeysets;
   readonly #book: NoteBook;
@@ -164,7 +167,16 @@ export class Exchange {
 
   #expectConditions(inputs: readonly Note[], outputs: readonly BlindedMessage[], quote?: string): void {
     const request = { inputs, outputs, ...(quote === undefined ? {} : { quote }) };
-    checkConditions(request, this.#options.clock() / NANOSECONDS);
+    const now = this.#options.clock();
+    // Without a witness no signature is tried.
+    if (inputs.some(({ witness }) => witness !== undefined)) this.failedTries.expectRoom(now);
+    const tries = new SignatureTries();
+    try {
+      checkConditions(request, now / NANOSECONDS, tries);
+    } catch (error) {
+      this.failedTries.add(tries.count, now);
+      throw error;
+    }
   }
 }
 

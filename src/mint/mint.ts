@@ -36,6 +36,8 @@ import {
 import type { MintMethod, MintOptions, MintService } from './service.ts';
 
 const QUOTE_BYTES = 16;
+/** Forms of the message that a quote's key may have signed. */
+const QUOTE_TRIES = 2;
 
 export class Mint implements MintService {
   readonly #options: MintOptions;
@@ -152,12 +154,18 @@ export class Mint implements MintService {
     // Signed before its keyset was retired, the answer may be asked for after.
     if (refusal !== undefined && record.state !== 'issued') throw refusal;
     const { publicKey } = record;
+    // Whoever has its id may know whether it is paid.
+    if (record.state !== 'paid' && record.state !== 'issued') throw refused('quote_not_paid');
     if (publicKey !== undefined) {
+      const { failedTries } = this.#exchange;
+      failedTries.expectRoom(clock());
       const isSigned = signature !== undefined && isQuoteSignature(signature, quote, outputs, publicKey);
-      if (!isSigned) throw refused('quote_signature');
+      if (!isSigned) {
+        failedTries.add(QUOTE_TRIES, clock());
+        throw refused('quote_signature');
+      }
     }
     if (record.state === 'issued') return { signatures: this.#issuedBefore(store, number, outputs) };
-    if (record.state !== 'paid') throw refused('quote_not_paid');
 
     const signed = await this.#exchange.sign(outputs);
     const signatures = await store.transaction((tx) => {
@@ -199,16 +207,25 @@ export class Mint implements MintService {
       numbers.every((number) => quotes.read(reads, number)?.state === 'issued');
     if (areIssued(store)) return { signatures: this.#issuedBefore(store, first, outputs) };
     const records = numbers.map((number) => known(quotes.read(store, number)));
-    checkBatch(
-      request,
-      records.map(({ state, unit, amount, publicKey }) => ({
+    const locked = records.filter(({ publicKey }) => publicKey !== undefined).length;
+    const { failedTries } = this.#exchange;
+    if (locked > 0) failedTries.expectRoom(clock());
+    try {
+      checkBatch(
+        request,
+        records.map(({ state, unit, amount, publicKey }) => ({
+          method,
+          unit,
+          mintable: state === 'paid' ? amount : 0n,
+          ...(publicKey === undefined ? {} : { publicKey }),
+        })),
         method,
-        unit,
-        mintable: state === 'paid' ? amount : 0n,
-        ...(publicKey === undefined ? {} : { publicKey }),
-      })),
-      method,
-    );
+      );
+    } catch (error) {
+      if (error instanceof NotesError && error.mintError === 'quote_signature')
+        failedTries.add(QUOTE_TRIES * locked, clock());
+      throw error;
+    }
     const isWhole = request.quoteAmounts?.every((amount, i) => amount === records[i]!.amount) ?? true;
     if (!isWhole) throw refused('amounts_differ', 'quote_amounts: expected each quote to be minted whole');
     const amount = records.reduce((sum, record) => sum + record.amount, 0n);

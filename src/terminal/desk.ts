@@ -59,7 +59,7 @@ export class Desk {
 
   constructor(options: TerminalOptions) {
     this.options = options;
-    const { clock, randomBytes, mint, secrets, crypto, times, setTimer = systemTimer } = options;
+    const { clock, randomBytes, mint, times, setTimer = systemTimer } = options;
     this.newId = idGenerator({
       now: () => Number(clock() / 1_000_000n),
       random: (bytes) => bytes.set(randomBytes(bytes.length)),
@@ -67,7 +67,7 @@ export class Desk {
     this.store = new NoteStore(options.store, this.newId);
     this.mint = mint;
     this.keysets = new KnownKeysets(this.store, this.mint);
-    this.swaps = new Swaps(this.mint, this.keysets, secrets, crypto);
+    this.swaps = new Swaps(this.keysets, options);
     this.#times = { ...TIMES, ...times };
     this.#setTimer = setTimer;
   }

@@ -1,7 +1,6 @@
 // Swap operations: notes of others, or notes of ours that are too large, for notes that nobody else knows.
 //
 //     written down with the notes and the plan ─▶ asked of the mint ─▶ own notes, free
-import type { NoteStateName } from '../notes/json/states.ts';
 import type { PublicKeyset } from '../notes/keyset.ts';
 import type { PlainNote } from '../roles/documents/notes.ts';
 import { type Desk, done, type Exactly, type Look, sumOfNotes, waiting } from './desk.ts';
@@ -9,9 +8,11 @@ import { TerminalError } from './errors.ts';
 import { PLANS_MAX } from './limits.ts';
 import { refusedBy } from './mint-calls.ts';
 import type { NoteChanges } from './note-store.ts';
-import type { HistoryEvent, OperationOf, SwapOrigin } from './records.ts';
+import type { HistoryEvent, OperationOf, Plan, SwapOrigin } from './records.ts';
+import type { SwapResult } from './swaps.ts';
 
 type Swap = OperationOf<'swap'>;
+type Spent = Extract<SwapResult, { kind: 'spent' }>;
 
 const EVENTS: { readonly [origin in Exclude<SwapOrigin, 'change'>]: HistoryEvent } = {
   delivery: 'received',
@@ -60,6 +61,16 @@ export class Exchanges {
       );
     }
     return { keysetId: keyset.id, amounts: this.#desk.split(worth, keyset) };
+  }
+
+  /** undefined: they are not worth what exchanging them costs. */
+  async amountsOrDust(notes: readonly PlainNote[]): Promise<Pick<Plan, 'keysetId' | 'amounts'> | undefined> {
+    try {
+      return await this.amountsFor(notes);
+    } catch (error) {
+      if (error instanceof TerminalError && error.code === 'invalid_argument') return undefined;
+      throw error;
+    }
   }
 
   /** Free notes that make up exactly this; exchanges some where there are none such. @throws TerminalError */
@@ -136,7 +147,7 @@ export class Exchanges {
       case 'pending':
         return waiting(`the mint holds the notes: ${result.detail}`);
       case 'spent':
-        return this.#spent(id, current, result.states);
+        return this.#spent(id, current, result);
       case 'refused': {
         await this.#refused(id, current);
         throw refusedBy(result, 'swap', id);
@@ -145,13 +156,16 @@ export class Exchanges {
   }
 
   /** Some of them are worth nothing. What is left is exchanged all the same. */
-  async #spent(id: bigint, swap: Swap, states: readonly NoteStateName[]): Promise<Look<bigint>> {
+  async #spent(id: bigint, swap: Swap, { states, isUnused }: Spent): Promise<Look<bigint>> {
     const left = swap.notes.filter((_, i) => states[i] === 'UNSPENT');
     const lost = sumOfNotes(swap.notes) - sumOfNotes(left);
-    const plan = left.length === 0 ? undefined : await this.amountsFor(left).catch(() => undefined);
+    const plan = left.length === 0 ? undefined : await this.amountsOrDust(left);
     await this.#desk.store.change((changes) => {
-      if (plan === undefined) changes.end(id);
-      else {
+      if (isUnused) changes.release(swap.plan);
+      if (plan === undefined) {
+        changes.end(id);
+        changes.free(left);
+      } else {
         const { keysetId, amounts } = plan;
         changes.put(id, { ...swap, notes: left, plan: changes.plan(keysetId, amounts) });
       }
@@ -171,6 +185,7 @@ export class Exchanges {
     if (swap.origin === 'reclaim') return;
     await this.#desk.store.change((changes) => {
       changes.end(id);
+      changes.release(swap.plan);
       if (swap.origin === 'change') changes.free(swap.notes);
       else this.#settleDelivery(changes, swap, undefined);
     });

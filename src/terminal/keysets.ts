@@ -2,7 +2,7 @@
 // once; which of them the mint signs with is asked for anew whenever it says no to one.
 import type { MintService } from '../mint/service.ts';
 import { NotesError } from '../notes/errors.ts';
-import { checkKeyset, type PublicKeyset } from '../notes/keyset.ts';
+import { checkKeyset, type KeysetInfo, type PublicKeyset } from '../notes/keyset.ts';
 import { TerminalError } from './errors.ts';
 import { KEYSETS_MAX } from './limits.ts';
 import { granted } from './mint-calls.ts';
@@ -69,9 +69,7 @@ export class KnownKeysets {
     const fresh: PublicKeyset[] = [];
     for (const info of own) {
       const known = this.#known.get(info.id);
-      fresh.push(
-        known === undefined ? await this.#fetch(info.id, unit, info.isActive) : { ...known, ...info },
-      );
+      fresh.push(known === undefined ? await this.#fetch(info, unit) : { ...known, isActive: info.isActive });
     }
     // One that the mint no longer lists is one that it no longer signs with.
     const listed = new Set(own.map(({ id }) => id));
@@ -86,19 +84,22 @@ export class KnownKeysets {
     this.#known = byId(all);
   }
 
-  async #fetch(id: string, unit: string, isActive: boolean): Promise<PublicKeyset> {
+  /** An id of version 2 binds fee and expiry too; of version 1 they are what the mint says first. */
+  async #fetch(info: KeysetInfo, unit: string): Promise<PublicKeyset> {
+    const { id } = info;
     const { keysets } = await granted(this.#mint.keys(id), `keyset ${id}`);
-    const keyset = keysets.find((candidate) => candidate.id === id);
+    const found = keysets.find((candidate) => candidate.id === id);
     const wrong = (what: string): TerminalError => new TerminalError('mint_invalid', `keyset ${id}: ${what}`);
-    if (keyset === undefined) throw wrong('expected its keys, got those of another');
-    if (keyset.unit !== unit) throw wrong(`expected the unit ${unit}, got another`);
+    if (found === undefined) throw wrong('expected its keys, got those of another');
+    if (found.unit !== unit) throw wrong(`expected the unit ${unit}, got another`);
+    const keyset = { ...info, keys: found.keys };
     try {
       checkKeyset(keyset);
     } catch (error) {
       if (!(error instanceof NotesError)) throw error;
       throw wrong(error.message);
     }
-    return { ...keyset, isActive };
+    return keyset;
   }
 }
 

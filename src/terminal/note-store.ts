@@ -210,7 +210,7 @@ export class NoteChanges extends NoteReads {
     this.#tx.remove(DELIVERIES, deliveryKey(name));
   }
 
-  /** Numbers for secrets, which are never given out again. @param skip numbers to pass over first */
+  /** Numbers for secrets, which are never given out again once a mint has signed them. @param skip numbers to pass over first */
   plan(keysetId: string, amounts: readonly bigint[], skip = 0): Plan {
     const from = this.counter(keysetId) + skip;
     const next = from + amounts.length;
@@ -221,9 +221,21 @@ export class NoteChanges extends NoteReads {
     return { keysetId, from, amounts: [...amounts] };
   }
 
+  /**
+   * The mint has signed nothing of it. Numbers that are given back leave no gap, beyond which a restore would not look: whoever
+   * sends notes that are worth nothing must not be able to make one.
+   */
+  release({ keysetId, from, amounts }: Plan): void {
+    if (this.counter(keysetId) === from + amounts.length) this.#putCounter(keysetId, from);
+  }
+
   setCounter(keysetId: string, next: number): void {
     if (next < this.counter(keysetId))
       throw new Error('counter: expected it to go up, got one that goes down');
+    this.#putCounter(keysetId, next);
+  }
+
+  #putCounter(keysetId: string, next: number): void {
     this.#tx.put(COUNTERS, utf8.encode(keysetId), Counter.encode({ next }));
   }
 

@@ -6,6 +6,8 @@
 import { mintErrorName } from '../notes/errors.ts';
 import { isMethodName } from '../notes/json/quotes.ts';
 import type { BlindSignature } from '../notes/note.ts';
+import { wideScalar } from '../notes/point.ts';
+import { publicKeyOf } from '../notes/schnorr.ts';
 import type { PlainNote } from '../roles/documents/notes.ts';
 import { type Desk, done, type Look, sumOfNotes, type WaitOptions, waiting } from './desk.ts';
 import { TerminalError } from './errors.ts';
@@ -19,6 +21,7 @@ import { unknownOperation } from './sends.ts';
 export const METHOD_DEFAULT = 'specie';
 
 const NANOSECONDS = 1_000_000_000n;
+const KEY_DRAW_BYTES = 48;
 
 type Withdrawing = OperationOf<'withdraw'>;
 type Depositing = OperationOf<'deposit'>;
@@ -65,7 +68,9 @@ export class Quotes {
       const unit = await this.#desk.unit();
       // Whether the mint can sign for it is known before anybody pays.
       this.#desk.split(amount, await this.#desk.keysets.active(unit));
-      const quote = await granted(this.#desk.mint.openMintQuote(method, { amount, unit }), 'quote');
+      const key = wideScalar(this.#desk.options.randomBytes(KEY_DRAW_BYTES));
+      const asking = { amount, unit, publicKey: publicKeyOf(key) };
+      const quote = await granted(this.#desk.mint.openMintQuote(method, asking), 'quote');
       const { request, expiry = 0n } = quote;
       if ((quote.amount ?? amount) !== amount || (quote.unit ?? unit) !== unit)
         throw new TerminalError('mint_invalid', `quote: expected one of ${amount} ${unit}, got another`);
@@ -81,6 +86,7 @@ export class Quotes {
           request,
           amount,
           expiry,
+          key,
           plan: undefined,
         });
       });
@@ -103,10 +109,10 @@ export class Quotes {
       if (look.kind === 'wait') return look;
       current = look.value;
     }
-    const { method, quote, amount } = current;
+    const { method, quote, amount, key } = current;
     const result = await this.#desk.carryOut(
       current.plan!,
-      (plan) => this.#desk.swaps.mint(method, quote, plan),
+      (plan) => this.#desk.swaps.mint({ method, quote, key }, plan),
       (changes, plan) => {
         current = { ...current, plan };
         changes.put(id, current);

@@ -22,6 +22,8 @@ import {
 } from '../shared/codec.ts';
 import { OPERATION_NOTES_MAX, REQUEST_BYTES_MAX, TEXT_BYTES_MAX } from './limits.ts';
 
+const SCALAR_BYTES = 32;
+
 export const StoredNotes = list(PlainNote, OPERATION_NOTES_MAX);
 
 /** Which secrets, by their numbers (NUT-13), are to be signed for which amounts. Nothing else is needed to ask again. */
@@ -74,6 +76,8 @@ export const Operation = union({
     amount: u64,
     /** Unix seconds; 0: never. */
     expiry: u64,
+    /** Secret: only who has it mints from the quote (NUT-20), whose name every payer is shown. */
+    key: bytes(SCALAR_BYTES),
     /** It was paid. */
     plan: optional(Plan),
   }),

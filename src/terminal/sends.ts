@@ -7,8 +7,7 @@
 //
 // A gateway that refuses has seen the notes all the same: until they are exchanged it could spend them.
 import { CryptoError } from '../crypto/index.ts';
-import { mayRepeat } from '../roles/common/refusal.ts';
-import { NOTES_MAX } from '../roles/documents/notes.ts';
+import { NOTES_MAX, type PlainNote } from '../roles/documents/notes.ts';
 import { type GetTermsAnswer, SendRequest, type TerminalAddress } from '../roles/gateway/messages.ts';
 import { type Desk, done, gatewayRefused, type Look, sumOfNotes, type WaitOptions, waiting } from './desk.ts';
 import { TerminalError } from './errors.ts';
@@ -182,12 +181,7 @@ export class Sends {
     // A no to what was asked before and not heard: it may have been taken then.
     const before = await gateway.calls.call('lookup_exchange', { request });
     if (before.kind === 'ok') return this.#heard(request, send, before.answer, until);
-    // A gateway remembers what it has refused, and says so again, for good.
-    const isNo =
-      before.kind === 'refused' &&
-      (before.refusal.code === 'exchange_unknown' ||
-        (before.refusal.code === result.refusal.code && !mayRepeat(before.refusal)));
-    if (!isNo) {
+    if (before.kind === 'unknown' || !isDefinite(before.refusal.code, result.refusal.code)) {
       const reason = before.kind === 'unknown' ? before.reason : before.refusal.message;
       throw new TerminalError('unreachable', `gateway ${gateway.name}: ${reason}`);
     }
@@ -223,9 +217,11 @@ export class Sends {
   async #reclaim(request: bigint, send: Send, until: SendOptions['until']): Promise<Look<SendResult>> {
     let current = send;
     if (current.plan === undefined) {
-      const { keysetId, amounts } = await this.#exchanges.amountsFor(send.notes);
+      const planned = await this.#exchanges.amountsOrDust(send.notes);
+      if (planned === undefined) return this.#back(request, send, send.notes);
       current = await this.#desk.store.change((changes) => {
-        const next: Send = { ...send, state: 'rejected', plan: changes.plan(keysetId, amounts) };
+        const plan = changes.plan(planned.keysetId, planned.amounts);
+        const next: Send = { ...send, state: 'rejected', plan };
         changes.put(request, next);
         return next;
       });
@@ -240,23 +236,7 @@ export class Sends {
     );
     switch (result.kind) {
       case 'notes':
-        await this.#desk.store.change((changes) => {
-          changes.end(request);
-          changes.free(result.notes);
-          const detail = current.reason;
-          changes.note('rejected', sumOfNotes(result.notes), {
-            at: this.#desk.now(),
-            reference: request,
-            detail,
-          });
-        });
-        return done({
-          request,
-          state: 'rejected',
-          amount: send.amount,
-          fee: send.fee,
-          reason: current.reason,
-        });
+        return this.#back(request, current, result.notes);
       case 'pending':
         return waiting(`the mint holds the notes: ${result.detail}`);
       case 'refused':
@@ -264,6 +244,20 @@ export class Sends {
       case 'spent':
         return this.#spent(request, current, result.states, until);
     }
+  }
+
+  async #back(request: bigint, send: Send, notes: readonly PlainNote[]): Promise<Look<SendResult>> {
+    const { amount, fee, reason } = send;
+    await this.#desk.store.change((changes) => {
+      changes.end(request);
+      changes.free(notes);
+      changes.note('rejected', sumOfNotes(notes), {
+        at: this.#desk.now(),
+        reference: request,
+        detail: reason,
+      });
+    });
+    return done({ request, state: 'rejected', amount, fee, reason });
   }
 
   /** Spent, although rejected: either it was taken after all, or somebody kept the notes. */
@@ -277,15 +271,19 @@ export class Sends {
     const result = await gateway.calls.call('lookup_exchange', { request });
     if (result.kind === 'unknown')
       throw new TerminalError('unreachable', `gateway ${gateway.name}: ${result.reason}`);
+    // It speaks of the terminal, not of the exchange, of which it may know all the same.
+    if (result.kind === 'refused' && result.refusal.code.startsWith('terminal_'))
+      throw gatewayRefused(gateway, result.refusal, request);
     if (result.kind === 'ok' && result.answer.state !== 'rejected')
       return this.#heard(request, { ...send, plan: undefined }, result.answer, until);
     const left = send.notes.filter((_, i) => states[i] === 'UNSPENT');
     const lost = sumOfNotes(send.notes) - sumOfNotes(left);
-    const plan =
-      left.length === 0 ? undefined : await this.#exchanges.amountsFor(left).catch(() => undefined);
+    const plan = left.length === 0 ? undefined : await this.#exchanges.amountsOrDust(left);
     await this.#desk.store.change((changes) => {
-      if (plan === undefined) changes.end(request);
-      else {
+      if (plan === undefined) {
+        changes.end(request);
+        changes.free(left);
+      } else {
         const next = changes.plan(plan.keysetId, plan.amounts);
         changes.put(request, { ...send, notes: left, plan: next });
       }
@@ -299,6 +297,19 @@ export class Sends {
       { operation: request },
     );
   }
+}
+
+/** Of the terminal itself: nothing of what was sent before. */
+const OF_THE_SENDER: readonly string[] = [
+  'terminal_unknown',
+  'terminal_waiting',
+  'terminal_blocked',
+  'not_permitted',
+];
+
+/** A gateway does not know what it has refused at once; of what a table decided, it remembers the same no. */
+function isDefinite(found: string, told: string): boolean {
+  return found === 'exchange_unknown' || (found === told && !OF_THE_SENDER.includes(found));
 }
 
 export function unknownOperation(operation: bigint): TerminalError {

@@ -15,11 +15,12 @@ import { type MintErrorName, mintErrorName, NotesError } from '../notes/errors.t
 import type { NoteStateName } from '../notes/json/states.ts';
 import { type BlindSignature, noteIds } from '../notes/note.ts';
 import { makeOutputs, type Output, unblindAll, unblindRestored } from '../notes/outputs.ts';
+import { signQuote } from '../notes/quote-signature.ts';
 import type { PlainNote } from '../roles/documents/notes.ts';
 import { TerminalError } from './errors.ts';
 import type { KnownKeysets } from './keysets.ts';
 import { asked, granted, type MintRefusal } from './mint-calls.ts';
-import type { SecretsByNumber } from './ports.ts';
+import type { SecretsByNumber, TerminalOptions } from './ports.ts';
 import { noteOf, type Plan, storedNote } from './records.ts';
 
 export type SwapResult =
@@ -27,7 +28,12 @@ export type SwapResult =
   /** The plan cannot be carried out any more. `keys`: the mint has other ones. */
   | { readonly kind: 'replan'; readonly why: 'keys' | 'secrets'; readonly detail: string }
   /** Some or all of the inputs were spent, and not for this. */
-  | { readonly kind: 'spent'; readonly states: readonly NoteStateName[] }
+  | {
+      readonly kind: 'spent';
+      readonly states: readonly NoteStateName[];
+      /** The mint has signed nothing of the plan. */
+      readonly isUnused: boolean;
+    }
   | { readonly kind: 'pending'; readonly detail: string }
   | { readonly kind: 'refused'; readonly code: number; readonly detail: string };
 
@@ -42,17 +48,34 @@ const PENDING: ReadonlySet<MintErrorName | undefined> = new Set([
   'quote_pending',
 ]);
 
+export interface PaidQuote {
+  readonly method: string;
+  readonly quote: string;
+  /** Secret, of the quote (NUT-20). */
+  readonly key: Uint8Array;
+}
+
 export class Swaps {
   readonly #mint: MintService;
   readonly #keysets: KnownKeysets;
   readonly #secrets: SecretsByNumber;
   readonly #crypto: NoteCrypto;
+  readonly #randomBytes: (size: number) => Uint8Array;
 
-  constructor(mint: MintService, keysets: KnownKeysets, secrets: SecretsByNumber, crypto: NoteCrypto) {
+  constructor(
+    keysets: KnownKeysets,
+    {
+      mint,
+      secrets,
+      crypto,
+      randomBytes,
+    }: Pick<TerminalOptions, 'mint' | 'secrets' | 'crypto' | 'randomBytes'>,
+  ) {
     this.#mint = mint;
     this.#keysets = keysets;
     this.#secrets = secrets;
     this.#crypto = crypto;
+    this.#randomBytes = randomBytes;
   }
 
   outputs({ keysetId, from, amounts }: Plan): Output[] {
@@ -70,12 +93,12 @@ export class Swaps {
     return this.#afterNo(result, outputs, plan, () => this.states(inputs));
   }
 
-  /** NUT-04, of a quote that was paid. @throws TerminalError unreachable, mint_invalid */
-  async mint(method: string, quote: string, plan: Plan): Promise<SwapResult> {
+  /** NUT-04, NUT-20, of a quote that was paid. @throws TerminalError unreachable, mint_invalid */
+  async mint({ method, quote, key }: PaidQuote, plan: Plan): Promise<SwapResult> {
     const outputs = this.outputs(plan);
-    const result = await asked(
-      this.#mint.mint(method, { quote, outputs: outputs.map(({ message }) => message) }),
-    );
+    const messages = outputs.map(({ message }) => message);
+    const signature = signQuote(quote, messages, key, { randomBytes: this.#randomBytes });
+    const result = await asked(this.#mint.mint(method, { quote, outputs: messages, signature }));
     if (result.kind === 'ok') return this.#signed(outputs, plan, result.answer.signatures);
     return this.#afterNo(result, outputs, plan, async () => {
       const seen = await asked(this.#mint.mintQuote(method, quote));
@@ -153,7 +176,7 @@ export class Swaps {
         restored.every(({ place, note }) => note.amount === plan.amounts[place]);
       if (states.every((state) => state === 'SPENT') && isWhole)
         return { kind: 'notes', notes: restored.map(({ note }) => storedNote(note)) };
-      return { kind: 'spent', states };
+      return { kind: 'spent', states, isUnused: restored.length === 0 };
     }
     if (name === 'outputs_signed') return { kind: 'replan', why: 'secrets', detail: no.detail };
     if (NEW_KEYS.has(name)) return { kind: 'replan', why: 'keys', detail: no.detail };

@@ -78,7 +78,7 @@ function quickstart(...args: string[]): Run {
 /** Processes that quickstart named, and that are still there. */
 function left(stderr: string): number[] {
   const pids = [...stderr.matchAll(/\(process (\d+)\)/g)].map(([, pid]) => Number(pid));
-  expect([6, 9]).toContain(pids.length);
+  expect([6, 9, 10]).toContain(pids.length);
   return pids.filter(isThere);
 }
 
@@ -111,12 +111,12 @@ describe('quickstart', () => {
   test(
     'runs the whole system, proves it, and leaves nothing behind',
     async () => {
-      const few = ['--loads', '3', '--purchases', '1', '--json'];
+      const few = ['--loads', '3', '--purchases', '1', '--people', '4', '--json'];
       const { code, stdout, stderr } = await quickstart(...SMALL, ...few).ended;
       expect(stderr).not.toMatch(/specie:|Warning|✗/);
       const report = JSON.parse(stdout) as QuickstartReport;
       expect(report.checks.filter(({ passed }) => !passed)).toEqual([]);
-      expect(report.checks.length).toBe(33);
+      expect(report.checks.length).toBe(35);
       expect(report).toMatchObject({
         passed: true,
         wallets: { count: 50 },
@@ -146,6 +146,26 @@ describe('quickstart', () => {
       expect(shops).toBe(3);
       expect(BigInt(fees)).toBeGreaterThan(0n);
       expect(BigInt(sales) - BigInt(refunds) - BigInt(fees)).toBe(BigInt(paid));
+      const {
+        people,
+        in: into,
+        out,
+        outcomes,
+        outstanding,
+        fees: earned,
+        atCash,
+        recovery,
+      } = report.carrying;
+      expect({ people, into, out, outcomes }).toEqual({
+        people: 4,
+        into: 4,
+        out: 4,
+        outcomes: { delivered: 8 },
+      });
+      expect(BigInt(outstanding)).toBeGreaterThan(0n);
+      expect(BigInt(outstanding) + BigInt(earned)).toBe(BigInt(atCash));
+      expect(recovery.killed).toBe(true);
+      expect(recovery.underWay).toBeGreaterThan(0);
       expect(report.stages).toHaveLength(5);
       // What the roles count has passed through all of them; the wallet's own parts are the rest.
       for (const { aloneMs, togetherMs } of report.stages.slice(2)) {
@@ -171,7 +191,7 @@ describe('quickstart', () => {
       const path = join(folder, 'tampered');
       const { ended, said } = quickstart(
         ...SMALL,
-        ...['--loads', '1', '--purchases', '1', '--no-crash', '--path', path],
+        ...['--loads', '1', '--purchases', '1', '--people', '2', '--no-crash', '--path', path],
       );
       await said(/^loading /);
       // One of the operators is a thief: the ledger takes it, as he may submit transfers.

@@ -8,6 +8,7 @@ import {
   type CryptoPool,
   chacha20poly1305,
   createCryptoPool,
+  createNoteCrypto,
   ed25519,
   hkdfSha256,
   hkdfSha512,
@@ -15,6 +16,7 @@ import {
   hmacSha512,
   hpke,
   noise,
+  noteCrypto,
   sha256,
   sha512,
   x25519,
@@ -48,6 +50,8 @@ interface Subject {
   readonly call: (...args: any[]) => unknown;
   /** The same arguments do not give the same answer. */
   readonly isRandom?: boolean;
+  /** Scalars out of their range are a RangeError. */
+  readonly hasRange?: boolean;
 }
 
 // ── What is called ────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -275,7 +279,57 @@ const handshakes: Subject[] = [
   },
 ];
 
+const SCALAR = Uint8Array.from(KEY, (byte, i) => (i === 0 ? byte >> 1 : byte));
+const POINT = noteCrypto.publicKeys([SCALAR])[0]!;
+const NOTE_MESSAGE = TEXT.slice(0, 40);
+const [BLINDED] = noteCrypto.blind([{ message: NOTE_MESSAGE, blindingFactor: SCALAR }]) as [Uint8Array];
+const BLIND_SIGNED = noteCrypto.sign([{ blinded: BLINDED, secretKey: SCALAR }])[0]!;
+const NOTE = { message: NOTE_MESSAGE, signature: POINT, secretKey: SCALAR };
+const PROOF = { ...BLIND_SIGNED, publicKey: POINT };
+const noteSubjects: Subject[] = [
+  { name: 'hashToCurve', args: [[TEXT, AAD]], call: (messages) => noteCrypto.hashToCurve(messages) },
+  { name: 'publicKeys', args: [[SCALAR, SCALAR]], call: (keys) => noteCrypto.publicKeys(keys) },
+  {
+    name: 'blind',
+    args: [[{ message: TEXT, blindingFactor: SCALAR }]],
+    call: (items) => noteCrypto.blind(items),
+  },
+  {
+    name: 'sign',
+    args: [
+      [
+        { blinded: POINT, secretKey: SCALAR },
+        { blinded: TEXT, secretKey: SCALAR },
+      ],
+    ],
+    call: (items) => noteCrypto.sign(items),
+  },
+  {
+    name: 'unblind',
+    args: [[{ signature: BLINDED, blindingFactor: SCALAR, publicKey: POINT }]],
+    call: (items) => noteCrypto.unblind(items),
+  },
+  { name: 'verify', args: [[NOTE, { ...NOTE, message: AAD }]], call: (items) => noteCrypto.verify(items) },
+  {
+    name: 'verifyDleq',
+    args: [[{ ...PROOF, blinded: BLINDED }]],
+    call: (items) => noteCrypto.verifyDleq(items),
+  },
+  {
+    name: 'verifyNoteDleq',
+    args: [[{ ...PROOF, message: NOTE_MESSAGE, blindingFactor: SCALAR }]],
+    call: (items) => noteCrypto.verifyNoteDleq(items),
+  },
+  {
+    name: 'createNoteCrypto',
+    args: [{ randomBytes: drawn }, [NOTE]],
+    call: (options, items) => createNoteCrypto(options).verify(items),
+  },
+];
+const notes = noteSubjects.map((subject): Subject => ({ ...subject, hasRange: true }));
+
 const families: [string, Subject[]][] = [
+  ['blind notes', notes],
   ['hashes', hashes],
   ['hmac', macs],
   ['hkdf', kdfs],
@@ -437,18 +491,19 @@ function faultOf(subject: Subject, args: readonly unknown[], wanted?: unknown): 
   const room = kernel().exports.workspaceRoom();
   const faults: string[] = [];
   let answer: unknown;
-  const errors: CryptoError[] = [];
+  const errors: (CryptoError | RangeError)[] = [];
   try {
     answer = subject.call(...args);
     for (const item of Array.isArray(answer) ? answer : [])
       if (item instanceof CryptoError) errors.push(item);
   } catch (error) {
-    if (error instanceof CryptoError) errors.push(error);
+    if (error instanceof CryptoError || (subject.hasRange && error instanceof RangeError)) errors.push(error);
     else faults.push(`threw ${(error as Error)?.stack?.split('\n').slice(0, 3).join(' ') ?? String(error)}`);
     if (wanted !== undefined) faults.push(`refused: ${(error as Error).message}`);
   }
-  for (const { code, message } of errors) {
-    if (!Object.hasOwn(CODES, code)) faults.push(`code ${code}`);
+  for (const error of errors) {
+    const { message } = error;
+    if (error instanceof CryptoError && !Object.hasOwn(CODES, error.code)) faults.push(`code ${error.code}`);
     if (!message.startsWith('expected ')) faults.push(`message ${message}`);
     if (leaks(message, [...before, SIGNER.secretKey])) faults.push(`tells its argument: ${message}`);
   }
@@ -640,6 +695,8 @@ describe('hostile arguments of a pool', () => {
     ],
     openBatch: [{ ...RECIPIENT, items: [{ aad: AAD, ...SEALED }] }],
     sealBatch: [{ ...SENDER, items: [{ aad: AAD, plaintext: TEXT }] }],
+    signNotes: [[{ blinded: POINT, secretKey: SCALAR }]],
+    verifyNotes: [[NOTE], drawn],
   };
 
   test.each(Object.entries(batches))('%s', async (name, call) => {
@@ -651,8 +708,12 @@ describe('hostile arguments of a pool', () => {
         // biome-ignore lint/suspicious/noExplicitAny: what comes is of no type that one could name
         await (call as any)(...(args as unknown[]));
       } catch (error) {
+        // Scalars of notes out of their range are a RangeError.
+        const isRange =
+          error instanceof RangeError && name.endsWith('Notes') && error.message.startsWith('expected ');
         const fine =
-          error instanceof CryptoError && !leaks(error.message, [SIGNER.secretKey, ...bytesIn(args)]);
+          (error instanceof CryptoError || isRange) &&
+          !leaks(error.message, [SIGNER.secretKey, ...bytesIn(args)]);
         if (!fine) faults.push(`${what}: ${(error as Error).stack?.split('\n').slice(0, 3).join(' ')}`);
       }
     };

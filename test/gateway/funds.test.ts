@@ -32,8 +32,12 @@ test('fees and what was put there can be taken back, and nothing else', async ()
   await place.pass(60);
   expect(place.wide.state).toMatchObject({ balance: 11n, sales: 21n });
   expect(place.open.status()).toMatchObject({ backing: 11n, own: 1n, underWay: 1 });
-  const funds = place.open.exchanges().filter(({ direction }) => direction === 'funds');
-  expect(funds.map(({ state, amount }) => [state, amount])).toContainEqual(['moved', 6n]);
+  const funds = place.open.funds();
+  expect(funds.map(({ state, amount }) => `${state} ${amount}`).sort()).toEqual([
+    ...['moved 5', 'moved 6', 'rejected 5'],
+  ]);
+  expect(place.open.funds({ limit: 1, after: funds[0]!.request })).toEqual([funds[1]]);
+  expect(place.open.exchanges().map(({ request }) => request)).toEqual([1n]);
   // No terminal learns of it, nor can it take its id.
   const { request } = funds[0]!;
   expect(await till.refused('lookup_exchange', { request })).toBe('exchange_unknown');

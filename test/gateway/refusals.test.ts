@@ -337,6 +337,19 @@ describe('partners', () => {
     expect(place.stepsOf(2n)).not.toContain('generate local');
     expect(await till.deliveries()).toEqual([]);
   });
+  test('a visitor who sends spent notes again and again is not listened to for the rest of the day', async () => {
+    const wide = place.wide.mint(12n);
+    place.wide.swap(wide);
+    for (let request = 1_000n; request < 1_256n; request++) {
+      await visitor.send(visitor.message(request, till, 10n, wide));
+      await place.until(request, 'rejected');
+    }
+    expect(await visitor.refused('send_in', visitor.message(2_000n, till, 10n, wide))).toBe('busy');
+    expect(place.open.exchange(2_000n)).toBeUndefined();
+    await place.pass(86_400);
+    await visitor.send(visitor.message(2_001n, till, 10n, place.wide.mint(12n)));
+    await place.until(2_001n, 'generated');
+  });
   test('too late for the issuer: rejected', async () => {
     place.wide.script.pending = 1_000_000;
     await till.send(till.message(2n, visitor, 8n, local, { applyBy: place.world.clock() + 60n * SECOND }));

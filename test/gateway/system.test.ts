@@ -8,6 +8,7 @@ import { run } from '../../src/cli/program.ts';
 import { GatewayHome, type OpenGateway, openGatewayNode } from '../../src/gateway/index.ts';
 import { directoryFileText } from '../../src/identity/directory-file.ts';
 import { PrivateFiles } from '../../src/identity/private-files.ts';
+import { exchangeAccountId } from '../../src/roles/cash/accounts.ts';
 import { managementClient } from '../../src/roles/management/client.ts';
 import { amountOf } from '../../src/shared/amount.ts';
 import { askForCertificate, makeShop, type OpenShop, openShop } from '../../src/shop/index.ts';
@@ -137,16 +138,37 @@ test('a visitor buys wide notes, carries them in, and the till carries a part ou
   });
 });
 
+/** What cash's ledger says. */
+async function heldAtCash(): Promise<bigint> {
+  const operator = await system.asOperator('cash');
+  const { shop } = new GatewayHome(home, new PrivateFiles()).shop.certificate()!.document;
+  const [account] = await operator.lookupAccounts([exchangeAccountId(shop, system.currency.ledger)]);
+  return account!.creditsPosted - account!.debitsPosted;
+}
+
+test('what is the organisation’s own is taken back, and put there again; what is owed stays', async () => {
+  expect((await specie('withdraw', '0.18')).code).not.toBe(0);
+  expect((await specie('fund', '1.00')).code).not.toBe(0);
+  expect(await specie('withdraw', '0.17')).toMatchObject({ code: 0 });
+  expect(gateway.status()).toMatchObject({ backing: 494n, own: 0n });
+  expect(await heldAtCash()).toBe(494n);
+  expect(await specie('fund', '0.17')).toMatchObject({ code: 0 });
+  expect(gateway.status()).toMatchObject({ backing: 511n, own: 17n });
+});
+
 test('what the operator sees: status, exchanges, and the same when the gateway is closed and opened again', async () => {
   const { text } = await specie('status');
   expect(text).toMatch(/local notes outstanding\s+4\.94 EUR/);
   expect(text).toMatch(/own\s+0\.17 EUR/);
   expect(text).toMatch(/the account at cash holds\s+5\.11 EUR/);
+  expect(await heldAtCash()).toBe(511n);
   const exchanges = JSON.parse((await specie('exchanges', '--json')).text);
   expect(
     exchanges.map(({ direction, state }: Record<string, string>) => `${direction} ${state}`).sort(),
   ).toEqual(['in delivered', 'out delivered']);
-  const one = await specie('exchanges', '--request', `0x${exchanges[0].exchange}`);
+  expect((await specie('funds')).text).toMatch(/withdraw\s+0\.17 EUR\s+moved/);
+  const [delivered] = exchanges;
+  const one = await specie('exchanges', '--request', `0x${delivered.exchange}`);
   expect(one.text).toContain('delivered');
   expect((await specie('show')).text).toContain(gateway.key);
   const before = JSON.parse((await specie('status', '--json')).text);

@@ -1,9 +1,10 @@
 // Gateways and mints that lie: each lie has its error, and nothing is lost by it.
 import { expect, test } from 'vitest';
-import { noteCrypto } from '../../src/crypto/secp256k1/notes.ts';
 import type { MintOperation } from '../../src/mint/service.ts';
 import { Refusal } from '../../src/roles/common/refusal.ts';
 import type { Delivery } from '../../src/roles/gateway/messages.ts';
+import { NoteStore } from '../../src/terminal/note-store.ts';
+import { memoryRoleStore } from '../store/memory-backend.ts';
 import { Device, errorOf, World } from './support.ts';
 
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
@@ -59,6 +60,22 @@ test('spent notes are not confirmed, forged ones without a proof neither', async
   expect(await codes()).toEqual(['notes_spent', 'mint_refused']);
   expect([...gateway.deliveries.get(name)!.keys()]).toEqual([1n, 2n]);
   expect(bob.terminal.balance()).toMatchObject({ free: 0n, open: [] });
+});
+
+test('notes that are worth nothing use up no secrets: a restore would stop at a gap', async () => {
+  const { world, bob, name, sealingKey, notes } = await delivered();
+  const { gateway, mints } = world;
+  const numbers = (): number =>
+    new NoteStore(memoryRoleStore(bob.disk), () => 0n).counter(mints.wan.keyset.id);
+  await bob.give(3n);
+  const before = numbers();
+  const forged = notes.slice(0, 1).map((note) => ({ ...note, secret: 'e'.repeat(64), dleq: undefined }));
+  gateway.deliver(name, { request: 1n, isReturn: false, notes: forged, sealingKey });
+  expect((await bob.terminal.receive()).failed).toMatchObject([{ error: { code: 'mint_refused' } }]);
+  await mints.wan.spend(notes);
+  gateway.deliver(name, { request: 1n, isReturn: false, notes, sealingKey });
+  expect((await bob.terminal.receive()).failed).toMatchObject([{ error: { code: 'notes_spent' } }]);
+  expect(numbers()).toBe(before);
 });
 
 test('the same request with other notes, the same notes with another request', async () => {
@@ -125,6 +142,29 @@ test('a no to the second asking, after the first was heard, is no end', async ()
   expect(ada.terminal.balance()).toMatchObject({ free: 0n, sent: 4n });
 });
 
+test('a terminal that is blocked after its send was taken does not write it off', async () => {
+  const world = new World();
+  const [ada, bob] = [new Device(world, 'lan'), new Device(world, 'wan')];
+  await ada.give(4n);
+  const { gateway } = world;
+  Object.assign(gateway, { loseIn: 1, loseHeard: true });
+  gateway.tamper = (name, result) =>
+    name === 'send_out' || name === 'lookup_exchange'
+      ? { kind: 'refused', refusal: new Refusal('terminal_blocked', 'since then') }
+      : result;
+  const send = ada.terminal.send({ destination: bob.terminal.address, amount: 4n });
+  expect(await errorOf(send)).toBe('unreachable');
+  const { unfinished } = await ada.terminal.resume();
+  expect(unfinished).toMatchObject([{ error: { code: 'gateway_refused', reason: 'terminal_blocked' } }]);
+  expect(ada.terminal.balance()).toMatchObject({ free: 0n, sent: 4n });
+  gateway.tamper = undefined;
+  await ada.terminal.resume();
+  expect(ada.terminal.balance()).toMatchObject({ sent: 4n, open: [{ state: 'waiting' }] });
+  await bob.terminal.receive();
+  await ada.terminal.resume();
+  expect(ada.terminal.balance()).toMatchObject({ free: 0n, sent: 0n, open: [] });
+});
+
 test('a gateway of another side, currency, organisation or of no key', async () => {
   const world = new World();
   const [ada, bob] = [new Device(world, 'lan'), new Device(world, 'wan')];
@@ -176,7 +216,7 @@ const SIGNATURE_LIES: Record<string, Lie> = {
 test.each(Object.entries(SIGNATURE_LIES))(
   '%s: the notes stay where they are',
   async (_, [operation, change]) => {
-    const world = new World({ crypto: noteCrypto });
+    const world = new World();
     const ada = new Device(world, 'wan');
     await ada.give(6n);
     const mint = world.mints.wan;
@@ -215,6 +255,12 @@ test('keysets that are not what their ids say, states of other notes, quotes of 
   expect(await errorOf(ada.terminal.takeToken(text))).toBe('keyset_unknown');
   wan.tamper = undefined;
   expect(await ada.terminal.takeToken(text)).toBe(3n);
+
+  // A fee that is not the one of the id.
+  lie('keysets', ({ keysets }: { keysets: object[] }) => ({
+    keysets: keysets.map((keyset) => ({ ...keyset, inputFeePpk: 1_000_000 })),
+  }));
+  expect(await errorOf(new Device(world, 'wan').terminal.takeToken(text))).toBe('mint_invalid');
 
   lie('openMintQuote', (quote: object) => ({ ...quote, amount: 4n }));
   expect(await errorOf(ada.terminal.withdraw(5n))).toBe('mint_invalid');

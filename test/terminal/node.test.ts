@@ -23,6 +23,26 @@ afterAll(() => place.close());
 
 const home = (name: string): string => join(place.folder, name);
 
+test('a gateway that remembers why it refused: the notes come back', async () => {
+  await place.make('dora', 'wan');
+  await place.make('eve', 'lan');
+  const dora = await OpenTerminal.open({ home: home('dora') });
+  const eve = await OpenTerminal.open({ home: home('eve') });
+  try {
+    await dora.register('Dora');
+    const text = encodeToken({ mint: place.http.url, unit: 'eur', notes: place.wide.mint(50n) });
+    await dora.takeToken(text);
+    // She has not registered: a table decides that, so the refusal is remembered.
+    const sent = await dora.send({ destination: eve.address, amount: 30n, patienceMs: 2_000 });
+    expect(sent).toMatchObject({ state: 'rejected' });
+    expect(sent.reason).toContain('destination_unknown');
+    expect(dora.balance()).toMatchObject({ free: 50n, sent: 0n, open: [] });
+  } finally {
+    await dora.close();
+    await eve.close();
+  }
+});
+
 test('wide money comes in to the LAN, is passed on there by hand, and goes out again', async () => {
   const made = await place.make('ada', 'lan');
   expect(made.phrase.split(' ')).toHaveLength(12);
@@ -204,36 +224,33 @@ async function init(name: string, side: 'lan' | 'wan', ...more: string[]): Promi
 }
 
 test('a day of two terminals', async () => {
-  const ada = await init('eva', 'lan');
-  const bob = await init('leo', 'wan');
-  expect((await specie('eva', 'register', 'Ada')).stdout).toMatch(
+  const eva = await init('eva', 'lan');
+  await init('leo', 'wan');
+  expect((await specie('eva', 'register', 'Eva')).stdout).toMatch(
     /^gateway: waiting: specie gateway admit opens it\norganisation {2}campus\n/,
   );
-  await place.gateway.admit(decodeAddress(ada).channelKey);
-  expect((await specie('leo', 'register', 'Bob', '--json')).stdout).toContain('"state": "open"');
+  await place.gateway.admit(decodeAddress(eva).channelKey);
+  expect((await specie('leo', 'register', 'Leo', '--json')).stdout).toContain('"state": "open"');
 
   const token = encodeToken({ mint: place.http.url, unit: 'eur', notes: place.wide.mint(500n) });
   await writeFile(join(place.folder, 'token'), `${token}\n`);
   const taken = await specie('leo', 'token', 'take', join(place.folder, 'token'));
   expect(taken.stdout).toBe('taken       5.00 EUR\n');
-  const sent = await specie('leo', 'send', ada, '3.00');
+  const sent = await specie('leo', 'send', eva, '3.00');
   expect(sent.stdout).toMatch(/^3\.00 EUR, fee 0\.01 EUR: waits at the gateway for its destination\n/);
   expect((await specie('eva', 'receive')).stdout).toMatch(/^received {4}3\.00 EUR\n/);
   const made = await specie('eva', 'token', 'make', '0.50', '--memo', 'lunch');
   expect(made.stdout).toMatch(/^cashuB\S+\n$/);
-  expect((await specie('eva', 'send', bob, '2.00', '--json')).stdout).toContain('"state": "waiting"');
   expect((await specie('eva', 'balance')).stdout).toMatch(
-    /^balance {5}0\.49 EUR\nsent {8}2\.01 EUR\nin tokens {3}0\.50/,
+    /^balance {5}2\.50 EUR\nin tokens {3}0\.50 EUR\n\nunder way since/,
   );
-  expect((await specie('eva', 'history')).stdout).toMatch(/token made +-0\.50 EUR +2\.50 EUR .*lunch/);
   const shown = await specie('eva', 'show');
   expect(shown.stdout).toContain('unit          eur@campus\n');
-  expect(shown.stdout).toContain('notes         0.49 EUR as the mint says\n');
+  expect(shown.stdout).toContain('notes         2.50 EUR as the mint says\n');
 });
 
 test.each([
   [['send', 'spwan1qqqq', '1.00'], 1, 'expected splan1… or spwan1…'],
-  [['token', 'take', 'cashuBxx'], 1, 'token_invalid'],
   [['token', 'take', '/no/such/file'], 1, 'ENOENT'],
   [['token', 'reclaim', '0x5'], 1, 'operation_unknown'],
   [['balance', 'x'], 1, 'too many arguments'],

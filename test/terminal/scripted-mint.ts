@@ -16,7 +16,6 @@ import type { PlainNote } from '../../src/roles/documents/notes.ts';
 import type { RoleStore } from '../../src/store/store.ts';
 import { storedNote } from '../../src/terminal/records.ts';
 import { memoryRoleStore } from '../store/memory-backend.ts';
-import { inBatches } from './toy-crypto.ts';
 
 export interface ScriptedMintOptions {
   readonly crypto: NoteCrypto;
@@ -75,7 +74,10 @@ export class ScriptedMint {
       store: this.store,
       keysets: this.#keysets,
       book: this.book,
-      crypto: inBatches(crypto),
+      crypto: {
+        sign: async (items) => crypto.sign(items),
+        verify: async (items) => crypto.verify(items),
+      },
       hash: crypto,
       clock,
       randomBytes: random,

@@ -1,6 +1,6 @@
 // Two mints, a gateway between them, and terminals on both sides, all in memory.
 import { expect } from 'vitest';
-import type { NoteCrypto } from '../../src/crypto/secp256k1/note-crypto.ts';
+import { noteCrypto } from '../../src/crypto/index.ts';
 import { generateKeyPair } from '../../src/identity/new-key-set.ts';
 import { DeterministicSecrets } from '../../src/notes/secrets.ts';
 import { encodeToken } from '../../src/notes/token.ts';
@@ -12,23 +12,19 @@ import { Terminal } from '../../src/terminal/terminal.ts';
 import { MemoryDisk, memoryRoleStore } from '../store/memory-backend.ts';
 import { ScriptedGateway } from './scripted-gateway.ts';
 import { ScriptedMint, type ScriptedMintOptions } from './scripted-mint.ts';
-import { toyCrypto } from './toy-crypto.ts';
 
 export interface WorldOptions {
-  readonly crypto?: NoteCrypto;
   readonly mint?: Partial<ScriptedMintOptions>;
 }
 
 export class World {
-  readonly crypto: NoteCrypto;
   readonly random = new Random(7n);
   nowNs = 1_800_000_000_000_000_000n;
   readonly mints: { readonly lan: ScriptedMint; readonly wan: ScriptedMint };
   readonly gateway: ScriptedGateway;
 
-  constructor({ crypto = toyCrypto(), mint = {} }: WorldOptions = {}) {
-    this.crypto = crypto;
-    const common = { crypto, clock: () => this.nowNs, random: this.bytes, ...mint };
+  constructor({ mint = {} }: WorldOptions = {}) {
+    const common = { crypto: noteCrypto, clock: () => this.nowNs, random: this.bytes, ...mint };
     this.mints = {
       lan: new ScriptedMint({ ...common, unit: 'eur@campus', organisation: 'campus' }),
       wan: new ScriptedMint({ ...common, unit: 'eur' }),
@@ -74,7 +70,7 @@ export class Device {
       gateways: [world.gateway.known(side, keys.channel.publicKey)],
       mint: world.mints[side].service(),
       mintAddress: `https://${side}.example`,
-      crypto: world.crypto,
+      crypto: noteCrypto,
       clock: () => world.nowNs,
       setTimer: (run) => {
         const timer = setImmediate(run);

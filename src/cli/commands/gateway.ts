@@ -76,6 +76,7 @@ docs/gateway.md says what stands behind local notes, and what a gateway can and 
       output,
     ),
     exchangesCommand(output),
+    fundsListCommand(output),
     fundsCommand('fund', 'Put some of what the organisation has at cash behind notes', output),
     fundsCommand('withdraw', 'Take back what is its own: fees, and what it has put there', output),
   ];
@@ -414,18 +415,18 @@ function fundsCommand(action: 'fund' | 'withdraw', description: string, output: 
           if (error instanceof AmountError) throw new CommandError(`amount: ${error.message}`);
           throw error;
         }
-        const reply = await askDesk(home.socketPath, { do: 'funds', action, amount });
+        const reply = await askDesk(home.socketPath, { do: 'move_funds', action, amount });
         if (reply === undefined) {
           throw new CommandError(
             `${home.path}: expected an open gateway, got one that is not: specie gateway start`,
             ExitCode.unreachable,
           );
         }
-        if (!('funds' in reply)) return;
-        const { request, state, reason } = reply.funds;
+        if (!('moved' in reply)) return;
+        const { request, state, reason } = reply.moved;
         output.write(
           options.json
-            ? jsonText({ ...reply.funds, request: `0x${request}` })
+            ? jsonText({ ...reply.moved, request: `0x${request}` })
             : `${state.padEnd(9)}${money(amount, currency)}\nrequest  0x${request}\n`,
         );
         if (state === 'rejected') throw new CommandError(`cash has rejected it: ${reason}`, ExitCode.refused);
@@ -521,6 +522,36 @@ function exchangesCommand(output: Output): Command {
           );
         if (options.json) output.write(jsonText(reply.exchanges));
         else output.write(exchangesText(reply.exchanges, currencyIn(options), request !== undefined));
+      }),
+    );
+}
+
+function fundsListCommand(output: Output): Command {
+  return withGateway(new Command('funds'))
+    .description('List what was put behind notes, and what was taken back')
+    .option('--after <id>', 'those behind that one', argument(idHex))
+    .option('--limit <n>', 'at most so many', wholeNumber(1, PAGE), PAGE)
+    .action((options: PageOptions) =>
+      withGatewayErrors(async () => {
+        const { after, limit } = options;
+        const reply = await desk(options, { do: 'funds', limit, ...(after !== undefined && { after }) });
+        if (!('funds' in reply)) return;
+        const currency = currencyIn(options);
+        output.write(
+          options.json
+            ? jsonText(reply.funds)
+            : tableText(
+                ['request', 'what', '>amount', 'state', 'reason', 'since'],
+                reply.funds.map(({ request, action, amount, step, reason, history }) => [
+                  `0x${request}`,
+                  action,
+                  money(amount, currency),
+                  step,
+                  reason,
+                  timeText(history[0]!.at),
+                ]),
+              ),
+        );
       }),
     );
 }

@@ -17,6 +17,7 @@ interface Options extends DayOptions {
   readonly loads: number;
   readonly purchases: number;
   readonly atOnce: number;
+  readonly people: number;
   readonly inFlight: number;
   readonly crash: boolean;
   readonly json?: boolean;
@@ -27,6 +28,9 @@ const WALLETS_DEFAULT = 1_000;
 const WALLETS_MAX = 100_000;
 const LOADS_DEFAULT = 1;
 const PURCHASES_DEFAULT = 2;
+const PEOPLE_DEFAULT = 24;
+/** Each has two terminals, whose stores are open. */
+const PEOPLE_MAX = 200;
 const AT_ONCE_DEFAULT = 64;
 /** Fewer than the connections that a server takes. */
 const AT_ONCE_MAX = 128;
@@ -45,6 +49,12 @@ export function quickstartCommand(output: Output, exit: (code: ExitCode) => void
       PURCHASES_DEFAULT,
     )
     .option('--at-once <n>', 'wallets that load or buy at once', wholeNumber(1, AT_ONCE_MAX), AT_ONCE_DEFAULT)
+    .option(
+      '--people <n>',
+      'who carry notes into an organisation and out of it, at most one a wallet',
+      wholeNumber(1, PEOPLE_MAX),
+      PEOPLE_DEFAULT,
+    )
     .option('--in-flight <n>', "the day's batches under way at once", wholeNumber(1, WRITES_IN_FLIGHT_MAX), 8)
     .option('--no-crash', 'stop cash and settlement in good order before they are started again')
     .option(
@@ -57,12 +67,13 @@ export function quickstartCommand(output: Output, exit: (code: ExitCode) => void
     .addHelpText(
       'after',
       `
-Management, settlement, cash, the institution's simulator and three shops run as processes of their own, on free ports.
+Management, settlement, cash, issuer, receiver, the institution's simulator, three shops and a gateway run as processes of their own, on free ports.
 Wallets enrol and load, half with the account number given, half with the one on file; some cards are declined, some
 balances get full. Then the institution withholds answers; wallets buy, some without enough money, some have an amount
 reserved; a sample day is submitted to cash. Cash and settlement are killed with kill -9 while loads are under way,
-management, cash and a shop while purchases are, and started again. Shops give back, take what is reserved, release it; a
-settlement window is closed, and the bank pays them out. In the end all parties' books are compared, and everything is read back and compared with books that quickstart kept itself.
+management, cash and a shop while purchases are, and started again. Shops give back, take what is reserved, release it.
+People buy notes, carry them through the gateway, which is killed meanwhile, hand them on inside and carry them out; a settlement
+window is closed, and the bank pays the shops out. In the end all parties' books are compared, and everything is read back and compared with books that quickstart kept itself.
 
 Examples:
   $ specie quickstart
@@ -80,6 +91,7 @@ Examples:
           loads: options.loads,
           purchases: options.purchases,
           walletsAtOnce: options.atOnce,
+          people: options.people,
           parameters,
           files: { currencies, amountUnit: options.amounts },
           inFlight: options.inFlight,

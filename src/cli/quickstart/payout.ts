@@ -19,7 +19,7 @@ const LOOK_EVERY_MS = 200;
 
 export interface PayoutFigures {
   readonly shops: number;
-  /** Minor units, as cash has them: sales and what was taken of reservations, refunds, fees, what is paid out. */
+  /** Minor units, as cash has them: sales and what was taken of reservations, refunds and what was made into notes, fees, what is paid out. */
   readonly sales: bigint;
   readonly refunds: bigint;
   readonly fees: bigint;

@@ -3,6 +3,7 @@ import { formatSigned } from '../../shared/amount.ts';
 import type { Currency } from '../../shared/currency.ts';
 import { grouped, milliseconds } from '../output.ts';
 import type { Latencies } from '../submit/tally.ts';
+import type { CarryFigures } from './carrying.ts';
 import type { Check } from './check.ts';
 import type { PayoutFigures } from './payout.ts';
 import type { Totals } from './read-back.ts';
@@ -97,6 +98,7 @@ export interface QuickstartReport {
   readonly recovery: Recovery;
   readonly day: DayFigures;
   readonly shopping: ShoppingFigures;
+  readonly carrying: CarryFigures;
   readonly payout: PayoutFigures;
   /** Of purchases while nothing was wrong; together they are the whole. */
   readonly stages: readonly Stage[];
@@ -161,11 +163,15 @@ export function reportText(report: QuickstartReport, cards: Currency, currency: 
     ),
     line('', `${latencyText(day.latency)} (${day.batches} batches, ${day.inFlight} at once)`),
     ...wrapped(countsText(day.answers)).map((text) => line('', text)),
+    ...carryingLines(report.carrying, cards),
     line(
       'payout',
-      `${payout.shops} shops paid ${money(payout.paid, cards)}: ${money(payout.sales, cards)} sold, less ` +
-        `${money(payout.refunds, cards)} given back and ${money(payout.fees, cards)} of fees; booked by the bank in ` +
-        milliseconds(payout.seconds * 1000),
+      `${payout.shops} shops paid ${money(payout.paid, cards)}, booked by the bank in ${milliseconds(payout.seconds * 1000)}:`,
+    ),
+    line(
+      '',
+      `${money(payout.sales, cards)} sold, less ${money(payout.refunds, cards)} given back or made into notes and ` +
+        `${money(payout.fees, cards)} of fees`,
     ),
     line(
       'totals',
@@ -213,6 +219,40 @@ function shoppingLines(shopping: ShoppingFigures, cards: Currency): string[] {
       recovery.killed ? 'kill -9' : 'restart',
       `of management, cash and a shop, ${grouped(recovery.underWay)} purchases under way; back in ` +
         `${milliseconds(recovery.seconds * 1000)}; longest purchase ${milliseconds(recovery.longestMs)}`,
+    ),
+  ];
+}
+
+function carryingLines(carrying: CarryFigures, cards: Currency): string[] {
+  const { people, recovery, outstanding, fees, atCash } = carrying;
+  return [
+    line(
+      'carrying',
+      `${grouped(carrying.perSecond)} exchanges a second: ${grouped(carrying.in)} into an organisation and ` +
+        `${grouped(carrying.out)} out of it in ${milliseconds(carrying.seconds * 1000)}, ${grouped(people)} people at once`,
+    ),
+    line('', `${latencyText(carrying.latency)}, from sent to fetched`),
+    line(
+      '',
+      `${money(carrying.bought, cards)} bought as notes, ${money(carrying.carriedIn, cards)} carried in, ` +
+        `${money(carrying.handedOn, cards)} handed on,`,
+    ),
+    line(
+      '',
+      `${money(carrying.carriedOut, cards)} carried out, ${money(carrying.paidIn, cards)} paid into wallets`,
+    ),
+    line(
+      '',
+      `local notes out ${money(outstanding, cards)}${
+        atCash - fees === outstanding
+          ? ' = value behind them at cash'
+          : `, behind them ${money(atCash - fees, cards)}`
+      }, beside ${money(fees, cards)} of fees`,
+    ),
+    line(
+      recovery.killed ? 'kill -9' : 'restart',
+      `of the gateway, ${grouped(recovery.underWay)} exchanges under way; back in ` +
+        `${milliseconds(recovery.seconds * 1000)}; longest exchange ${milliseconds(recovery.longestMs)}`,
     ),
   ];
 }

@@ -28,6 +28,13 @@ function entry(): string {
   return fileURLToPath(new URL(`../main.${import.meta.url.endsWith('.ts') ? 'ts' : 'js'}`, import.meta.url));
 }
 
+const running = new Set<ChildProcess>();
+
+/** However this process ends, as long as it can still do something: none of the others is left behind. */
+function killAll(): void {
+  for (const child of running) child.kill('SIGKILL');
+}
+
 /** What is set for other commands must not reach these. */
 function environment(): NodeJS.ProcessEnv {
   return Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('SPECIE_')));
@@ -69,11 +76,11 @@ export class RoleProcess {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: environment(),
     });
-    // However this process ends, as long as it can still do something: none of the others is left behind.
     const kill = (): void => {
       child.kill('SIGKILL');
     };
-    process.once('exit', kill);
+    running.add(child);
+    if (running.size === 1) process.once('exit', killAll);
     const log = createWriteStream(logPath, { flags: 'a' });
     const lastLines: string[] = [];
     const keep = (line: string): void => {
@@ -90,7 +97,8 @@ export class RoleProcess {
         resolve('an error');
       });
     }).finally(() => {
-      process.removeListener('exit', kill);
+      running.delete(child);
+      if (running.size === 0) process.removeListener('exit', killAll);
       log.end();
     });
     const listening = new Promise<Readonly<Record<string, unknown>>>((resolve, reject) => {

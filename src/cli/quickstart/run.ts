@@ -6,8 +6,8 @@
 //     ─▶ load, kill -9, restart ─▶ buy, kill -9, restart ─▶ refunds, captures, voids
 //                                                           └ at the shops' desks
 //
-//     ─▶ window closed, shops paid ─▶ sync ─▶ audit ─▶ stop, verify
-//        └ operator                   └ wallets └ everything read back
+//     ─▶ notes bought, carried in and out, kill -9, restart ─▶ window closed, shops paid ─▶ sync ─▶ audit ─▶ stop, verify
+//        └ wallets, terminals, a gateway                       └ operator                   └ wallets └ everything read back
 import { setMaxListeners } from 'node:events';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
@@ -27,8 +27,10 @@ import { writeDay } from '../generate/write-day.ts';
 import type { Output } from '../output.ts';
 import { startProgress } from '../progress.ts';
 import type { BatchOptions } from '../submit/batches.ts';
+import { CARRIED_UNITS_MAX, type CarryFigures, Carrying } from './carrying.ts';
 import { Check } from './check.ts';
 import { chargesInDoubt, type Doubt } from './doubt.ts';
+import { LocalGateway } from './gateway.ts';
 import { payOut } from './payout.ts';
 import { type ReadBack, readBack } from './read-back.ts';
 import {
@@ -39,7 +41,7 @@ import {
   type Recovery,
   type ShoppingFigures,
 } from './report.ts';
-import { SHOPS, Shops } from './shops.ts';
+import { priceOf, SHOPS, Shops } from './shops.ts';
 import { type Measured, roleTimes, type Stage, stagesOf } from './stages.ts';
 import { AnswerList, type DayAnswers, submitDay } from './submit-day.ts';
 import { System } from './system.ts';
@@ -54,6 +56,8 @@ export interface QuickstartSettings {
   /** Purchases of each wallet while nothing is wrong; one more with crashes. */
   readonly purchases: number;
   readonly walletsAtOnce: number;
+  /** Who carries notes in and out, as far as wallets have enough. */
+  readonly people: number;
   readonly parameters: DayParameters;
   readonly files: Pick<BatchOptions, 'currencies' | 'amountUnit'>;
   readonly inFlight: number;
@@ -73,6 +77,9 @@ const ALONE_MAX = 50;
 /** So slow gets the institution for so long before roles are killed: then there are charges to be interrupted. */
 const SLOW_ANSWER_MS = 3_000;
 const SLOW_FOR_MS = 500;
+/** When half of the exchanges have ended, it takes a moment until there are others to be interrupted. */
+const LOOK_EVERY_MS = 10;
+const LOOKS_MAX = 200;
 
 export class Quickstart {
   readonly #settings: QuickstartSettings;
@@ -137,11 +144,12 @@ export class Quickstart {
     const crashed = await this.#loadThroughCrashes(system, wallets);
     const rush = await this.#buyThroughCrashes(system, wallets, shopping.shops);
     const { purchases, reserved } = await this.#settle(wallets, shopping.shops);
+    const carried = await this.#carryThroughCrash(system, wallets, shopping.shops);
     this.#say('closing the settlement window: shops are paid');
     const paidOut = await payOut(system, this.#output, (ms) =>
       setTimeout(ms, undefined, { signal: this.#abort.signal }),
     );
-    const proven = await this.#prove(system, wallets, shopping.shops, day, paidOut.check);
+    const proven = await this.#prove(system, wallets, shopping.shops, day, carried, paidOut.check);
 
     const loads: LoadFigures = {
       count: calm.outcomes.records + withheld.loads.outcomes.records + crashed.loads.outcomes.records,
@@ -180,6 +188,7 @@ export class Quickstart {
       },
       day: day.figures,
       shopping: shoppingFigures,
+      carrying: carried.figures,
       payout: paidOut.figures,
       stages: shopping.stages,
       float: proven.float,
@@ -325,6 +334,49 @@ export class Quickstart {
     return { purchases: sum('sale'), reserved: sum('authorisation') };
   }
 
+  /** People carry notes in and out; at half of the exchanges the gateway ends and is started again. */
+  async #carryThroughCrash(system: System, wallets: Wallets, shops: Shops): Promise<Carried> {
+    const { folder, parameters, people, crash } = this.#settings;
+    const { root, currency } = system.operator.configuration;
+    const gateway = await LocalGateway.open(system, folder, this.#output);
+    const carrying = new Carrying({
+      ...{ folder, seed: parameters.seed, currency, root, gateway, shops },
+      directory: await readDirectory(join(system.home, 'directory.json'), root),
+      carriers: await wallets.open(people, priceOf(CARRIED_UNITS_MAX, currency)),
+      signal: this.#abort.signal,
+    });
+    try {
+      await this.#progress('buying notes', carrying.people, 'people', (update) => carrying.begin(update));
+      const exchanges = 2 * carrying.people;
+      const half = new HalfWay(exchanges, async () => {
+        for (let looks = 0; looks < LOOKS_MAX && 2 * carrying.underWay < carrying.people; looks++)
+          await setTimeout(LOOK_EVERY_MS);
+        const { underWay } = carrying;
+        const began = performance.now();
+        const part = system.part('gateway');
+        await (crash ? part.crash() : part.stop());
+        await gateway.start();
+        return { killed: crash, underWay, seconds: (performance.now() - began) / 1000 };
+      });
+      const label = crash ? 'carrying, kill -9 and restart' : 'carrying, restart';
+      await Promise.race([
+        this.#progress(label, exchanges, 'exchanges', (update) =>
+          carrying.carry((ended) => {
+            update(ended);
+            half.reached(ended);
+          }),
+        ),
+        half.failed,
+      ]);
+      // Where too few got so far, it is restarted all the same.
+      half.reached(exchanges);
+      const { figures, check } = await carrying.compare(this.#output, await half.done);
+      return { figures, checks: [carrying.ended, check], home: gateway.home.path };
+    } finally {
+      await carrying.close();
+    }
+  }
+
   /** At half of the loads, cash and settlement end at once and are started again. */
   async #loadThroughCrashes(
     system: System,
@@ -403,7 +455,14 @@ export class Quickstart {
     });
   }
 
-  async #prove(system: System, wallets: Wallets, shops: Shops, day: Day, paidOut: Check): Promise<Proven> {
+  async #prove(
+    system: System,
+    wallets: Wallets,
+    shops: Shops,
+    day: Day,
+    carried: Carried,
+    paidOut: Check,
+  ): Promise<Proven> {
     const { operator } = system;
     const synchronised = await this.#progress('taking statements over', wallets.count, 'wallets', (update) =>
       wallets.sync(update),
@@ -450,6 +509,7 @@ export class Quickstart {
         wallets.ended,
         wallets.bought,
         shops.ordered,
+        ...carried.checks,
         synchronised,
         paidOut,
         over,
@@ -541,6 +601,13 @@ function counted(phases: readonly Pick<Loads, 'outcomes'>[]): Record<string, num
 }
 
 type Restart = Omit<Recovery, 'longestLoadMs' | 'inquired'>;
+
+interface Carried {
+  readonly figures: CarryFigures;
+  readonly checks: readonly Check[];
+  /** Of the gateway. */
+  readonly home: string;
+}
 
 interface Day {
   readonly file: BatchOptions;

@@ -5,7 +5,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { RoleClient } from '../../roles/common/role-client.ts';
-import { managementProtocol } from '../../roles/management/messages.ts';
+import { type ManagementOperations, managementProtocol } from '../../roles/management/messages.ts';
 import { type Amount, amountOf, formatAmount } from '../../shared/amount.ts';
 import type { Currency } from '../../shared/currency.ts';
 import { askDesk, askForCertificate, type DeskCommand, makeShop, type ShopHome } from '../../shop/index.ts';
@@ -30,7 +30,7 @@ export const ARTICLES = [
   { id: 'book', name: 'Book', units: 12n },
 ] as const;
 
-const APPROVED_WITHIN_MS = 30_000;
+export const APPROVED_WITHIN_MS = 30_000;
 const RESERVE_SECONDS_MAX = 3_600;
 /** Commands at one desk at a time. */
 const AT_DESK = 8;
@@ -95,17 +95,9 @@ export class Shops {
     await withRole(system.operator, 'management', output, async (transport) => {
       const management = new RoleClient({ protocol: managementProtocol, transport });
       const asked = homes.map(async (home) => {
-        let approving: Promise<unknown> = Promise.resolve();
-        await askForCertificate(home, {
-          patienceMs: APPROVED_WITHIN_MS,
-          onWaiting: (_, shop) => {
-            if (shop === 0n) return;
-            approving = approving.then(async () => answered(await management.call('approve_shop', { shop })));
-            // Where it fails, the shop waits in vain, and that is what is told.
-            approving.catch(() => {});
-          },
-        });
-        await approving;
+        const { onWaiting, approved } = approver(management);
+        await askForCertificate(home, { patienceMs: APPROVED_WITHIN_MS, onWaiting });
+        await approved();
       });
       await Promise.all(asked);
     });
@@ -207,6 +199,23 @@ export class Shops {
     }
     return isDone;
   }
+}
+
+/** An operator who approves a shop as soon as it waits. */
+export function approver(management: Pick<RoleClient<ManagementOperations>, 'call'>): {
+  readonly onWaiting: (state: string, shop: bigint) => void;
+  readonly approved: () => Promise<unknown>;
+} {
+  let approving: Promise<unknown> = Promise.resolve();
+  return {
+    onWaiting: (_, shop) => {
+      if (shop === 0n) return;
+      approving = approving.then(async () => answered(await management.call('approve_shop', { shop })));
+      // Where it fails, the shop waits in vain, and that is what is told.
+      approving.catch(() => {});
+    },
+    approved: () => approving,
+  };
 }
 
 /** What it sells, and that it takes reservations. */

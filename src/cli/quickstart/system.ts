@@ -1,7 +1,7 @@
 // A whole system on this machine, each part a process of its own:
 //
-//     institution's simulator     cash     settlement     management     shops     ◀── wallets, operator: this process
-//     └── its books ┘             └── home/stores/… ────────────┘          └ each with a home of its own
+//     institution's simulator   cash   settlement   management   issuer   receiver   shops   gateway   ◀── wallets, terminals,
+//     └── its books ┘           └── home/stores/… ─────────────────────────────┘   └ own homes ─┘       operator: this process
 //
 //     <folder>/home   configuration, directory, keys, stores        <folder>/institution   books        <folder>/logs
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -17,10 +17,12 @@ import { RoleProcess } from './role-process.ts';
 
 /** What the operator takes of each sale. */
 const FEE_BASIS_POINTS = 50;
+/** LAN and WAN. */
+const GATEWAY_PORTS = 2;
 const ADMIN_TIMEOUT_MS = 30_000;
 
 export type ShopName = `shop-${number}`;
-export type PartName = RoleName | 'institution' | ShopName;
+export type PartName = RoleName | 'institution' | 'gateway' | ShopName;
 
 export interface SystemOptions {
   readonly folder: string;
@@ -46,6 +48,8 @@ export class System {
   /** Rejects when a part ends that nobody has stopped. */
   readonly lost: Promise<never>;
   readonly shopPorts: readonly number[];
+  /** On its LAN, on the WAN. */
+  readonly gatewayPorts: readonly number[];
   readonly #options: SystemOptions;
   readonly #parts = new Map<PartName, RoleProcess>();
   readonly #starting = new Set<Promise<unknown>>();
@@ -55,11 +59,12 @@ export class System {
   private constructor(
     home: string,
     operator: OperatorHome,
-    shopPorts: readonly number[],
+    ports: readonly number[],
     options: SystemOptions,
   ) {
     this.home = home;
-    this.shopPorts = shopPorts;
+    this.shopPorts = ports.slice(0, options.shops);
+    this.gatewayPorts = ports.slice(options.shops);
     this.operator = operator;
     this.#options = options;
     this.lost = new Promise((_, reject) => {
@@ -72,7 +77,7 @@ export class System {
   static async make(options: SystemOptions): Promise<System> {
     const home = join(options.folder, 'home');
     mkdirSync(join(options.folder, 'logs'), { recursive: true });
-    const ports = await freePorts(ROLES.length + MINT_ROLES.length + 2 + options.shops);
+    const ports = await freePorts(ROLES.length + MINT_ROLES.length + 2 + options.shops + GATEWAY_PORTS);
     await initHome({ home, currency: options.currency.code });
     const path = join(home, 'specie.json');
     const configuration = JSON.parse(readFileSync(path, 'utf8')) as Record<
@@ -148,9 +153,17 @@ export class System {
     if (isNew) this.#options.onStarted(name, started.listening.url as string, started);
   }
 
-  /** In good order: what is open at them goes on when they are started again. @throws CommandError */
+  async startGateway(home: string): Promise<void> {
+    const isNew = !this.#parts.has('gateway');
+    const started = await this.#run('gateway', ['gateway', 'start', '--home', home]);
+    if (isNew) this.#options.onStarted('gateway', started.listening.wan as string, started);
+  }
+
+  /** And the gateway, in good order: what is open at them goes on when they are started again. @throws CommandError */
   async stopShops(): Promise<void> {
-    const shops = [...this.#parts.values()].filter(({ name }) => name.startsWith('shop-'));
+    const shops = [...this.#parts.values()].filter(
+      ({ name }) => name.startsWith('shop-') || name === 'gateway',
+    );
     await Promise.all(shops.map((shop) => shop.stop()));
   }
 

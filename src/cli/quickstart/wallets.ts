@@ -60,6 +60,12 @@ interface Holder extends Buyer {
   tried: number;
 }
 
+/** Whoever turns money of a wallet into notes, and back. */
+export interface Carrier {
+  readonly wallet: Wallet;
+  readonly holder: Buyer;
+}
+
 /** Loads of all wallets, under one condition. */
 export interface Loads {
   /** What became of them. */
@@ -234,6 +240,21 @@ export class Wallets {
     };
     await this.#each(buying, { wallets, atOnce });
     return { outcomes, times: sums, seconds: (performance.now() - began) / 1000 };
+  }
+
+  /** The first ones that have so much, open, after their statements; whoever asks for them closes them. */
+  async open(count: number, least: bigint): Promise<Carrier[]> {
+    const { signal } = this.#options;
+    const rich = this.#holders.filter(
+      ({ kind, balance, reserved }) => kind === 'usual' && balance - reserved >= least,
+    );
+    return Promise.all(
+      rich.slice(0, count).map(async (holder) => {
+        const wallet = await Wallet.open(this.#of(holder.storage));
+        await wallet.sync({ patienceMs: PATIENCE_MS, signal });
+        return { wallet, holder };
+      }),
+    );
   }
 
   /** Every wallet asks for cash's statement, and must then have what was foretold. */

@@ -11,6 +11,7 @@ const PARTS: { readonly [part in Exclude<PartName, ShopName>]: string } = {
   cash: 'the ledger: each device and its balance',
   settlement: 'opens account numbers, and alone can; instructs the institution',
   management: 'enrols devices, certifies their keys, passes their loads on',
+  gateway: 'between the LAN of an organisation and the WAN: local notes for wide ones',
 };
 
 export function headText({ wallets, loads, purchases, parameters, crash }: QuickstartSettings): string {
@@ -19,7 +20,7 @@ export function headText({ wallets, loads, purchases, parameters, crash }: Quick
     'A whole system of electronic cash on this machine, each role a process with keys of its own.',
     `${grouped(wallets)} wallets enrol, load ${grouped(wallets * (loads + 2))} times and buy ` +
       `${grouped(wallets * (purchases + 1))} times at ${SHOPS} shops, over encrypted channels;`,
-    `${grouped(parameters.transfers)} transfers of a settlement day follow.`,
+    `${grouped(parameters.transfers)} transfers of a settlement day follow; then people carry notes into an organisation, and out again.`,
     `Cards are declined, answers withheld, roles ${crash ? 'killed' : 'stopped'} and started again; ` +
       'then the books of all parties are compared.',
     '',

@@ -2,7 +2,7 @@
 // overwritten: keys, blinding factors and messages are secret.
 import { randomBytes as systemRandomBytes } from 'node:crypto';
 import { type CryptoKernel, IO_BYTES } from '../../kernel/crypto-kernel.ts';
-import { expectFunction } from '../errors.ts';
+import { expectFunction, expectObject } from '../errors.ts';
 import { kernel } from '../kernel.ts';
 import { expectBytes, expectEach, expectItems, expectMessage, expectScalar, isScalar } from './check.ts';
 import {
@@ -266,7 +266,9 @@ function verdictsFor<Item>(
   });
 }
 
-export function createNoteCrypto({ randomBytes = systemRandomBytes }: NoteCryptoOptions = {}): NoteCrypto {
+export function createNoteCrypto(options: NoteCryptoOptions = {}): NoteCrypto {
+  expectObject('options', options);
+  const { randomBytes = systemRandomBytes } = options;
   expectFunction('randomBytes', randomBytes);
   return {
     hashToCurve,

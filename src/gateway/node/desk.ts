@@ -10,7 +10,7 @@ import { createConnection, createServer, type Server, type Socket } from 'node:n
 import { z } from 'zod';
 import { toHex } from '../../identity/binary-text.ts';
 import { GatewayError, type GatewayErrorCode } from '../errors.ts';
-import type { ExchangeReport } from '../gateway.ts';
+import type { ExchangeReport, FundsReport } from '../gateway.ts';
 import type { GatewayLog } from '../interface.ts';
 import type { Terminal } from '../terminals.ts';
 import type { OpenGateway } from './open-gateway.ts';
@@ -23,6 +23,7 @@ const COMMAND_WITHIN_MS = 5_000;
 const PAGE_MAX = 1_024;
 
 const keyStart = z.string().regex(/^[0-9a-f]{4,64}$/);
+const id = z.string().regex(/^[0-9a-f]{32}$/);
 const limit = z.number().int().min(1).max(PAGE_MAX);
 
 const DeskCommand = z.discriminatedUnion('do', [
@@ -39,18 +40,16 @@ const DeskCommand = z.discriminatedUnion('do', [
   z.strictObject({ do: z.literal('block'), terminal: keyStart }),
   z.strictObject({
     do: z.literal('exchanges'),
-    after: z
-      .string()
-      .regex(/^[0-9a-f]{32}$/)
-      .optional(),
+    after: id.optional(),
     limit,
   }),
+  z.strictObject({ do: z.literal('funds'), after: id.optional(), limit }),
   z.strictObject({
-    do: z.literal('funds'),
+    do: z.literal('move_funds'),
     action: z.enum(['fund', 'withdraw']),
     amount: z.string().regex(/^\d{1,20}$/),
   }),
-  z.strictObject({ do: z.literal('exchange'), request: z.string().regex(/^[0-9a-f]{32}$/) }),
+  z.strictObject({ do: z.literal('exchange'), request: id }),
 ]);
 export type DeskCommand = z.input<typeof DeskCommand>;
 
@@ -61,6 +60,13 @@ const terminalText = ({ channelKey, sealingKey: _, ...rest }: Terminal) => ({
   registeredAt: String(rest.registeredAt),
   usedAt: String(rest.usedAt),
 });
+const fundsText = ({ request, amount, history, ...rest }: FundsReport) => ({
+  request: idText(request),
+  ...rest,
+  amount: String(amount),
+  history: history.map(({ stateName, at }) => ({ step: stateName, at: String(at) })),
+});
+export type FundsText = ReturnType<typeof fundsText>;
 const exchangeText = ({ request, amount, fee, sender, destination, history, ...rest }: ExchangeReport) => ({
   exchange: idText(request),
   ...rest,
@@ -96,7 +102,8 @@ export type DeskReply =
   | { readonly terminals: readonly TerminalText[] }
   | { readonly terminal: TerminalText }
   | { readonly exchanges: readonly ExchangeText[] }
-  | { readonly funds: { readonly request: string; readonly state: string; readonly reason: string } };
+  | { readonly funds: readonly FundsText[] }
+  | { readonly moved: { readonly request: string; readonly state: string; readonly reason: string } };
 
 /** Does what a command says. @throws GatewayError */
 export async function atDesk(gateway: OpenGateway, command: DeskCommand): Promise<DeskReply> {
@@ -119,8 +126,12 @@ export async function atDesk(gateway: OpenGateway, command: DeskCommand): Promis
       return { exchanges: gateway.exchanges({ ...page, limit: command.limit }).map(exchangeText) };
     }
     case 'funds': {
+      const page = { ...(command.after !== undefined && { after: BigInt(`0x${command.after}`) }) };
+      return { funds: gateway.funds({ ...page, limit: command.limit }).map(fundsText) };
+    }
+    case 'move_funds': {
       const { request, state, reason } = await gateway.moveFunds(command.action, BigInt(command.amount));
-      return { funds: { request: idText(request), state, reason } };
+      return { moved: { request: idText(request), state, reason } };
     }
     case 'exchange': {
       const found = gateway.exchange(BigInt(`0x${command.request}`));

@@ -4,7 +4,7 @@
 //     └───── init ───────┘   └──────────────── enrol: an operator approves it: specie shops approve ─┘
 import { randomBytes as systemRandomBytes } from 'node:crypto';
 import { join } from 'node:path';
-import { keyFileText, seedPairOf } from '../../identity/key-file.ts';
+import { isEncrypted, keyFileText, seedPairOf } from '../../identity/key-file.ts';
 import { generateKeyPair, type RandomBytes } from '../../identity/new-key-set.ts';
 import type { Passphrase } from '../../identity/passphrase.ts';
 import { PRIVATE, PrivateFiles, PUBLIC } from '../../identity/private-files.ts';
@@ -98,9 +98,10 @@ export async function enrolGateway(
   const { files, shop } = home;
   if (shop.certificate() === undefined && shop.enrolment() === undefined) {
     const { root, passphrase = async () => undefined, scryptLog2N } = options;
-    // The right one for the gateway's keys encrypts the shop's.
+    // What encrypts the gateway's keys, once it has proven right, encrypts the shop's.
     await home.keys(passphrase);
-    const secret = await passphrase();
+    const isSecret = isEncrypted(files.readPrivate(home.keyPath), home.keyPath);
+    const secret = isSecret ? await passphrase() : undefined;
     await makeShop({
       ...{ home: shop.path, name: `Gateway of ${organisation}`, root, currency, files },
       account: await options.account(),

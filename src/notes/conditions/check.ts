@@ -32,17 +32,18 @@ export function requestMessage({ inputs, outputs = [], quote = '' }: SpendingReq
 const refused = (place: number, expected: string): NotesError =>
   new NotesError('condition', `inputs[${place}]: expected ${expected}`);
 
-/** How many signatures one request may have tried. */
-class Budget {
-  #left = CONDITION_CHECKS_MAX;
+/** How many signatures one request has tried, and may. */
+export class SignatureTries {
+  count = 0;
 
   isSignature(signature: Uint8Array, message: string, publicKey: Uint8Array): boolean {
-    if (--this.#left < 0) {
+    if (this.count >= CONDITION_CHECKS_MAX) {
       throw new NotesError(
         'too_large',
         `witnesses: expected at most ${CONDITION_CHECKS_MAX} signatures to be tried`,
       );
     }
+    this.count++;
     return isSignatureOf(signature, message, publicKey);
   }
 }
@@ -50,9 +51,10 @@ class Budget {
 /**
  * Whether every condition of the inputs is met. Stateless: nothing of it depends on the notes' being valid.
  * @param now Unix seconds
+ * @param tries counts them
  * @throws NotesError naming the first input that may not be spent
  */
-export function checkConditions(request: SpendingRequest, now: bigint): void {
+export function checkConditions(request: SpendingRequest, now: bigint, tries = new SignatureTries()): void {
   const { inputs } = request;
   const conditions = inputs.map(({ secret }, place) => {
     try {
@@ -62,19 +64,18 @@ export function checkConditions(request: SpendingRequest, now: bigint): void {
       throw error;
     }
   });
-  const budget = new Budget();
   if (conditions.some((condition) => condition?.flag === 'SIG_ALL')) {
     const [first] = conditions;
     conditions.forEach((condition, place) => {
       if (condition === undefined || first === undefined || !isSame(condition, first))
         throw refused(place, 'the same condition as of the first input, which SIG_ALL demands');
     });
-    checkOne(first!, inputs[0]!.witness, requestMessage(request), now, 0, budget);
+    checkOne(first!, inputs[0]!.witness, requestMessage(request), now, 0, tries);
     return;
   }
   conditions.forEach((condition, place) => {
     const { witness, secret } = inputs[place]!;
-    if (condition !== undefined) checkOne(condition, witness, secret, now, place, budget);
+    if (condition !== undefined) checkOne(condition, witness, secret, now, place, tries);
   });
 }
 
@@ -93,7 +94,7 @@ function checkOne(
   message: string,
   now: bigint,
   place: number,
-  budget: Budget,
+  tries: SignatureTries,
 ): void {
   const { locktime, publicKeys, refundKeys, hash } = condition;
   const isExpired = locktime !== undefined && now >= locktime;
@@ -102,7 +103,7 @@ function checkOne(
   const witness = readWitness(text);
   const isHashMet = hash === undefined || isPreimage(witness, hash);
   const isSignedBy = (keys: readonly Uint8Array[], required: number): boolean =>
-    hasSigned(keys, required, witness.signatures, message, budget);
+    hasSigned(keys, required, witness.signatures, message, tries);
   if (isHashMet && (publicKeys.length === 0 || isSignedBy(publicKeys, condition.requiredSignatures))) return;
   if (isExpired && isSignedBy(refundKeys, condition.requiredRefundSignatures)) return;
   if (!isHashMet && !isExpired) throw refused(place, 'the preimage of its hash');
@@ -120,13 +121,13 @@ function hasSigned(
   required: number,
   signatures: readonly Uint8Array[],
   message: string,
-  budget: Budget,
+  tries: SignatureTries,
 ): boolean {
   if (signatures.length < required) return false;
   const unused = [...keys];
   let signed = 0;
   for (const signature of signatures) {
-    const place = unused.findIndex((key) => budget.isSignature(signature, message, key));
+    const place = unused.findIndex((key) => tries.isSignature(signature, message, key));
     if (place < 0) continue;
     unused.splice(place, 1);
     signed++;

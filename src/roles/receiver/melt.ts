@@ -32,7 +32,7 @@ interface Late {
 }
 
 export function meltBackend(parts: TakingParts): MeltBackend {
-  const { store, runner, takings, quotes, units, limits, notPayable, clock } = parts;
+  const { store, runner, takings, book, quotes, units, limits, notPayable, clock } = parts;
 
   function meltTerms({ request, unit, amount }: AskedMelt): MeltTerms {
     payeeOf(request);
@@ -43,7 +43,10 @@ export function meltBackend(parts: TakingParts): MeltBackend {
 
   async function melt(order: MeltOrder): Promise<'paid' | 'pending'> {
     const id = meltRequestId(order.number);
-    if (quotes.read(store, order.number)?.state === 'unpaid') await expectPayable(order);
+    // Whose notes are gone gets no look at cash.
+    const isNew = quotes.read(store, order.number)?.state === 'unpaid';
+    const ids = order.notes.map(({ noteId }) => noteId);
+    if (isNew && book.conflict(store, ids) === undefined) await expectPayable(order);
     const late: Late = { refusal: undefined };
     const [submitted] = runner.submit(takings, [submission(order, id, late)], limits.answerWithinMs);
     const standing = await submitted!;

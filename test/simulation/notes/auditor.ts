@@ -28,6 +28,8 @@ export interface GatewayEnd {
   readonly float: bigint;
   readonly records: Records;
   readonly exchangeAccount: bigint;
+  /** Of one terminal, a UTC day. */
+  readonly dayMax: bigint;
   readonly exchanges: () => readonly {
     readonly request: bigint;
     readonly direction: 'out' | 'in';
@@ -37,6 +39,7 @@ export interface GatewayEnd {
     readonly fee: bigint | undefined;
     readonly sender: Uint8Array | undefined;
     readonly destination: Uint8Array | undefined;
+    readonly history: readonly { readonly at: bigint }[];
   }[];
 }
 
@@ -67,7 +70,6 @@ export interface Audited {
   }[];
   readonly gateways: readonly GatewayEnd[];
   readonly people: readonly PersonEnd[];
-  readonly hadWrongClocks: boolean;
 }
 
 const viewOf = (bytes: Uint8Array): DataView =>
@@ -231,7 +233,10 @@ function backing(audited: Audited, gateway: GatewayEnd, problems: string[]): voi
 export function auditEnd(audited: Audited): string[] {
   const problems: string[] = [];
   const { gateways, people, balanceOf, notesAccount, sales, receiver, issuer } = audited;
-  for (const gateway of gateways) settled(audited, gateway, problems);
+  for (const gateway of gateways) {
+    settled(audited, gateway, problems);
+    limits(gateway, problems);
+  }
   for (const person of people) ownBooks(audited, person, problems);
   const books = [bookOf(issuer, 'issuer', problems), bookOf(receiver, 'receiver', problems)];
   if (books.some(({ held }) => total(held) > 0n)) problems.push('wide notes are held in the end');
@@ -297,6 +302,22 @@ function settled({ balanceOf, people }: Audited, gateway: GatewayEnd, problems: 
     const told = ['delivered', 'returned', 'rejected'].filter((event) => count(from, event, request) > 0);
     if (told.length !== 1 || told[0] !== state || count(from, state, request) !== 1)
       problems.push(`${what}, and ${from.name} was told ${told.join(', ') || 'nothing'}`);
+  }
+}
+
+const DAY = 86_400_000_000_000n;
+
+/** Nobody has sent more in a day than the terms allow; what was rejected does not count. */
+function limits({ name, dayMax, exchanges }: GatewayEnd, problems: string[]): void {
+  const sent = new Map<string, bigint>();
+  for (const { state, sender, amount, fee, history } of exchanges()) {
+    const [first] = history;
+    if (sender === undefined || amount === undefined || fee === undefined || state === 'rejected') continue;
+    const day = `${Buffer.from(sender).toString('hex')} ${first!.at / DAY}`;
+    const sum = (sent.get(day) ?? 0n) + amount + fee;
+    sent.set(day, sum);
+    if (sum > dayMax)
+      problems.push(`${name}: a terminal has sent ${sum} in a day, expected at most ${dayMax}`);
   }
 }
 

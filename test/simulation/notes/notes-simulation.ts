@@ -3,29 +3,21 @@
 //     seed ─▶ plan ─▶ accounts, terminals ─▶ a day of work ─────────▶ calm ─▶ all is over ─▶ all notes become money ─▶ audit
 //                                            crashes, cuts, cheats,
 //                                            storms, wrong clocks
-import { hpke, type NoteCrypto, noteCrypto, sha256 } from '../../../src/crypto/index.ts';
-import { keyIdOf } from '../../../src/identity/key-set.ts';
-import { generateKeyPair } from '../../../src/identity/new-key-set.ts';
-import { encodeNotePayee, PayeeContent, payeeSealInfo } from '../../../src/roles/documents/note-payee.ts';
-import { DAY, keySets, START } from '../../identity/support.ts';
-import { toyCrypto } from '../../terminal/toy-crypto.ts';
 import { CALM, Ground, link } from '../ground.ts';
-import { type Audited, auditAlways, auditEnd, type PersonEnd } from './auditor.ts';
+import { auditAlways } from './auditor.ts';
 import { Cheat } from './cheat.ts';
 import { Counter } from './counter.ts';
+import { auditAll, evidenceOf } from './evidence.ts';
 import { Person } from './person.ts';
 import type { Fates } from './process.ts';
-import { EUR, exchangeAccount, type GatewayPlan, NOTES_ACCOUNT, System } from './system.ts';
+import { DAY_START, devicesOf, payeeOf, realNotes, toyNotes } from './setting.ts';
+import { EUR, type GatewayPlan, System } from './system.ts';
 
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
 const SECOND = 1_000_000_000n;
 const LOOK_MS = 7 * MINUTE_MS;
 const ROUNDS_MAX = 60;
-
-/** One for all seeds: keys are points of the curve, and take time. */
-const toy = rememberingKeys(toyCrypto());
-const real = rememberingKeys(noteCrypto);
 
 export interface NotesEnding {
   readonly seed: bigint;
@@ -61,11 +53,11 @@ class NotesSimulation {
 
   constructor(seed: bigint, { print, isReal = false }: NotesOptions) {
     this.#seed = seed;
-    this.#ground = new Ground(seed, print, START + DAY);
+    this.#ground = new Ground(seed, print, DAY_START);
     this.#system = new System({
       ground: this.#ground,
       fates: this.#fates,
-      crypto: isReal ? real : toy,
+      crypto: isReal ? realNotes : toyNotes,
       gateways: [this.#plan('campus'), this.#plan('museum')],
     });
     this.#counter = new Counter(this.#system);
@@ -98,11 +90,7 @@ class NotesSimulation {
     const { random, world } = this.#ground;
     const workMs = (2 + 4 * random.float()) * HOUR_MS;
     this.#gather(workMs);
-    const devices = this.#people.map(({ device }) => {
-      const { publicKey: signingKey } = generateKeyPair('signing', this.#ground.bytes);
-      return { device, signingKey };
-    });
-    await this.#through(this.#system.begin(devices));
+    await this.#through(this.#system.begin(devicesOf(this.#people, this.#ground)));
     await this.#through(Promise.all(this.#people.map((person) => person.register())));
     this.#open();
     this.#faults();
@@ -110,7 +98,7 @@ class NotesSimulation {
     await this.#through(this.#ground.pause(workMs));
     this.#calm();
     await this.#through(this.#settle());
-    this.#problems.push(...auditAlways(this.#audited()), ...auditEnd(this.#audited()));
+    this.#problems.push(...auditAll(this.#system, this.#counter, this.#people));
     this.#problems.push(...this.#system.faults, ...this.#people.flatMap(({ faults }) => faults));
     const ends = new Map<string, number>();
     for (const one of [...this.#people, ...this.#cheats])
@@ -119,7 +107,7 @@ class NotesSimulation {
     return {
       seed: this.#seed,
       problems: this.#problems,
-      digest: this.#ground.digest([]),
+      digest: this.#ground.digest([this.#system.ledger.books.stateBytes()]),
       events: this.#ground.events,
       crashes: processes.reduce((sum, { crashes }) => sum + crashes, 0),
       virtualMs: world.nowMs,
@@ -136,7 +124,7 @@ class NotesSimulation {
       const device = (3n << 64n) + BigInt(this.#people.length + 1);
       const person = new Person({
         ...{ name, side, gateways: of, system: this.#system, counter: this.#counter, fates: this.#fates },
-        ...{ device, payee: this.#payee(device) },
+        ...{ device, payee: payeeOf(device, this.#ground) },
         habits: {
           pauseMaxMs: random.pick([2, 6, 15]) * MINUTE_MS,
           sleeps: random.pick([0, 0.05, 0.2]),
@@ -158,20 +146,6 @@ class NotesSimulation {
       for (const person of this.#people)
         if (random.chance(0.4)) this.#cheats.push(new Cheat(person, this.#system));
     }
-  }
-
-  /** An address as a wallet makes it. */
-  #payee(device: bigint): string {
-    const [{ sealing }] = keySets.cash;
-    const keyId = keyIdOf(sealing.publicKey, sha256);
-    const { enc, ciphertext } = hpke.seal({
-      recipientPublicKey: sealing.publicKey,
-      info: payeeSealInfo(keyId),
-      aad: new Uint8Array(),
-      plaintext: PayeeContent.encode({ device, currency: EUR }),
-      randomBytes: this.#ground.bytes,
-    });
-    return encodeNotePayee({ kind: 'device', sealed: { keyId, encapsulatedKey: enc, ciphertext } });
   }
 
   #open(): void {
@@ -224,7 +198,11 @@ class NotesSimulation {
     const { world } = this.#ground;
     const look = (): void => {
       if (this.#isOver || this.#problems.length > 0) return;
-      this.#problems.push(...auditAlways(this.#audited()).map((problem) => `${this.#at()}: ${problem}`));
+      this.#problems.push(
+        ...auditAlways(evidenceOf(this.#system, this.#counter, this.#people)).map(
+          (problem) => `${this.#at()}: ${problem}`,
+        ),
+      );
       world.setTimer(look, LOOK_MS);
     };
     look();
@@ -281,37 +259,6 @@ class NotesSimulation {
         this.#problems.push(`${what}: ${name} has open: ${kind} of ${amount}, ${state}`);
   }
 
-  #audited(): Audited {
-    const { cash: _, issuer, receiver, gateways, ledger, ground } = this.#system;
-    const balanceOf = (account: bigint): bigint => {
-      const [found] = ledger.books.lookupAccounts([account]);
-      return (found?.creditsPosted ?? 0n) - (found?.debitsPosted ?? 0n);
-    };
-    return {
-      transfers: [...ledger.books.events()].map(({ transfer }) => transfer),
-      balanceOf,
-      notesAccount: NOTES_ACCOUNT,
-      issuer: issuer.disk.records,
-      receiver: receiver.disk.records,
-      sales: this.#counter.sales,
-      gateways: gateways.map((gateway) => ({
-        ...{ name: gateway.name, float: gateway.float, records: gateway.process.disk.records },
-        exchangeAccount: exchangeAccount(gateway.merchant),
-        exchanges: () => gateway.process.opened?.gateway.exchanges() ?? [],
-      })),
-      people: this.#people.map(
-        (person): PersonEnd => ({
-          ...{ name: person.name, side: person.side, device: person.device, told: person.told },
-          gateway: person.side === 'lan' ? person.options.gateways[0]!.name : undefined,
-          free: person.terminal?.balance().free ?? 0n,
-          channelKey: Buffer.from(person.keys.channel.publicKey).toString('hex'),
-          isHonest: person.isHonest,
-        }),
-      ),
-      hadWrongClocks: ground.hadWrongClocks,
-    };
-  }
-
   /** Runs the world until it is done. */
   async #through<T>(work: Promise<T>): Promise<T> {
     let isDone = false;
@@ -322,18 +269,4 @@ class NotesSimulation {
     await this.#ground.world.runUntil(() => isDone, Number.POSITIVE_INFINITY);
     return work;
   }
-}
-
-function rememberingKeys(crypto: NoteCrypto): NoteCrypto {
-  const known = new Map<string, Uint8Array>();
-  return {
-    ...crypto,
-    publicKeys: (secretKeys) =>
-      secretKeys.map((secretKey) => {
-        const name = Buffer.from(secretKey).toString('hex');
-        const key = known.get(name) ?? crypto.publicKeys([secretKey])[0]!;
-        known.set(name, key);
-        return Uint8Array.from(key);
-      }),
-  };
 }

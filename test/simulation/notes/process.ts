@@ -33,6 +33,9 @@ export class Process<Opened> {
   disk: MemoryDisk;
   opened: Opened | undefined;
   crashes = 0;
+  /** Of the life that there is now: what it was asked for never ends. */
+  died: Promise<void> = Promise.resolve();
+  #onDeath: () => void = () => {};
   #life = 0;
 
   constructor(options: ProcessOptions<Opened>) {
@@ -66,6 +69,9 @@ export class Process<Opened> {
         if (isAlive()) this.#point(name);
       },
     };
+    this.died = new Promise((resolve) => {
+      this.#onDeath = resolve;
+    });
     ground.note(this.name, 'starts');
     const opening = async (): Promise<void> => {
       const opened = await open(life, this.disk);
@@ -102,5 +108,6 @@ export class Process<Opened> {
   stop(): void {
     this.#life++;
     this.opened = undefined;
+    this.#onDeath();
   }
 }

@@ -230,9 +230,12 @@ export class System {
         applyBy: this.ground.clockOf('operator')() + HOUR_NS,
       };
       const order = { document, signature: signed(merchant, document) };
-      const own = new CashClient(this.#transport(merchant.name, 'cash', merchant.peer, () => true));
-      const answer = await this.insist(() => own.noteOrder({ order }));
-      if (answer.kind !== 'done') throw new Error(`expected ${merchant.name} to be funded`);
+      const issuer = this.issuerAs(merchant.name, merchant.peer, () => true);
+      for (let isFunded = false; !isFunded; ) {
+        const answer = await this.insist(() => issuer.moveFunds({ order }));
+        if (answer.kind === 'rejected') throw new Error(`expected ${merchant.name} to be funded`);
+        isFunded = answer.kind !== 'pending';
+      }
     }
   }
 
