@@ -54,6 +54,9 @@ const { values: flags } = parseArgs({
     /** Exchanges of the large step, in each direction, and pairs of terminals. */
     exchanges: { type: 'string' },
     pairs: { type: 'string' },
+    /** Exchanges one at a time, in each direction; requests before the clock runs. */
+    alone: { type: 'string' },
+    warm: { type: 'string' },
     path: { type: 'string', default: tmpdir() },
   },
 });
@@ -69,9 +72,9 @@ const UNDER_WAY = ofSize(flags['under-way'], 4, 256);
 const PAIRS = ofSize(flags.pairs, 1, 128);
 const EXCHANGES = Math.ceil(ofSize(flags.exchanges, 1, 2_048) / PAIRS) * PAIRS;
 /** One at a time, in each direction. */
-const ALONE = flags.small ? 1 : 100;
+const ALONE = ofSize(flags.alone, 1, 100);
 /** Before the clock runs: code that is not warm is not what a role runs. */
-const WARM = flags.small ? 1 : 512;
+const WARM = ofSize(flags.warm, 1, 512);
 const PROVEN = flags.small ? 1 : 32;
 const CASHU_ROUNDS = flags.small ? 1 : 5;
 const MADE_AT_A_TIME = 32;
