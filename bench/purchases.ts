@@ -19,14 +19,11 @@ import { Client } from '../src/channel/client.ts';
 import { runAudit } from '../src/cli/audit/audit.ts';
 import { fetchStatement } from '../src/cli/commands/audit.ts';
 import { loadOperator } from '../src/identity/load-home.ts';
-import { answerCodec } from '../src/roles/common/answer.ts';
-import { mayRepeat, Refusal } from '../src/roles/common/refusal.ts';
-import { SHOP_REFUSALS } from '../src/roles/shop/errors.ts';
-import { BuyAnswer, ShopOperation } from '../src/roles/shop/messages.ts';
+import { ShopOperation } from '../src/roles/shop/messages.ts';
 import { Device } from './loads/devices.ts';
 import { NO_STEPS, StepTimes, type StepTotal, type StepTotals } from './loads/stages.ts';
 import { type Busy, type CpuSeconds, System } from './loads/system.ts';
-import { enrolShop, PRICE, Purchases } from './purchases/trade.ts';
+import { enrolShop, isPaid, PRICE, Purchases } from './purchases/trade.ts';
 
 const { values: flags } = parseArgs({
   options: {
@@ -60,7 +57,6 @@ const MADE_AT_A_TIME = 64;
 const REQUEST_TIMEOUT_MS = 60_000;
 
 const print = (line: string): void => void process.stdout.write(`${line}\n`);
-const answers = answerCodec(BuyAnswer, SHOP_REFUSALS);
 
 interface Measured {
   readonly underWay: number;
@@ -140,18 +136,6 @@ class Customers {
     );
     return { times, pending };
   }
-}
-
-function isPaid(bytes: Uint8Array): boolean {
-  const answer = answers.decode(bytes);
-  if (answer instanceof Refusal) {
-    if (mayRepeat(answer)) return false;
-    throw answer;
-  }
-  if (answer.kind !== 'paid' && answer.kind !== 'pending') {
-    throw new Error(`purchase: expected a receipt, got ${answer.kind}`);
-  }
-  return answer.kind === 'paid';
 }
 
 const STAGES = [

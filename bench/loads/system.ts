@@ -1,8 +1,11 @@
-// The system that loads and purchases go through, in processes of their own: simulator, cash, settlement, management, and
-// a shop; or the three roles in one process. Each answers over its IPC channel what CPU time it has used, and where.
+// The system that loads, purchases and notes go through, in processes of their own: simulator, cash, settlement, management,
+// a shop, and where there are notes, issuer, receiver and a gateway; or the roles in one process. Each answers over its IPC
+// channel what CPU time it has used, and where.
 //
-//     benchmark ──devices' channels──▶ management ─▶ settlement ─▶ simulator
-//         │   └──customers' channels─▶ shop ─▲└────▶ cash
+//     benchmark ──devices' channels────▶ management ─▶ settlement ─▶ simulator
+//         │   ├──customers' channels──▶ shop ─▲└────▶ cash ◀── issuer, receiver ◀─╮
+//         │   ├──a merchant's, HTTP────────────────────────────▶─┴──────▲         │
+//         │   └──terminals' channels──▶ gateway ────────────────────────┴─────────╯
 //         └── IPC: cpu, profile, stop
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -10,7 +13,9 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { type Gateway, openGatewayNode } from '../../src/gateway/index.ts';
 import { initHome } from '../../src/identity/init-home.ts';
+import { MINT_ROLES, type MintRole, type RoleName } from '../../src/identity/roles.ts';
 import { AdminServer } from '../../src/institution/simulator/admin.ts';
 import { SimulatedInstitution } from '../../src/institution/simulator/simulated-institution.ts';
 import { startRole } from '../../src/main/roles/start-role.ts';
@@ -21,9 +26,10 @@ import { type Stage, Stages, StepTimes, type StepTotals } from './stages.ts';
 
 /** Those that loads and purchases go through, in the order in which they start. */
 const ROLES = ['cash', 'settlement', 'management'] as const;
+const ROLES_WITH_NOTES = ['cash', ...MINT_ROLES, 'settlement', 'management'] as const;
 
-/** What runs in one process: the simulator, roles, or a shop. */
-export type Part = 'simulator' | 'shop' | (typeof ROLES)[number];
+/** What runs in one process: the simulator, roles, a shop, or a gateway. */
+export type Part = 'simulator' | 'shop' | 'gateway' | RoleName;
 
 interface Serve {
   readonly parts: readonly Part[];
@@ -33,7 +39,8 @@ interface Serve {
   readonly port: number;
 }
 
-type Question = 'cpu' | 'profile' | 'shares' | 'steps' | 'stop';
+/** `admit`: the terminals that wait at the gateway. `status`: how the gateway stands, numbers as texts. */
+type Question = 'cpu' | 'profile' | 'shares' | 'steps' | 'admit' | 'status' | 'stop';
 
 const SCRIPT = fileURLToPath(import.meta.url);
 /** Devices load again and again; their accounts must hold it. */
@@ -47,9 +54,11 @@ const log = {
   error: (fields: object, message: string) => report(fields, message),
 };
 
+const textOf = (value: unknown): string =>
+  JSON.stringify(value, (_, part) => (typeof part === 'bigint' ? String(part) : part));
+
 function report(fields: object, message: string): void {
-  const text = JSON.stringify(fields, (_, value) => (typeof value === 'bigint' ? String(value) : value));
-  process.stderr.write(`${message} ${text}\n`);
+  process.stderr.write(`${message} ${textOf(fields)}\n`);
 }
 
 // ---- in a process of its own
@@ -60,6 +69,7 @@ async function serve({ parts, home, books, accounts, port }: Serve): Promise<voi
   const steps = new StepTimes();
   const stepsOf = (part: Part) => (step: string, count: number) => steps.trace(`${part} ${step}`, count);
   let admin: string | undefined;
+  let gateway: Gateway | undefined;
   for (const part of parts) {
     if (part === 'simulator') {
       const options = { path: books, accounts, seed: SEED, balance: BALANCE_AT_INSTITUTION, port };
@@ -71,6 +81,11 @@ async function serve({ parts, home, books, accounts, port }: Serve): Promise<voi
       const shop = await openShop({ home, port: 0, log, trace: stepsOf(part) });
       admin = shop.url;
       running.push(shop);
+    } else if (part === 'gateway') {
+      const open = await openGatewayNode({ home, lanPort: 0, wanPort: 0, log });
+      admin = JSON.stringify({ ...open.urls, key: open.key });
+      gateway = open;
+      running.push(open);
     } else {
       const own = new Stages();
       stages.set(part, own);
@@ -89,6 +104,11 @@ async function serve({ parts, home, books, accounts, port }: Serve): Promise<voi
       return profile.start();
     },
     steps: () => steps.totals(),
+    admit: async () => {
+      const waiting = gateway!.terminals({ limit: 1_024 }).filter(({ state }) => state === 'waiting');
+      for (const { channelKey } of waiting) await gateway!.admit(channelKey);
+    },
+    status: () => JSON.parse(textOf(gateway!.status())),
     shares: async () => ({
       shares: await profile.stop(),
       stages: Object.fromEntries([...stages].map(([part, own]) => [part, own.stop()])),
@@ -165,6 +185,14 @@ export interface Busy {
   readonly stages: { readonly [role: string]: readonly Stage[] };
 }
 
+/** Of its status; minor units, and how many. */
+export interface GatewayFigures {
+  readonly local: { readonly outstanding: string };
+  readonly counters: { readonly taken: string; readonly issued: string; readonly delivered: string };
+  readonly backing: string;
+  readonly underWay: number;
+}
+
 /** Seconds of CPU, all threads, by process. */
 export type CpuSeconds = { readonly [process: string]: number };
 
@@ -174,6 +202,15 @@ export interface SystemOptions {
   readonly oneProcess: boolean;
   /** Decimal, of a device's account. */
   readonly balanceMax?: string;
+  /** With issuer and receiver. */
+  readonly notes?: boolean;
+}
+
+export interface GatewayPlace {
+  readonly lan: string;
+  readonly wan: string;
+  /** Of its channels, hex. */
+  readonly key: string;
 }
 
 export class System {
@@ -181,20 +218,37 @@ export class System {
   readonly root: string;
   readonly #processes: Running[];
 
-  private constructor(home: string, root: string, processes: Running[]) {
+  readonly #httpPorts: Readonly<Record<MintRole, number>>;
+
+  private constructor(
+    home: string,
+    root: string,
+    processes: Running[],
+    httpPorts: Readonly<Record<MintRole, number>>,
+  ) {
     this.home = home;
     this.root = root;
     this.#processes = processes;
+    this.#httpPorts = httpPorts;
   }
 
-  static async start({ folder, accounts, oneProcess, balanceMax }: SystemOptions): Promise<System> {
+  /** Where that role speaks Cashu's interface. */
+  httpUrl(role: MintRole): string {
+    return `http://127.0.0.1:${this.#httpPorts[role]}`;
+  }
+
+  static async start({ folder, accounts, oneProcess, balanceMax, notes }: SystemOptions): Promise<System> {
     const home = join(folder, 'home');
+    const roles: readonly RoleName[] = notes === true ? ROLES_WITH_NOTES : ROLES;
     await initHome({ home });
-    const ports = await freePorts(ROLES.length + 1);
+    const ports = await freePorts(roles.length + MINT_ROLES.length + 1);
     const path = join(home, 'specie.json');
     const settings = JSON.parse(readFileSync(path, 'utf8'));
-    ROLES.forEach((role, i) => {
+    roles.forEach((role, i) => {
       settings.roles[role].port = ports[i];
+    });
+    MINT_ROLES.forEach((role, i) => {
+      settings.roles[role].http.port = ports[roles.length + i];
     });
     settings.institution.port = ports.at(-1);
     settings.limits.balanceMax = balanceMax ?? BALANCE_MAX;
@@ -207,9 +261,9 @@ export class System {
     const groups: readonly (readonly [string, readonly Part[]])[] = oneProcess
       ? [
           ['simulator', ['simulator']],
-          ['roles', ROLES],
+          ['roles', roles],
         ]
-      : (['simulator', ...ROLES] as const).map((part) => [part, [part]]);
+      : (['simulator', ...roles] as const).map((part) => [part, [part]]);
     const processes: Running[] = [];
     try {
       for (const [name, parts] of groups) processes.push(await Running.start(name, { ...common, parts }));
@@ -217,7 +271,8 @@ export class System {
       for (const running of processes) running.kill();
       throw error;
     }
-    return new System(home, fingerprint, processes);
+    const httpPorts = Object.fromEntries(MINT_ROLES.map((role, i) => [role, ports[roles.length + i]!]));
+    return new System(home, fingerprint, processes, httpPorts as Record<MintRole, number>);
   }
 
   /** Of the simulator. */
@@ -236,6 +291,27 @@ export class System {
   /** Nothing reads its store when it is closed. */
   async closeShop(): Promise<void> {
     await this.#processes.pop()!.stop();
+  }
+
+  /** Opens a gateway in a process of its own. */
+  async openGateway(home: string): Promise<GatewayPlace> {
+    const what: Serve = { parts: ['gateway'], home, books: '', accounts: 0, port: 0 };
+    const gateway = await Running.start('gateway', what);
+    this.#processes.push(gateway);
+    return JSON.parse(gateway.admin!) as GatewayPlace;
+  }
+
+  /** The LAN's terminals that wait. */
+  async admitTerminals(): Promise<void> {
+    await this.#gateway.ask('admit');
+  }
+
+  async gatewayStatus(): Promise<GatewayFigures> {
+    return (await this.#gateway.ask('status')) as GatewayFigures;
+  }
+
+  get #gateway(): Running {
+    return this.#processes.find(({ name }) => name === 'gateway')!;
   }
 
   /** How many purchases have come to each step at shop and cash, and when in all. */

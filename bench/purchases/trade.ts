@@ -7,9 +7,12 @@ import { hpke, sha256 } from '../../src/crypto/index.ts';
 import { directoryFileText } from '../../src/identity/directory-file.ts';
 import { keyIdOf } from '../../src/identity/key-set.ts';
 import { loadOperator } from '../../src/identity/load-home.ts';
+import type { SignedShopCertificate } from '../../src/identity/shop-certificate.ts';
 import { systemCrypto } from '../../src/identity/system-crypto.ts';
 import { systemClock } from '../../src/identity/time.ts';
 import { PaymentOrderLayout } from '../../src/layout/generated.ts';
+import { answerCodec } from '../../src/roles/common/answer.ts';
+import { mayRepeat, Refusal } from '../../src/roles/common/refusal.ts';
 import { encodePaymentOrder, orderKeyId, orderSignedBytes } from '../../src/roles/documents/payment-order.ts';
 import {
   NumberContent,
@@ -20,9 +23,10 @@ import {
   purchaseReference,
 } from '../../src/roles/documents/purchase.ts';
 import { managementClient } from '../../src/roles/management/client.ts';
-import { BuyRequest } from '../../src/roles/shop/messages.ts';
+import { SHOP_REFUSALS } from '../../src/roles/shop/errors.ts';
+import { BuyAnswer, BuyRequest } from '../../src/roles/shop/messages.ts';
 import { id } from '../../src/shared/id.ts';
-import { askForCertificate, makeShop } from '../../src/shop/index.ts';
+import { type AskOptions, askForCertificate, makeShop } from '../../src/shop/index.ts';
 import type { Device, Target } from '../loads/devices.ts';
 import type { System } from '../loads/system.ts';
 
@@ -55,36 +59,58 @@ export async function enrolShop(system: System, folder: string): Promise<Trader>
     root: system.root,
     port: 0,
   });
-  let isWaiting = false;
-  const asking = askForCertificate(home, {
+  operator.close();
+  const { document } = await approved(system, (options) => askForCertificate(home, options));
+  const catalogue = JSON.parse(readFileSync(home.cataloguePath, 'utf8'));
+  catalogue.articles = ARTICLES.map(({ article, name, price }) => ({
+    id: article,
+    name,
+    price: `${price / 100n}.${String(price % 100n).padStart(2, '0')}`,
+  }));
+  writeFileSync(home.cataloguePath, JSON.stringify(catalogue));
+  return { home: home.path, number: document.shop, channelKey: document.channelKey };
+}
+
+/** An operator approves what waits, as it asks. */
+export async function approved(
+  system: System,
+  ask: (options: AskOptions) => Promise<SignedShopCertificate>,
+): Promise<SignedShopCertificate> {
+  const operator = await loadOperator({ home: system.home, passphrase: async () => undefined });
+  let waiting: bigint | undefined;
+  const asking = ask({
     patienceMs: 30_000,
-    onWaiting: (state) => {
-      isWaiting ||= state === 'awaiting_approval';
+    onWaiting: (state, shop) => {
+      if (state === 'awaiting_approval') waiting = shop;
     },
   });
   const client = new Client({
-    url: directory.address('management'),
+    url: operator.directory.address('management'),
     identity: () => operator.clientIdentity('management'),
   });
   try {
-    const management = managementClient(client);
-    while (!isWaiting) await new Promise((resolve) => setTimeout(resolve, POLL_MS));
-    const listed = await management.listShops({ after: undefined, limit: 1 });
-    if (listed.kind !== 'ok') throw new Error(`shops: expected a list, got ${listed.kind}`);
-    await management.approveShop({ shop: listed.answer.shops[0]!.shop });
-    const { document } = await asking;
-    const catalogue = JSON.parse(readFileSync(home.cataloguePath, 'utf8'));
-    catalogue.articles = ARTICLES.map(({ article, name, price }) => ({
-      id: article,
-      name,
-      price: `${price / 100n}.${String(price % 100n).padStart(2, '0')}`,
-    }));
-    writeFileSync(home.cataloguePath, JSON.stringify(catalogue));
-    return { home: home.path, number: document.shop, channelKey: document.channelKey };
+    while (waiting === undefined) await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+    await managementClient(client).approveShop({ shop: waiting });
+    return await asking;
   } finally {
     await client.close(1000);
     operator.close();
   }
+}
+
+const buyAnswers = answerCodec(BuyAnswer, SHOP_REFUSALS);
+
+/** Of a shop's answer. @returns false: it says to come again @throws when it is anything else */
+export function isPaid(bytes: Uint8Array): boolean {
+  const answer = buyAnswers.decode(bytes);
+  if (answer instanceof Refusal) {
+    if (mayRepeat(answer)) return false;
+    throw answer;
+  }
+  if (answer.kind !== 'paid' && answer.kind !== 'pending') {
+    throw new Error(`purchase: expected a receipt, got ${answer.kind}`);
+  }
+  return answer.kind === 'paid';
 }
 
 /** Makes purchases of devices at one shop: terms, the number sealed to management, the signed order sealed to cash. */
