@@ -2,7 +2,6 @@
 // connection to each role of the mint.
 import { Client } from '../../src/channel/client.ts';
 import { ed25519, noteCrypto, type SigningKey, sha256 } from '../../src/crypto/index.ts';
-import { openNotes, sealNotes } from '../../src/gateway/seals.ts';
 import { plainNote } from '../../src/gateway/wide-mint.ts';
 import { shopClientIdentity } from '../../src/identity/client-identity.ts';
 import type { Directory } from '../../src/identity/directory.ts';
@@ -16,6 +15,7 @@ import { makeOutputs, type Output, unblindAll } from '../../src/notes/outputs.ts
 import { systemRandomBytes } from '../../src/notes/random.ts';
 import { randomSecrets } from '../../src/notes/secrets.ts';
 import type { CallResult } from '../../src/roles/common/role-client.ts';
+import { openNotes, sealNotes } from '../../src/roles/common/sealed-notes.ts';
 import { NoteOrder } from '../../src/roles/documents/note-order.ts';
 import { issueTermsMessage, PlainNotes, SignedOutputs } from '../../src/roles/documents/notes.ts';
 import { IssuerClient } from '../../src/roles/issuer/client.ts';

@@ -2,7 +2,6 @@
 // they send is made before the clock runs; what they fetch they open, add up and confirm while it does.
 import { Client } from '../../src/channel/client.ts';
 import { sha256 } from '../../src/crypto/index.ts';
-import { openNotes, sealNotes } from '../../src/gateway/seals.ts';
 import { plainNote } from '../../src/gateway/wide-mint.ts';
 import type { KeyPair } from '../../src/identity/key-set.ts';
 import { generateKeyPair } from '../../src/identity/new-key-set.ts';
@@ -12,6 +11,7 @@ import { systemRandomBytes } from '../../src/notes/random.ts';
 import { answerCodec } from '../../src/roles/common/answer.ts';
 import type { AnswerOf, RequestOf } from '../../src/roles/common/operation.ts';
 import { mayRepeat, Refusal } from '../../src/roles/common/refusal.ts';
+import { openNotes, sealNotes } from '../../src/roles/common/sealed-notes.ts';
 import { PlainNotes, SealedNotes } from '../../src/roles/documents/notes.ts';
 import {
   type Delivery,

@@ -6,13 +6,13 @@ import type { PublicKeyset } from '../notes/keyset.ts';
 import type { Note } from '../notes/note.ts';
 import { isPointForm } from '../notes/point.ts';
 import { Refusal } from '../roles/common/refusal.ts';
+import { openNotes } from '../roles/common/sealed-notes.ts';
 import { PlainNotes } from '../roles/documents/notes.ts';
 import type { GatewayRefusal } from '../roles/gateway/errors.ts';
 import type { SendRequest } from '../roles/gateway/messages.ts';
 import type { BookedNote } from './exchange.ts';
 import type { OnStep, SealingKey, WideKeysets } from './interface.ts';
 import type { LocalMint } from './local-mint.ts';
-import { openNotes } from './seals.ts';
 import type { WideMint } from './wide-mint.ts';
 
 export type Refused = Refusal<GatewayRefusal>;

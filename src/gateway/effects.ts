@@ -3,6 +3,7 @@
 
 import type { NoteBook } from '../mint/note-book.ts';
 import type { Note } from '../notes/note.ts';
+import { type DrawBytes, openNotes, sealNotes } from '../roles/common/sealed-notes.ts';
 import { PlainNotes, type SealedNotes } from '../roles/documents/notes.ts';
 import { type Again, again, type EffectItem, type Perform } from '../roles/flow/flow.ts';
 import type { RoleStore } from '../store/store.ts';
@@ -21,7 +22,6 @@ import {
 } from './limits.ts';
 import type { LocalMint } from './local-mint.ts';
 import type { OutEffect, OutOutcome } from './out-flow.ts';
-import { type DrawBytes, openNotes, sealNotes } from './seals.ts';
 import { plainNote, type WideMint } from './wide-mint.ts';
 
 export interface EffectsOptions {

@@ -7,6 +7,7 @@ import { NotesError } from '../notes/errors.ts';
 import type { PublicKeyset } from '../notes/keyset.ts';
 import { type Note, sumOf, withoutDleq } from '../notes/note.ts';
 import { makeOutputs, type Output, unblindAll } from '../notes/outputs.ts';
+import { type DrawBytes, openNotes, sealNotes } from '../roles/common/sealed-notes.ts';
 import {
   NoteOrder,
   NoteReceipt,
@@ -32,7 +33,6 @@ import type {
   SealingKey,
   WideKeysets,
 } from './interface.ts';
-import { type DrawBytes, openNotes, sealNotes } from './seals.ts';
 
 export interface WideMintOptions {
   readonly identity: GatewayIdentity;

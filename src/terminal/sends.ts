@@ -7,7 +7,8 @@
 //
 // A gateway that refuses has seen the notes all the same: until they are exchanged it could spend them.
 import { CryptoError } from '../crypto/index.ts';
-import { NOTES_MAX, type PlainNote } from '../roles/documents/notes.ts';
+import { type SealedFor, sealNotes } from '../roles/common/sealed-notes.ts';
+import { NOTES_MAX, type PlainNote, PlainNotes } from '../roles/documents/notes.ts';
 import { type GetTermsAnswer, SendRequest, type TerminalAddress } from '../roles/gateway/messages.ts';
 import { type Desk, done, gatewayRefused, type Look, sumOfNotes, type WaitOptions, waiting } from './desk.ts';
 import { TerminalError } from './errors.ts';
@@ -17,7 +18,6 @@ import { refusedBy } from './mint-calls.ts';
 import { shortened } from './note-store.ts';
 import type { KnownGateway } from './ports.ts';
 import type { OperationOf } from './records.ts';
-import { sealNotes } from './seals.ts';
 
 type Send = OperationOf<'send'>;
 
@@ -74,7 +74,7 @@ export class Sends {
   }
 
   async #prepare(request: bigint, { destination, amount, gateway, feeMax }: SendOptions): Promise<void> {
-    const { side, gateways, randomBytes } = this.#desk.options;
+    const { side, gateways } = this.#desk.options;
     if (destination.side === side) {
       throw new TerminalError(
         'invalid_argument',
@@ -96,13 +96,12 @@ export class Sends {
       amount,
       fee,
       // Without proofs: their blinding factors would tell the mint whom it has signed these for.
-      notes: this.#sealed(through, {
-        use: side === 'lan' ? 'send_out' : 'send_in',
-        sealingKey: terms.sealingKey,
-        binding: { request, amount: amount + fee },
-        notes: notes.map((note) => ({ ...note, dleq: undefined })),
-        randomBytes,
-      }),
+      notes: this.#sealed(
+        through,
+        terms.sealingKey,
+        notes.map((note) => ({ ...note, dleq: undefined })),
+        { use: side === 'lan' ? 'send_out' : 'send_in', request, amount: amount + fee },
+      ),
       applyBy: now + SEND_VALID_SECONDS * NANOSECONDS,
     };
     await this.#desk.store.change((changes) => {
@@ -129,9 +128,14 @@ export class Sends {
     this.#desk.event({ type: 'prepared', operation: request, what: 'send' });
   }
 
-  #sealed(gateway: KnownGateway, options: Parameters<typeof sealNotes>[0]): SendRequest['notes'] {
+  #sealed(
+    gateway: KnownGateway,
+    sealingKey: Uint8Array,
+    notes: readonly PlainNote[],
+    sealedFor: SealedFor,
+  ): SendRequest['notes'] {
     try {
-      return sealNotes(options);
+      return sealNotes(PlainNotes, notes, sealingKey, sealedFor, this.#desk.options.randomBytes);
     } catch (error) {
       if (!(error instanceof CryptoError)) throw error;
       throw new TerminalError(

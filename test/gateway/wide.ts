@@ -8,7 +8,6 @@ import type {
   SealingKey,
   WideKeysets,
 } from '../../src/gateway/interface.ts';
-import { openNotes, sealNotes } from '../../src/gateway/seals.ts';
 import { keyIdOf } from '../../src/identity/key-set.ts';
 import { splitAmount } from '../../src/notes/amounts.ts';
 import { generateKeyset, type SecretKeyset } from '../../src/notes/keyset.ts';
@@ -19,6 +18,7 @@ import { answerCodec } from '../../src/roles/common/answer.ts';
 import { Refusal } from '../../src/roles/common/refusal.ts';
 import type { MessageTransport } from '../../src/roles/common/role-client.ts';
 import { RoleClient } from '../../src/roles/common/role-client.ts';
+import { openNotes, sealNotes } from '../../src/roles/common/sealed-notes.ts';
 import { NoteOrder, NoteReceipt, NoteRejection } from '../../src/roles/documents/note-order.ts';
 import { issueTermsMessage, PlainNotes, SignedOutputs } from '../../src/roles/documents/notes.ts';
 import { digestOf } from '../../src/roles/flow/flow.ts';

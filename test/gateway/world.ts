@@ -2,13 +2,13 @@
 import { type NoteCrypto, sha256 } from '../../src/crypto/index.ts';
 import { Gateway, type GatewayOptions } from '../../src/gateway/gateway.ts';
 import type { GatewayStep } from '../../src/gateway/interface.ts';
-import { openNotes, sealNotes } from '../../src/gateway/seals.ts';
 import { feeFor, type GatewayTerms } from '../../src/gateway/terms.ts';
 import type { Note } from '../../src/notes/note.ts';
 import { answerCodec } from '../../src/roles/common/answer.ts';
 import type { AnswerOf, RequestOf } from '../../src/roles/common/operation.ts';
 import { Refusal } from '../../src/roles/common/refusal.ts';
 import type { MessageTransport } from '../../src/roles/common/role-client.ts';
+import { openNotes, sealNotes } from '../../src/roles/common/sealed-notes.ts';
 import { PlainNotes, SealedNotes } from '../../src/roles/documents/notes.ts';
 import {
   type Delivery,

@@ -1,17 +1,9 @@
 // The operation `issue_notes`: wide notes against the shop's account. Outputs are signed before money moves, so that it is
 // known that they are points; the signatures leave only with cash's receipt (sign.ts).
-import { hpke, sha256 } from '../../crypto/index.ts';
 import { MintRefused } from '../../mint/errors.ts';
 import { Refusal } from '../common/refusal.ts';
-import {
-  NotesBinding,
-  notesSealInfo,
-  padded,
-  type SealedNotes,
-  type SignedOutput,
-  SignedOutputs,
-} from '../documents/notes.ts';
-import { KEY_ID_BYTES } from '../documents/signed.ts';
+import { sealNotes } from '../common/sealed-notes.ts';
+import { type SealedNotes, type SignedOutput, SignedOutputs } from '../documents/notes.ts';
 import type { Standing } from '../flow/flow.ts';
 import {
   checkOutputs,
@@ -113,12 +105,5 @@ function sealed(
   replyKey: Uint8Array,
 ): SealedNotes {
   const { request, amount } = order.document;
-  const keyId = sha256(replyKey).slice(0, KEY_ID_BYTES);
-  const { enc, ciphertext } = hpke.seal({
-    recipientPublicKey: replyKey,
-    info: notesSealInfo('issue', keyId),
-    aad: NotesBinding.encode({ request, amount }),
-    plaintext: padded(SignedOutputs, signatures),
-  });
-  return { keyId, encapsulatedKey: enc, ciphertext };
+  return sealNotes(SignedOutputs, signatures, replyKey, { use: 'issue', request, amount });
 }

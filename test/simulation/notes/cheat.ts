@@ -2,7 +2,7 @@
 //
 //     own token, not handed on ─┬─ send through one gateway ─┬─ send through the other ─┬─ swap ─┬─ melt
 //                               ╰─ with another amount than it says, to nobody, twice under one name
-import { sealNotes } from '../../../src/gateway/seals.ts';
+
 import { feeFor } from '../../../src/gateway/terms.ts';
 import { MintClient } from '../../../src/mint/client.ts';
 import type { Note } from '../../../src/notes/note.ts';
@@ -10,6 +10,7 @@ import { makeOutputs } from '../../../src/notes/outputs.ts';
 import { randomSecrets } from '../../../src/notes/secrets.ts';
 import { decodeToken } from '../../../src/notes/token.ts';
 import { RoleClient } from '../../../src/roles/common/role-client.ts';
+import { sealNotes } from '../../../src/roles/common/sealed-notes.ts';
 import { METHOD } from '../../../src/roles/common/wide-notes.ts';
 import { PlainNotes } from '../../../src/roles/documents/notes.ts';
 import type { GatewayRefusal } from '../../../src/roles/gateway/errors.ts';

@@ -1,8 +1,9 @@
 // Notes sealed with HPKE to the one who may read them, for one use, one request and one amount
 // (src/roles/documents/notes.ts has the form).
-import { CryptoError, hpke, sha256 } from '../crypto/index.ts';
-import { equalBytes } from '../identity/binary-text.ts';
-import { keyIdOf } from '../identity/key-set.ts';
+import { CryptoError, hpke, sha256 } from '../../crypto/index.ts';
+import { equalBytes } from '../../identity/binary-text.ts';
+import { type KeyPair, keyIdOf } from '../../identity/key-set.ts';
+import { type Codec, CodecError } from '../../shared/codec.ts';
 import {
   NotesBinding,
   notesSealInfo,
@@ -10,14 +11,10 @@ import {
   type SealedNotes,
   type SealUse,
   unpadded,
-} from '../roles/documents/notes.ts';
-import { type Codec, CodecError } from '../shared/codec.ts';
-import type { SealingKey } from './interface.ts';
+} from '../documents/notes.ts';
 
-export interface SealedFor {
+export interface SealedFor extends NotesBinding {
   readonly use: SealUse;
-  readonly request: bigint;
-  readonly amount: bigint;
 }
 
 export type DrawBytes = (length: number) => Uint8Array;
@@ -28,7 +25,7 @@ export function sealNotes<Value>(
   value: Value,
   recipient: Uint8Array,
   { use, request, amount }: SealedFor,
-  randomBytes: DrawBytes,
+  randomBytes?: DrawBytes,
 ): SealedNotes {
   const keyId = keyIdOf(recipient, sha256);
   const plaintext = padded(codec, value);
@@ -38,7 +35,7 @@ export function sealNotes<Value>(
       info: notesSealInfo(use, keyId),
       aad: NotesBinding.encode({ request, amount }),
       plaintext,
-      randomBytes,
+      ...(randomBytes && { randomBytes }),
     });
     return { keyId, encapsulatedKey: enc, ciphertext };
   } finally {
@@ -50,7 +47,7 @@ export function sealNotes<Value>(
 export function openNotes<Value>(
   codec: Codec<Value>,
   sealed: SealedNotes,
-  keys: readonly SealingKey[],
+  keys: readonly KeyPair[],
   { use, request, amount }: SealedFor,
 ): Value | undefined {
   const key = keys.find(({ publicKey }) => equalBytes(keyIdOf(publicKey, sha256), sealed.keyId));
