@@ -363,8 +363,9 @@ const prepared = (from: Terminal, to: Terminal, notes: readonly Note[]): Exchang
 /** Of exchanges in both directions: each pair has one of each under way. @returns what came, by place */
 async function exchanged(exchanges: readonly Exchange[], underWay: number) {
   return all(exchanges, underWay, async ({ from, to, sending }) => {
-    await from.send(sending);
-    return to.receive(sending);
+    // The destination does not wait until the sender has its answer.
+    const [notes] = await Promise.all([to.receive(sending), from.send(sending)]);
+    return notes;
   });
 }
 

@@ -26,6 +26,8 @@ import { id } from '../../src/shared/id.ts';
 const VALID_NS = 3_600_000_000_000n;
 const REQUEST_TIMEOUT_MS = 60_000;
 const PAUSE_MS = 2;
+/** How often a destination looks for what is on its way to it. */
+const LOOK_MS = 10;
 const { send_in, send_out } = gatewayProtocol.operations;
 const sendAnswers = answerCodec(send_in.answer, gatewayProtocol.refusals);
 
@@ -80,7 +82,7 @@ export class Terminal {
     };
   }
 
-  /** Until a delivery waits for its destination. */
+  /** Until a delivery waits for its destination, or was confirmed by it: until then the gateway lets its sender wait, up to 250 ms. */
   async send({ bytes }: Sending): Promise<void> {
     const { number } = this.side === 'lan' ? send_out : send_in;
     for (;;) {
@@ -89,7 +91,7 @@ export class Terminal {
       if (answer instanceof Refusal) {
         if (!mayRepeat(answer)) throw answer;
         await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
-      } else if (answer.state === 'waiting') return;
+      } else if (answer.state === 'waiting' || answer.state === 'delivered') return;
       else if (answer.state !== 'taken')
         throw new Error(`exchange: expected a delivery, got ${answer.state} ${answer.reason}`);
     }
@@ -98,9 +100,15 @@ export class Terminal {
   /** Fetches what has come of that exchange, opens it, and confirms it. */
   async receive({ request, amount }: Sending): Promise<Note[]> {
     // Deliveries come in the order of their requests: the next after the one before it.
-    const { deliveries } = await this.#ask('list_deliveries', { after: request - 1n });
-    const delivery = deliveries.find((each) => each.request === request);
-    if (delivery === undefined) throw new Error('delivery: expected one of this exchange, got none');
+    let delivery: Delivery | undefined;
+    for (const since = performance.now(); delivery === undefined; ) {
+      const { deliveries } = await this.#ask('list_deliveries', { after: request - 1n });
+      delivery = deliveries.find((each) => each.request === request);
+      if (delivery !== undefined) break;
+      if (performance.now() - since > REQUEST_TIMEOUT_MS)
+        throw new Error('delivery: expected one of this exchange, got none');
+      await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+    }
     const notes = this.#open(delivery);
     if (sumOf(notes) !== amount) throw new Error(`delivery: expected ${amount}, got ${sumOf(notes)}`);
     const notesDigest = sha256(SealedNotes.encode(delivery.notes));
