@@ -125,6 +125,7 @@ export function inFlow(books: Books): Flow<InState, InEffect, InOutcome> {
       }
     },
     next,
+    answersIn: ({ kind }) => kind === 'generated',
     stateName: (state) =>
       'distrusted' in state && state.distrusted !== undefined ? `${state.kind}_distrusted` : state.kind,
     writes: (before, after, context) => writes(before, after, context, books),

@@ -121,6 +121,8 @@ export function outFlow(books: Books): Flow<OutState, OutEffect, OutOutcome> {
       }
     },
     next,
+    // The sender hears that it waits for its destination, which may take its time.
+    answersIn: ({ kind }) => kind === 'erased',
     stateName: (state) =>
       'distrusted' in state && state.distrusted !== undefined ? `${state.kind}_distrusted` : state.kind,
     writes: (before, after, context) => writes(before, after, context, books),

@@ -7,6 +7,7 @@
 //
 // A gateway that refuses has seen the notes all the same: until they are exchanged it could spend them.
 import { CryptoError } from '../crypto/index.ts';
+import { mayRepeat, type Refusal } from '../roles/common/refusal.ts';
 import { type SealedFor, sealNotes } from '../roles/common/sealed-notes.ts';
 import { NOTES_MAX, type PlainNote, PlainNotes } from '../roles/documents/notes.ts';
 import { type GetTermsAnswer, SendRequest, type TerminalAddress } from '../roles/gateway/messages.ts';
@@ -185,10 +186,11 @@ export class Sends {
     // A no to what was asked before and not heard: it may have been taken then.
     const before = await gateway.calls.call('lookup_exchange', { request });
     if (before.kind === 'ok') return this.#heard(request, send, before.answer, until);
-    if (before.kind === 'unknown' || !isDefinite(before.refusal.code, result.refusal.code)) {
-      const reason = before.kind === 'unknown' ? before.reason : before.refusal.message;
-      throw new TerminalError('unreachable', `gateway ${gateway.name}: ${reason}`);
-    }
+    if (before.kind === 'unknown')
+      throw new TerminalError('unreachable', `gateway ${gateway.name}: ${before.reason}`);
+    if (OF_THE_SENDER.includes(before.refusal.code)) throw gatewayRefused(gateway, before.refusal, request);
+    if (!isDefinite(before.refusal, result.refusal))
+      throw new TerminalError('unreachable', `gateway ${gateway.name}: ${before.refusal.message}`);
     const { code, message } = result.refusal;
     return this.#reclaim(request, { ...send, reason: shortened(`${code}: ${message}`) }, until);
   }
@@ -312,8 +314,8 @@ const OF_THE_SENDER: readonly string[] = [
 ];
 
 /** A gateway does not know what it has refused at once; of what a table decided, it remembers the same no. */
-function isDefinite(found: string, told: string): boolean {
-  return found === 'exchange_unknown' || (found === told && !OF_THE_SENDER.includes(found));
+function isDefinite(found: Refusal, told: Refusal): boolean {
+  return found.code === 'exchange_unknown' || (found.code === told.code && !mayRepeat(found));
 }
 
 export function unknownOperation(operation: bigint): TerminalError {

@@ -236,6 +236,7 @@ export class FlowRunner {
       return differs(id);
     }
     const waitedFor = open;
+    if (answersNow(waitedFor)) return standing(id, waitedFor.written);
     return patience.wait(waitedFor, () => standing(id, waitedFor.written));
   }
 
@@ -385,7 +386,10 @@ export class FlowRunner {
       return;
     }
     if (open.written.isFinal) this.#end(open);
-    else this.#follow(open);
+    else {
+      if (answersNow(open)) this.#answer(open);
+      this.#follow(open);
+    }
   }
 
   /** Of a request that was open to an earlier version of its flow, and whose state is final to this one. */
@@ -530,6 +534,9 @@ export class FlowRunner {
     return new Refusal('internal_error', 'the request could not be admitted');
   }
 }
+
+const answersNow = ({ runnable: { flow }, written }: Open): boolean =>
+  flow.answersIn?.(written.state) === true;
 
 function standing(id: bigint, written: Written): Standing<unknown> {
   const { stored, state, isFinal } = written;

@@ -43,6 +43,11 @@ export interface Flow<State, Effect extends object, Outcome> {
   effect(state: State, now: bigint): Effect | Wait | undefined;
   /** Pure. */
   next(state: State, outcome: Outcome, now: bigint): State;
+  /**
+   * Whether callers that wait for the end are answered in this state already, as what comes next is long in coming. Left out:
+   * final states alone.
+   */
+  readonly answersIn?: (state: State) => boolean;
   /** Up to 64 letters, digits and underscores. Goes into the record's history whenever it changes. */
   stateName(state: State): string;
   /** Further records that are written in the same transaction as `after`. `before` undefined: the request is new. */
