@@ -33,6 +33,9 @@ export const LONGEST: readonly string[] = [
   'bench/purchases.test.ts',
   'wallet/node.test.ts',
   'shop/system.test.ts',
+  'gateway/namespaces.test.ts',
+  'cashu/attacks.test.ts',
+  'cashu/wallets.test.ts',
   'cli/submit-pain001.test.ts',
 ];
 
