@@ -150,7 +150,7 @@ async function prove(
   try {
     const statement = await fetchStatement(system.admin);
     const sources = { operator, statement, wallets: storages, allWallets: false };
-    const report = await runAudit(sources, silent);
+    const report = await runAudit({ ...sources, notes: false }, silent);
     const { management, settlement, cash, institution } = report.loads;
     const counts = [management, settlement, cash, institution];
     if (!report.passed || report.open.length > 0 || counts.some((count) => count !== expected)) {
