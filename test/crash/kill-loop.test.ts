@@ -12,9 +12,9 @@ import { copyStore, pause, seedOf, temporaryDirectory } from './support.ts';
 import { Traffic } from './traffic.ts';
 
 const isSlow = process.env.SPECIE_SLOW_TESTS === '1';
-const KILLS_MIN = isSlow ? 50 : 12;
+const KILLS_MIN = isSlow ? 50 : 20;
 /** Kills while the engine starts come on top. */
-const START_KILLS_MIN = isSlow ? 10 : 3;
+const START_KILLS_MIN = isSlow ? 10 : 5;
 /** A start is half a second on two free cores, a round 0.8; this is for machines that are not free. */
 const RUN_MAX_MS = 260_000;
 /** Longest timeout of a pending transfer in the workload, and a bit. */
