@@ -47,8 +47,7 @@ for (const role of ROLES) {
   });
 }
 
-// The same points as of each role alone, in one process.
-test.runIf(isSlow).concurrent('all roles in one process are killed', { timeout }, async () => {
+test.concurrent('all roles in one process are killed', { timeout }, async () => {
   const options = { processes: [ROLES], spares: true, balanceMax: BALANCE_MAX };
   await System.during(options, async (system) => {
     const keeper = system.keeper('cash');
